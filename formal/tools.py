@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Yosys and ABC, as the pyosys wheel ships them, run in processes of their own."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyosys
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "formal"
+
+# Yosys ends its process when a command fails, so it gets one to itself.
+_INTERPRETER = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in sys.stdin.read().splitlines():
+    libyosys.run_pass(command, design)
+"""
+
+
+class ToolError(RuntimeError):
+    """A tool that stopped, with the end of its log."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A statement and the way to decide it; `decide` returns a verdict."""
+
+    what: str
+    method: str
+    expected: str
+    decide: Callable[[], str]
+
+
+def yosys(*commands: str) -> str:
+    """Run Yosys commands in the repository root; returns the log."""
+    done = subprocess.run([sys.executable, "-c", _INTERPRETER], input="\n".join(commands),
+                          cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise ToolError((done.stdout + done.stderr)[-2000:])
+    return done.stdout
+
+
+def never_one(aiger: Path, limit_s: int) -> str:
+    """Whether the only output of an AIGER file can never be 1: proven, refuted or undecided."""
+    abc = Path(pyosys.__file__).parent / "yosys-abc"
+    try:
+        done = subprocess.run([abc, "-c", f"&r {aiger}; &cec -m"],
+                              cwd=ROOT, capture_output=True, text=True, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return f"undecided in {limit_s} s"
+    if "Networks are equivalent" in done.stdout:
+        return "proven"
+    if "Networks are NOT EQUIVALENT" in done.stdout:
+        return "refuted"
+    raise ToolError((done.stdout + done.stderr)[-2000:])

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The core as its programmer sees it: a program and a memory image in, a memory image out.
+
+`CommandModel.run` does what the RTL must have done when its program ends. Where the hardware is
+free (how far a command got before an error stopped it) the result says what is not determined. The
+errors HANG and BUSY are about time, which this model does not have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .defs import (
+    DESC_BYTES,
+    Error,
+    FenceFlag,
+    MatmulFlag,
+    MatmulSlot,
+    Opcode,
+    PruneFlag,
+    PruneSlot,
+    UpdateFlag,
+    UpdateSlot,
+)
+from .descriptor import NIBBLE, SINGLE, Descriptor, Fault, Tensor, check
+from .formats import FP16, FP32
+from .memory import Memory
+from .multiply import matmul
+from .weights import prune, update
+
+READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR)
+WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
+
+ENGINE_OF = {Opcode.MATMUL: "array", Opcode.PRUNE: "vector", Opcode.UPDATE: "vector"}
+
+
+@dataclass
+class Command:
+    """A command that was started: its descriptor, tensors, and the commands (their indices) that
+    may still have been running beside it."""
+
+    index: int
+    desc: Descriptor
+    tensors: list[Tensor]
+    beside: set[int]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        return [tensor for tensor in self.tensors if tensor.written]
+
+    def output_ranges(self) -> list[tuple[int, int]]:
+        """Byte ranges [start, end) the command may write; it writes no other byte."""
+        return [span for tensor in self.outputs for span in tensor.row_ranges()]
+
+
+@dataclass
+class Result:
+    """How a program ended.
+
+    code, index, address  the error registers (Error.NONE, 0, 0 if all went well)
+    overflow              the overflow flag; after an error it may also have been set by a command
+                          that was stopped
+    overflow_latch        what the last FENCE copied from it
+    fence_irqs            how many FENCEs raised their interrupt
+    completed             commands (FENCEs included) whose whole effect is in memory
+    commands              those that were started, in order, FENCEs excluded
+    uncertain             commands (indices) that an error may have stopped half way: their outputs
+                          are undetermined, every other byte of memory is exact
+    hazards               pairs of overlapping commands that touch each other's output: the program
+                          is wrong, and so the RTL need not agree
+    """
+
+    code: Error = Error.NONE
+    index: int = 0
+    address: int = 0
+    overflow: bool = False
+    overflow_latch: bool = False
+    fence_irqs: int = 0
+    completed: int = 0
+    commands: list[Command] = field(default_factory=list)
+    uncertain: set[int] = field(default_factory=set)
+    hazards: list[tuple[int, int]] = field(default_factory=list)
+
+    def output_ranges(self) -> list[tuple[int, int]]:
+        """All byte ranges [start, end) that the program may have written."""
+        return [span for command in self.commands for span in command.output_ranges()]
+
+
+class CommandModel:
+    """A core with `addr_w` address bits attached to `memory`."""
+
+    def __init__(self, memory: Memory, addr_w: int = 40):
+        self.memory = memory
+        self.addr_w = addr_w
+
+    def run(self, prog_addr: int, prog_len: int) -> Result:
+        """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory."""
+        result = Result()
+        program_end = prog_addr + prog_len * DESC_BYTES
+        if prog_addr % DESC_BYTES or prog_len == 0 or program_end > 1 << self.addr_w:
+            result.code, result.address = Error.PROGRAM, prog_addr
+            return result
+
+        # The last command given to each engine, while nothing has waited for it.
+        running: dict[str, Command] = {}
+        for index in range(prog_len):
+            address = prog_addr + index * DESC_BYTES
+            try:
+                data = self._fetch(address)
+                check(data, address, self.addr_w)
+            except Fault as fault:
+                # A bad descriptor takes effect when all earlier commands are complete.
+                self._stop(result, fault, index, running={})
+                return result
+            desc = Descriptor.unpack(data)
+            if desc.opcode == Opcode.FENCE:
+                running.clear()
+                result.overflow_latch = result.overflow
+                result.fence_irqs += bool(desc.flags & FenceFlag.IRQ)
+                result.completed += 1
+                continue
+
+            command = start_command(index, desc, running)
+            result.commands.append(command)
+            result.hazards += find_hazards(command, running)
+            running[ENGINE_OF[desc.opcode]] = command
+            try:
+                self._execute(command, result)
+            except Fault as fault:
+                self._stop(result, fault, index, running)
+                self._note_followers(result, command, prog_addr, prog_len, running)
+                return result
+            result.completed += 1
+        return result
+
+    def accepts(self, expected: Result, code: int, index: int, address: int) -> bool:
+        """Whether the error registers agree with `expected`.
+
+        They must be equal, except that a bus error may be met first at another place of the failing
+        command's tensors, according to tiling and timing.
+        """
+        if index != expected.index:
+            return False
+        failing = [command for command in expected.commands if command.index == index]
+        if code in READ_ERRORS and failing:
+            return any(self.memory.faults_read(tensor, address, Error(code))
+                       for tensor in failing[0].tensors if tensor.read)
+        if code in WRITE_ERRORS and failing:
+            return any(self.memory.faults_write(tensor, address, Error(code))
+                       for tensor in failing[0].outputs)
+        return (code, address) == (expected.code, expected.address)
+
+    def _fetch(self, address: int) -> bytes:
+        row = Tensor(0, address, DESC_BYTES, 1, DESC_BYTES // 4, SINGLE)
+        return self.memory.read(row).tobytes()
+
+    def _stop(self, result: Result, fault: Fault, index: int, running: dict[str, Command]) -> None:
+        """Record an error; it stops whatever may have been running."""
+        result.code, result.address, result.index = fault.code, fault.address, index
+        result.uncertain = {command.index for command in running.values()}
+
+    def _note_followers(self, result: Result, failed: Command, prog_addr: int, prog_len: int,
+                        running: dict[str, Command]) -> None:
+        """Later commands of the other engine may have started before the failing one failed."""
+        engine = ENGINE_OF[failed.desc.opcode]
+        for index in range(failed.index + 1, prog_len):
+            address = prog_addr + index * DESC_BYTES
+            try:
+                data = self._fetch(address)
+                check(data, address, self.addr_w)
+            except Fault:
+                return
+            desc = Descriptor.unpack(data)
+            if not desc.overlap or ENGINE_OF[desc.opcode] == engine:
+                return
+            result.commands.append(start_command(index, desc, running))
+            result.uncertain.add(index)
+
+    def _execute(self, command: Command, result: Result) -> None:
+        desc = command.desc
+        if desc.opcode == Opcode.UPDATE and desc.flags & UpdateFlag.SKIP_ON_OVERFLOW:
+            if result.overflow_latch:
+                return
+        operation = {
+            Opcode.MATMUL: run_matmul, Opcode.PRUNE: run_prune, Opcode.UPDATE: run_update
+        }[desc.opcode]
+        # All inputs are read before anything is written: an output may be one of the inputs.
+        inputs = {t.slot: self.memory.read(t) for t in command.tensors if t.read}
+        outputs = operation(desc, inputs)
+        for tensor in command.outputs:
+            self.memory.check_access(tensor, write=True)
+        for tensor in command.outputs:
+            elements = outputs[tensor.slot]
+            self.memory.write(tensor, elements)
+            result.overflow |= tensor.bits != NIBBLE and has_overflow(elements)
+
+
+def start_command(index: int, desc: Descriptor, running: dict[str, Command]) -> Command:
+    """The command, having waited for those it must: with `overlap` only its own engine's."""
+    if not desc.overlap:
+        running.clear()
+    running.pop(ENGINE_OF[desc.opcode], None)
+    beside = {command.index for command in running.values()}
+    return Command(index, desc, desc.tensors(), beside)
+
+
+def find_hazards(command: Command, running: dict[str, Command]) -> list[tuple[int, int]]:
+    """Commands that may run beside `command` while one of them writes what the other uses."""
+    return [
+        (other.index, command.index)
+        for other in running.values()
+        if any(share_bytes(x, y) for x in other.tensors for y in command.tensors
+               if x.written or y.written)
+    ]
+
+
+def share_bytes(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors share a byte."""
+    if x.end <= y.address or y.end <= x.address:
+        return False
+    starts, ends = np.array(y.row_ranges()).T
+    for start, end in x.row_ranges():
+        # Rows of y are disjoint and sorted: only the last one that starts before `end` can reach.
+        last = int(np.searchsorted(starts, end)) - 1
+        if last >= 0 and ends[last] > start:
+            return True
+    return False
+
+
+def has_overflow(bits: np.ndarray) -> bool:
+    """Whether any FP16 (uint16) or FP32 (uint32) pattern is NaN or infinity."""
+    special = FP16.inf if bits.dtype == np.uint16 else FP32.inf
+    return bool(np.any(bits & special == special))
+
+
+def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    flags = desc.flags
+    product = matmul(
+        inputs[MatmulSlot.A],
+        inputs[MatmulSlot.S_VALUES],
+        inputs.get(MatmulSlot.S_INDICES),
+        desc.n,
+        desc.m,
+        a_trans=bool(flags & MatmulFlag.A_TRANS),
+        bias=inputs.get(MatmulSlot.BIAS),
+        residual=inputs.get(MatmulSlot.RESIDUAL),
+        relu=bool(flags & MatmulFlag.RELU),
+        mask=inputs.get(MatmulSlot.MASK),
+        out_fp32=bool(flags & MatmulFlag.OUT_FP32),
+    )
+    return {MatmulSlot.C: product}
+
+
+def run_prune(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    return copies(desc, inputs[PruneSlot.W])
+
+
+def run_update(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    weights, velocity = update(
+        inputs[UpdateSlot.W],
+        inputs[UpdateSlot.V],
+        inputs[UpdateSlot.DW],
+        inv_scale=desc.inv_scale,
+        momentum=desc.momentum,
+        lr=desc.lr,
+        decay=desc.decay if desc.flags & UpdateFlag.DECAY else None,
+    )
+    return {UpdateSlot.W: weights, UpdateSlot.V: velocity, **copies(desc, weights)}
+
+
+def copies(desc: Descriptor, weights: np.ndarray) -> dict[int, np.ndarray]:
+    """slot -> plane, for the copies that PRUNE and UPDATE write (same flags and slots)."""
+    made = prune(weights, desc.n, desc.m, ff=bool(desc.flags & PruneFlag.FF),
+                 bp=bool(desc.flags & PruneFlag.BP))
+    slots = {
+        (PruneSlot.FF_VALUES, PruneSlot.FF_INDICES): made.ff,
+        (PruneSlot.BP_VALUES, PruneSlot.BP_INDICES): made.bp,
+    }
+    written: dict[int, np.ndarray] = {}
+    for (values, indices), planes in slots.items():
+        if planes is not None:
+            written[values] = planes.values
+            if planes.indices is not None:
+                written[indices] = planes.indices
+    return written

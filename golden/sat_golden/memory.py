@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory image with regions that answer with bus errors, and tensors laid out in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compress import pack_indices, unpack_indices
+from .defs import TENSOR_ALIGN, Error
+from .descriptor import HALF, NIBBLE, SINGLE, Fault, Tensor
+
+BEAT_BYTES = 16
+BURST_BEATS = 16  # of a write, at most
+
+DTYPES = {HALF: np.dtype("<u2"), SINGLE: np.dtype("<u4")}
+
+
+@dataclass(frozen=True)
+class ErrorRegion:
+    """Bytes [start, end) that answer with an error; both multiples of 64. `decerr` chooses DECERR
+    over SLVERR; `on_read` and `on_write` say which accesses fail."""
+
+    start: int
+    end: int
+    decerr: bool = False
+    on_read: bool = True
+    on_write: bool = True
+
+    def __post_init__(self):
+        if self.start % TENSOR_ALIGN or self.end % TENSOR_ALIGN:
+            raise ValueError(f"start, end: not multiples of {TENSOR_ALIGN}")
+
+    def code(self, write: bool) -> Error:
+        if write:
+            return Error.WRITE_DECERR if self.decerr else Error.WRITE_SLVERR
+        return Error.READ_DECERR if self.decerr else Error.READ_SLVERR
+
+    def fails(self, write: bool) -> bool:
+        return self.on_write if write else self.on_read
+
+
+class Memory:
+    """`size` bytes at byte address `base` (both multiples of 64). Accesses outside give DECERR.
+
+    `data` is the uint8 array behind it; pass one to share it.
+    """
+
+    def __init__(self, base: int, size: int, data: np.ndarray | None = None):
+        if base % TENSOR_ALIGN or size % TENSOR_ALIGN or size <= 0 or base < 0:
+            raise ValueError(f"base, size: not multiples of {TENSOR_ALIGN}")
+        if data is None:
+            data = np.zeros(size, np.uint8)
+        if data.dtype != np.uint8 or data.shape != (size,) or not data.flags.c_contiguous:
+            raise ValueError(f"data: contiguous uint8 array of {size} bytes expected")
+        self.base, self.size, self.data = base, size, data
+        self.error_regions: list[ErrorRegion] = []
+
+    def regions(self) -> list[ErrorRegion]:
+        """The error regions, what lies outside the memory included."""
+        end = self.base + self.size
+        outside = [ErrorRegion(0, self.base, decerr=True), ErrorRegion(end, 1 << 65, decerr=True)]
+        return self.error_regions + outside
+
+    def check_access(self, tensor: Tensor, write: bool) -> None:
+        """Raise the Fault of the first row that meets an error region.
+
+        Whole 64-byte lines count for reads and writes alike: regions consist of such lines.
+        """
+        hits = [hit for region in self.regions() if region.fails(write)
+                if (hit := first_hit(tensor, region))]
+        if hits:
+            address, region = min(hits, key=lambda hit: hit[0])
+            raise Fault(region.code(write), address)
+
+    def faults_read(self, tensor: Tensor, address: int, code: Error) -> bool:
+        """Whether a read of `tensor` can report `code` at beat `address`."""
+        return (
+            address % BEAT_BYTES == 0
+            and touches(tensor, address, address + BEAT_BYTES)
+            and any(region.on_read and region.code(False) == code
+                    and region.start <= address < region.end for region in self.regions())
+        )
+
+    def faults_write(self, tensor: Tensor, address: int, code: Error) -> bool:
+        """Whether a write of `tensor` can report `code` for a burst that starts at `address`."""
+        if address % BEAT_BYTES or not touches(tensor, address, address + BEAT_BYTES):
+            return False
+        burst_end = address + BURST_BEATS * BEAT_BYTES
+        return any(
+            region.on_write and region.code(True) == code
+            and touches(tensor, max(address, region.start), min(burst_end, region.end))
+            for region in self.regions()
+        )
+
+    def rows_of(self, tensor: Tensor) -> np.ndarray:
+        """The tensor's bytes as a writable view [rows][row_bytes]."""
+        offset = tensor.address - self.base
+        if offset < 0 or tensor.end > self.base + self.size:
+            raise ValueError(f"tensor: {tensor} lies outside the memory")
+        return np.lib.stride_tricks.as_strided(
+            self.data[offset:], (tensor.rows, tensor.row_bytes), (tensor.stride, 1)
+        )
+
+    def read(self, tensor: Tensor) -> np.ndarray:
+        """Its elements [rows][cols]: uint16 (FP16), uint32 (FP32) or uint8 (indices)."""
+        self.check_access(tensor, write=False)
+        raw = np.ascontiguousarray(self.rows_of(tensor))
+        if tensor.bits == NIBBLE:
+            return unpack_indices(raw, tensor.cols)
+        return raw.view(DTYPES[tensor.bits])
+
+    def write(self, tensor: Tensor, elements: np.ndarray) -> None:
+        """Store elements [rows][cols]; of an odd row of indices the last high nibble is zero."""
+        if elements.shape != (tensor.rows, tensor.cols):
+            raise ValueError(f"elements: shape {elements.shape} is not that of {tensor}")
+        self.check_access(tensor, write=True)
+        if tensor.bits == NIBBLE:
+            raw = pack_indices(elements)
+        else:
+            raw = np.ascontiguousarray(elements, DTYPES[tensor.bits]).view(np.uint8)
+        self.rows_of(tensor)[:] = raw
+
+    def load(self, address: int, data: bytes) -> None:
+        """Put bytes into the image, as a host would: error regions do not matter."""
+        offset = address - self.base
+        if offset < 0 or offset + len(data) > self.size:
+            raise ValueError(f"address: {len(data)} bytes at {address:#x} are not in the memory")
+        self.data[offset : offset + len(data)] = np.frombuffer(bytes(data), np.uint8)
+
+
+def lines_of(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end of the 64-byte lines that each row touches."""
+    starts = tensor.address + np.arange(tensor.rows, dtype=np.int64) * tensor.stride
+    first = starts // TENSOR_ALIGN * TENSOR_ALIGN
+    last = -(-(starts + tensor.row_bytes) // TENSOR_ALIGN) * TENSOR_ALIGN
+    return first, last
+
+
+def first_hit(tensor: Tensor, region: ErrorRegion) -> tuple[int, ErrorRegion] | None:
+    """Lowest address where the tensor's lines meet the region, and the region."""
+    if tensor.address >= region.end or tensor.end + TENSOR_ALIGN <= region.start:
+        return None
+    first, last = lines_of(tensor)
+    rows = np.flatnonzero((first < region.end) & (last > region.start))
+    if not rows.size:
+        return None
+    return max(int(first[rows[0]]), region.start), region
+
+
+def touches(tensor: Tensor, start: int, end: int) -> bool:
+    """Whether the tensor's lines meet [start, end)."""
+    first, last = lines_of(tensor)
+    return start < end and bool(np.any((first < end) & (last > start)))

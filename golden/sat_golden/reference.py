@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reference arithmetic: one operation, one element, integers in and integers out.
+
+Arguments and results are bit patterns. Every function works in the same three steps: unpack,
+compute exactly, round and pack once. NaN results are canonical (docs/numerics.md, item 3).
+"""
+
+from __future__ import annotations
+
+from .formats import ACC, FP16, FP32, NAN, WIDE, FpFormat, Kind, Number
+
+
+def add(x: Number, y: Number) -> Number:
+    """Exact sum (IEEE 754, round-to-nearest sign rules for zero)."""
+    if x.is_nan or y.is_nan:
+        return NAN
+    if x.is_inf or y.is_inf:
+        if x.is_inf and y.is_inf and x.sign != y.sign:
+            return NAN
+        return x if x.is_inf else y
+    # Align both to the smaller exponent: exact, since integers have no width here.
+    exp = min(x.exp, y.exp)
+    total = signed(x) * 2 ** (x.exp - exp) + signed(y) * 2 ** (y.exp - exp)
+    if total == 0:
+        # -0 only if both are zeros with a minus sign; x + (-x) is +0.
+        sign = x.sign & y.sign if x.is_zero and y.is_zero else 0
+        return Number(Kind.FINITE, sign)
+    return Number(Kind.FINITE, int(total < 0), abs(total), exp)
+
+
+def mul(x: Number, y: Number) -> Number:
+    """Exact product."""
+    sign = x.sign ^ y.sign
+    if x.is_nan or y.is_nan:
+        return NAN
+    if x.is_inf or y.is_inf:
+        return NAN if x.is_zero or y.is_zero else Number(Kind.INF, sign)
+    return Number(Kind.FINITE, sign, x.sig * y.sig, x.exp + y.exp)
+
+
+def signed(x: Number) -> int:
+    return -x.sig if x.sign else x.sig
+
+
+def convert(bits: int, source: FpFormat, target: FpFormat) -> int:
+    """The value of `bits` in another format."""
+    return target.round_pack(source.unpack(bits))
+
+
+def fp32_add(a: int, b: int) -> int:
+    """FP32 a + b, round to nearest even. RTL: sat_fp32_add."""
+    return FP32.round_pack(add(FP32.unpack(a), FP32.unpack(b)))
+
+
+def fp32_mul(a: int, b: int) -> int:
+    """FP32 a * b, round to nearest even. RTL: sat_fp32_mul."""
+    return FP32.round_pack(mul(FP32.unpack(a), FP32.unpack(b)))
+
+
+def fp16_mul_exact(a: int, w: int) -> int:
+    """FP16 a * w as FP32. Never rounds: 22 significant bits, 2**-48 .. 2**32."""
+    return FP32.round_pack(mul(FP16.unpack(a), FP16.unpack(w)))
+
+
+def fp32_to_fp16(value: int) -> int:
+    """FP32 -> FP16, round to nearest even, overflow to infinity. RTL: sat_fp32_to_fp16."""
+    return convert(value, FP32, FP16)
+
+
+def fp16_to_fp32(half: int) -> int:
+    """FP16 -> FP32, exact. RTL: sat_fp16_to_fp32."""
+    return convert(half, FP16, FP32)
+
+
+def fp16_widen(half: int) -> int:
+    """FP16 -> 17-bit array operand, exact. RTL: sat_fp16_widen."""
+    return convert(half, FP16, WIDE)
+
+
+def acc_to_fp32(acc: int) -> int:
+    """31-bit accumulator -> FP32, exact. RTL: sat_acc_to_fp32."""
+    return convert(acc, ACC, FP32)
+
+
+def fp32_to_acc(value: int) -> int:
+    """FP32 -> 31-bit accumulator: the inverse of `acc_to_fp32`, where that has one."""
+    return convert(value, FP32, ACC)
+
+
+def pe_mac(acc: int, a: int, w: int) -> int:
+    """One step of a dot product: FP32 acc + FP16 a * FP16 w, rounded once."""
+    return fp32_add(acc, fp16_mul_exact(a, w))
+
+
+def pe_product(a_wide: int, w_wide: int) -> int:
+    """WIDE * WIDE in the accumulator's format, exact. RTL: sat_uspe_mul."""
+    return ACC.round_pack(mul(WIDE.unpack(a_wide), WIDE.unpack(w_wide)))
+
+
+def pe_accumulate(acc: int, product: int) -> int:
+    """ACC + ACC, rounded once. RTL: sat_uspe_acc."""
+    return ACC.round_pack(add(ACC.unpack(acc), ACC.unpack(product)))
+
+
+def pe_mac_internal(acc: int, a_wide: int, w_wide: int) -> int:
+    """`pe_mac` in the array's own formats. RTL: sat_uspe."""
+    return pe_accumulate(acc, pe_product(a_wide, w_wide))
+
+
+def fp32_relu(value: int) -> int:
+    """value if it is NaN or > 0, else +0."""
+    x = FP32.unpack(value)
+    return 0 if x.sign or x.is_zero else FP32.round_pack(x)
+
+
+def mask_passes(half: int) -> bool:
+    """Whether an FP16 mask element lets the result pass: > 0 as a signed 16-bit integer."""
+    return 0 < half < 0x8000
+
+
+def epilogue(
+    acc: int,
+    bias: int | None = None,
+    residual: int | None = None,
+    relu: bool = False,
+    mask: int | None = None,
+    out_fp32: bool = False,
+) -> int:
+    """What MATMUL does to a finished FP32 sum: + FP32 bias, + FP16 residual, ReLU, FP16 mask, then
+    FP32 as it is or FP16. None leaves a step out. RTL: sat_epilogue."""
+    value = acc
+    if bias is not None:
+        value = fp32_add(value, bias)
+    if residual is not None:
+        value = fp32_add(value, fp16_to_fp32(residual))
+    if relu:
+        value = fp32_relu(value)
+    if mask is not None and not mask_passes(mask):
+        value = 0
+    return value if out_fp32 else fp32_to_fp16(value)
+
+
+def nm_select(magnitudes: list[int], n: int) -> list[int]:
+    """Positions of the n largest of a group, in ascending order; of equals the lower position wins.
+
+    `magnitudes` are bits 14:0 of FP16 values compared as integers. RTL: sat_nm_select.
+    """
+    by_size = sorted(range(len(magnitudes)), key=lambda i: (-magnitudes[i], i))
+    return sorted(by_size[:n])

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PRUNE and UPDATE: new weights and both compressed copies (docs/commands.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compress import Planes, check_nm, compress_bp, compress_ff
+from .multiply import check_shape
+from .vector import as_bits, fp32_add, fp32_mul, fp32_sub, fp32_to_fp16
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What PRUNE writes: the forward and backward planes, None where not asked for."""
+
+    ff: Planes | None
+    bp: Planes | None
+
+
+def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True) -> Copies:
+    """Compressed copies of W [K][J], given as FP32 (uint32) or FP16 (uint16) patterns.
+
+    FP32 is rounded first; FP16 is taken as it is. RTL: sat_sore.
+    """
+    check_nm(n, m)
+    weights = np.asarray(weights)
+    half = weights if weights.dtype == np.uint16 else fp32_to_fp16(weights)
+    return Copies(
+        compress_ff(half, n, m) if ff else None,
+        compress_bp(half, n, m) if bp else None,
+    )
+
+
+def update(
+    weights: np.ndarray,
+    velocity: np.ndarray,
+    gradient: np.ndarray,
+    *,
+    inv_scale: int,
+    momentum: int,
+    lr: int,
+    decay: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One momentum SGD step; uint32 [K][J] each -> new (weights, velocity). RTL: sat_wuve.
+
+    The scalars are FP32 bit patterns; `decay` None leaves the weight-decay term out (which is not
+    the same as a decay of zero when W holds infinities). Every operation rounds once to FP32:
+
+        g = dW*inv_scale;  g = g + decay*W;  V = momentum*V + g;  W = W - lr*V
+    """
+    weights = as_bits("weights", weights, np.uint32)
+    velocity = as_bits("velocity", velocity, np.uint32)
+    gradient = as_bits("gradient", gradient, np.uint32)
+    check_shape("velocity", velocity, weights.shape)
+    check_shape("gradient", gradient, weights.shape)
+    g = fp32_mul(gradient, np.uint32(inv_scale))
+    if decay is not None:
+        g = fp32_add(g, fp32_mul(np.uint32(decay), weights))
+    velocity = fp32_add(fp32_mul(np.uint32(momentum), velocity), g)
+    weights = fp32_sub(weights, fp32_mul(np.uint32(lr), velocity))
+    return weights, velocity

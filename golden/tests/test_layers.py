@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training steps: gradients are right, the loss falls, overflow skips a step."""
+
+import numpy as np
+import pytest
+
+from sat_golden import decompress, vector
+from sat_golden.layers import (
+    LinearBdwp,
+    LossScale,
+    MlpBdwp,
+    Sgd,
+    cross_entropy,
+    fp32,
+    he_normal,
+)
+
+
+def half(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values, np.float16).view(np.uint16)
+
+
+def number(bits: np.ndarray) -> np.ndarray:
+    return bits.view(np.float16 if bits.dtype == np.uint16 else np.float32).astype(np.float64)
+
+
+def make_mlp(rng, sizes=(16, 32, 32, 4), nm=((2, 8), (2, 8), (2, 2)), **kwargs) -> MlpBdwp:
+    return MlpBdwp([LinearBdwp(he_normal(rng, i, o), *ratio)
+                    for i, o, ratio in zip(sizes, sizes[1:], nm)], **kwargs)
+
+
+def make_batch(rng, prototypes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy copies of one prototype per class."""
+    labels = rng.integers(0, len(prototypes), size)
+    return half(prototypes[labels] + 0.5 * rng.standard_normal((size, prototypes.shape[1]))), labels
+
+
+@pytest.mark.parametrize("n, m", [(8, 8), (2, 8), (1, 4), (4, 16)])
+def test_three_passes_agree_with_float64(n, m):
+    """Up to FP16/FP32 rounding, each pass is the textbook formula with the pruned weights."""
+    rng = np.random.default_rng(1)
+    batch, k, j = 24, 20, 12
+    layer = LinearBdwp(he_normal(rng, k, j), n, m)
+    layer.bias = rng.standard_normal((1, j)).astype(np.float32).view(np.uint32)
+    x, d_out = half(np.maximum(rng.standard_normal((batch, k)), 0)), half(
+        rng.standard_normal((batch, j)))
+    w_ff = number(decompress(layer.copies.ff, k, n, m))
+    w_bp = number(decompress(layer.copies.bp, j, n, m))
+
+    y = layer.forward(x, relu=True)
+    assert np.allclose(number(y), np.maximum(number(x) @ w_ff + number(layer.bias), 0), 2e-3, 1e-2)
+    d_x = layer.backward(d_out, below=x)
+    assert np.allclose(number(d_x), (number(d_out) @ w_bp) * (number(x) > 0), 2e-3, 1e-2)
+    d_w, d_b = layer.gradients(x, d_out)
+    assert np.allclose(number(d_w), number(x).T @ number(d_out), 1e-5, 1e-5)
+    assert np.allclose(number(d_b), number(d_out).sum(0, keepdims=True), 1e-5, 1e-5)
+
+
+def test_pruned_copies_come_from_the_dense_weights():
+    """Straight through: a weight that both copies drop is still updated, and may come back."""
+    layer = LinearBdwp(np.array([[1.0, 1.0], [0.5, 1.0]], np.float32).view(np.uint32), 1, 2)
+    assert layer.copies.ff.indices.tolist() == [[0, 0]]
+    dw = np.array([[0, 0], [-1.0, 0]], np.float32).view(np.uint32)
+    layer.step(dw, np.zeros((1, 2), np.uint32), Sgd(lr=1.0), 1.0)
+    assert number(layer.weights).tolist() == [[1.0, 1.0], [1.5, 1.0]]
+    assert layer.copies.ff.indices.tolist() == [[1, 0]]
+    assert layer.copies.bp.indices.tolist() == [[0, 0]]
+
+
+def test_dense_gradients_agree_with_differences():
+    """The gradient of the loss by a weight, against the change of the loss."""
+    rng = np.random.default_rng(2)
+    mlp = make_mlp(rng, sizes=(6, 8, 3), nm=((2, 2), (2, 2)))
+    x, labels = half(rng.standard_normal((16, 6))), rng.integers(0, 3, 16)
+    inputs, logits = mlp.forward(x)
+    d_outs = mlp.backward(inputs, cross_entropy(logits, labels, 1024.0)[1])
+    d_w = number(mlp.layers[0].gradients(inputs[0], d_outs[0])[0]) / 1024
+
+    def loss(weights: np.ndarray) -> float:
+        h = np.maximum(number(x) @ weights, 0)
+        out = (h @ number(mlp.layers[1].weights)).astype(np.float32).view(np.uint32)
+        return cross_entropy(out, labels, 1.0)[0]
+
+    weights, step = number(mlp.layers[0].weights), 1e-3
+    for index in [(0, 0), (3, 5), (5, 7)]:
+        delta = np.zeros_like(weights)
+        delta[index] = step
+        slope = (loss(weights + delta) - loss(weights - delta)) / (2 * step)
+        assert d_w[index] == pytest.approx(slope, abs=3e-3, rel=0.05)
+
+
+@pytest.mark.parametrize("nm", [(2, 8), (2, 4), (8, 8)])
+def test_training_lowers_the_loss(nm):
+    rng = np.random.default_rng(3)
+    mlp = make_mlp(rng, nm=(nm, nm, (2, 2)), sgd=Sgd(lr=0.05, decay=1e-4))
+    prototypes = rng.standard_normal((4, 16))
+    steps = [mlp.train_step(*make_batch(rng, prototypes, 64)) for _ in range(60)]
+    assert not any(step.skipped for step in steps)
+    first, last = (np.mean([s.loss for s in part]) for part in (steps[:5], steps[-5:]))
+    assert last < 0.2 * first
+    x, labels = make_batch(rng, prototypes, 200)
+    assert (mlp.predict(x) == labels).mean() > 0.95
+
+
+def test_overflow_skips_the_step_and_halves_the_scale():
+    rng = np.random.default_rng(4)
+    mlp = make_mlp(rng, scale=LossScale(value=1024.0))
+    x, labels = make_batch(rng, rng.standard_normal((4, 16)), 8)
+    before = [layer.weights.copy() for layer in mlp.layers]
+    x[0, 0] = 0x7C00
+    step = mlp.train_step(x, labels)
+    assert step.skipped and mlp.scale.value == 512.0
+    assert all((old == layer.weights).all() for old, layer in zip(before, mlp.layers))
+
+
+def test_loss_scale_recovers():
+    scale = LossScale(value=4.0, patience=3, largest=8.0)
+    for overflow in (True, False, False, False, False, False, False, False, False, False):
+        scale.update(overflow)
+    assert scale.value == 8.0  # 2, doubled after 3 and 6 good steps, then at its limit
+    for _ in range(5):
+        scale.update(True)
+    assert scale.value == 1.0
+
+
+def test_weight_gradients_of_finite_operands_are_finite():
+    """Why the overflow flag is final before the first UPDATE."""
+    x = np.full((300, 2), 0x7BFF, np.uint16)
+    layer = LinearBdwp(np.zeros((2, 2), np.uint32), 2, 2)
+    d_w, d_b = layer.gradients(x, x)
+    assert np.isfinite(d_w.view(np.float32)).all() and np.isfinite(d_b.view(np.float32)).all()
+
+
+def test_loss_scale_does_not_change_a_step_by_more_than_rounding():
+    def trained(scale: float) -> np.ndarray:
+        rng = np.random.default_rng(5)
+        mlp = make_mlp(rng, scale=LossScale(value=scale))
+        mlp.train_step(*make_batch(rng, rng.standard_normal((4, 16)), 32))
+        return number(mlp.layers[0].weights)
+
+    assert np.allclose(trained(256.0), trained(4096.0), atol=1e-4)
+
+
+def test_scalars_are_fp32_patterns():
+    assert fp32(1.0) == 0x3F800000
+    assert vector.fp32_to_fp16(np.array([fp32(0.1)], np.uint32))[0] == 0x2E66

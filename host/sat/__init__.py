@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Host side of the SAT core: tensors, programs, and the backends that run them (docs/host.md)."""
+
+from .backend import Backend, Result, SatError, SatTimeout
+from .backends import CheckedBackend, GoldenBackend, MmioBackend, SimBackend
+from .config import SatConfig
+from .core import Core
+from .memory import FP16, FP32, Compressed, Memory, Tensor
+from .program import Program
+
+__all__ = ["FP16", "FP32", "Backend", "CheckedBackend", "Compressed", "Core", "GoldenBackend",
+           "Memory", "MmioBackend", "Program", "Result", "SatConfig", "SatError", "SatTimeout",
+           "SimBackend", "Tensor"]

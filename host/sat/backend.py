@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs a program: the interface of all backends, and the register sequence they share.
+
+A backend has a memory window and registers. Simulation, golden model and hardware differ in how
+they reach those; starting a program, waiting, and turning an error into an exception is done here.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sat_golden.defs import Error
+
+from .config import SatConfig
+from .regs import COUNTERS, ID_VALUE, Ctrl, IrqEnable, IrqStatus, Reg, Status
+
+if TYPE_CHECKING:
+    from .program import Program
+
+DONE_OR_ERROR = IrqStatus.DONE | IrqStatus.ERROR
+
+
+class SatError(RuntimeError):
+    """The core stopped with an error. `code`, `index` and `address` are those of its registers."""
+
+    def __init__(self, code: int, index: int, address: int, label: str = ""):
+        self.code, self.index, self.address, self.label = code, index, address, label
+        try:
+            name = Error(code).name
+        except ValueError:
+            name = "unknown"
+        command = f"command {index}" + (f" ({label})" if label else "")
+        super().__init__(f"error {code} {name} in {command}, address {address:#x}")
+
+
+class SatTimeout(RuntimeError):
+    """A program did not end in the time allowed."""
+
+
+@dataclass
+class Result:
+    """How a program ended. On the golden model, which knows no time, the counters are zero."""
+
+    overflow: bool = False  # a NaN or an infinity was written
+    counters: dict[str, int] = field(default_factory=dict)
+    error: SatError | None = None
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles from start to done."""
+        return self.counters.get("CYCLES", 0)
+
+
+class Backend(ABC):
+    """A core and its memory."""
+
+    config: SatConfig
+    memory_base: int
+    memory_size: int
+
+    @abstractmethod
+    def read_memory(self, addr: int, size: int) -> np.ndarray:
+        """A copy of `size` bytes, as uint8."""
+
+    @abstractmethod
+    def write_memory(self, addr: int, data) -> None:
+        """Write bytes, or a uint8 array."""
+
+    @abstractmethod
+    def read_register(self, offset: int) -> int: ...
+
+    @abstractmethod
+    def write_register(self, offset: int, value: int) -> None: ...
+
+    @abstractmethod
+    def wait_for_interrupt(self) -> None:
+        """Return when the interrupt line is high; raise SatTimeout if that takes too long."""
+
+    def close(self) -> None:
+        """Release what the backend holds."""
+
+    def __enter__(self) -> "Backend":
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.close()
+
+    def run(self, addr: int, program: "Program") -> Result:
+        """Write a program to memory at `addr`, run it, and report.
+
+        An error of the core raises SatError (with the command's label), after which the core is
+        ready for the next program.
+        """
+        self.write_memory(addr, program.pack())
+        result = self.run_at(addr, len(program))
+        if result.error:
+            index = result.error.index
+            label = program.commands[index].label if index < len(program) else ""
+            raise SatError(result.error.code, index, result.error.address, label)
+        return result
+
+    def run_at(self, addr: int, count: int) -> Result:
+        """Run the `count` descriptors at `addr`; an error is returned, and cleared in the core."""
+        self.write_register(Reg.PROG_ADDR_LO, addr & 0xFFFFFFFF)
+        self.write_register(Reg.PROG_ADDR_HI, addr >> 32)
+        self.write_register(Reg.PROG_LEN, count)
+        self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
+        self.write_register(Reg.IRQ_ENABLE, IrqEnable.DONE | IrqEnable.ERROR)
+        self.write_register(Reg.CTRL, Ctrl.START)
+        self.wait_for_interrupt()
+        error = self._read_error() if self.read_register(Reg.STATUS) & Status.ERROR else None
+        result = Result(bool(self.read_register(Reg.STATUS) & Status.OVERFLOW),
+                        self.read_counters(), error)
+        if error:
+            self.write_register(Reg.CTRL, Ctrl.CLEAR)
+        self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
+        return result
+
+    def read_counters(self) -> dict[str, int]:
+        """The performance counters of the last program."""
+        return {name: self.read_register(offset) | self.read_register(offset + 4) << 32
+                for name, offset in COUNTERS.items()}
+
+    def _read_error(self) -> SatError:
+        deadline = time.monotonic() + 5
+        while self.read_register(Reg.STATUS) & (Status.BUSY | Status.DRAINING):
+            if time.monotonic() > deadline:
+                raise SatTimeout("the core does not come to rest after an error")
+        address = (self.read_register(Reg.ERR_ADDR_LO)
+                   | self.read_register(Reg.ERR_ADDR_HI) << 32)
+        return SatError(self.read_register(Reg.ERR_CODE), self.read_register(Reg.ERR_INDEX),
+                        address)
+
+    def check_identity(self) -> None:
+        """Raise RuntimeError unless the registers are those of a core of this configuration."""
+        identity = self.read_register(Reg.ID)
+        if identity != ID_VALUE:
+            raise RuntimeError(f"ID register holds {identity:#010x}, not {ID_VALUE:#010x}: "
+                               "no SAT core here")
+        caps = self.read_register(Reg.CAPS0)
+        shape = caps & 0xFF, caps >> 8 & 0xFF, caps >> 16 & 0xFF
+        if shape != (self.config.rows, self.config.cols, self.config.t):
+            raise RuntimeError(
+                f"config: the core is {shape[0]}x{shape[1]} with T = {shape[2]}, not "
+                f"{self.config.rows}x{self.config.cols} with T = {self.config.t}")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The RTL in simulation: a Verilated library (sim/sat_sim.cpp) with its own AXI memory."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_uint8, c_uint32, c_uint64
+from pathlib import Path
+
+import numpy as np
+
+from ..backend import Backend, SatTimeout
+from ..build_sim import build
+from ..config import SatConfig
+from .golden import DEFAULT_BASE, DEFAULT_SIZE
+
+OKAY, SLVERR, DECERR = 0, 2, 3
+
+_BOARD = ctypes.c_void_p
+_FUNCTIONS = {  # name: (result, arguments)
+    "create": (_BOARD, [c_uint64, c_uint64]),
+    "destroy": (None, [_BOARD]),
+    "reset": (None, [_BOARD]),
+    "memory": (POINTER(c_uint8), [_BOARD]),
+    "cycle": (c_uint64, [_BOARD]),
+    "fault": (c_char_p, [_BOARD]),
+    "step": (None, [_BOARD, c_uint64]),
+    "run_until_irq": (c_int64, [_BOARD, c_uint64]),
+    "write_register": (c_int, [_BOARD, c_uint32, c_uint32]),
+    "read_register": (c_int, [_BOARD, c_uint32, POINTER(c_uint32)]),
+    "set_latency": (None, [_BOARD, c_uint32, c_uint32]),
+    "set_pauses": (None, [_BOARD, c_uint64, c_double]),
+    "add_error": (None, [_BOARD, c_uint64, c_uint64, c_uint8, c_bool, c_bool]),
+    "clear_errors": (None, [_BOARD]),
+}
+
+
+@functools.cache
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, f"sat_sim_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+class SimBackend(Backend):
+    """A simulated board. Builds the library on first use, which takes about a minute."""
+
+    def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
+                 memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000):
+        self.config = config or SatConfig.from_name()
+        self.memory_base, self.memory_size = memory_base, memory_size
+        self.max_cycles = max_cycles
+        self._library = _load(build(self.config))
+        self._board = self._library.sat_sim_create(memory_base, memory_size)
+        self._image = np.ctypeslib.as_array(self._library.sat_sim_memory(self._board),
+                                            (memory_size,))
+        self.check_identity()
+
+    def close(self) -> None:
+        if self._board:
+            self._library.sat_sim_destroy(self._board)
+            self._board = None
+
+    def reset(self) -> None:
+        """Reset the core; the memory keeps its contents."""
+        self._library.sat_sim_reset(self._board)
+
+    @property
+    def cycle(self) -> int:
+        """Clock cycles simulated so far."""
+        return self._library.sat_sim_cycle(self._board)
+
+    def set_latency(self, read: int = 40, write: int = 40) -> None:
+        """Cycles from an address to its first data, and from the last data to its response."""
+        self._library.sat_sim_set_latency(self._board, read, write)
+
+    def set_pauses(self, chance: float, seed: int = 1) -> None:
+        """Let each channel of the memory pause in a random fraction of all cycles."""
+        if not 0 <= chance < 1:
+            raise ValueError(f"chance: {chance} is not in [0, 1)")
+        self._library.sat_sim_set_pauses(self._board, seed, chance)
+
+    def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
+                  on_write: bool = True) -> None:
+        """Answer accesses of the bytes [start, end) with SLVERR or DECERR."""
+        self._library.sat_sim_add_error(self._board, start, end - 1, response, on_read, on_write)
+
+    def clear_errors(self) -> None:
+        self._library.sat_sim_clear_errors(self._board)
+
+    def step(self, cycles: int = 1) -> None:
+        """Let the clock run."""
+        self._library.sat_sim_step(self._board, cycles)
+
+    def read_memory(self, addr: int, size: int) -> np.ndarray:
+        return self._window(addr, size).copy()
+
+    def write_memory(self, addr: int, data) -> None:
+        data = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.asarray(data)
+        self._window(addr, data.size)[:] = data
+
+    def _window(self, addr: int, size: int) -> np.ndarray:
+        offset = addr - self.memory_base
+        if offset < 0 or offset + size > self.memory_size:
+            raise ValueError(f"addr: {size} bytes at {addr:#x} are outside the memory window")
+        return self._image[offset : offset + size]
+
+    def read_register(self, offset: int) -> int:
+        value = c_uint32()
+        self._check(self._library.sat_sim_read_register(self._board, offset, value), offset)
+        return value.value
+
+    def write_register(self, offset: int, value: int) -> None:
+        self._check(self._library.sat_sim_write_register(self._board, offset, value), offset)
+
+    def _check(self, response: int, offset: int) -> None:
+        if response != OKAY:
+            raise RuntimeError(self._fault() or f"register {offset:#x}: response {response}")
+
+    def wait_for_interrupt(self) -> None:
+        cycles = self._library.sat_sim_run_until_irq(self._board, self.max_cycles)
+        if self._fault():
+            raise RuntimeError(f"AXI protocol: {self._fault()}")
+        if cycles < 0:
+            raise SatTimeout(f"no interrupt within {self.max_cycles} cycles")
+
+    def _fault(self) -> str:
+        return self._library.sat_sim_fault(self._board).decode()

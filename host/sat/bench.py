@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark: cycles, utilization and speed-up in RTL simulation, every result checked.
+
+    python -m sat.bench [--cases step nm-2:8] [--out build/bench.json]
+
+Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
+of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
+utilization is macs / (PEs * cycles). Each result is compared with the golden model, bit for bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from sat_golden.compress import compress_ff
+
+from .backends import CheckedBackend, GoldenBackend, SimBackend
+from .build_sim import ROOT
+from .config import SatConfig
+from .core import Core
+from .memory import FP32, Compressed, Tensor
+from .nn import DENSE, LayerSpec, Mlp
+
+SEED = 1
+MEMORY_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class MatmulCase:
+    """One MATMUL, [i][k] x [k][j], on a configuration."""
+
+    name: str
+    config: str
+    i: int
+    j: int
+    k: int
+    n: int = DENSE[0]
+    m: int = DENSE[1]
+
+
+@dataclass(frozen=True)
+class StepCase:
+    """A training step of hidden layers, all passes of each, updates and prunings included."""
+
+    name: str
+    config: str
+    size: int
+    layers: int
+    batch: int
+    n: int = DENSE[0]
+    m: int = DENSE[1]
+
+
+def square(name: str, config: str, size: int, n: int = DENSE[0], m: int = DENSE[1]) -> MatmulCase:
+    return MatmulCase(name, config, size, size, size, n, m)
+
+
+CASES = [
+    square("dense-96", "8x8", 96),
+    square("dense-256", "8x8", 256),
+    square("nm-1:4-256", "8x8", 256, 1, 4),
+    square("nm-2:4-256", "8x8", 256, 2, 4),
+    square("nm-1:8-256", "8x8", 256, 1, 8),
+    square("nm-2:8-256", "8x8", 256, 2, 8),
+    square("nm-4:8-256", "8x8", 256, 4, 8),
+    square("nm-2:16-256", "8x8", 256, 2, 16),
+    square("nm-2:8-512", "8x8", 512, 2, 8),
+    StepCase("step-256-dense", "8x8", 256, 2, 256),
+    StepCase("step-256", "8x8", 256, 2, 256, 2, 8),
+    square("dense-256-16x16", "16x16", 256),
+    square("nm-2:8-256-16x16", "16x16", 256, 2, 8),
+    MatmulCase("tile-dense-32x32", "32x32", 64, 128, 64),
+]
+
+
+class Board:
+    """RTL and golden model of one configuration, with a clock for the simulation speed."""
+
+    def __init__(self, config: str):
+        self.config = SatConfig.from_name(config)
+        self.rtl = SimBackend(self.config, memory_size=MEMORY_BYTES)
+        golden = GoldenBackend(self.config, memory_size=MEMORY_BYTES)
+        self.backend = CheckedBackend(self.rtl, golden)
+        self.core = Core(self.backend)
+
+    def fields(self, cycles: int, macs: int) -> dict:
+        pes = self.config.rows * self.config.cols
+        return {"rows": self.config.rows, "cols": self.config.cols, "interleave": self.config.t,
+                "macs": macs, "cycles": cycles, "utilization": round(macs / (pes * cycles), 4)}
+
+    def close(self) -> None:
+        self.backend.close()
+
+
+def run_matmul(board: Board, case: MatmulCase) -> dict:
+    """Random operands; FP32 out."""
+    rng = np.random.default_rng(SEED)
+    core = board.core
+    a = core.from_array("a", rng.standard_normal((case.i, case.k)).astype(np.float16))
+    s = random_operand(core, rng, case)
+    out = core.tensor("out", (case.i, case.j), FP32)
+    program = core.program()
+    program.matmul(a, s, out)
+    result, speed = timed(board, lambda: core.run(program))
+    return {"case": case.name, "n": case.n, "m": case.m, "i": case.i, "j": case.j, "k": case.k,
+            **board.fields(result.cycles, program.macs), "cycles_per_second": speed}
+
+
+def random_operand(core: Core, rng: np.random.Generator, case: MatmulCase) -> Tensor | Compressed:
+    values = rng.standard_normal((case.k, case.j)).astype(np.float16)
+    if case.n == case.m:
+        return core.from_array("s", values)
+    s = core.compressed("s", (case.k, case.j), case.n, case.m)
+    planes = compress_ff(values.view(np.uint16), case.n, case.m)
+    s.values.write(planes.values.view(np.float16))
+    s.indices.write(planes.indices)
+    return s
+
+
+def run_step(board: Board, case: StepCase) -> dict:
+    """FF, BP, WU and UPDATE of all layers. They are hidden layers of some network, so the first of
+    them sends its gradient back, too."""
+    rng = np.random.default_rng(SEED)
+    spec = LayerSpec(case.size, case.size, case.n, case.m)
+    net = Mlp(board.core, [spec] * case.layers, case.batch, rng, input_gradient=True)
+    x = rng.standard_normal((case.batch, case.size)).astype(np.float16)
+    labels = rng.integers(0, case.size, case.batch)
+    step, speed = timed(board, lambda: net.train_step(x, labels))
+    if step.skipped:
+        raise RuntimeError(f"{case.name}: the step overflowed")
+    return {"case": case.name, "n": case.n, "m": case.m, "i": case.batch, "j": case.size,
+            "k": case.size, **board.fields(step.cycles, net.macs), "cycles_per_second": speed}
+
+
+def timed(board: Board, action):
+    """The action's result, and simulated cycles per second of RTL time."""
+    before, seconds = board.rtl.cycle, board.backend.device_seconds
+    result = action()
+    elapsed = board.backend.device_seconds - seconds
+    return result, round((board.rtl.cycle - before) / elapsed)
+
+
+def add_speedups(rows: list[dict]) -> None:
+    """Cycles of the dense case of the same shape and array, over those of each N:M case."""
+    def key(row: dict) -> tuple:
+        return (row["case"].startswith("step"),
+                *(row[name] for name in ("rows", "cols", "i", "j", "k")))
+
+    dense = {key(row): row["cycles"] for row in rows if row["n"] == row["m"]}
+    for row in rows:
+        if row["n"] != row["m"] and key(row) in dense:
+            row["speedup"] = round(dense[key(row)] / row["cycles"], 3)
+
+
+def table(rows: list[dict]) -> Table:
+    result = Table(title="SAT benchmark (RTL simulation)")
+    result.add_column("case")
+    for header in ("array", "N:M", "cycles", "utilization", "speed-up", "simulated cycles/s"):
+        result.add_column(header, justify="right")
+    for row in rows:
+        nm = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
+        speedup = f"{row['speedup']:.2f}x" if "speedup" in row else ""
+        result.add_row(row["case"], f"{row['rows']}x{row['cols']}", nm, f"{row['cycles']:,}",
+                       f"{row['utilization']:.2%}", speedup, f"{row['cycles_per_second']:,}")
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="sat.bench", description="Benchmark the core in RTL.")
+    parser.add_argument("--cases", nargs="+", default=[""], metavar="TEXT",
+                        help="only cases whose name contains one of these")
+    parser.add_argument("--config", action="append", choices=SatConfig.names(),
+                        help="only cases on this array (may be given several times)")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
+    args = parser.parse_args(argv)
+    cases = [case for case in CASES if any(text in case.name for text in args.cases)
+             and (not args.config or case.config in args.config)]
+    if not cases:
+        parser.error(f"--cases: none match; there are {', '.join(case.name for case in CASES)}")
+    console = Console()
+    rows, differing = [], 0
+    start = time.monotonic()
+    for case in cases:
+        with console.status(f"{case.name} ..."):
+            board = Board(case.config)
+            run = run_step if isinstance(case, StepCase) else run_matmul
+            rows.append(run(board, case))
+            differing += board.backend.differing_bits
+            board.close()
+    add_speedups(rows)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(rows, indent=1) + "\n")
+    console.print(table(rows))
+    console.print(f"{differing} bits differ from the golden model; {args.out}; "
+                  f"{time.monotonic() - start:.0f} s", highlight=False)
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

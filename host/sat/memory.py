@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors in the core's memory: formats, handles, and an allocator over a memory window.
+
+A handle knows where its elements lie (docs/commands.md, "Formats") and reads and writes numpy
+arrays. `tensor[r0:r1, c0:c1]` is a view of the same memory, which is how a large command is
+split into smaller ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sat_golden.compress import check_nm, compressed_rows
+from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
+
+if TYPE_CHECKING:
+    from .backend import Backend
+
+
+class Format(Enum):
+    """Element formats; the value is (bits, numpy type that a host array of it has)."""
+
+    FP16 = (16, np.float16)
+    FP32 = (32, np.float32)
+    INDEX = (4, np.uint8)
+
+    @property
+    def bits(self) -> int:
+        return self.value[0]
+
+    @property
+    def numpy(self) -> type:
+        return self.value[1]
+
+    def row_bytes(self, cols: int) -> int:
+        """Bytes that a row of `cols` elements occupies."""
+        return (cols * self.bits + 7) // 8
+
+
+FP16, FP32, INDEX = Format.FP16, Format.FP32, Format.INDEX
+
+
+def align(size: int, unit: int = TENSOR_ALIGN) -> int:
+    """`size` rounded up to a multiple of `unit`."""
+    return -(-size // unit) * unit
+
+
+def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    try:
+        rows, cols = (int(size) for size in shape)
+    except (TypeError, ValueError):
+        raise ValueError(f"shape: {shape!r} is not (rows, cols)") from None
+    for name, size in (("rows", rows), ("cols", cols)):
+        if not 1 <= size <= SIZE_MAX:
+            raise ValueError(f"shape: {name} {size} is not in 1..{SIZE_MAX}")
+    return rows, cols
+
+
+def _span(index: slice, size: int, unit: int, what: str) -> tuple[int, int]:
+    """Start and stop of a slice whose start must be a multiple of `unit`."""
+    if not isinstance(index, slice) or index.step not in (None, 1):
+        raise IndexError(f"{what}: a view takes a slice without a step, not {index!r}")
+    start, stop, _ = index.indices(size)
+    if stop <= start:
+        raise IndexError(f"{what}: {start}:{stop} is empty")
+    if start % unit:
+        raise IndexError(f"{what}: a view starts at a multiple of {unit}, not at {start}")
+    return start, stop
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A row-major matrix in the core's memory."""
+
+    name: str
+    shape: tuple[int, int]
+    format: Format
+    addr: int
+    stride: int
+    backend: "Backend" = field(repr=False, compare=False)
+
+    @property
+    def rows(self) -> int:
+        return self.shape[0]
+
+    @property
+    def cols(self) -> int:
+        return self.shape[1]
+
+    @property
+    def row_bytes(self) -> int:
+        return self.format.row_bytes(self.cols)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """First address, and the address after the last byte."""
+        return self.addr, self.addr + (self.rows - 1) * self.stride + self.row_bytes
+
+    def __getitem__(self, index: tuple[slice, slice]) -> "Tensor":
+        """A view; its first column must lie on a 64-byte line."""
+        row_index, col_index = index
+        r0, r1 = _span(row_index, self.rows, 1, f"{self.name} rows")
+        c0, c1 = _span(col_index, self.cols, TENSOR_ALIGN * 8 // self.format.bits,
+                       f"{self.name} columns")
+        return Tensor(f"{self.name}[{r0}:{r1}, {c0}:{c1}]", (r1 - r0, c1 - c0), self.format,
+                      self.addr + r0 * self.stride + c0 * self.format.bits // 8,
+                      self.stride, self.backend)
+
+    def raw(self) -> np.ndarray:
+        """The bytes of the rows, `[rows][row_bytes]`, without what lies between them."""
+        start, end = self.extent
+        window = np.zeros(self.rows * self.stride, np.uint8)
+        window[: end - start] = self.backend.read_memory(start, end - start)
+        return window.reshape(self.rows, self.stride)[:, : self.row_bytes]
+
+    def read(self) -> np.ndarray:
+        """The elements; an INDEX tensor is unpacked to one index per uint8."""
+        raw = np.ascontiguousarray(self.raw())
+        if self.format is INDEX:
+            return np.stack([raw & 15, raw >> 4], axis=2).reshape(self.rows, -1)[:, : self.cols]
+        return raw.view(self.format.numpy)
+
+    def write(self, values) -> None:
+        """Write elements: an array of this shape and of the format's numpy type."""
+        array = np.asarray(values)
+        if array.shape != self.shape:
+            raise ValueError(f"values: shape {array.shape} does not fit {self.name} {self.shape}")
+        if array.dtype != self.format.numpy:
+            raise TypeError(f"values: {array.dtype} does not fit {self.name}, "
+                            f"which takes {np.dtype(self.format.numpy)}")
+        if self.format is INDEX:
+            padded = np.zeros((self.rows, 2 * self.row_bytes), np.uint8)
+            padded[:, : self.cols] = array & 15
+            raw = padded[:, 0::2] | padded[:, 1::2] << 4
+        else:
+            raw = np.ascontiguousarray(array).view(np.uint8)
+        if self.stride == self.row_bytes or self.rows == 1:
+            self.backend.write_memory(self.addr, raw.reshape(-1))
+            return
+        for row in range(self.rows):  # the bytes between rows are not ours to write
+            self.backend.write_memory(self.addr + row * self.stride, raw[row])
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """An N:M matrix: values and index planes, `ceil(rows/M)*N` rows each.
+
+    With N = M the values plane is the dense matrix and there is no index plane.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    n: int
+    m: int
+    values: Tensor
+    indices: Tensor | None
+
+    @property
+    def planes(self) -> list[Tensor]:
+        return [self.values] if self.indices is None else [self.values, self.indices]
+
+    def __getitem__(self, index: tuple[slice, slice]) -> "Compressed":
+        """A view; its first row is a multiple of M, its first column on a 64-byte line."""
+        row_index, col_index = index
+        r0, r1 = _span(row_index, self.shape[0], self.m, f"{self.name} rows")
+        cols = _span(col_index, self.shape[1], 1, f"{self.name} columns")
+        if self.indices is None:
+            plane_rows = slice(r0, r1)
+        else:
+            plane_rows = slice(r0 // self.m * self.n, -(-r1 // self.m) * self.n)
+        values, indices = (plane and plane[plane_rows, slice(*cols)]
+                           for plane in (self.values, self.indices))
+        return Compressed(values.name, (r1 - r0, cols[1] - cols[0]), self.n, self.m,
+                          values, indices)
+
+    def to_dense(self) -> np.ndarray:
+        """The matrix as float16, with zeros where elements were dropped."""
+        kept = self.values.read()
+        if self.indices is None:
+            return kept
+        groups = -(-self.shape[0] // self.m)
+        rows = np.repeat(np.arange(groups) * self.m, self.n)[:, None] + self.indices.read()
+        dense = np.zeros((groups * self.m, self.shape[1]), np.float16)
+        dense[rows, np.arange(self.shape[1])[None, :]] = kept
+        return dense[: self.shape[0]]
+
+
+class Memory:
+    """Hands out tensors from a backend's memory window, one after the other."""
+
+    def __init__(self, backend: "Backend"):
+        self.backend = backend
+        self.tensors: list[Tensor] = []
+        self._next = align(backend.memory_base)
+        self._end = backend.memory_base + backend.memory_size
+
+    @property
+    def used(self) -> int:
+        """Bytes handed out so far."""
+        return self._next - self.backend.memory_base
+
+    def reserve(self, size: int, alignment: int = TENSOR_ALIGN) -> int:
+        """The address of `size` fresh bytes."""
+        addr = align(self._next, alignment)
+        if addr + size > self._end:
+            raise MemoryError(f"{size} bytes asked for, {max(0, self._end - addr)} left in the "
+                              f"memory window of {self.backend.memory_size} bytes")
+        self._next = align(addr + size)
+        return addr
+
+    def tensor(self, name: str, shape: tuple[int, int], format: Format) -> Tensor:
+        """A new tensor. Its contents are whatever the memory held."""
+        if not isinstance(format, Format):
+            raise TypeError(f"format: {format!r} is not FP16, FP32 or INDEX")
+        rows, cols = _check_shape(shape)
+        stride = align(format.row_bytes(cols))
+        addr = self.reserve(rows * stride)
+        tensor = Tensor(name, (rows, cols), format, addr, stride, self.backend)
+        self.tensors.append(tensor)
+        return tensor
+
+    def from_array(self, name: str, values) -> Tensor:
+        """A new tensor with the contents of a float16 or float32 matrix."""
+        array = np.asarray(values)
+        formats = {np.dtype(np.float16): FP16, np.dtype(np.float32): FP32}
+        if array.dtype not in formats:
+            raise TypeError(f"values: {array.dtype} is neither float16 nor float32")
+        tensor = self.tensor(name, array.shape, formats[array.dtype])
+        tensor.write(array)
+        return tensor
+
+    def compressed(self, name: str, shape: tuple[int, int], n: int, m: int) -> Compressed:
+        """The planes of a new N:M matrix, N:M along its rows."""
+        rows, cols = _check_shape(shape)
+        check_nm(n, m)
+        if n == m:
+            values, indices = self.tensor(name, (rows, cols), FP16), None
+        else:
+            plane = (compressed_rows(rows, n, m), cols)
+            values = self.tensor(f"{name}.values", plane, FP16)
+            indices = self.tensor(f"{name}.indices", plane, INDEX)
+        return Compressed(name, (rows, cols), n, m, values, indices)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors and the allocator."""
+
+import numpy as np
+import pytest
+
+from sat import FP16, FP32, Core
+from sat.memory import INDEX
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 32), (7, 33)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_written_array_reads_back(core: Core, rng, shape, dtype):
+    values = rng.standard_normal(shape).astype(dtype)
+    tensor = core.from_array("t", values)
+    assert tensor.addr % 64 == 0 and tensor.stride % 64 == 0
+    assert np.array_equal(tensor.read(), values)
+
+
+def test_write_leaves_the_gap_between_rows_alone(core: Core):
+    tensor = core.tensor("t", (3, 5), FP16)
+    size = tensor.rows * tensor.stride
+    core.backend.write_memory(tensor.addr, np.full(size, 0xA5, np.uint8))
+    tensor.write(np.zeros((3, 5), np.float16))
+    image = core.backend.read_memory(tensor.addr, size).reshape(3, -1)
+    assert not image[:, :10].any() and (image[:, 10:] == 0xA5).all()
+
+
+def test_odd_index_row_ends_with_a_zero_nibble(core: Core):
+    tensor = core.tensor("t", (2, 3), INDEX)
+    tensor.write(np.full((2, 3), 15, np.uint8))
+    assert np.array_equal(tensor.read(), np.full((2, 3), 15))
+    assert (tensor.raw() == [[0xFF, 0x0F]] * 2).all()
+
+
+def test_view_is_the_same_memory(core: Core, rng):
+    values = rng.standard_normal((8, 64)).astype(np.float32)
+    tensor = core.from_array("t", values)
+    assert np.array_equal(tensor[2:5, 16:40].read(), values[2:5, 16:40])
+    tensor[0:1, 32:48].write(np.zeros((1, 16), np.float32))
+    assert not tensor.read()[0, 32:48].any() and tensor.read()[0, 48:].all()
+
+
+@pytest.mark.parametrize("index, message", [
+    ((slice(0, 2), slice(1, 9)), "columns"),
+    ((slice(2, 2), slice(None)), "rows"),
+    ((slice(0, 8, 2), slice(None)), "rows"),
+])
+def test_illegal_view_is_an_error(core: Core, index, message):
+    with pytest.raises(IndexError, match=message):
+        core.tensor("t", (8, 64), FP32)[index]
+
+
+def test_compressed_view_starts_at_a_group(core: Core):
+    matrix = core.compressed("s", (32, 128), 2, 8)
+    view = matrix[8:24, :]
+    assert view.shape == (16, 128) and view.values.shape == (4, 128)
+    assert view.values.addr == matrix.values.addr + 2 * matrix.values.stride
+    with pytest.raises(IndexError, match="multiple of 8"):
+        matrix[4:24, :]
+
+
+@pytest.mark.parametrize("n, m, name", [(3, 2, "n"), (0, 4, "n"), (1, 3, "m"), (17, 16, "n")])
+def test_illegal_nm_is_an_error(core: Core, n, m, name):
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        core.compressed("s", (16, 16), n, m)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4, 65536), (4,), "ab"])
+def test_illegal_shape_is_an_error(core: Core, shape):
+    with pytest.raises(ValueError, match="^shape:"):
+        core.tensor("t", shape, FP16)
+
+
+def test_wrong_values_are_an_error(core: Core):
+    tensor = core.tensor("t", (2, 2), FP16)
+    with pytest.raises(ValueError, match="^values: shape"):
+        tensor.write(np.zeros((2, 3), np.float16))
+    with pytest.raises(TypeError, match="^values: float64"):
+        tensor.write(np.zeros((2, 2)))
+    with pytest.raises(TypeError, match="^values:"):
+        core.from_array("t", np.zeros((2, 2), np.int32))
+
+
+def test_full_memory_is_an_error(core: Core):
+    with pytest.raises(MemoryError, match="left in the memory window"):
+        core.tensor("t", (65535, 65535), FP32)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs: argument checks, packed descriptors, and when commands may overlap."""
+
+import numpy as np
+import pytest
+from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
+from sat_golden.descriptor import Descriptor, check
+
+from sat import FP16, FP32, Core
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def tensors(core: Core) -> dict:
+    return {
+        "a": core.tensor("a", (8, 16), FP16),
+        "s": core.tensor("s", (16, 32), FP16),
+        "out": core.tensor("out", (8, 32), FP16),
+        "bias": core.tensor("bias", (1, 32), FP32),
+        "addend": core.tensor("addend", (8, 32), FP16),
+        "small": core.tensor("small", (8, 31), FP16),
+        "w": core.tensor("w", (16, 32), FP32),
+        "v": core.tensor("v", (16, 32), FP32),
+        "dw": core.tensor("dw", (16, 32), FP32),
+        "ff": core.compressed("ff", (16, 32), 2, 8),
+        "bp": core.compressed("bp", (32, 16), 2, 8),
+        "bp4": core.compressed("bp4", (32, 16), 2, 4),
+    }
+
+
+def test_descriptors_pass_the_core_checks(core: Core, tensors):
+    t = tensors
+    program = core.program()
+    program.prune(t["w"], ff=t["ff"], bp=t["bp"])
+    program.matmul(t["a"], t["ff"], t["out"], bias=t["bias"], residual=t["addend"], relu=True)
+    program.fence(irq=True)
+    program.update(t["w"], t["v"], t["dw"], lr=0.1, momentum=0.9, decay=1e-4, bp=t["bp"],
+                   skip_on_overflow=True)
+    packed = program.pack()
+    assert len(packed) == 128 * len(program) == 512
+    for start in range(0, len(packed), 128):
+        check(packed[start : start + 128], start, 40)
+    matmul = Descriptor.unpack(packed[128:256])
+    flags = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.RELU
+    assert matmul.flags & ((1 << MATMUL_MAP_LSB) - 1) == flags
+    assert (matmul.rows, matmul.cols, matmul.depth, matmul.n, matmul.m) == (8, 32, 16, 2, 8)
+    assert matmul.slot(MatmulSlot.BIAS).stride == 0
+
+
+@pytest.mark.parametrize("change, error, name", [
+    ({"a": "s"}, ValueError, "a"),
+    ({"a": "w"}, TypeError, "a"),
+    ({"a": None}, TypeError, "a"),
+    ({"s": "a"}, ValueError, "a"),
+    ({"out": "small"}, ValueError, "out"),
+    ({"out": "bias"}, ValueError, "a"),
+    ({"bias": "w"}, ValueError, "bias"),
+    ({"bias": "addend"}, TypeError, "bias"),
+    ({"residual": "small"}, ValueError, "residual"),
+    ({"mask": "w"}, TypeError, "mask"),
+    ({"out": "a", "s": "a"}, ValueError, "a"),
+])
+def test_wrong_matmul_argument_is_named(core: Core, tensors, change, error, name):
+    arguments = {"a": "a", "s": "s", "out": "out", **change}
+    with pytest.raises(error, match=f"^{name}:"):
+        core.program().matmul(**{key: tensors.get(value) for key, value in arguments.items()})
+
+
+def test_output_on_an_input_is_an_error(core: Core):
+    x, y = core.tensor("x", (16, 16), FP16), core.tensor("y", (16, 16), FP16)
+    with pytest.raises(ValueError, match="^out: overlaps a"):
+        core.program().matmul(x, y, x)
+    core.program().matmul(x, x, y, mask=y)  # in place: allowed
+
+
+def test_map_that_does_not_fit_is_an_error(core: Core, tensors):
+    with pytest.raises(ValueError, match="^map:"):
+        core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], map=2)
+
+
+@pytest.mark.parametrize("arguments, error, name", [
+    ({}, ValueError, "ff, bp"),
+    ({"ff": "bp"}, ValueError, "ff"),
+    ({"ff": "w"}, TypeError, "ff"),
+    ({"ff": "ff", "bp": "bp4"}, ValueError, "bp"),
+])
+def test_wrong_prune_argument_is_named(core: Core, tensors, arguments, error, name):
+    with pytest.raises(error, match=f"^{name}:"):
+        core.program().prune(tensors["w"], **{k: tensors[v] for k, v in arguments.items()})
+
+
+def test_wrong_update_argument_is_named(core: Core, tensors):
+    t = tensors
+    with pytest.raises(ValueError, match="^v:"):
+        core.program().update(t["w"], t["bias"], t["dw"], lr=0.1)
+    with pytest.raises(ValueError, match="^lr:"):
+        core.program().update(t["w"], t["v"], t["dw"], lr=float("nan"))
+    with pytest.raises(ValueError, match="^w:"):
+        core.program().update(t["w"], t["v"], t["w"], lr=0.1)
+
+
+def overlap_flags(program) -> list[bool]:
+    return [command.descriptor.overlap for command in program]
+
+
+def test_independent_commands_overlap(core: Core, tensors):
+    t, program = tensors, core.program()
+    program.matmul(t["a"], t["s"], t["out"])
+    program.update(t["w"], t["v"], t["dw"], lr=0.1, ff=t["ff"])
+    assert overlap_flags(program) == [True, True]
+
+
+@pytest.mark.parametrize("first", ["matmul", "prune"])
+def test_reader_waits_for_writer(core: Core, tensors, first):
+    t, program = tensors, core.program()
+    w, copies = core.tensor("w2", (8, 32), FP32), core.compressed("c", (8, 32), 2, 8)
+    if first == "matmul":
+        program.matmul(t["a"], t["s"], w)
+        program.prune(w, ff=copies)
+    else:
+        program.prune(t["w"], ff=t["ff"])
+        program.matmul(t["a"], t["ff"], t["out"])
+    assert overlap_flags(program) == [True, False]
+    with pytest.raises(ValueError, match="^overlap:"):
+        second = core.program()
+        second.commands, second._running = [], {}
+        second.matmul(t["a"], t["s"], w)
+        second.prune(w, ff=copies, overlap=True)
+
+
+def test_writer_waits_for_reader(core: Core, tensors):
+    t, program = tensors, core.program()
+    program.matmul(t["a"], t["ff"], t["out"])
+    program.prune(t["w"], ff=t["ff"])
+    assert overlap_flags(program) == [True, False]
+
+
+def test_update_may_run_beside_the_matmul_after_its_gradient(core: Core, tensors):
+    """Its own gradient's MATMUL is complete: the array takes one command at a time."""
+    t, program = tensors, core.program()
+    dy = core.tensor("dy", (8, 32), FP16)
+    x, other = core.tensor("x", (8, 16), FP16), core.tensor("dw2", (16, 32), FP32)
+    program.matmul(x, dy, t["dw"], a_trans=True)
+    program.matmul(x, dy, other, a_trans=True)
+    program.update(t["w"], t["v"], t["dw"], lr=0.1)
+    program.update(core.tensor("w3", (16, 32), FP32), t["v"], other, lr=0.1)
+    assert overlap_flags(program) == [True, True, True, False]
+
+
+def test_fence_ends_all_hazards(core: Core, tensors):
+    t, program = tensors, core.program()
+    program.prune(t["w"], ff=t["ff"])
+    program.fence()
+    program.matmul(t["a"], t["ff"], t["out"])
+    assert overlap_flags(program) == [True, False, True]
+
+
+def test_column_windows_of_one_matrix_are_apart(core: Core):
+    planes = core.compressed("bp", (32, 256), 2, 8)
+    w = core.tensor("w", (256, 32), FP32)
+    x, y = core.tensor("x", (4, 32), FP16), core.tensor("y", (4, 128), FP16)
+    program = core.program()
+    program.prune(w[0:128, :], bp=planes[:, 0:128])
+    program.matmul(x, planes[:, 128:256], y)
+    program.matmul(x, planes[:, 0:128], y)
+    assert overlap_flags(program) == [True, True, False]
+
+
+def test_hazard_free_programs_agree_with_the_golden_model(core: Core, rng):
+    """Random commands over few tensors: what is marked as overlapping never touches."""
+    halves = [core.from_array(f"h{i}", rng.standard_normal((16, 16)).astype(np.float16))
+              for i in range(4)]
+    singles = [core.from_array(f"f{i}", rng.standard_normal((16, 16)).astype(np.float32))
+               for i in range(4)]
+    copies = [core.compressed(f"c{i}", (16, 16), 2, 8) for i in range(3)]
+    overlapping = 0
+    for _ in range(20):
+        program = core.program()
+        for copy in copies:
+            program.prune(singles[0], ff=copy)
+        for _ in range(12):
+            if rng.random() < 0.5:
+                program.matmul(halves[rng.integers(4)], copies[rng.integers(3)],
+                               singles[rng.integers(4)])
+            else:
+                program.prune(singles[rng.integers(4)], ff=copies[rng.integers(3)])
+        overlapping += sum(overlap_flags(program))
+        core.run(program)
+        address = core._program_addr
+        assert not core.backend.model.run(address, len(program)).hazards
+    assert overlapping > 20

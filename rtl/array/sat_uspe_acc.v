@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_uspe_acc: FP32 accumulator whose T partial sums circulate through the adder's own pipeline.
+// Each cycle: result = fp32_add(acc, product), rounded to nearest even; the result comes back as acc
+// exactly T cycles later. result_o is the sum of the product given T-1 cycles earlier, combinational
+// from the last stage. first_next_i, high in the cycle before a product, starts its sum at +0.
+// Sums of FP16 products are multiples of 2^-48 below 2^78, so no FP32 subnormal or overflow occurs
+// and 7 exponent bits suffice (docs/numerics.md). Golden function: sat_golden.reference.pe_accumulate.
+`default_nettype none
+
+module sat_uspe_acc #(
+  parameter integer T = 8  // loop length in cycles: 4, 8 or 16
+) (
+  input  wire        clk,
+  input  wire        first_next_i,
+  input  wire        p_sign_i,
+  input  wire [6:0]  p_exp_i,
+  input  wire [21:0] p_mant_i,
+  input  wire        p_special_i,
+  input  wire        p_nan_i,
+  output wire [30:0] result_o
+);
+
+  // Register stages: all eight for T >= 8 (longer loops wait before the last), every other one for 4.
+  localparam integer ODD = (T >= 8) ? 1 : 0;
+  localparam integer END = (T >= 8) ? T - 7 : 0;
+
+  generate
+    if (T != 4 && T != 8 && T != 16) begin : gen_illegal
+      sat_error_t_must_be_4_8_or_16 u_error ();
+    end
+  endgenerate
+
+  // acc: {sign, exp, frac}; exp 0 is zero, 127 infinity or NaN (frac[22]).
+  reg  [30:0] acc_q;
+  wire        a_sign = acc_q[30];
+  wire [6:0]  a_exp  = acc_q[29:23];
+  wire [23:0] a_mant = {|a_exp, acc_q[22:0]};
+  wire        a_spec = &a_exp;
+  wire [23:0] p_mant = {p_mant_i, 2'b00};
+
+  // Stage 1: which is larger, and by how many binary places.
+  wire       c1_p_big  = {p_exp_i, p_mant} > {a_exp, a_mant};
+  wire [6:0] c1_d_pa   = p_exp_i - a_exp;
+  wire [6:0] c1_d_ap   = a_exp - p_exp_i;
+  wire       c1_spec   = a_spec || p_special_i;
+  wire       c1_nan    = (a_spec && acc_q[22]) || (p_special_i && p_nan_i) ||
+                         (a_spec && p_special_i && (a_sign != p_sign_i));
+  wire       c1_sign   = (a_spec || !(p_special_i || c1_p_big)) ? a_sign : p_sign_i;
+  wire       s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub;
+  wire [6:0] s1_d_pa, s1_d_ap, s1_a_exp, s1_p_exp;
+  wire [23:0] s1_a_mant;
+  wire [21:0] s1_p_mant;
+  sat_delay #(.WIDTH(79), .CYCLES(ODD)) u_s1 (
+    .clk  (clk),
+    .in_i ({c1_p_big, c1_spec, c1_nan, c1_sign, a_sign ^ p_sign_i,
+            c1_d_pa, c1_d_ap, a_exp, p_exp_i, a_mant, p_mant_i}),
+    .out_o({s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub,
+            s1_d_pa, s1_d_ap, s1_a_exp, s1_p_exp, s1_a_mant, s1_p_mant})
+  );
+
+  // Stage 2: swap, and shift the smaller right by multiples of 8. Below the 24 bits: guard, round
+  // and sticky, and 8 more bits that the fine shift may still bring into play.
+  wire [23:0] c2_big   = s1_p_big ? {s1_p_mant, 2'b00} : s1_a_mant;
+  wire [23:0] c2_small = s1_p_big ? s1_a_mant : {s1_p_mant, 2'b00};
+  wire [6:0]  c2_dist  = s1_p_big ? s1_d_pa : s1_d_ap;
+  wire [6:0]  c2_exp   = s1_p_big ? s1_p_exp : s1_a_exp;
+  wire        c2_far   = |c2_dist[6:5];
+  reg  [25:0] c2_coarse;
+  reg         c2_lost;
+  always @(*) begin
+    case (c2_dist[4:3])
+      2'd0: begin
+        c2_coarse = {c2_small, 2'b00};
+        c2_lost   = 1'b0;
+      end
+      2'd1: begin
+        c2_coarse = {8'd0, c2_small[23:6]};
+        c2_lost   = |c2_small[5:0];
+      end
+      2'd2: begin
+        c2_coarse = {16'd0, c2_small[23:14]};
+        c2_lost   = |c2_small[13:0];
+      end
+      default: begin
+        c2_coarse = {24'd0, c2_small[23:22]};
+        c2_lost   = |c2_small[21:0];
+      end
+    endcase
+    if (c2_far) begin
+      c2_coarse = 26'd0;
+      c2_lost   = |c2_small;
+    end
+  end
+  wire        s2_spec, s2_nan, s2_sign, s2_sub, s2_lost;
+  wire [2:0]  s2_dist;
+  wire [6:0]  s2_exp;
+  wire [23:0] s2_big;
+  wire [25:0] s2_coarse;
+  sat_delay #(.WIDTH(65), .CYCLES(1)) u_s2 (
+    .clk  (clk),
+    .in_i ({s1_spec, s1_nan, s1_sign, s1_sub, c2_lost, c2_dist[2:0], c2_exp, c2_big, c2_coarse}),
+    .out_o({s2_spec, s2_nan, s2_sign, s2_sub, s2_lost, s2_dist, s2_exp, s2_big, s2_coarse})
+  );
+
+  // Stage 3: fine shift by 0..7; what falls out of the guard and round bits is sticky.
+  wire [32:0] c3_fine   = {s2_coarse, 7'd0} >> s2_dist;
+  wire        c3_sticky = s2_lost || (|c3_fine[6:0]);
+  wire        s3_spec, s3_nan, s3_sign, s3_sub;
+  wire [6:0]  s3_exp;
+  wire [23:0] s3_big;
+  wire [26:0] s3_small;
+  sat_delay #(.WIDTH(62), .CYCLES(ODD)) u_s3 (
+    .clk  (clk),
+    .in_i ({s2_spec, s2_nan, s2_sign, s2_sub, s2_exp, s2_big, c3_fine[32:7], c3_sticky}),
+    .out_o({s3_spec, s3_nan, s3_sign, s3_sub, s3_exp, s3_big, s3_small})
+  );
+
+  // Stage 4: add or subtract; never negative since the larger comes first.
+  wire [27:0] c4_big = {1'b0, s3_big, 3'b000};
+  wire [27:0] c4_sum = s3_sub ? c4_big - {1'b0, s3_small} : c4_big + {1'b0, s3_small};
+  wire        s4_spec, s4_nan, s4_sign;
+  wire [6:0]  s4_exp;
+  wire [27:0] s4_sum;
+  sat_delay #(.WIDTH(38), .CYCLES(1)) u_s4 (
+    .clk  (clk),
+    .in_i ({s3_spec, s3_nan, s3_sign, s3_exp, c4_sum}),
+    .out_o({s4_spec, s4_nan, s4_sign, s4_exp, s4_sum})
+  );
+
+  // Stage 5: count leading zeros, halving the window each time.
+  wire [4:0]  c5_lz;
+  wire [15:0] c5_w16 = c5_lz[4] ? {s4_sum[11:0], 4'd0} : s4_sum[27:12];
+  wire [7:0]  c5_w8  = c5_lz[3] ? c5_w16[7:0] : c5_w16[15:8];
+  wire [3:0]  c5_w4  = c5_lz[2] ? c5_w8[3:0] : c5_w8[7:4];
+  wire [1:0]  c5_w2  = c5_lz[1] ? c5_w4[1:0] : c5_w4[3:2];
+  assign c5_lz[4] = ~|s4_sum[27:12];
+  assign c5_lz[3] = ~|c5_w16[15:8];
+  assign c5_lz[2] = ~|c5_w8[7:4];
+  assign c5_lz[1] = ~|c5_w4[3:2];
+  assign c5_lz[0] = ~c5_w2[1];
+  wire        c5_zero = ~|c5_w2;
+  wire        s5_spec, s5_nan, s5_sign, s5_zero;
+  wire [4:0]  s5_lz;
+  wire [6:0]  s5_exp;
+  wire [27:0] s5_sum;
+  sat_delay #(.WIDTH(44), .CYCLES(ODD)) u_s5 (
+    .clk  (clk),
+    .in_i ({s4_spec, s4_nan, s4_sign, c5_zero, c5_lz, s4_exp, s4_sum}),
+    .out_o({s5_spec, s5_nan, s5_sign, s5_zero, s5_lz, s5_exp, s5_sum})
+  );
+
+  // Stage 6: normalise. The leading one goes to bit 27, the carry position of the sum.
+  wire [27:0] c6_norm = s5_sum << s5_lz;
+  wire [6:0]  c6_exp  = s5_exp + 7'd1 - {2'b00, s5_lz};
+  wire        c6_up   = c6_norm[3] && (c6_norm[4] || (|c6_norm[2:0]));
+  wire        s6_spec, s6_nan, s6_sign, s6_zero, s6_up;
+  wire [6:0]  s6_exp;
+  wire [22:0] s6_frac;
+  sat_delay #(.WIDTH(35), .CYCLES(1)) u_s6 (
+    .clk  (clk),
+    .in_i ({s5_spec, s5_nan, s5_sign, s5_zero, c6_up, c6_exp, c6_norm[26:4]}),
+    .out_o({s6_spec, s6_nan, s6_sign, s6_zero, s6_up, s6_exp, s6_frac})
+  );
+
+  // Stage 7: round; a carry out of the fraction moves into the exponent by itself.
+  wire [29:0] c7_mag = {s6_exp, s6_frac} + {29'd0, s6_up};
+  wire        s7_spec, s7_nan, s7_sign, s7_zero;
+  wire [29:0] s7_mag;
+  sat_delay #(.WIDTH(34), .CYCLES(END)) u_s7 (
+    .clk  (clk),
+    .in_i ({s6_spec, s6_nan, s6_sign, s6_zero, c7_mag}),
+    .out_o({s7_spec, s7_nan, s7_sign, s7_zero, s7_mag})
+  );
+
+  // Stage 8: special results, and an exact zero sum is +0.
+  assign result_o = s7_spec ? {s7_sign && !s7_nan, 7'h7F, s7_nan, 22'd0} :
+                    s7_zero ? 31'd0 : {s7_sign, s7_mag};
+  always @(posedge clk) begin
+    acc_q <= first_next_i ? 31'd0 : result_o;
+  end
+
+  wire unused_ok = &{1'b0, c6_norm[27]};
+
+endmodule
+
+`default_nettype wire

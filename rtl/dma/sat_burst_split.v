@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_burst_split: cuts a request into AXI bursts that do not cross a multiple of WINDOW beats.
+// One burst per cycle, also from one request to the next. A window of at most 4 KB keeps the AXI
+// rule. req_ready_o is combinational from burst_ready_i. Reset drops the request inside.
+`default_nettype none
+module sat_burst_split #(
+  parameter integer ADDR_W  = 40,  // address bits
+  parameter integer BEATS_W = 12,  // bits of a request's length
+  parameter integer DATA_W  = 128, // bus bits, power of two
+  parameter integer WINDOW  = 64   // beats, power of two, 2..256, at most 4 KB
+) (
+  input  wire               clk,
+  input  wire               rst_n,
+  // Request: address is a multiple of the beat's bytes, 1 beat or more
+  input  wire               req_valid_i,
+  output wire               req_ready_o,
+  input  wire [ADDR_W-1:0]  req_addr_i,
+  input  wire [BEATS_W-1:0] req_beats_i,
+  // Bursts, len as AXI: beats - 1
+  output wire               burst_valid_o,
+  input  wire               burst_ready_i,
+  output wire [ADDR_W-1:0]  burst_addr_o,
+  output wire [7:0]         burst_len_o
+);
+  localparam integer BYTE_W   = $clog2(DATA_W / 8);
+  localparam integer OFFSET_W = $clog2(WINDOW);
+  localparam integer LINE_W   = ADDR_W - BYTE_W;  // address in beats
+
+  generate
+    if ((1 << OFFSET_W) != WINDOW || WINDOW * DATA_W / 8 > 4096 || WINDOW > 256) begin : gen_check
+      sat_error_window_must_be_a_power_of_two_up_to_4_kb u_error ();
+    end
+    if (BEATS_W <= OFFSET_W) begin : gen_check_beats
+      sat_error_beats_w_must_hold_a_window u_error ();
+    end
+  endgenerate
+
+  reg               valid_q;
+  reg [LINE_W-1:0]  line_q;
+  reg [BEATS_W-1:0] beats_q;
+
+  // Beats to the end of the window: 1..WINDOW.
+  wire [OFFSET_W-1:0] offset    = line_q[OFFSET_W-1:0];
+  wire [OFFSET_W:0]   room      = {1'b1, {OFFSET_W{1'b0}}} - {1'b0, offset};
+  wire [BEATS_W-1:0]  room_wide = {{BEATS_W-OFFSET_W-1{1'b0}}, room};
+  wire                last      = beats_q <= room_wide;
+  wire [OFFSET_W:0]   size      = last ? beats_q[OFFSET_W:0] : room;
+  wire [OFFSET_W:0]   len       = size - {{OFFSET_W{1'b0}}, 1'b1};
+
+  wire burst_fire = valid_q && burst_ready_i;
+  wire req_fire   = req_valid_i && req_ready_o;
+
+  assign req_ready_o   = !valid_q || (burst_ready_i && last);
+  assign burst_valid_o = valid_q;
+  assign burst_addr_o  = {line_q, {BYTE_W{1'b0}}};
+
+  generate
+    if (OFFSET_W == 8) begin : gen_len_full
+      assign burst_len_o = len[7:0];
+      wire unused_len_ok = &{1'b0, len[8]};
+    end else begin : gen_len_padded
+      assign burst_len_o = {{7-OFFSET_W{1'b0}}, len};
+    end
+  endgenerate
+
+  always @(posedge clk) begin
+    if (!rst_n) valid_q <= 1'b0;
+    else if (req_ready_o) valid_q <= req_valid_i;
+  end
+
+  always @(posedge clk) begin
+    if (req_fire) begin
+      line_q  <= req_addr_i[ADDR_W-1:BYTE_W];
+      beats_q <= req_beats_i;
+    end else if (burst_fire) begin
+      line_q  <= {line_q[LINE_W-1:OFFSET_W] + 1'b1, {OFFSET_W{1'b0}}};
+      beats_q <= beats_q - room_wide;
+    end
+  end
+
+  wire unused_ok = &{1'b0, req_addr_i[BYTE_W-1:0]};
+endmodule
+`default_nettype wire

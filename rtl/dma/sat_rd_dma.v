@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_rd_dma: PORTS read clients on one AXI4 read channel pair (see "Read DMA ports" in
+// docs/architecture.md). Requests are served round robin and cut at multiples of MAX_BURST beats;
+// one AXI ID, so beats come back in order and a queue of tags leads them to their clients.
+// Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 2 from
+// request to AR, 1 from R to client. AXI outputs come from registers, req_ready_o from req_valid_i.
+// halt_i: no further burst is started (the address register, already tagged, still goes out) and
+// data is dropped. A failing beat pulses err_valid_o when it reaches its client.
+// flush_i acts as reset; it may come only while halted and drained.
+`default_nettype none
+module sat_rd_dma #(
+  parameter integer PORTS       = 8,   // clients, >= 2
+  parameter integer ADDR_W      = 40,  // address bits
+  parameter integer DATA_W      = 128, // bus bits
+  parameter integer OUTSTANDING = 32,  // bursts in flight, power of two
+  parameter integer MAX_BURST   = 64   // beats, power of two, at most 4 KB
+) (
+  input  wire                     clk,
+  input  wire                     rst_n,
+  input  wire                     flush_i,
+  input  wire                     halt_i,
+  output wire                     drained_o,   // no transaction outstanding
+  output wire                     busy_o,      // a transaction outstanding or a request queued
+  output wire                     progress_o,  // a transfer happens on AR or R
+  output wire                     beat_o,      // a beat is read
+  // Clients
+  input  wire [PORTS-1:0]         req_valid_i,
+  output wire [PORTS-1:0]         req_ready_o,
+  input  wire [PORTS*ADDR_W-1:0]  req_addr_i,
+  input  wire [PORTS*12-1:0]      req_beats_i,
+  output wire [PORTS-1:0]         rsp_valid_o,
+  input  wire [PORTS-1:0]         rsp_ready_i,
+  output wire [DATA_W-1:0]        rsp_data_o,
+  // Errors
+  output wire                     err_valid_o,
+  output wire [1:0]               err_resp_o,
+  output wire [ADDR_W-1:0]        err_addr_o,  // of the beat
+  output wire [$clog2(PORTS)-1:0] err_port_o,
+  // AXI4 read channels
+  output wire                     arvalid_o,
+  input  wire                     arready_i,
+  output wire [ADDR_W-1:0]        araddr_o,
+  output wire [7:0]               arlen_o,
+  input  wire                     rvalid_i,
+  output wire                     rready_o,
+  input  wire [DATA_W-1:0]        rdata_i,
+  input  wire [1:0]               rresp_i,
+  input  wire                     rlast_i
+);
+  localparam integer PORT_W   = $clog2(PORTS);
+  localparam integer BYTE_W   = $clog2(DATA_W / 8);
+  localparam integer OFFSET_W = $clog2(MAX_BURST);
+  localparam integer LINE_W   = ADDR_W - BYTE_W;  // address in beats
+
+  localparam [PORTS-1:0] ONE_PORT = {{PORTS-1{1'b0}}, 1'b1};
+
+  wire clear_n = rst_n && !flush_i;
+
+  // Request side: one client into the splitter.
+  wire [PORTS-1:0]  grant;
+  wire [PORT_W-1:0] grant_port;
+  wire              split_ready;
+  wire              any_request = req_valid_i != {PORTS{1'b0}};
+
+  assign req_ready_o = split_ready ? grant : {PORTS{1'b0}};
+
+  sat_arbiter #(
+    .N(PORTS)
+  ) u_arbiter (
+    .clk          (clk),
+    .rst_n        (clear_n),
+    .request_i    (req_valid_i),
+    .advance_i    (split_ready),
+    .grant_o      (grant),
+    .grant_index_o(grant_port)
+  );
+
+  wire              burst_valid, burst_ready;
+  wire [ADDR_W-1:0] burst_addr;
+  wire [7:0]        burst_len;
+
+  sat_burst_split #(
+    .ADDR_W (ADDR_W),
+    .BEATS_W(12),
+    .DATA_W (DATA_W),
+    .WINDOW (MAX_BURST)
+  ) u_split (
+    .clk          (clk),
+    .rst_n        (clear_n),
+    .req_valid_i  (any_request),
+    .req_ready_o  (split_ready),
+    .req_addr_i   (req_addr_i[grant_port*ADDR_W +: ADDR_W]),
+    .req_beats_i  (req_beats_i[grant_port*12 +: 12]),
+    .burst_valid_o(burst_valid),
+    .burst_ready_i(burst_ready),
+    .burst_addr_o (burst_addr),
+    .burst_len_o  (burst_len)
+  );
+
+  reg [PORT_W-1:0] split_port_q;
+  always @(posedge clk) if (any_request && split_ready) split_port_q <= grant_port;
+
+  // A burst starts when both its tag and its address find room.
+  wire ar_ready, tag_ready;
+  wire start_fire = burst_valid && burst_ready;
+
+  assign burst_ready = ar_ready && tag_ready && !halt_i;
+
+  sat_skid_buffer #(
+    .WIDTH(ADDR_W + 8)
+  ) u_ar (
+    .clk        (clk),
+    .rst_n      (clear_n),
+    .in_valid_i (start_fire),
+    .in_ready_o (ar_ready),
+    .in_data_i  ({burst_len, burst_addr}),
+    .out_valid_o(arvalid_o),
+    .out_ready_i(arready_i),
+    .out_data_o ({arlen_o, araddr_o})
+  );
+
+  wire                        tag_valid, tag_pop;
+  wire [PORT_W-1:0]           tag_port;
+  wire [LINE_W-1:0]           tag_line;
+  wire [$clog2(OUTSTANDING):0] unused_tag_count;
+
+  sat_fifo #(
+    .WIDTH(PORT_W + LINE_W),
+    .DEPTH(OUTSTANDING)
+  ) u_tags (
+    .clk        (clk),
+    .rst_n      (clear_n),
+    .flush_i    (1'b0),
+    .in_valid_i (start_fire),
+    .in_ready_o (tag_ready),
+    .in_data_i  ({split_port_q, burst_addr[ADDR_W-1:BYTE_W]}),
+    .out_valid_o(tag_valid),
+    .out_ready_i(tag_pop),
+    .out_data_o ({tag_port, tag_line}),
+    .count_o    (unused_tag_count)
+  );
+
+  // Data side: the oldest tag says whose the beat is.
+  wire       beat_valid, beat_ready, beat_last;
+  wire [1:0] beat_resp;
+  wire       beat_fire = beat_valid && beat_ready;
+
+  sat_skid_buffer #(
+    .WIDTH(DATA_W + 3)
+  ) u_r (
+    .clk        (clk),
+    .rst_n      (clear_n),
+    .in_valid_i (rvalid_i),
+    .in_ready_o (rready_o),
+    .in_data_i  ({rlast_i, rresp_i, rdata_i}),
+    .out_valid_o(beat_valid),
+    .out_ready_i(beat_ready),
+    .out_data_o ({beat_last, beat_resp, rsp_data_o})
+  );
+
+  assign beat_ready  = halt_i || rsp_ready_i[tag_port];
+  assign rsp_valid_o = (beat_valid && !halt_i) ? ONE_PORT << tag_port : {PORTS{1'b0}};
+  assign tag_pop     = beat_fire && beat_last;
+
+  // Beats of the burst that have been delivered. A burst stays in its window: no carry leaves it.
+  reg  [OFFSET_W-1:0] beat_q;
+  wire [OFFSET_W-1:0] err_offset = tag_line[OFFSET_W-1:0] + beat_q;
+
+  always @(posedge clk) begin
+    if (!clear_n) beat_q <= {OFFSET_W{1'b0}};
+    else if (beat_fire) beat_q <= beat_last ? {OFFSET_W{1'b0}} : beat_q + 1'b1;
+  end
+
+  assign err_valid_o = beat_fire && beat_resp[1];
+  assign err_resp_o  = beat_resp;
+  assign err_port_o  = tag_port;
+  assign err_addr_o  = {tag_line[LINE_W-1:OFFSET_W], err_offset, {BYTE_W{1'b0}}};
+
+  assign drained_o  = !tag_valid;
+  assign busy_o     = tag_valid || burst_valid;
+  assign beat_o     = rvalid_i && rready_o;
+  assign progress_o = beat_o || (arvalid_o && arready_i);
+endmodule
+`default_nettype wire

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_matmul: the array engine. Executes one MATMUL: plan, operand loaders, scratchpads, feeder,
+// systolic array, output buffer, epilogue and store, all overlapping. Wiring only.
+// start_i comes with a checked descriptor while busy_o is low; busy_o falls when the last write is
+// acknowledged. flush_i abandons the command like a reset.
+// Read clients: 0 A, 1 S values, 2 S indices, 3 bias, 4 residual, 5 mask.
+`default_nettype none
+`include "sat_defs.vh"
+
+module sat_matmul #(
+  parameter integer ROWS    = 8,
+  parameter integer COLS    = 8,
+  parameter integer T       = 8,
+  parameter integer A_DEPTH = 512,
+  parameter integer S_DEPTH = 4096,
+  parameter integer CHUNK_K = 256,
+  parameter integer ADDR_W  = 40,
+  parameter integer DATA_W  = 128
+) (
+  input  wire                  clk,
+  input  wire                  rst_n,
+  input  wire                  flush_i,
+  // engine
+  input  wire                  start_i,
+  input  wire [1023:0]         desc_i,
+  output wire                  busy_o,
+  output wire                  overflow_o,
+  // read DMA clients
+  output wire [5:0]            rd_req_valid_o,
+  input  wire [5:0]            rd_req_ready_i,
+  output wire [6*ADDR_W-1:0]   rd_req_addr_o,
+  output wire [6*12-1:0]       rd_req_beats_o,
+  input  wire [5:0]            rd_rsp_valid_i,
+  output wire [5:0]            rd_rsp_ready_o,
+  input  wire [DATA_W-1:0]     rd_rsp_data_i,
+  // write DMA client
+  output wire                  wr_req_valid_o,
+  input  wire                  wr_req_ready_i,
+  output wire [ADDR_W-1:0]     wr_req_addr_o,
+  output wire [11:0]           wr_req_beats_o,
+  output wire                  wr_data_valid_o,
+  input  wire                  wr_data_ready_i,
+  output wire [DATA_W-1:0]     wr_data_o,
+  output wire [DATA_W/8-1:0]   wr_strb_o,
+  input  wire                  wr_idle_i,
+  // performance events
+  output wire                  slot_active_o,
+  output wire                  stall_a_o,
+  output wire                  stall_s_o,
+  output wire                  stall_drain_o
+);
+
+  localparam integer LANES     = DATA_W / 16;
+  localparam integer OUT_LANES = (COLS < DATA_W / 32) ? COLS : DATA_W / 32;
+  localparam integer A_L       = $clog2(A_DEPTH);
+  localparam integer S_L       = $clog2(S_DEPTH);
+  localparam integer LANES_L   = $clog2(LANES);
+  localparam integer A_CMD_W   = 7 + LANES_L + A_L;
+  localparam integer S_CMD_W   = 8 + S_L;
+
+  // ---- Command ----------------------------------------------------------------------------
+  reg  [1023:0] desc_q;
+  reg           busy_q, working_q;   // working: the plan is ready and units have started
+  wire          ready, rst_local_n = rst_n && !flush_i;
+  always @(posedge clk) if (start_i) desc_q <= desc_i;
+
+  wire [31:0] flags        = desc_q[`SAT_DESC_FLAGS_LSB +: `SAT_DESC_FLAGS_BITS];
+  wire        a_trans      = flags[`SAT_FLAG_MATMUL_A_TRANS];
+  wire        as_single    = flags[`SAT_FLAG_MATMUL_OUT_FP32];
+  wire        use_bias     = flags[`SAT_FLAG_MATMUL_BIAS];
+  wire        use_residual = flags[`SAT_FLAG_MATMUL_RESIDUAL];
+  wire        use_relu     = flags[`SAT_FLAG_MATMUL_RELU];
+  wire        use_mask     = flags[`SAT_FLAG_MATMUL_MASK];
+
+  // Address and stride of each tensor slot in use.
+  wire [7*ADDR_W-1:0] slot_addr;
+  wire [7*24-1:0]     slot_stride;
+  genvar s;
+  generate
+    for (s = 0; s < 7; s = s + 1) begin : gen_slot
+      localparam integer LSB = `SAT_DESC_SLOT_LSB + s * `SAT_DESC_SLOT_BITS;
+      assign slot_addr[s*ADDR_W +: ADDR_W] = desc_q[LSB +: ADDR_W];
+      assign slot_stride[s*24 +: 24]       = desc_q[LSB+64 +: 24];
+    end
+  endgenerate
+
+  wire [15:0] rows, cols, depth, row_tiles, col_tiles;
+  wire [16:0] groups, kept;
+  wire        dense, a_resident, s_resident;
+  wire [4:0]  n, period;
+  wire [2:0]  m_log2, t1_log2, t2_log2;
+  sat_matmul_plan #(
+    .ROWS   (ROWS),
+    .COLS   (COLS),
+    .T      (T),
+    .A_DEPTH(A_DEPTH),
+    .S_DEPTH(S_DEPTH),
+    .CHUNK_K(CHUNK_K),
+    .LANES  (LANES)
+  ) u_plan (
+    .clk         (clk),
+    .rst_n       (rst_local_n),
+    .start_i     (start_i),
+    .n_i         (desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
+    .m_i         (desc_i[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
+    .map_i       (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
+    .rows_i      (desc_i[`SAT_DESC_ROWS_LSB +: 16]),
+    .cols_i      (desc_i[`SAT_DESC_COLS_LSB +: 16]),
+    .depth_i     (desc_i[`SAT_DESC_DEPTH_LSB +: 16]),
+    .ready_o     (ready),
+    .rows_o      (rows),
+    .cols_o      (cols),
+    .depth_o     (depth),
+    .dense_o     (dense),
+    .n_o         (n),
+    .m_log2_o    (m_log2),
+    .t2_log2_o   (t2_log2),
+    .t1_log2_o   (t1_log2),
+    .period_o    (period),
+    .groups_o    (groups),
+    .kept_o      (kept),
+    .row_tiles_o (row_tiles),
+    .col_tiles_o (col_tiles),
+    .a_resident_o(a_resident),
+    .s_resident_o(s_resident)
+  );
+
+  // ---- Operand A --------------------------------------------------------------------------
+  wire                a_idle, a_commit, a_release, a_write_trans;
+  wire [A_L:0]        a_release_words;
+  wire [ROWS-1:0]     a_write_bank;
+  wire [LANES-1:0]    a_write_lane;
+  wire [A_L-1:0]      a_write_addr;
+  wire [DATA_W-1:0]   a_write_beat;
+  wire [ROWS*16-1:0]  a_write_column;
+  wire [A_CMD_W-1:0]  a_cmd;
+  wire [ROWS*23-1:0]  west;
+  sat_a_loader #(
+    .ROWS   (ROWS),
+    .A_DEPTH(A_DEPTH),
+    .CHUNK_K(CHUNK_K),
+    .ADDR_W (ADDR_W),
+    .DATA_W (DATA_W)
+  ) u_a_loader (
+    .clk            (clk),
+    .rst_n          (rst_local_n),
+    .start_i        (ready),
+    .trans_i        (a_trans),
+    .base_i         (slot_addr[`SAT_SLOT_MATMUL_A*ADDR_W +: ADDR_W]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_A*24 +: 24]),
+    .rows_i         (rows),
+    .depth_i        (depth),
+    .row_tiles_i    (row_tiles),
+    .passes_i       (a_resident ? 16'd1 : col_tiles),
+    .t2_log2_i      (t2_log2),
+    .idle_o         (a_idle),
+    .req_valid_o    (rd_req_valid_o[0]),
+    .req_ready_i    (rd_req_ready_i[0]),
+    .req_addr_o     (rd_req_addr_o[0 +: ADDR_W]),
+    .req_beats_o    (rd_req_beats_o[0 +: 12]),
+    .rsp_valid_i    (rd_rsp_valid_i[0]),
+    .rsp_ready_o    (rd_rsp_ready_o[0]),
+    .rsp_data_i     (rd_rsp_data_i),
+    .write_bank_o   (a_write_bank),
+    .write_lane_o   (a_write_lane),
+    .write_addr_o   (a_write_addr),
+    .write_trans_o  (a_write_trans),
+    .write_beat_o   (a_write_beat),
+    .write_column_o (a_write_column),
+    .commit_o       (a_commit),
+    .release_i      (a_release),
+    .release_words_i(a_release_words)
+  );
+  sat_a_scratchpad #(
+    .ROWS   (ROWS),
+    .A_DEPTH(A_DEPTH),
+    .LANES  (LANES)
+  ) u_a_scratchpad (
+    .clk           (clk),
+    .rst_n         (rst_local_n),
+    .write_bank_i  (a_write_bank),
+    .write_lane_i  (a_write_lane),
+    .write_addr_i  (a_write_addr),
+    .write_trans_i (a_write_trans),
+    .write_beat_i  (a_write_beat),
+    .write_column_i(a_write_column),
+    .cmd_i         (a_cmd),
+    .west_o        (west)
+  );
+
+  // ---- Operand S: values, and indices unless dense ------------------------------------------
+  wire               value_idle, index_idle, value_commit, index_commit, s_release;
+  wire               value_write, index_write;
+  wire [S_L:0]       s_release_words;
+  wire [S_L-1:0]     value_addr, index_addr;
+  wire [COLS*16-1:0] value_word;
+  wire [COLS*4-1:0]  index_word;
+  wire [S_CMD_W-1:0] s_cmd;
+  wire [COLS*25-1:0] north;
+  sat_s_loader #(
+    .COLS   (COLS),
+    .ELEM_W (16),
+    .S_DEPTH(S_DEPTH),
+    .ADDR_W (ADDR_W),
+    .DATA_W (DATA_W)
+  ) u_value_loader (
+    .clk            (clk),
+    .rst_n          (rst_local_n),
+    .start_i        (ready),
+    .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_VALUES*ADDR_W +: ADDR_W]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_VALUES*24 +: 24]),
+    .cols_i         (cols),
+    .kept_i         (kept),
+    .col_tiles_i    (col_tiles),
+    .passes_i       (s_resident ? 16'd1 : row_tiles),
+    .t1_log2_i      (t1_log2),
+    .idle_o         (value_idle),
+    .req_valid_o    (rd_req_valid_o[1]),
+    .req_ready_i    (rd_req_ready_i[1]),
+    .req_addr_o     (rd_req_addr_o[1*ADDR_W +: ADDR_W]),
+    .req_beats_o    (rd_req_beats_o[1*12 +: 12]),
+    .rsp_valid_i    (rd_rsp_valid_i[1]),
+    .rsp_ready_o    (rd_rsp_ready_o[1]),
+    .rsp_data_i     (rd_rsp_data_i),
+    .write_o        (value_write),
+    .write_addr_o   (value_addr),
+    .write_word_o   (value_word),
+    .commit_o       (value_commit),
+    .release_i      (s_release),
+    .release_words_i(s_release_words)
+  );
+  sat_s_loader #(
+    .COLS   (COLS),
+    .ELEM_W (4),
+    .S_DEPTH(S_DEPTH),
+    .ADDR_W (ADDR_W),
+    .DATA_W (DATA_W)
+  ) u_index_loader (
+    .clk            (clk),
+    .rst_n          (rst_local_n),
+    .start_i        (ready && !dense),
+    .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_INDICES*ADDR_W +: ADDR_W]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_INDICES*24 +: 24]),
+    .cols_i         (cols),
+    .kept_i         (kept),
+    .col_tiles_i    (col_tiles),
+    .passes_i       (s_resident ? 16'd1 : row_tiles),
+    .t1_log2_i      (t1_log2),
+    .idle_o         (index_idle),
+    .req_valid_o    (rd_req_valid_o[2]),
+    .req_ready_i    (rd_req_ready_i[2]),
+    .req_addr_o     (rd_req_addr_o[2*ADDR_W +: ADDR_W]),
+    .req_beats_o    (rd_req_beats_o[2*12 +: 12]),
+    .rsp_valid_i    (rd_rsp_valid_i[2]),
+    .rsp_ready_o    (rd_rsp_ready_o[2]),
+    .rsp_data_i     (rd_rsp_data_i),
+    .write_o        (index_write),
+    .write_addr_o   (index_addr),
+    .write_word_o   (index_word),
+    .commit_o       (index_commit),
+    .release_i      (s_release && !dense),
+    .release_words_i(s_release_words)
+  );
+  sat_s_scratchpad #(
+    .COLS   (COLS),
+    .S_DEPTH(S_DEPTH)
+  ) u_s_scratchpad (
+    .clk         (clk),
+    .rst_n       (rst_local_n),
+    .value_we_i  (value_write),
+    .value_addr_i(value_addr),
+    .value_word_i(value_word),
+    .index_we_i  (index_write),
+    .index_addr_i(index_addr),
+    .index_word_i(index_word),
+    .m_log2_i    (m_log2),
+    .cmd_i       (s_cmd),
+    .north_o     (north)
+  );
+
+  // ---- Multiplication ---------------------------------------------------------------------
+  wire feeder_idle, tile_taken;
+  sat_feeder #(
+    .ROWS   (ROWS),
+    .COLS   (COLS),
+    .T      (T),
+    .A_DEPTH(A_DEPTH),
+    .S_DEPTH(S_DEPTH),
+    .CHUNK_K(CHUNK_K),
+    .LANES  (LANES)
+  ) u_feeder (
+    .clk              (clk),
+    .rst_n            (rst_local_n),
+    .start_i          (ready),
+    .cols_i           (cols),
+    .depth_i          (depth),
+    .dense_i          (dense),
+    .n_i              (n),
+    .m_log2_i         (m_log2),
+    .t1_log2_i        (t1_log2),
+    .t2_log2_i        (t2_log2),
+    .period_i         (period),
+    .kept_i           (kept),
+    .row_tiles_i      (row_tiles),
+    .col_tiles_i      (col_tiles),
+    .a_resident_i     (a_resident),
+    .s_resident_i     (s_resident),
+    .idle_o           (feeder_idle),
+    .a_commit_i       (a_commit),
+    .a_release_o      (a_release),
+    .a_release_words_o(a_release_words),
+    .value_commit_i   (value_commit),
+    .index_commit_i   (index_commit),
+    .s_release_o      (s_release),
+    .s_release_words_o(s_release_words),
+    .tile_taken_i     (tile_taken),
+    .a_cmd_o          (a_cmd),
+    .s_cmd_o          (s_cmd),
+    .slot_active_o    (slot_active_o),
+    .stall_a_o        (stall_a_o),
+    .stall_s_o        (stall_s_o),
+    .stall_drain_o    (stall_drain_o)
+  );
+  wire [COLS*32-1:0] drain;
+  sat_array #(
+    .ROWS(ROWS),
+    .COLS(COLS),
+    .T   (T)
+  ) u_array (
+    .clk    (clk),
+    .rst_n  (rst_local_n),
+    .west_i (west),
+    .north_i(north),
+    .drain_o(drain)
+  );
+
+  // ---- Results ----------------------------------------------------------------------------
+  wire                            row_done;
+  wire [$clog2(2*ROWS*T)-1:0]     buffer_addr;
+  wire [COLS*31-1:0]              buffer_word;
+  sat_out_buffer #(
+    .ROWS(ROWS),
+    .COLS(COLS),
+    .T   (T)
+  ) u_out_buffer (
+    .clk       (clk),
+    .rst_n     (rst_local_n),
+    .start_i   (ready),
+    .drain_i   (drain),
+    .row_done_o(row_done),
+    .addr_i    (buffer_addr),
+    .word_o    (buffer_word)
+  );
+
+  wire                                 bias_ready, bias_next;
+  wire [$clog2(COLS*T/OUT_LANES)-1:0]  bias_group;
+  wire [OUT_LANES*32-1:0]              bias;
+  sat_bias_loader #(
+    .COLS     (COLS),
+    .T        (T),
+    .LANES_OUT(OUT_LANES),
+    .ADDR_W   (ADDR_W),
+    .DATA_W   (DATA_W)
+  ) u_bias (
+    .clk        (clk),
+    .rst_n      (rst_local_n),
+    .start_i    (ready && use_bias),
+    .base_i     (slot_addr[`SAT_SLOT_MATMUL_BIAS*ADDR_W +: ADDR_W]),
+    .cols_i     (cols),
+    .col_tiles_i(col_tiles),
+    .t1_log2_i  (t1_log2),
+    .req_valid_o(rd_req_valid_o[3]),
+    .req_ready_i(rd_req_ready_i[3]),
+    .req_addr_o (rd_req_addr_o[3*ADDR_W +: ADDR_W]),
+    .req_beats_o(rd_req_beats_o[3*12 +: 12]),
+    .rsp_valid_i(rd_rsp_valid_i[3]),
+    .rsp_ready_o(rd_rsp_ready_o[3]),
+    .rsp_data_i (rd_rsp_data_i),
+    .ready_o    (bias_ready),
+    .next_i     (bias_next),
+    .group_i    (bias_group),
+    .values_o   (bias)
+  );
+
+  // Residual and mask: read clients 4 and 5, descriptor slots 5 and 6.
+  wire [1:0]          aux_use = {use_mask, use_residual};
+  wire [1:0]          aux_valid, aux_ready;
+  wire [2*DATA_W-1:0] aux_beat;
+  genvar x;
+  generate
+    for (x = 0; x < 2; x = x + 1) begin : gen_aux
+      localparam integer SLOT = `SAT_SLOT_MATMUL_RESIDUAL + x;
+      sat_aux_loader #(
+        .ROWS  (ROWS),
+        .COLS  (COLS),
+        .T     (T),
+        .ADDR_W(ADDR_W),
+        .DATA_W(DATA_W)
+      ) u_aux (
+        .clk         (clk),
+        .rst_n       (rst_local_n),
+        .start_i     (ready && aux_use[x]),
+        .base_i      (slot_addr[SLOT*ADDR_W +: ADDR_W]),
+        .stride_i    (slot_stride[SLOT*24 +: 24]),
+        .rows_i      (rows),
+        .cols_i      (cols),
+        .row_tiles_i (row_tiles),
+        .col_tiles_i (col_tiles),
+        .t1_log2_i   (t1_log2),
+        .t2_log2_i   (t2_log2),
+        .req_valid_o (rd_req_valid_o[4+x]),
+        .req_ready_i (rd_req_ready_i[4+x]),
+        .req_addr_o  (rd_req_addr_o[(4+x)*ADDR_W +: ADDR_W]),
+        .req_beats_o (rd_req_beats_o[(4+x)*12 +: 12]),
+        .rsp_valid_i (rd_rsp_valid_i[4+x]),
+        .rsp_ready_o (rd_rsp_ready_o[4+x]),
+        .rsp_data_i  (rd_rsp_data_i),
+        .beat_valid_o(aux_valid[x]),
+        .beat_ready_i(aux_ready[x]),
+        .beat_o      (aux_beat[x*DATA_W +: DATA_W])
+      );
+    end
+  endgenerate
+
+  wire store_idle;
+  sat_c_store #(
+    .ROWS  (ROWS),
+    .COLS  (COLS),
+    .T     (T),
+    .LANES (OUT_LANES),
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
+  ) u_store (
+    .clk             (clk),
+    .rst_n           (rst_local_n),
+    .start_i         (ready),
+    .base_i          (slot_addr[`SAT_SLOT_MATMUL_C*ADDR_W +: ADDR_W]),
+    .stride_i        (slot_stride[`SAT_SLOT_MATMUL_C*24 +: 24]),
+    .as_single_i     (as_single),
+    .use_bias_i      (use_bias),
+    .use_residual_i  (use_residual),
+    .use_relu_i      (use_relu),
+    .use_mask_i      (use_mask),
+    .rows_i          (rows),
+    .cols_i          (cols),
+    .row_tiles_i     (row_tiles),
+    .col_tiles_i     (col_tiles),
+    .t1_log2_i       (t1_log2),
+    .t2_log2_i       (t2_log2),
+    .idle_o          (store_idle),
+    .overflow_o      (overflow_o),
+    .row_done_i      (row_done),
+    .buffer_addr_o   (buffer_addr),
+    .buffer_word_i   (buffer_word),
+    .tile_taken_o    (tile_taken),
+    .bias_ready_i    (bias_ready),
+    .bias_next_o     (bias_next),
+    .bias_group_o    (bias_group),
+    .bias_i          (bias),
+    .residual_valid_i(aux_valid[0]),
+    .residual_ready_o(aux_ready[0]),
+    .residual_i      (aux_beat[0 +: DATA_W]),
+    .mask_valid_i    (aux_valid[1]),
+    .mask_ready_o    (aux_ready[1]),
+    .mask_i          (aux_beat[DATA_W +: DATA_W]),
+    .req_valid_o     (wr_req_valid_o),
+    .req_ready_i     (wr_req_ready_i),
+    .req_addr_o      (wr_req_addr_o),
+    .req_beats_o     (wr_req_beats_o),
+    .data_valid_o    (wr_data_valid_o),
+    .data_ready_i    (wr_data_ready_i),
+    .data_o          (wr_data_o),
+    .strb_o          (wr_strb_o)
+  );
+
+  // ---- End of the command -------------------------------------------------------------------
+  wire idle = a_idle && value_idle && index_idle && feeder_idle && store_idle && wr_idle_i;
+  always @(posedge clk) begin
+    if (!rst_local_n) begin
+      busy_q    <= 1'b0;
+      working_q <= 1'b0;
+    end else begin
+      if (start_i) busy_q <= 1'b1;
+      else if (working_q && idle) busy_q <= 1'b0;
+      working_q <= busy_q && (working_q || ready) && !(working_q && idle);
+    end
+  end
+  assign busy_o = busy_q;
+
+  wire unused_ok = &{1'b0, desc_q, flags, groups, slot_stride};
+
+endmodule
+
+`default_nettype wire

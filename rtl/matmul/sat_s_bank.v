@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_s_bank: the part of S's scratchpad that feeds one array column.
+// A read command {valid, first, last, half, row block address[3:0], word address} becomes one weight
+// for the column three cycles later: the value in the wide format, and the PE RAM address made of
+// the row block and the kept weight's index within its group (masked to log2(M) bits, so to nothing
+// when dense). The command goes on to the next column one cycle later. Reset clears valid only.
+`default_nettype none
+
+module sat_s_bank #(
+  parameter integer S_DEPTH = 4096
+) (
+  input  wire                          clk,
+  input  wire                          rst_n,
+  // scratchpad write ports
+  input  wire                          value_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]    value_addr_i,
+  input  wire [15:0]                   value_i,
+  input  wire                          index_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]    index_addr_i,
+  input  wire [3:0]                    index_i,
+  // read commands, from the column to the west and on to the east
+  input  wire [3:0]                    index_mask_i,
+  input  wire [8+$clog2(S_DEPTH)-1:0]  cmd_i,
+  output reg  [8+$clog2(S_DEPTH)-1:0]  cmd_o,
+  // into the array
+  output wire [24:0]                   north_o
+);
+
+  localparam integer ADDR_L = $clog2(S_DEPTH);
+
+  always @(posedge clk) begin
+    cmd_o <= cmd_i;
+    if (!rst_n) cmd_o[8+ADDR_L-1] <= 1'b0;
+  end
+
+  wire [15:0] s1_half;
+  wire [3:0]  s1_index;
+  sat_ram_1r1w #(.WIDTH(16), .DEPTH(S_DEPTH)) u_values (
+    .clk    (clk),
+    .we_i   (value_we_i),
+    .waddr_i(value_addr_i),
+    .wdata_i(value_i),
+    .re_i   (1'b1),
+    .raddr_i(cmd_i[ADDR_L-1:0]),
+    .rdata_o(s1_half)
+  );
+  sat_ram_1r1w #(.WIDTH(4), .DEPTH(S_DEPTH)) u_indices (
+    .clk    (clk),
+    .we_i   (index_we_i),
+    .waddr_i(index_addr_i),
+    .wdata_i(index_i),
+    .re_i   (1'b1),
+    .raddr_i(cmd_i[ADDR_L-1:0]),
+    .rdata_o(s1_index)
+  );
+
+  reg  [15:0] s2_half_q;
+  reg  [3:0]  s2_index_q;
+  wire [16:0] wide;
+  sat_fp16_widen u_widen (
+    .half_i(s2_half_q),
+    .wide_o(wide)
+  );
+  wire [3:0]  s2_block;
+  reg  [3:0]  s3_addr_q;
+  reg  [16:0] s3_wide_q;
+  always @(posedge clk) begin
+    s2_half_q  <= s1_half;
+    s2_index_q <= s1_index & index_mask_i;
+    s3_addr_q  <= s2_block | s2_index_q;
+    s3_wide_q  <= wide;
+  end
+
+  wire       s3_valid, s3_first, s3_last, s3_half;
+  sat_valid_delay #(.WIDTH(1), .CYCLES(3)) u_valid (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (cmd_i[ADDR_L+7]),
+    .out_o(s3_valid)
+  );
+  sat_delay #(.WIDTH(3), .CYCLES(3)) u_flags (
+    .clk  (clk),
+    .in_i (cmd_i[ADDR_L+4 +: 3]),
+    .out_o({s3_first, s3_last, s3_half})
+  );
+  sat_delay #(.WIDTH(4), .CYCLES(2)) u_block (
+    .clk  (clk),
+    .in_i (cmd_i[ADDR_L +: 4]),
+    .out_o(s2_block)
+  );
+  assign north_o = {s3_valid, s3_first, s3_last, s3_half, s3_addr_q, s3_wide_q};
+
+endmodule
+
+`default_nettype wire

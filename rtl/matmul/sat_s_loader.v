@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_s_loader: brings one plane of operand S (values or indices) from memory into its scratchpad.
+// Rows of the plane are cut at the column tiles; each row of a tile becomes ceil(columns/COLS) words
+// of COLS elements, appended to a ring. A row is requested when the ring has room for it (room comes
+// back on release_i) and is announced on commit_o when its last word is written. Order: for each
+// column tile, for each pass over it (one if it stays resident, else one per row tile), all rows.
+`default_nettype none
+
+module sat_s_loader #(
+  parameter integer COLS    = 8,
+  parameter integer ELEM_W  = 16,    // bits of an element: 16 values, 4 indices
+  parameter integer S_DEPTH = 4096,
+  parameter integer ADDR_W  = 40,
+  parameter integer DATA_W  = 128
+) (
+  input  wire                       clk,
+  input  wire                       rst_n,
+  // command, stable from start_i on
+  input  wire                       start_i,
+  input  wire [ADDR_W-1:0]          base_i,
+  input  wire [23:0]                stride_i,
+  input  wire [15:0]                cols_i,
+  input  wire [16:0]                kept_i,       // rows of the plane
+  input  wire [15:0]                col_tiles_i,
+  input  wire [15:0]                passes_i,
+  input  wire [2:0]                 t1_log2_i,
+  output wire                       idle_o,
+  // read DMA client
+  output wire                       req_valid_o,
+  input  wire                       req_ready_i,
+  output wire [ADDR_W-1:0]          req_addr_o,
+  output wire [11:0]                req_beats_o,
+  input  wire                       rsp_valid_i,
+  output wire                       rsp_ready_o,
+  input  wire [DATA_W-1:0]          rsp_data_i,
+  // scratchpad write port
+  output reg                        write_o,
+  output reg  [$clog2(S_DEPTH)-1:0] write_addr_o,
+  output reg  [COLS*ELEM_W-1:0]     write_word_o,
+  // ring accounting
+  output reg                        commit_o,
+  input  wire                       release_i,
+  input  wire [$clog2(S_DEPTH):0]   release_words_i
+);
+
+  localparam integer COLS_L  = $clog2(COLS);
+  localparam integer ADDR_L  = $clog2(S_DEPTH);
+  localparam integer BYTE_L  = $clog2(DATA_W / 8);
+  localparam integer ELEM_L  = $clog2(ELEM_W);
+  localparam integer WORD_L  = COLS_L + ELEM_L;            // bits of a word, log2
+  localparam integer BEAT_L  = BYTE_L + 3;
+  localparam integer UNIT_L  = (WORD_L < BEAT_L) ? COLS_L : BEAT_L - ELEM_L;  // elements, log2
+  localparam integer COUNT_W = 12;
+
+  localparam [0:0] ST_IDLE = 1'd0, ST_ROWS = 1'd1;
+
+  // ---- Requests ---------------------------------------------------------------------------
+  reg  [0:0]        state_q;
+  reg  [15:0]       tiles_left_q, passes_left_q;
+  reg  [16:0]       cols_left_q;     // columns from this tile on
+  reg  [16:0]       rows_left_q;
+  reg  [ADDR_W-1:0] tile_addr_q, row_addr_q;
+  reg  [ADDR_L:0]   free_q;          // words of room in the ring
+
+  wire [4:0]  span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
+  wire [16:0] span      = 17'd1 << span_log2;
+  wire [16:0] tile_cols = (cols_left_q < span) ? cols_left_q : span;
+  wire [16:0] row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
+  wire        row_fits  = row_words[ADDR_L:0] <= free_q;
+  wire        last_row  = rows_left_q == 17'd1;
+  wire        last_pass = passes_left_q == 16'd1;
+  wire        last_tile = tiles_left_q == 16'd1;
+
+  wire [16:0]        units_all = (tile_cols + (17'd1 << UNIT_L) - 17'd1) >> UNIT_L;
+  wire [COUNT_W-1:0] units     = units_all[COUNT_W-1:0];
+  wire [COUNT_W-1:0] start;
+  wire [COUNT_W-1:0] beats;
+  generate
+    if (WORD_L < BEAT_L) begin : gen_sub_beat
+      localparam integer RATIO_L = BEAT_L - WORD_L;
+      assign start = {{COUNT_W-RATIO_L{1'b0}}, tile_addr_q[BYTE_L-1 -: RATIO_L]};
+      localparam integer ROUND   = (1 << RATIO_L) - 1;
+      assign beats = (start + units + ROUND[COUNT_W-1:0]) >> RATIO_L;
+    end else begin : gen_whole_beats
+      assign start = {COUNT_W{1'b0}};
+      assign beats = units;
+    end
+  endgenerate
+
+  wire info_ready;
+  wire row_fire = req_valid_o && req_ready_i;
+  // Once offered a request stays: room in ring and notes can only grow until it is taken.
+  assign req_valid_o = (state_q == ST_ROWS) && row_fits && info_ready;
+  assign req_addr_o  = {row_addr_q[ADDR_W-1:BYTE_L], {BYTE_L{1'b0}}};
+  assign req_beats_o = beats;
+
+  wire [ADDR_W-1:0] stride    = {{ADDR_W-24{1'b0}}, stride_i};
+  wire [ADDR_W-1:0] next_tile = tile_addr_q + ({{ADDR_W-17{1'b0}}, span} << ELEM_L >> 3);
+
+  always @(posedge clk) begin
+    if (!rst_n) state_q <= ST_IDLE;
+    else if (start_i) state_q <= ST_ROWS;
+    else if (row_fire && last_row && last_pass && last_tile) state_q <= ST_IDLE;
+  end
+
+  always @(posedge clk) begin
+    if (start_i) begin
+      tiles_left_q  <= col_tiles_i;
+      passes_left_q <= passes_i;
+      cols_left_q   <= {1'b0, cols_i};
+      rows_left_q   <= kept_i;
+      tile_addr_q   <= base_i;
+      row_addr_q    <= base_i;
+    end else if (row_fire) begin
+      rows_left_q <= rows_left_q - 17'd1;
+      row_addr_q  <= row_addr_q + stride;
+      if (last_row) begin
+        rows_left_q   <= kept_i;
+        row_addr_q    <= tile_addr_q;
+        passes_left_q <= passes_left_q - 16'd1;
+        if (last_pass) begin
+          passes_left_q <= passes_i;
+          tiles_left_q  <= tiles_left_q - 16'd1;
+          cols_left_q   <= cols_left_q - span;
+          tile_addr_q   <= next_tile;
+          row_addr_q    <= next_tile;
+        end
+      end
+    end
+  end
+
+  always @(posedge clk) begin
+    if (start_i) free_q <= S_DEPTH[ADDR_L:0];
+    else
+      free_q <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
+                       - (row_fire ? row_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
+  end
+
+  // ---- Responses --------------------------------------------------------------------------
+  wire                   info_valid, row_done, word_valid;
+  wire [COUNT_W-1:0]     info_start, info_units;
+  wire [COLS*ELEM_W-1:0] word;
+  wire [COUNT_W-1:0]     word_index;
+  wire [5:0] count_unused;
+  sat_fifo #(.WIDTH(2*COUNT_W), .DEPTH(32)) u_info (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (start_i),
+    .in_valid_i (row_fire),
+    .in_ready_o (info_ready),
+    .in_data_i  ({start, units}),
+    .out_valid_o(info_valid),
+    .out_ready_i(row_done),
+    .out_data_o ({info_start, info_units}),
+    .count_o    (count_unused)
+  );
+  sat_unpack #(.BEAT_W(DATA_W), .WORD_W(COLS*ELEM_W), .COUNT_W(COUNT_W)) u_unpack (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .row_valid_i (info_valid),
+    .row_start_i (info_start),
+    .row_units_i (info_units),
+    .row_done_o  (row_done),
+    .beat_valid_i(rsp_valid_i),
+    .beat_ready_o(rsp_ready_o),
+    .beat_i      (rsp_data_i),
+    .word_valid_o(word_valid),
+    .word_o      (word),
+    .word_index_o(word_index)
+  );
+
+  reg [ADDR_L-1:0] next_addr_q;
+  reg              commit_q;
+  always @(posedge clk) begin
+    if (start_i) next_addr_q <= {ADDR_L{1'b0}};
+    else if (word_valid) next_addr_q <= next_addr_q + 1'b1;
+    write_addr_o <= next_addr_q;
+    write_word_o <= word;
+  end
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      write_o  <= 1'b0;
+      commit_q <= 1'b0;
+      commit_o <= 1'b0;
+    end else begin
+      write_o  <= word_valid;
+      commit_q <= row_done;
+      commit_o <= commit_q;
+    end
+  end
+
+  assign idle_o = (state_q == ST_IDLE) && !info_valid;
+
+  wire unused_ok = &{1'b0, count_unused, word_index, row_words, row_addr_q, units_all};
+
+endmodule
+
+`default_nettype wire

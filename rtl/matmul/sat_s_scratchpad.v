@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_s_scratchpad: one sat_s_bank per array column, the read command rippling from column to column.
+// Values and indices have separate write ports but share word addresses. Command format, latency and
+// skew: sat_s_bank.
+`default_nettype none
+
+module sat_s_scratchpad #(
+  parameter integer COLS    = 8,
+  parameter integer S_DEPTH = 4096
+) (
+  input  wire                         clk,
+  input  wire                         rst_n,
+  input  wire                         value_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]   value_addr_i,
+  input  wire [COLS*16-1:0]           value_word_i,
+  input  wire                         index_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]   index_addr_i,
+  input  wire [COLS*4-1:0]            index_word_i,
+  input  wire [2:0]                   m_log2_i,   // 0 if dense
+  input  wire [8+$clog2(S_DEPTH)-1:0] cmd_i,
+  output wire [COLS*25-1:0]           north_o
+);
+
+  localparam integer CMD_W = 8 + $clog2(S_DEPTH);
+
+  wire [(COLS+1)*CMD_W-1:0] cmd;
+  assign cmd[CMD_W-1:0] = cmd_i;
+
+  wire [4:0] mask = (5'd1 << m_log2_i) - 5'd1;
+
+  genvar c;
+  generate
+    for (c = 0; c < COLS; c = c + 1) begin : gen_bank
+      sat_s_bank #(.S_DEPTH(S_DEPTH)) u_bank (
+        .clk         (clk),
+        .rst_n       (rst_n),
+        .value_we_i  (value_we_i),
+        .value_addr_i(value_addr_i),
+        .value_i     (value_word_i[c*16 +: 16]),
+        .index_we_i  (index_we_i),
+        .index_addr_i(index_addr_i),
+        .index_i     (index_word_i[c*4 +: 4]),
+        .index_mask_i(mask[3:0]),
+        .cmd_i       (cmd[c*CMD_W +: CMD_W]),
+        .cmd_o       (cmd[(c+1)*CMD_W +: CMD_W]),
+        .north_o     (north_o[c*25 +: 25])
+      );
+    end
+  endgenerate
+
+  wire unused_ok = &{1'b0, cmd[COLS*CMD_W +: CMD_W], mask[4]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two buffers of one 16x16 tile of FP16 weights each: written by rows, read as column vectors
+// (for W_FF) and row vectors (for W_BP) in turn.
+// Element (r, c) lies in bank (r + c) mod 4, so that four neighbours of a row, and four of a column,
+// come from four banks: 4 elements are written, and 4 read, each cycle; a vector takes 4 cycles.
+// The writer reserves a buffer when ready_o is high, then writes indices 0..63 in order.
+`default_nettype none
+
+module sat_half_tile (
+  input  wire         clk,
+  input  wire         rst_n,
+  // command, stable while tiles are inside
+  input  wire         ff_i,
+  input  wire         bp_i,
+  // writer: index = {row, column / 4}
+  output wire         ready_o,
+  input  wire         reserve_i,
+  input  wire         write_valid_i,
+  input  wire   [5:0] write_index_i,
+  input  wire  [63:0] write_data_i,
+  // sizes of the reserved tiles in order; taken when the tile has been read
+  input  wire   [4:0] tile_rows_i,
+  input  wire   [4:0] tile_cols_i,
+  output wire         tile_done_o,
+  // vectors; the last one of each direction in a tile is marked
+  output wire         vector_valid_o,
+  input  wire         vector_ready_i,
+  output wire         vector_bp_o,
+  output wire         vector_last_o,
+  output wire [255:0] vector_o
+);
+
+  // Buffers reserved and buffers filled, 0..2.
+  reg [1:0] reserved_q, filled_q;
+  reg       write_half_q, read_half_q;
+
+  wire      fill = write_valid_i && (&write_index_i);
+
+  assign ready_o = !reserved_q[1];
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      reserved_q   <= 2'd0;
+      filled_q     <= 2'd0;
+      write_half_q <= 1'b0;
+      read_half_q  <= 1'b0;
+    end else begin
+      reserved_q   <= reserved_q + {1'b0, reserve_i} - {1'b0, tile_done_o};
+      filled_q     <= filled_q + {1'b0, fill} - {1'b0, tile_done_o};
+      write_half_q <= write_half_q ^ fill;
+      read_half_q  <= read_half_q ^ tile_done_o;
+    end
+  end
+
+  // Vector number and direction visited; those past the tile's edge or not wanted are skipped.
+  reg [3:0] number_q;
+  reg       bp_q;
+  reg [1:0] chunk_q;
+  reg       vector_valid_q;
+
+  wire [4:0] count   = bp_q ? tile_rows_i : tile_cols_i;
+  wire       wanted  = (bp_q ? bp_i : ff_i) && ({1'b0, number_q} < count);
+  wire       present = |filled_q;
+  wire       fetch   = present && wanted && (!vector_valid_q || vector_ready_i);
+  wire       advance = present && (!wanted || (fetch && (&chunk_q)));
+
+  assign tile_done_o    = advance && bp_q && (&number_q);
+  assign vector_valid_o = vector_valid_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      number_q       <= 4'd0;
+      bp_q           <= 1'b0;
+      chunk_q        <= 2'd0;
+      vector_valid_q <= 1'b0;
+    end else begin
+      number_q       <= number_q + {3'd0, advance && bp_q};
+      bp_q           <= bp_q ^ advance;
+      chunk_q        <= chunk_q + {1'b0, fetch};
+      vector_valid_q <= (vector_valid_q && !vector_ready_i) || (fetch && (&chunk_q));
+    end
+  end
+
+  reg [255:0] vector_q;
+  reg         vector_bp_q, vector_last_q;
+  wire [63:0] chunk;
+
+  assign vector_o      = vector_q;
+  assign vector_bp_o   = vector_bp_q;
+  assign vector_last_o = vector_last_q;
+
+  always @(posedge clk) if (fetch) begin
+    vector_q      <= {chunk, vector_q[255:64]};
+    vector_bp_q   <= bp_q;
+    vector_last_q <= {1'b0, number_q} == count - 5'd1;
+  end
+
+  // A row chunk starts in bank row mod 4, a column chunk (its rows start at a multiple of 4) in bank
+  // column mod 4: in both cases the vector's number mod 4.
+  wire [63:0] banks;
+
+  genvar b;
+  generate
+    for (b = 0; b < 4; b = b + 1) begin : gen_bank
+      wire [1:0] write_lane = b - write_index_i[3:2];
+      wire [1:0] read_lane  = b - number_q[1:0];
+      wire [5:0] read_index = bp_q ? {number_q, chunk_q} : {chunk_q, read_lane, number_q[3:2]};
+      wire [1:0] lane_bank  = b + number_q[1:0];
+
+      assign chunk[16*b +: 16] = banks[16*lane_bank +: 16];
+
+      sat_lutram #(
+        .WIDTH(16),
+        .DEPTH(128)
+      ) u_bank (
+        .clk    (clk),
+        .we_i   (write_valid_i),
+        .waddr_i({write_half_q, write_index_i}),
+        .wdata_i(write_data_i[16*write_lane +: 16]),
+        .raddr_i({read_half_q, read_index}),
+        .rdata_o(banks[16*b +: 16])
+      );
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire

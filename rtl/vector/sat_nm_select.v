@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// N:M selection: keeps, in each group of M = 2**m_log2_i neighbours, the n_i largest keys; among
+// equal keys the lower index wins. Combinational. Every pair of keys is compared once; an element
+// is kept when fewer than n_i elements of its group rank before it.
+// Golden function: nm_select. Paper: SORE.
+`default_nettype none
+
+module sat_nm_select #(
+  parameter integer M_MAX = 16,  // elements: 2, 4, 8 or 16
+  parameter integer KEY_W = 15   // bits of a key (unsigned)
+) (
+  input  wire [M_MAX*KEY_W-1:0] keys_i,
+  input  wire             [2:0] m_log2_i,  // 1..log2(M_MAX)
+  input  wire             [4:0] n_i,       // 1..M
+  output wire       [M_MAX-1:0] keep_o
+);
+
+  generate
+    if (M_MAX != 2 && M_MAX != 4 && M_MAX != 8 && M_MAX != 16) begin : gen_check
+      sat_error_m_max_must_be_2_4_8_or_16 u_error ();
+    end
+  endgenerate
+
+  function automatic [4:0] count_ones(input [M_MAX-1:0] bits);
+    integer b;
+    begin
+      count_ones = 5'd0;
+      for (b = 0; b < M_MAX; b = b + 1) count_ones = count_ones + {4'd0, bits[b]};
+    end
+  endfunction
+
+  // ahead[i*M_MAX + j]: j is in i's group and ranks before i.
+  wire [M_MAX*M_MAX-1:0] ahead;
+
+  genvar i, j;
+  generate
+    for (i = 0; i < M_MAX; i = i + 1) begin : gen_element
+      for (j = i; j < M_MAX; j = j + 1) begin : gen_pair
+        if (i == j) begin : gen_self
+          assign ahead[i*M_MAX + j] = 1'b0;
+        end else begin : gen_other
+          // i and j share a group when their indices differ only below bit m_log2_i.
+          localparam integer SPREAD = $clog2((i ^ j) + 1);
+          wire together = m_log2_i >= SPREAD[2:0];
+          wire i_first  = keys_i[i*KEY_W +: KEY_W] >= keys_i[j*KEY_W +: KEY_W];
+          assign ahead[i*M_MAX + j] = together && !i_first;
+          assign ahead[j*M_MAX + i] = together && i_first;
+        end
+      end
+      assign keep_o[i] = count_ones(ahead[i*M_MAX +: M_MAX]) < n_i;
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire

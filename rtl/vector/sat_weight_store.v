@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the new V and W of each tile: takes the result vectors that hold valid elements (a tile's V
+// by rows, then its W), and sends each row of a tile as one packet of up to four beats.
+// A vector may come whenever credit_o is high when its read is issued (issue_i): the queue has room
+// for every vector under way. Packets: as in sat_store_mux.
+`default_nettype none
+
+module sat_weight_store #(
+  parameter integer ADDR_W = 40  // bits, 32..40
+) (
+  input  wire                clk,
+  input  wire                rst_n,
+  // command: W, V
+  input  wire                start_i,
+  input  wire [2*ADDR_W-1:0] base_i,
+  input  wire         [47:0] stride_i,
+  // tiles in order, as in sat_tile_loader
+  input  wire                tile_valid_i,
+  output wire                tile_ready_o,
+  input  wire         [35:0] tile_i,
+  // results
+  output wire                credit_o,
+  input  wire                issue_i,
+  input  wire                in_valid_i,
+  input  wire        [127:0] in_data_i,
+  // packets
+  output wire                out_valid_o,
+  input  wire                out_ready_i,
+  output wire   [ADDR_W-1:0] out_addr_o,
+  output wire          [2:0] out_beats_o,
+  output wire                out_last_o,
+  output wire        [127:0] out_data_o,
+  output wire         [15:0] out_strb_o
+);
+
+  localparam integer DEPTH = 64;  // vectors: one pass over a tile
+
+  reg [6:0] credit_q;
+  wire      fire = out_valid_o && out_ready_i;
+
+  assign credit_o = |credit_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) credit_q <= 7'd64;  // DEPTH
+    else        credit_q <= credit_q - {6'd0, issue_i} + {6'd0, fire};
+  end
+
+  wire       queue_valid, queue_ready;
+  wire [6:0] queue_count;
+
+  sat_fifo #(
+    .WIDTH(128),
+    .DEPTH(DEPTH)
+  ) u_queue (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (in_valid_i),
+    .in_ready_o (queue_ready),
+    .in_data_i  (in_data_i),
+    .out_valid_o(queue_valid),
+    .out_ready_i(fire),
+    .out_data_o (out_data_o),
+    .count_o    (queue_count)
+  );
+
+  // Position in the tile: V (0) or W (1), row, word.
+  wire  [4:0] cols      = tile_i[4:0];
+  wire  [4:0] rows      = tile_i[9:5];
+  wire [11:0] tile_col  = tile_i[21:10];
+  wire        band_end  = tile_i[34];
+  reg         weight_q;
+  reg   [3:0] row_q;
+  reg   [1:0] word_q;
+
+  wire  [4:0] cols_before = cols - 5'd1;  // its upper bits number the last word of a row
+  wire        row_last    = {1'b0, row_q} == rows - 5'd1;
+
+  wire unused_ok = &{1'b0, queue_ready, queue_count, tile_i[35], tile_i[33:22], cols_before};
+
+  assign out_valid_o  = queue_valid && tile_valid_i;
+  assign out_last_o   = word_q == cols_before[3:2];
+  assign out_beats_o  = {1'b0, cols_before[3:2]} + 3'd1;
+  assign tile_ready_o = fire && out_last_o && row_last && weight_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      weight_q <= 1'b0;
+      row_q    <= 4'd0;
+      word_q   <= 2'd0;
+    end else if (fire) begin
+      word_q <= out_last_o ? 2'd0 : word_q + 2'd1;
+      if (out_last_o) row_q <= row_last ? 4'd0 : row_q + 4'd1;
+      if (out_last_o && row_last) weight_q <= !weight_q;
+    end
+  end
+
+  wire [2*ADDR_W-1:0] row_addr;
+
+  assign out_addr_o = row_addr[weight_q ? 0 : ADDR_W +: ADDR_W]
+                    + {{ADDR_W-18{1'b0}}, tile_col, 6'd0};
+
+  genvar k;
+  generate
+    for (k = 0; k < 2; k = k + 1) begin : gen_tensor
+      wire step = fire && out_last_o && (weight_q != k);
+
+      sat_row_pointer #(
+        .ADDR_W(ADDR_W)
+      ) u_pointer (
+        .clk     (clk),
+        .start_i (start_i),
+        .base_i  (base_i[ADDR_W*k +: ADDR_W]),
+        .stride_i(stride_i[24*k +: 24]),
+        .step_i  (step),
+        .save_i  (step && row_last && band_end),
+        .rewind_i(step && row_last && !band_end),
+        .row_o   (row_addr[ADDR_W*k +: ADDR_W])
+      );
+    end
+    for (k = 0; k < 4; k = k + 1) begin : gen_strobe
+      wire [3:0] column = {word_q, 2'd0} + k;
+      assign out_strb_o[4*k +: 4] = {4{{1'b0, column} < cols}};
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire

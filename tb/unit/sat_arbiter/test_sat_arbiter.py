@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from tb.common.runner import run
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("n", [2, 5, 8])
+def test_sat_arbiter(n):
+    run("sat_arbiter", parameters={"N": n})

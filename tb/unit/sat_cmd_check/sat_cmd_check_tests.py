@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_cmd_check against the golden checks: legal descriptors, each rule broken, random damage."""
+
+from collections import Counter
+from dataclasses import replace
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+from sat_golden.defs import (
+    DESC_BYTES,
+    MATMUL_MAP_LSB,
+    STRIDE_MAX,
+    Error,
+    FenceFlag,
+    MatmulFlag,
+    Opcode,
+    PruneFlag,
+    UpdateFlag,
+)
+from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check, is_bias
+
+from tb.common.rng import make_rng
+
+DESC_ADDR = 0x1_2345_6780
+MOST_CYCLES = 45
+
+
+async def start(dut):
+    dut.rst_n.value = 0
+    dut.start_i.value = 0
+    dut.desc_i.value = 0
+    Clock(dut.clk, 10, unit="ns").start()
+    await FallingEdge(dut.clk)
+    await FallingEdge(dut.clk)
+    dut.rst_n.value = 1
+
+
+async def verdict(dut, data):
+    """(code, address) that the device finds; the address of a legal descriptor is zero."""
+    dut.desc_i.value = int.from_bytes(data, "little")
+    dut.start_i.value = 1
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    for _ in range(MOST_CYCLES):
+        await FallingEdge(dut.clk)
+        if dut.done_o.value:
+            break
+    else:
+        raise AssertionError(f"no verdict in {MOST_CYCLES} cycles")
+    code = dut.code_o.value.to_unsigned()
+    if code == Error.NONE:
+        return Error.NONE, 0
+    return code, dut.base_o.value.to_unsigned() if dut.tensor_o.value else DESC_ADDR
+
+
+def expected(data, addr_w):
+    try:
+        check(data, DESC_ADDR, addr_w)
+    except Fault as fault:
+        return fault.code, fault.address
+    return Error.NONE, 0
+
+
+async def compare(dut, data, seen):
+    want = expected(data, int(dut.ADDR_W.value))
+    got = await verdict(dut, data)
+    seen[Error(want[0])] += 1
+    assert got == want, f"{got} instead of {want}: {Descriptor.unpack(data)} = {data.hex()}"
+
+
+def random_size(rng):
+    return int(rng.choice([1, 2, int(rng.integers(1, 100)), int(rng.integers(1, 65536)), 65535]))
+
+
+def random_legal(rng, addr_w):
+    """A legal descriptor, many of whose tensors end at the end of the address space."""
+    opcode = Opcode(int(rng.integers(1, 5)))
+    if opcode == Opcode.FENCE:
+        return Descriptor(opcode, flags=int(rng.integers(2)) * FenceFlag.IRQ)
+    m = int(rng.choice([2, 4, 8, 16]))
+    desc = Descriptor(opcode, n=int(rng.integers(1, m + 1)), m=m, overlap=bool(rng.integers(2)),
+                      rows=random_size(rng), cols=random_size(rng))
+    some = int(rng.integers(1 << 11))
+    if opcode == Opcode.MATMUL:
+        flags = some & sum(MatmulFlag) | (some & 7) << MATMUL_MAP_LSB
+        desc = replace(desc, flags=flags, depth=random_size(rng))
+    elif opcode == Opcode.PRUNE:
+        flags = some & sum(PruneFlag)
+        if not flags & (PruneFlag.FF | PruneFlag.BP):
+            flags |= PruneFlag.FF
+        desc = replace(desc, flags=flags)
+    else:
+        flags = some & sum(UpdateFlag)
+        decay = int(rng.integers(1 << 32)) if flags & UpdateFlag.DECAY else 0
+        desc = replace(desc, flags=flags, decay=decay, inv_scale=int(rng.integers(1 << 32)),
+                       momentum=int(rng.integers(1 << 32)), lr=int(rng.integers(1 << 32)))
+    slots = {}
+    for tensor in desc.tensors():
+        stride = aligned(tensor.row_bytes)
+        kind = rng.integers(4)
+        if is_bias(desc, tensor):
+            stride = 0
+        elif kind == 0:
+            stride = min(stride + 64 * int(rng.integers(100)), STRIDE_MAX)
+        elif kind == 1 and tensor.rows < 1000:  # at most 2^34 bytes
+            stride = STRIDE_MAX
+        size = (tensor.rows - 1) * stride + tensor.row_bytes
+        last = ((1 << addr_w) - size) // 64
+        assert last >= 0
+        line = last if rng.random() < 0.5 else int(rng.integers(last + 1))
+        slots[tensor.slot] = Slot(64 * line, stride)
+    return replace(desc, slots=slots)
+
+
+def spoil(rng, desc):
+    """One field, or one tensor, next to what is legal."""
+    choice = rng.integers(7)
+    if choice == 0:
+        return replace(desc, n=int(rng.integers(32)))
+    if choice == 1:
+        return replace(desc, m=int(rng.integers(32)))
+    if choice == 2:
+        return replace(desc, **{str(rng.choice(["rows", "cols", "depth"])): 0})
+    if choice == 3:
+        return replace(desc, opcode=int(rng.choice([0, 5, 255, 1, 2, 3, 4])))
+    number = int(rng.choice(list(desc.slots))) if desc.slots else int(rng.integers(8))
+    slot = desc.slot(number)
+    if choice == 4:
+        address = slot.address + int(rng.choice([1, 32, 64, 128, 1 << 34, 1 << 40, 1 << 63]))
+        slot = replace(slot, address=address & (1 << 64) - 1)
+    elif choice == 5:
+        step = int(rng.choice([-64, -1, 1, 64, 1 << 24, 1 << 31]))
+        slot = replace(slot, stride=max(0, slot.stride + step) & 0xFFFFFFFF)
+    else:
+        number, slot = int(rng.integers(8)), Slot(64 * int(rng.integers(2)), 64)
+    return replace(desc, slots={**desc.slots, number: slot})
+
+
+def damage(rng, data):
+    """A few bits flipped, or a word replaced."""
+    data = bytearray(data)
+    if rng.random() < 0.5:
+        for bit in rng.integers(0, 8 * DESC_BYTES, rng.integers(1, 3)):
+            data[bit // 8] ^= 1 << bit % 8
+    else:
+        word = 4 * int(rng.integers(DESC_BYTES // 4))
+        value = int(rng.choice([0, 1, 1 << 16, 65535, 0xFFFFFFFF, int(rng.integers(1 << 32))]))
+        data[word:word + 4] = value.to_bytes(4, "little")
+    return bytes(data)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_legal_descriptors_pass(dut):
+    await start(dut)
+    rng, seen = make_rng("descriptors"), Counter()
+    for _ in range(1000):
+        await compare(dut, random_legal(rng, int(dut.ADDR_W.value)).pack(), seen)
+    assert list(seen) == [Error.NONE]
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_spoilt_descriptors_agree_with_golden(dut):
+    await start(dut)
+    rng, seen = make_rng("descriptors"), Counter()
+    addr_w = int(dut.ADDR_W.value)
+    for _ in range(4000):
+        await compare(dut, spoil(rng, random_legal(rng, addr_w)).pack(), seen)
+    missing = set(range(Error.OPCODE, Error.RANGE + 1)) - set(seen)
+    assert not missing, f"codes never seen: {missing}"
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_damaged_descriptors_agree_with_golden(dut):
+    await start(dut)
+    rng, seen = make_rng("descriptors"), Counter()
+    addr_w = int(dut.ADDR_W.value)
+    for _ in range(4000):
+        await compare(dut, damage(rng, random_legal(rng, addr_w).pack()), seen)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_each_bit_of_a_zero_descriptor(dut):
+    """Every reserved bit of every command."""
+    await start(dut)
+    seen = Counter()
+    for opcode in Opcode:
+        for bit in range(8, 8 * DESC_BYTES):
+            data = (opcode | 1 << bit).to_bytes(DESC_BYTES, "little")
+            await compare(dut, data, seen)

@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_sequencer with fake engines and a fake read DMA: order, overlap, fences, ways to stop."""
+
+from dataclasses import dataclass, replace
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+from sat_golden.defs import DESC_BYTES, Error, FenceFlag, MatmulSlot, Opcode, PruneFlag, PruneSlot
+from sat_golden.descriptor import Descriptor, Slot
+
+from tb.common.axi_memory import DECERR, SLVERR, number
+from tb.common.rng import make_rng
+
+PROG_ADDR = 0x12_3456_7080
+BEAT_BYTES = 16
+FETCH_PORT = 7
+WATCHDOG = 300
+ENGINES = {Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector"}
+LIMIT = 20_000
+
+
+def matmul(overlap=False):
+    slots = {slot: Slot(0x1000 * (slot + 1), 64)
+             for slot in (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.C)}
+    return Descriptor(Opcode.MATMUL, n=4, m=4, overlap=overlap, rows=3, cols=5, depth=7,
+                      slots=slots)
+
+
+def prune(overlap=False):
+    slots = {PruneSlot.W: Slot(0x8000, 64), PruneSlot.FF_VALUES: Slot(0x9000, 64)}
+    return Descriptor(Opcode.PRUNE, n=2, m=2, overlap=overlap, flags=PruneFlag.FF, rows=3, cols=5,
+                      slots=slots)
+
+
+def fence(irq=False):
+    return Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0)
+
+
+def random_program(rng, length):
+    """Random commands, told apart by their row count."""
+    program = []
+    for index in range(length):
+        kind = rng.integers(5)
+        if kind < 2:
+            program.append(replace(matmul(bool(rng.integers(2))), rows=index + 1))
+        elif kind < 4:
+            program.append(replace(prune(bool(rng.integers(2))), rows=index + 1))
+        else:
+            program.append(fence(bool(rng.integers(2))))
+    return program
+
+
+@dataclass
+class Engine:
+    """What a fake engine does: busy for a while, with a pulse or an error on the way."""
+
+    busy: int = 0             # cycles left
+    overflow: bool = False    # with the last busy cycle
+    index: int | None = None  # its command, until the command is complete
+
+
+class Bench:
+    """Everything around the sequencer. Per cycle: `drive`, then `sample`."""
+
+    def __init__(self, dut, rng, longest=120):
+        self.dut, self.rng = dut, rng
+        self.shortest, self.longest = 1, longest  # cycles of a command
+        self.program = []
+        self.engines = {"matmul": Engine(), "vector": Engine()}
+        self.beats = []        # of the fetch in progress
+        self.wait = 0          # cycles until its next beat
+        self.fetch_index = 0
+        self.fetch_errors = {}  # (index, beat): response
+        self.fetch_dead = False
+        self.issued = []       # indices
+        self.completed = []
+        self.reports = []      # (code, index, address)
+        self.fences = self.dones = self.flushes = 0
+        self.overflow = self.latch = False
+        self.next_index = 0
+        self.bus_error = {}    # signals of one bus error, for the next cycle
+        self.stuck = False     # an engine's transfer never ends
+        self.p_overflow = 0.2
+
+    # Inputs
+
+    def drive(self):
+        dut, rng = self.dut, self.rng
+        for name, engine in self.engines.items():
+            getattr(dut, f"{name}_busy_i").value = int(engine.busy > 0)
+            getattr(dut, f"{name}_overflow_i").value = int(engine.overflow and engine.busy == 1)
+        self.req_ready = rng.random() < 0.5
+        dut.rd_req_ready_i.value = int(self.req_ready)
+        self.wait -= self.wait > 0
+        self.beat = bool(self.beats) and self.wait == 0 and not self.fetch_dead
+        errors = {"rd_err_valid_i": 0, "wr_err_valid_i": 0, **self.bus_error}
+        self.bus_error = {}
+        if self.beat:
+            dut.rd_rsp_data_i.value = int.from_bytes(self.beats[0], "little")
+            resp = self.fetch_errors.get((self.fetch_index, 8 - len(self.beats)))
+            if resp is not None:
+                errors |= {"rd_err_valid_i": 1, "rd_err_port_i": FETCH_PORT, "rd_err_resp_i": resp,
+                           "rd_err_addr_i": self.beat_address()}
+        for name, value in errors.items():
+            getattr(dut, name).value = value
+        dut.rd_rsp_valid_i.value = int(self.beat and not self.halted)
+        dut.bus_progress_i.value = int(self.beat)
+        dut.rd_drained_i.value = int(not self.beats)
+        dut.wr_drained_i.value = int(not self.stuck)
+
+    def beat_address(self):
+        return PROG_ADDR + DESC_BYTES * self.fetch_index + BEAT_BYTES * (8 - len(self.beats))
+
+    # Outputs
+
+    @property
+    def halted(self):
+        return bool(self.dut.halt_o.value)
+
+    def sample(self):
+        dut = self.dut
+        self.check_issue()
+        if dut.err_valid_o.value:
+            self.reports.append((number(dut.err_code_o), number(dut.err_index_o),
+                                 number(dut.err_addr_o)))
+        self.step_fetch()
+        for name, engine in self.engines.items():
+            if engine.busy and not engine.busy - 1 and not self.stuck:
+                self.completed.append(engine.index)
+            if engine.busy > 1 or engine.busy and not self.stuck:
+                self.overflow |= engine.overflow and engine.busy == 1
+                engine.busy -= 1
+            if getattr(dut, f"{name}_start_o").value:
+                engine.busy = int(self.rng.integers(self.shortest, self.longest + 1))
+                engine.overflow = bool(self.rng.random() < self.p_overflow)
+                engine.index = self.issued[-1]
+        if dut.flush_o.value:
+            self.flushes += 1
+            self.engines = {"matmul": Engine(), "vector": Engine()}
+            assert not self.beats and not self.stuck, "flushed before the bus was quiet"
+
+    @property
+    def any_busy(self):
+        return any(engine.busy for engine in self.engines.values())
+
+    def pass_fence(self, irq):
+        """Follows the next command if it is this kind of fence."""
+        desc = self.program[self.next_index] if self.next_index < len(self.program) else None
+        if desc is None or desc.opcode != Opcode.FENCE or bool(desc.flags) != irq:
+            return False
+        assert not self.any_busy, "fence before the end of earlier commands"
+        self.latch = self.overflow
+        self.next_index += 1
+        self.fences += irq
+        return True
+
+    def check_issue(self):
+        """The commands that start in this cycle are the next of the program, and may start."""
+        dut = self.dut
+        started = [name for name in ENGINES.values() if getattr(dut, f"{name}_start_o").value]
+        fence_irq, done = bool(dut.fence_set_o.value), bool(dut.done_set_o.value)
+        if not (started or fence_irq or done):
+            return
+        assert len(started) + fence_irq + done == 1
+        while self.pass_fence(irq=False):  # nothing shows when such a fence passes
+            pass
+        if fence_irq:
+            assert self.pass_fence(irq=True), "interrupt without its fence"
+        elif done:
+            assert self.next_index == len(self.program) and not self.any_busy
+            self.dones += 1
+        else:
+            desc = self.program[self.next_index]
+            assert started == [ENGINES[desc.opcode]], f"{started} started, not {desc.opcode.name}"
+            assert number(dut.desc_o).to_bytes(DESC_BYTES, "little") == desc.pack()
+            assert not self.engines[started[0]].busy
+            assert desc.overlap or not self.any_busy, "started beside an earlier command"
+            assert bool(dut.overflow_latch_o.value) == self.latch
+            self.issued.append(self.next_index)
+            self.next_index += 1
+
+    def step_fetch(self):
+        dut = self.dut
+        if self.beat:
+            self.beats.pop(0)
+            self.wait = int(self.rng.integers(3))
+        if dut.rd_req_valid_o.value and self.req_ready and not self.halted:
+            assert not self.beats and number(dut.rd_req_beats_o) == 8
+            offset = number(dut.rd_req_addr_o) - PROG_ADDR
+            self.fetch_index = offset // DESC_BYTES
+            data = self.program[self.fetch_index].pack()
+            self.beats = [data[at:at + BEAT_BYTES] for at in range(0, DESC_BYTES, BEAT_BYTES)]
+            self.wait = int(self.rng.integers(1, 30))
+
+    # Actions
+
+    async def cycle(self):
+        self.drive()
+        await ReadOnly()
+        self.sample()
+        await FallingEdge(self.dut.clk)
+
+    async def pulse(self, signal):
+        pin = getattr(self.dut, signal)
+        pin.value = 1
+        await self.cycle()
+        pin.value = 0
+
+    async def start(self, program, address=PROG_ADDR):
+        self.program = program
+        self.issued, self.completed, self.reports = [], [], []
+        self.fences = self.dones = self.flushes = self.next_index = 0
+        self.overflow = self.latch = False
+        self.dut.prog_addr_i.value = address
+        self.dut.prog_len_i.value = len(program)
+        await self.pulse("start_i")
+
+    async def until(self, condition):
+        for _ in range(LIMIT):
+            if condition():
+                return
+            await self.cycle()
+        raise AssertionError(f"{condition.__name__}: not in {LIMIT} cycles")
+
+    async def finish(self):
+        """Runs to the end of the program."""
+        def ended():
+            return self.dones == 1 or bool(self.reports)
+        await self.until(ended)
+        assert not self.reports, self.reports
+        commands = [i for i, desc in enumerate(self.program) if desc.opcode != Opcode.FENCE]
+        assert self.issued == commands and sorted(self.completed) == commands
+        assert self.fences == sum(bool(d.flags) for d in self.program if d.opcode == Opcode.FENCE)
+        assert bool(self.dut.overflow_o.value) == self.overflow
+        assert not self.dut.busy_o.value and not self.flushes
+
+    async def fail(self, code, index, address):
+        """Runs to the report of this error and checks that the core has stopped."""
+        def reported():
+            return bool(self.reports)
+        await self.until(reported)
+        assert self.reports == [(code, index, address)], (
+            f"{self.reports} instead of {(code, index, address)}")
+        issued = list(self.issued)
+        for _ in range(100):
+            await self.cycle()
+        assert self.issued == issued, "a command started after the error"
+        assert not self.dones and len(self.reports) == 1
+
+    async def clear_and_run(self):
+        """Clears the error; the next program must run."""
+        assert self.flushes == 1 and not self.dut.busy_o.value and not self.dut.draining_o.value
+        await self.pulse("clear_i")
+        self.fetch_errors.clear()
+        await self.start(random_program(self.rng, 5))
+        await self.finish()
+
+
+async def begin(dut, longest=120):
+    for name in ("start_i", "clear_i", "prog_addr_i", "prog_len_i", "rd_err_port_i",
+                 "rd_err_resp_i", "rd_err_addr_i", "wr_err_port_i", "wr_err_resp_i",
+                 "wr_err_addr_i"):
+        getattr(dut, name).value = 0
+    dut.watchdog_i.value = WATCHDOG
+    dut.rst_n.value = 0
+    Clock(dut.clk, 10, unit="ns").start()
+    bench = Bench(dut, make_rng("bench"), longest)
+    await FallingEdge(dut.clk)
+    await FallingEdge(dut.clk)
+    dut.rst_n.value = 1
+    await bench.cycle()
+    return bench
+
+
+def desc_address(index):
+    return PROG_ADDR + DESC_BYTES * index
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(longest=[2, 40, 400])
+async def test_random_programs_run_in_order(dut, longest):
+    bench = await begin(dut, longest)
+    for _ in range(12):
+        await bench.start(random_program(bench.rng, int(bench.rng.integers(1, 20))))
+        await bench.finish()
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_overlap_really_overlaps_and_hides_the_fetch(dut):
+    bench = await begin(dut, 400)
+    bench.shortest = 200
+    await bench.start([matmul(), prune(overlap=True), matmul(overlap=True)])
+    both = 0
+    while not bench.dones:
+        await bench.cycle()
+        both += all(engine.busy for engine in bench.engines.values())
+    assert both > 0
+    await bench.start([matmul()] * 6)
+    gap = worst = 0
+    while not bench.dones:
+        await bench.cycle()
+        if 0 < len(bench.issued) < 6:
+            gap = 0 if bench.any_busy else gap + 1
+            if len(bench.issued) > 1:
+                worst = max(worst, gap)
+    assert worst <= 2, f"{worst} idle cycles between commands"
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_bad_program_address_or_length(dut):
+    bench = await begin(dut)
+    end = 1 << 40
+    for address, length in ((PROG_ADDR + 64, 1), (PROG_ADDR, 0), (end - 128, 2), (end, 1),
+                            (1 << 63, 1), (PROG_ADDR + 1, 1)):
+        await bench.start([matmul()] * length, address)
+        await bench.fail(Error.PROGRAM, 0, address)
+        await bench.clear_and_run()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_bad_descriptor_lets_earlier_commands_complete(dut):
+    bench = await begin(dut)
+    bad = {
+        Error.OPCODE: replace(matmul(), opcode=9),
+        Error.FLAGS: replace(matmul(), flags=1 << 6),
+        Error.NM: replace(prune(), n=3),
+        Error.SIZE: replace(matmul(), cols=0),
+        Error.ALIGN: replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4020, 64)}),
+        Error.STRIDE: replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4000, 0)}),
+        Error.RANGE: replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(1 << 40, 64)}),
+    }
+    tensor_address = {Error.ALIGN: 0x4020, Error.STRIDE: 0x4000, Error.RANGE: 1 << 40}
+    for code, desc in bad.items():
+        for _ in range(3):
+            program = random_program(bench.rng, int(bench.rng.integers(1, 8)))
+            index = int(bench.rng.integers(len(program)))
+            program[index] = replace(desc, overlap=bool(bench.rng.integers(2)))
+            await bench.start(program)
+            await bench.fail(code, index, tensor_address.get(code, desc_address(index)))
+            before = [i for i in range(index) if program[i].opcode != Opcode.FENCE]
+            assert sorted(bench.completed) == before
+            await bench.clear_and_run()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_error_while_reading_a_descriptor(dut):
+    bench = await begin(dut)
+    for beat in range(8):
+        for resp, code in ((SLVERR, Error.READ_SLVERR), (DECERR, Error.READ_DECERR)):
+            program = random_program(bench.rng, 5)
+            index = int(bench.rng.integers(5))
+            bench.fetch_errors = {(index, b): resp for b in range(beat, 8)}
+            await bench.start(program)
+            await bench.fail(code, index, desc_address(index) + BEAT_BYTES * beat)
+            before = [i for i in range(index) if program[i].opcode != Opcode.FENCE]
+            assert sorted(bench.completed) == before
+            await bench.clear_and_run()
+
+
+def bus_error(rng, engine, address):
+    """The code, and the DMA's signals."""
+    resp = int(rng.choice([SLVERR, DECERR]))
+    if rng.random() < 0.5:
+        port = 6 if engine == "vector" else int(rng.integers(6))
+        code = Error.READ_SLVERR if resp == SLVERR else Error.READ_DECERR
+        return code, {"rd_err_valid_i": 1, "rd_err_port_i": port, "rd_err_resp_i": resp,
+                      "rd_err_addr_i": address}
+    code = Error.WRITE_SLVERR if resp == SLVERR else Error.WRITE_DECERR
+    return code, {"wr_err_valid_i": 1, "wr_err_port_i": int(engine == "vector"),
+                  "wr_err_resp_i": resp, "wr_err_addr_i": address}
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_bus_error_stops_the_program(dut):
+    bench = await begin(dut, 200)
+    for _ in range(40):
+        await bench.start(random_program(bench.rng, 8) + [matmul(), prune(overlap=True)])
+        count = int(bench.rng.integers(1, 8))
+
+        def command_running():
+            return len(bench.issued) >= count and bench.any_busy
+        await bench.until(command_running)
+        engine = next(name for name, engine in bench.engines.items() if engine.busy)
+        index = bench.engines[engine].index
+        address = int(bench.rng.integers(1 << 36)) * BEAT_BYTES
+        # The flush comes only when the bus is quiet: keep a transfer open for a while.
+        bench.stuck = bool(bench.rng.integers(2))
+        code, bench.bus_error = bus_error(bench.rng, engine, address)
+        for _ in range(int(bench.rng.integers(1, WATCHDOG // 2))):
+            await bench.cycle()
+            assert not bench.stuck or not bench.reports, "reported before the bus was quiet"
+        bench.stuck = False
+        await bench.fail(code, index, address)
+        await bench.clear_and_run()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_hang_names_the_oldest_command_and_drains_after_clear(dut):
+    bench = await begin(dut, 50)
+    for program, oldest in (([matmul(), fence()], 0), ([matmul(), prune(overlap=True), fence()], 0),
+                            ([prune(), matmul(overlap=True), fence()], 0)):
+        bench.shortest, bench.longest = 200, 250
+        await bench.start(program)
+
+        def all_running():
+            return len(bench.issued) == len(program) - 1
+        await bench.until(all_running)
+        bench.stuck = True
+        await bench.fail(Error.HANG, oldest, desc_address(oldest))
+        assert dut.draining_o.value and not dut.busy_o.value and not bench.flushes
+        await bench.pulse("clear_i")
+        for _ in range(20):
+            await bench.cycle()
+        assert dut.draining_o.value, "drained with a transfer outstanding"
+        await bench.pulse("start_i")  # refused, not ignored
+        assert bench.reports[1:] == [(Error.BUSY, bench.issued[-1], PROG_ADDR)]
+        await bench.pulse("clear_i")
+        bench.stuck = False
+        for _ in range(5):
+            await bench.cycle()
+        assert bench.flushes == 1 and not dut.draining_o.value
+        await bench.start(random_program(bench.rng, 5))
+        await bench.finish()
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_hang_of_a_descriptor_read(dut):
+    bench = await begin(dut)
+    bench.fetch_dead = True
+    await bench.start([matmul()])
+    await bench.fail(Error.HANG, 0, desc_address(0))
+    bench.fetch_dead = False
+    for _ in range(100):
+        await bench.cycle()
+    await bench.clear_and_run()
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_bus_error_is_reported_though_the_bus_hangs(dut):
+    bench = await begin(dut, 50)
+    await bench.start([matmul()])
+
+    def running():
+        return bench.any_busy
+    await bench.until(running)
+    bench.stuck = True
+    _, bench.bus_error = Error.READ_SLVERR, {"rd_err_valid_i": 1, "rd_err_port_i": 3,
+                                             "rd_err_resp_i": SLVERR, "rd_err_addr_i": 0x40}
+    await bench.fail(Error.READ_SLVERR, 0, 0x40)
+    assert dut.draining_o.value
+    bench.stuck = False
+    for _ in range(5):
+        await bench.cycle()
+    await bench.clear_and_run()
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_start_while_running_is_refused(dut):
+    bench = await begin(dut, 50)
+    program = [matmul(), matmul(), prune(), fence(), matmul()]
+    for clears in (False, True):
+        await bench.start(program)
+
+        def second_issued():
+            return len(bench.issued) == 2
+        await bench.until(second_issued)
+        dut.prog_addr_i.value = 0xABC0
+        await bench.pulse("start_i")
+        assert bench.reports == [(Error.BUSY, 1, 0xABC0)]
+        if clears:
+            await bench.pulse("clear_i")  # clears the refusal; the program goes on
+        bench.reports.clear()
+        await bench.finish()
+        await bench.pulse("clear_i")
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_clear_while_running_aborts_without_error(dut):
+    bench = await begin(dut)
+    for _ in range(30):
+        await bench.start(random_program(bench.rng, 10))
+        for _ in range(int(bench.rng.integers(1, 400))):
+            await bench.cycle()
+        if not bench.dones:
+            await bench.pulse("clear_i")
+            for _ in range(150):
+                await bench.cycle()
+            assert bench.flushes == 1 and not bench.reports and not bench.dones
+        assert not dut.busy_o.value and not dut.draining_o.value
+        await bench.start(random_program(bench.rng, 5))
+        await bench.finish()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def test_reset_in_mid_program(dut):
+    bench = await begin(dut)
+    for _ in range(20):
+        await bench.start(random_program(bench.rng, 10))
+        for _ in range(int(bench.rng.integers(1, 300))):
+            await bench.cycle()
+        dut.rst_n.value = 0
+        bench.beats, bench.engines = [], {"matmul": Engine(), "vector": Engine()}
+        await FallingEdge(dut.clk)
+        await FallingEdge(dut.clk)
+        dut.rst_n.value = 1
+        assert not dut.busy_o.value and not dut.rd_req_valid_o.value
+        await bench.start(random_program(bench.rng, 5))
+        await bench.finish()

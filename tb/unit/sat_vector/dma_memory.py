@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory behind the vector engine's two DMA ports, with stalls on every handshake."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from cocotb.triggers import FallingEdge
+
+from sat_golden import Memory
+
+BEAT_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Chances that a handshake is held up for a cycle, and cycles from a request to its data."""
+
+    read: float = 0.0
+    write: float = 0.0
+    latency: int = 3
+
+
+class DmaMemory:
+    """Serves the ports cycle by cycle; `cycles` counts these, `overflows` the overflow pulses."""
+
+    def __init__(self, dut, memory: Memory, stalls: Stalls, rng: np.random.Generator):
+        self.dut, self.memory, self.stalls, self.rng = dut, memory, stalls, rng
+        self.read_beats: deque[tuple[int, int]] = deque()  # (cycle from which it may go, address)
+        self.write_addresses: deque[int] = deque()
+        self.write_data: deque[tuple[int, int]] = deque()
+        self.busy_until = 0
+        self.cycles = self.overflows = self.beats_read = self.beats_written = 0
+
+    def _offset(self, address: int) -> int:
+        offset = address - self.memory.base
+        assert address % BEAT_BYTES == 0, f"address {address:#x} is not that of a beat"
+        assert 0 <= offset < self.memory.size, f"address {address:#x} lies outside the memory"
+        return offset
+
+    def _held_up(self, chance: float) -> bool:
+        return chance > 0 and self.rng.random() < chance
+
+    def _serve_reads(self) -> None:
+        dut = self.dut
+        ready = not self._held_up(self.stalls.read)
+        dut.rd_req_ready_i.value = int(ready)
+        if ready and dut.rd_req_valid_o.value:
+            address = dut.rd_req_addr_o.value.to_unsigned()
+            beats = dut.rd_req_beats_o.value.to_unsigned()
+            assert beats > 0
+            for beat in range(beats):
+                self.read_beats.append((self.cycles + self.stalls.latency,
+                                        address + beat * BEAT_BYTES))
+        valid = (bool(self.read_beats) and self.read_beats[0][0] <= self.cycles
+                 and not self._held_up(self.stalls.read))
+        dut.rd_rsp_valid_i.value = int(valid)
+        if valid:
+            assert dut.rd_rsp_ready_o.value, "the engine does not take what it asked for"
+            _, address = self.read_beats.popleft()
+            offset = self._offset(address)
+            data = self.memory.data[offset:offset + BEAT_BYTES].tobytes()
+            dut.rd_rsp_data_i.value = int.from_bytes(data, "little")
+            self.beats_read += 1
+
+    def _serve_writes(self) -> None:
+        dut = self.dut
+        if self.write_addresses or self.write_data or self.cycles < self.busy_until:
+            dut.wr_idle_i.value = 0
+        else:
+            dut.wr_idle_i.value = 1
+        ready = not self._held_up(self.stalls.write)
+        dut.wr_req_ready_i.value = int(ready)
+        if ready and dut.wr_req_valid_o.value:
+            address = dut.wr_req_addr_o.value.to_unsigned()
+            beats = dut.wr_req_beats_o.value.to_unsigned()
+            assert 1 <= beats <= 16
+            self.write_addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
+        ready = not self._held_up(self.stalls.write)
+        dut.wr_data_ready_i.value = int(ready)
+        if ready and dut.wr_data_valid_o.value:
+            self.write_data.append((dut.wr_data_o.value.to_unsigned(),
+                                    dut.wr_strb_o.value.to_unsigned()))
+        while self.write_addresses and self.write_data:
+            offset = self._offset(self.write_addresses.popleft())
+            data, strobes = self.write_data.popleft()
+            old = self.memory.data[offset:offset + BEAT_BYTES]
+            new = np.frombuffer(data.to_bytes(BEAT_BYTES, "little"), np.uint8)
+            enabled = np.array([strobes >> k & 1 for k in range(BEAT_BYTES)], bool)
+            old[enabled] = new[enabled]
+            self.beats_written += 1
+            self.busy_until = self.cycles + self.stalls.latency
+
+    async def step(self) -> None:
+        """One clock cycle, from falling edge to falling edge."""
+        self.cycles += 1
+        self._serve_reads()
+        self._serve_writes()
+        await FallingEdge(self.dut.clk)
+        self.overflows += int(self.dut.overflow_o.value)
+
+    async def run(self, descriptor: bytes, overflow_latch: bool = False,
+                  limit: int = 100_000) -> int:
+        """Start a command and serve it to its end; the cycles from start to done."""
+        dut, first = self.dut, self.cycles
+        dut.desc_i.value = int.from_bytes(descriptor, "little")
+        dut.overflow_latch_i.value = int(overflow_latch)
+        dut.start_i.value = 1
+        await self.step()
+        dut.start_i.value = 0
+        dut.desc_i.value = int(self.rng.integers(1 << 62))  # valid with start_i only
+        assert dut.busy_o.value
+        while dut.busy_o.value:
+            await self.step()
+            assert self.cycles - first < limit, "the command does not end"
+        assert not (self.read_beats or self.write_addresses or self.write_data)
+        return self.cycles - first
