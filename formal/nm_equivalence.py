@@ -12,6 +12,7 @@ included, is the order of some M keys of log2(M) bits.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from formal.tools import BUILD, Proof, never_one, yosys
@@ -123,7 +124,7 @@ def proof(case: Case) -> Proof:
     if case.mutation != "none":
         what += f", mutated ({case.mutation})"
     return Proof(what, "miter, ABC &cec", "proven" if case.mutation == "none" else "refuted",
-                 lambda: decide(case))
+                 partial(decide, case))
 
 
 def proofs(full: bool) -> list[Proof]:

@@ -10,12 +10,12 @@ import argparse
 import sys
 import time
 
-from formal import nm_equivalence
+from formal import cells, nm_equivalence
 from formal.tools import Proof
 
 
 def all_proofs(full: bool) -> list[Proof]:
-    return nm_equivalence.proofs(full)
+    return cells.proofs() + nm_equivalence.proofs(full)
 
 
 def main() -> int:

@@ -45,16 +45,28 @@ def yosys(*commands: str) -> str:
     return done.stdout
 
 
-def never_one(aiger: Path, limit_s: int) -> str:
-    """Whether the only output of an AIGER file can never be 1: proven, refuted or undecided."""
+def _abc(script: str, limit_s: int, proven: str, refuted: str) -> str:
+    """Run an ABC script; the verdict is proven or refuted as its output contains those texts."""
     abc = Path(pyosys.__file__).parent / "yosys-abc"
     try:
-        done = subprocess.run([abc, "-c", f"&r {aiger}; &cec -m"],
-                              cwd=ROOT, capture_output=True, text=True, timeout=limit_s)
+        done = subprocess.run([abc, "-c", script], cwd=ROOT, capture_output=True, text=True,
+                              timeout=limit_s)
     except subprocess.TimeoutExpired:
         return f"undecided in {limit_s} s"
-    if "Networks are equivalent" in done.stdout:
-        return "proven"
-    if "Networks are NOT EQUIVALENT" in done.stdout:
-        return "refuted"
-    raise ToolError((done.stdout + done.stderr)[-2000:])
+    verdicts = [name for name, text in (("proven", proven), ("refuted", refuted))
+                if text in done.stdout]
+    if len(verdicts) != 1:
+        raise ToolError((done.stdout + done.stderr)[-2000:])
+    return verdicts[0]
+
+
+def never_one(aiger: Path, limit_s: int) -> str:
+    """Whether the only output of a combinational AIGER file can never be 1, by SAT sweeping."""
+    return _abc(f"&r {aiger}; &cec -m", limit_s,
+                "Networks are equivalent", "Networks are NOT EQUIVALENT")
+
+
+def never_bad(aiger: Path, limit_s: int) -> str:
+    """Whether no reachable state fails an assertion, by property-directed reachability."""
+    return _abc(f"read_aiger {aiger}; fold; orpos; pdr", limit_s,
+                "Property proved", "was asserted in frame")

@@ -62,7 +62,8 @@ class Network:
         if len(wires) == 1:
             return wires
         half = len(wires) // 2
-        return self._merge(self._sort(wires[:half], places), self._sort(wires[half:], places), places)
+        left, right = self._sort(wires[:half], places), self._sort(wires[half:], places)
+        return self._merge(left, right, places)
 
 
 def unsigned(bits: int):

@@ -55,8 +55,8 @@ rtl/vector/sat_wuve_lane.v
 rtl/vector/sat_wuve.v
 rtl/vector/sat_row_pointer.v
 rtl/vector/sat_tile_loader.v
+rtl/vector/sat_store_mux.v
 rtl/vector/sat_weight_store.v
 rtl/vector/sat_plane_store.v
-rtl/vector/sat_store_mux.v
 rtl/vector/sat_vector.v
 rtl/sat_top.v

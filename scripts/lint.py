@@ -155,19 +155,21 @@ def python_files() -> list[Path]:
 
 
 def unseeded_random(path: Path) -> Iterator[str]:
-    """Draws that no printed seed determines: module random, numpy's global state, default_rng()."""
-    allowed = {"default_rng", "Generator", "SeedSequence", "PCG64"}
+    """Draws that no printed seed determines: global generators, and generators without a seed."""
+    allowed = {"random": {"Random"},
+               "np.random": {"default_rng", "Generator", "SeedSequence", "PCG64"}}
     for node in ast.walk(ast.parse(path.read_text())):
         what = None
-        if isinstance(node, ast.Import) and any(name.name == "random" for name in node.names):
-            what = "module random"
-        elif isinstance(node, ast.ImportFrom) and node.module == "random":
-            what = "module random"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random",
-                                                                             "numpy.random"):
-            what = None if node.attr in allowed else f"np.random.{node.attr}"
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
-            what = None if node.args or node.keywords else "default_rng() without a seed"
+        if isinstance(node, ast.ImportFrom) and node.module == "random":
+            what = next((name.name for name in node.names if name.name != "Random"), None)
+        elif isinstance(node, ast.Attribute):
+            source = ast.unparse(node.value)
+            if source in allowed and node.attr not in allowed[source]:
+                what = f"{source}.{node.attr}"
+        elif isinstance(node, ast.Call) and not node.args and not node.keywords:
+            name = ast.unparse(node.func)
+            if name.split(".")[-1] in ("default_rng", "Random"):
+                what = f"{name}() without a seed"
         if what:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {what}"
 

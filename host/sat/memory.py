@@ -110,6 +110,15 @@ class Tensor:
                       self.addr + r0 * self.stride + c0 * self.format.bits // 8,
                       self.stride, self.backend)
 
+    def as_row(self, cols: int) -> "Tensor":
+        """The first `cols` elements of a matrix without gaps, as a matrix of one row."""
+        if self.stride != self.row_bytes:
+            raise ValueError(f"{self.name}: its rows do not touch, so they make no vector")
+        if not 1 <= cols <= self.rows * self.cols:
+            raise ValueError(f"cols: {cols} is not in 1..{self.rows * self.cols}")
+        return Tensor(self.name, (1, cols), self.format, self.addr,
+                      align(self.format.row_bytes(cols)), self.backend)
+
     def raw(self) -> np.ndarray:
         """The bytes of the rows, `[rows][row_bytes]`, without what lies between them."""
         start, end = self.extent

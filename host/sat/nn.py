@@ -3,25 +3,37 @@
 
 One step is two programs. FF computes all activations. The host turns logits into the loss and its
 gradient (FP16, times the loss scale, divided by the batch). The second program runs BP of all
-layers, the bias gradients, a FENCE, and then weight gradients (WU) and updates: the UPDATE of a
-layer runs beside the WU of the next. All BP come before the FENCE because only they can overflow;
-the UPDATEs skip themselves if they did.
+layers, a FENCE, and then gradients (WU) and updates: one UPDATE runs beside the WU of the next. All
+BP come before the FENCE because only they can overflow; the UPDATEs skip themselves if they did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from sat_golden.defs import TENSOR_ALIGN
+
 from .backend import Result
+from .config import SatConfig
 from .core import Core
-from .memory import FP16, FP32, Compressed, Tensor
+from .memory import FP16, FP32, INDEX, Compressed, Tensor
 from .program import Program
+from .schedule import (
+    ARRAY,
+    UPDATE_TILE,
+    Job,
+    choose_map,
+    estimate_cycles,
+    estimate_update_cycles,
+    interleave,
+    order_jobs,
+)
 
 DENSE = (2, 2)
-WU_ROWS = 128  # rows of a block of the last WU: the finest that suits index planes (64 bytes)
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,10 @@ class LossScale:
 
 @dataclass
 class Layer:
-    """The tensors of a layer. `bp` is None in the first one if it sends no gradient back."""
+    """The tensors of a layer. `bp` is None in the first one if it sends no gradient back.
+
+    UPDATE works on tiles of 16 x 16, so it sees a bias folded into rows of 16: the same memory.
+    """
 
     spec: LayerSpec
     w: Tensor
@@ -74,14 +89,19 @@ class Layer:
     ff: Compressed
     bp: Compressed | None
     bias: Tensor
-    bias_v: Tensor
     bias_dw: Tensor
+    bias_folded: Tensor
+    bias_v: Tensor
+    bias_dw_folded: Tensor
     out: Tensor  # FP16 after ReLU, FP32 logits in the last layer
     d_out: Tensor  # gradient of the loss by the layer's sums, FP16
 
-    def blocks(self, rows: int) -> list[slice]:
-        """Row blocks of the weights."""
-        return [slice(r, min(r + rows, self.spec.inputs)) for r in range(0, self.spec.inputs, rows)]
+    @property
+    def block_rows(self) -> int:
+        """The smallest block of rows whose WU and UPDATE can be commands of their own: columns of
+        the input, and of the transposed copy, must start on a 64-byte line."""
+        has_indices = self.bp is not None and self.bp.indices is not None
+        return 8 * TENSOR_ALIGN // (INDEX if has_indices else FP16).bits
 
 
 @dataclass
@@ -96,6 +116,25 @@ class StepResult:
     @property
     def cycles(self) -> int:
         return sum(result.cycles for result in self.programs.values())
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Arguments of the MATMUL that makes a gradient, and of the UPDATE that uses it."""
+
+    matmul: dict[str, Any]
+    update: dict[str, Any]
+
+
+def _job(config: SatConfig, a: Tensor, d_out: Tensor, dw: Tensor, update: dict[str, Any],
+         a_trans: bool = True, update_dw: Tensor | None = None) -> Job:
+    shape = *dw.shape, d_out.rows, *DENSE
+    cycles = estimate_cycles(config, *shape, choose_map(config, *shape))
+    dense_copies = sum(copy is not None and copy.indices is None
+                       for copy in (update.get("ff"), update.get("bp")))
+    gradient = Gradient(dict(a=a, s=d_out, out=dw, a_trans=a_trans),
+                        dict(update, dw=update_dw or dw))
+    return Job(cycles, estimate_update_cycles(*update["w"].shape, dense_copies), gradient)
 
 
 class Mlp:
@@ -133,6 +172,9 @@ class Mlp:
         def zeros(part: str, shape: tuple[int, int]) -> Tensor:
             return core.from_array(f"{name}.{part}", np.zeros(shape, np.float32))
 
+        folded = -(-spec.outputs // UPDATE_TILE), UPDATE_TILE
+        bias, bias_dw = zeros("bias", folded), zeros("bias_dw", folded)
+
         return Layer(
             spec,
             w=core.from_array(f"{name}.w", weights.astype(np.float32)),
@@ -141,9 +183,11 @@ class Mlp:
             ff=core.compressed(f"{name}.w_ff", shape, spec.n, spec.m),
             bp=core.compressed(f"{name}.w_bp", shape[::-1], spec.n, spec.m)
             if index or self.d_x else None,
-            bias=zeros("bias", (1, spec.outputs)),
-            bias_v=zeros("bias_v", (1, spec.outputs)),
-            bias_dw=zeros("bias_dw", (1, spec.outputs)),
+            bias=bias.as_row(spec.outputs),
+            bias_dw=bias_dw.as_row(spec.outputs),
+            bias_folded=bias,
+            bias_v=zeros("bias_v", folded),
+            bias_dw_folded=bias_dw,
             out=core.tensor(f"{name}.out", (self.batch, spec.outputs), FP32 if last else FP16),
             d_out=core.tensor(f"{name}.d_out", (self.batch, spec.outputs), FP16))
 
@@ -171,61 +215,62 @@ class Mlp:
         if self.d_x:
             program.matmul(self.layers[0].d_out, self.layers[0].bp, self.d_x, label="BP d_x")
 
-    def _add_bias_gradients(self, program: Program) -> None:
-        for layer in self.layers:
-            program.matmul(self.ones, layer.d_out, layer.bias_dw, label=f"WU {layer.bias_dw.name}")
+    def _gradient_commands(self) -> list[tuple[str, Job]]:
+        """WU and UPDATE of all layers in the best order; a layer is cut into blocks if that
+        helps."""
+        split = [False] * len(self.layers)
+        best = interleave(order_jobs(self._jobs(split)))
+        for index in range(len(split)):
+            trial = [*split[:index], True, *split[index + 1 :]]
+            plan = interleave(order_jobs(self._jobs(trial)))
+            if plan[1] < best[1]:
+                best, split = plan, trial
+        return best[0]
 
-    def _add_bias_updates(self, program: Program, skip: bool) -> None:
-        for layer in self.layers:
-            program.update(layer.bias, layer.bias_v, layer.bias_dw, lr=self.lr,
-                           momentum=self.momentum, inv_scale=1 / self.scale.value,
-                           skip_on_overflow=skip)
+    def _jobs(self, split: list[bool]) -> list[Job]:
+        jobs = []
+        config = self.core.backend.config
+        for cut, layer, source in zip(split, self.layers, self._inputs()):
+            size = layer.block_rows if cut else layer.spec.inputs
+            for start in range(0, layer.spec.inputs, size):
+                rows = slice(start, min(start + size, layer.spec.inputs))
+                jobs.append(_job(config, source[:, rows], layer.d_out, layer.dw[rows, :],
+                                 dict(w=layer.w[rows, :], v=layer.v[rows, :],
+                                      ff=layer.ff[rows, :], bp=layer.bp and layer.bp[:, rows])))
+            jobs.append(_job(config, self.ones, layer.d_out, layer.bias_dw,
+                             dict(w=layer.bias_folded, v=layer.bias_v), a_trans=False,
+                             update_dw=layer.bias_dw_folded))
+        return jobs
 
-    def _add_wu(self, program: Program, layer: Layer, source: Tensor, rows: slice) -> None:
-        dw = layer.dw[rows, :]
-        program.matmul(source[:, rows], layer.d_out, dw, a_trans=True, label=f"WU {dw.name}")
+    def _add_wu(self, program: Program, job: Job) -> None:
+        arguments = job.work.matmul
+        program.matmul(**arguments, label=f"WU {arguments['out'].name}")
 
-    def _add_update(self, program: Program, layer: Layer, rows: slice, skip: bool) -> None:
-        w, v, dw = (tensor[rows, :] for tensor in (layer.w, layer.v, layer.dw))
-        program.update(w, v, dw, lr=self.lr, momentum=self.momentum,
-                       inv_scale=1 / self.scale.value, ff=layer.ff[rows, :],
-                       bp=layer.bp and layer.bp[:, rows], skip_on_overflow=skip)
-
-    def _wu_blocks(self) -> list[tuple[Layer, Tensor, slice]]:
-        """(layer, input, rows) in the order of the WUs: the last one small, since only its UPDATE
-        has nothing to hide under."""
-        order = sorted(zip(self.layers, self._inputs()),
-                       key=lambda pair: -pair[0].spec.inputs * pair[0].spec.outputs)
-        blocks = [(layer, source, slice(0, layer.spec.inputs)) for layer, source in order[:-1]]
-        layer, source = order[-1]
-        return blocks + [(layer, source, rows) for rows in layer.blocks(WU_ROWS)]
+    def _add_update(self, program: Program, job: Job, skip: bool) -> None:
+        program.update(**job.work.update, lr=self.lr, momentum=self.momentum,
+                       inv_scale=1 / self.scale.value, skip_on_overflow=skip)
 
     def _backward_program(self) -> Program:
-        """The second program of a step. Each UPDATE is issued after the next WU, beside which it
-        runs."""
+        """The second program of a step."""
         program = self.core.program()
         self._add_bp(program)
-        self._add_bias_gradients(program)
         program.fence()
-        blocks = self._wu_blocks()
-        self._add_wu(program, *blocks[0])
-        self._add_bias_updates(program, skip=True)
-        for (layer, _, rows), following in zip(blocks, blocks[1:]):
-            self._add_wu(program, *following)
-            self._add_update(program, layer, rows, skip=True)
-        layer, _, rows = blocks[-1]
-        self._add_update(program, layer, rows, skip=True)
+        for engine, job in self._gradient_commands():
+            if engine is ARRAY:
+                self._add_wu(program, job)
+            else:
+                self._add_update(program, job, skip=True)
         return program
 
     def _pass_programs(self) -> dict[str, Program]:
         """The second program taken apart, one program per pass, to measure each alone."""
         programs = {name: self.core.program() for name in ("BP", "WU", "UPDATE")}
         self._add_bp(programs["BP"])
-        self._add_bias_gradients(programs["WU"])
-        self._add_bias_updates(programs["UPDATE"], skip=False)
-        for layer, source, rows in self._wu_blocks():
-            self._add_wu(programs["WU"], layer, source, rows)
-            self._add_update(programs["UPDATE"], layer, rows, skip=False)
+        for engine, job in self._gradient_commands():
+            if engine is ARRAY:
+                self._add_wu(programs["WU"], job)
+            else:
+                self._add_update(programs["UPDATE"], job, skip=False)
         return {name: program for name, program in programs.items() if len(program)}
 
     @property

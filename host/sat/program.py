@@ -27,9 +27,8 @@ from sat_golden.descriptor import Descriptor, Slot
 
 from .config import SatConfig
 from .memory import FP16, FP32, Compressed, Format, Tensor
-from .schedule import choose_map, kept_depth, legal_maps, overlaps
+from .schedule import ARRAY, VECTOR, choose_map, kept_depth, legal_maps, overlaps
 
-ARRAY, VECTOR = "array", "vector"
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
 
 

@@ -3,10 +3,10 @@
 
 import numpy as np
 import pytest
-from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
-from sat_golden.descriptor import Descriptor, check
 
 from sat import FP16, FP32, Core
+from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
+from sat_golden.descriptor import Descriptor, check
 
 pytestmark = pytest.mark.quick
 

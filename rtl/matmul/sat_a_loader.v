@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_a_loader: brings operand A from memory into the row banks of its scratchpad.
 // A is loaded in chunks: the rows of one row tile times up to CHUNK_K reduction elements. A chunk is
-// requested when the ring has room for it (room comes back on release_i) and is announced on
-// commit_o when its last word is written. Order: for each pass, row tile, chunk; one pass if A stays
+// requested when the ring has room for it (room comes back on release_i) and no more than two full
+// chunks wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a
+// command starts. It is announced on commit_o when its last word is written. Order: for each pass, row tile, chunk; one pass if A stays
 // resident, else one per column tile.
 // Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane k%LANES
 // of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words of one
@@ -46,6 +47,8 @@ module sat_a_loader #(
   output reg  [ROWS*16-1:0]         write_column_o,
   // ring accounting
   output reg                        commit_o,
+  input  wire                       taken_i,
+  input  wire [$clog2(A_DEPTH):0]   taken_words_i,
   input  wire                       release_i,
   input  wire [$clog2(A_DEPTH):0]   release_words_i
 );
@@ -71,6 +74,7 @@ module sat_a_loader #(
   reg  [ADDR_L-1:0] chunk_base_q, block_base_q;
   reg  [16:0]       row_q;              // row (or reduction element, if transposed) of the chunk
   reg  [ADDR_L:0]   free_q;             // words of room in the ring
+  reg  [ADDR_L+1:0] ahead_q;            // words requested and not yet taken
 
   wire [4:0]  span_log2  = ROWS_L[4:0] + {2'd0, t2_log2_i};
   wire [16:0] span       = 17'd1 << span_log2;
@@ -78,7 +82,10 @@ module sat_a_loader #(
   wire [16:0] chunk_len  = (depth_left_q < CHUNK_K[16:0]) ? depth_left_q : CHUNK_K[16:0];
   wire [16:0] row_words  = (chunk_len + LANES[16:0] - 17'd1) >> LANES_L;
   wire [16:0] chunk_words = row_words << t2_log2_i;
-  wire        chunk_fits = chunk_words[ADDR_L:0] <= free_q;
+  wire [16:0] ahead_max  = (2 * CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
+  wire        chunk_fits = (chunk_words[ADDR_L:0] <= free_q) &&
+                           ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
+  wire        chunk_fire = (state_q == ST_CHUNK) && chunk_fits;
   wire        last_row   = row_q + 17'd1 == (trans_i ? chunk_len : tile_rows);
   wire        last_chunk = depth_left_q <= CHUNK_K[16:0];
   wire        last_tile  = tiles_left_q == 16'd1;
@@ -168,10 +175,15 @@ module sat_a_loader #(
   end
 
   always @(posedge clk) begin
-    if (start_i) free_q <= A_DEPTH[ADDR_L:0];
-    else
-      free_q <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
-                       - ((state_q == ST_CHUNK && chunk_fits) ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
+    if (start_i) begin
+      free_q  <= A_DEPTH[ADDR_L:0];
+      ahead_q <= {ADDR_L+2{1'b0}};
+    end else begin
+      free_q  <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
+                        - (chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
+      ahead_q <= ahead_q + {1'b0, chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}}}
+                         - {1'b0, taken_i ? taken_words_i : {ADDR_L+1{1'b0}}};
+    end
   end
 
   // ---- Responses: each request left a note of where its beats go ----------------------------
@@ -253,7 +265,7 @@ module sat_a_loader #(
 
   assign idle_o = (state_q == ST_IDLE) && !info_valid;
 
-  wire unused_ok = &{1'b0, count_unused, word_index, chunk_words, row_words, row_addr_q, info_step};
+  wire unused_ok = &{1'b0, count_unused, word_index, chunk_words, row_words, row_addr_q, info_step, ahead_max};
 
 endmodule
 

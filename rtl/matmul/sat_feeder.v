@@ -37,6 +37,8 @@ module sat_feeder #(
   output wire                                        idle_o,
   // what the scratchpads hold, and what they may forget
   input  wire                                        a_commit_i,
+  output wire                                        a_taken_o,
+  output wire [$clog2(A_DEPTH):0]                    a_taken_words_o,
   output wire                                        a_release_o,
   output wire [$clog2(A_DEPTH):0]                    a_release_words_o,
   input  wire                                        value_commit_i,
@@ -112,6 +114,11 @@ module sat_feeder #(
   wire        advance  = fire && next_valid_q;
   wire        s_rewind = fire && cur_valid_q && cur_last_q && s_resident_i && !cur_last_row_q;
   wire        a_rewind = advance && next_ends_pass && a_resident_i;
+
+  // The first use of a chunk: later passes over a resident A take nothing new from the loader.
+  wire        first_pass = !a_resident_i || (next_cols_q == col_tiles_i);
+  assign a_taken_o       = advance && (next_k_q == 17'd0) && first_pass;
+  assign a_taken_words_o = chunk_words[A_L:0];
 
   // ---- The running period -----------------------------------------------------------------
   reg               p_read_q, p_first_q, p_last_q, p_half_q, p_last_row_q;

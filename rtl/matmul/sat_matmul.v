@@ -61,7 +61,8 @@ module sat_matmul #(
   // ---- Command ----------------------------------------------------------------------------
   reg  [1023:0] desc_q;
   reg           busy_q, working_q;   // working: the plan is ready and units have started
-  wire          ready, rst_local_n = rst_n && !flush_i;
+  wire          ready;
+  wire          rst_local_n = rst_n && !flush_i;
   always @(posedge clk) if (start_i) desc_q <= desc_i;
 
   wire [31:0] flags        = desc_q[`SAT_DESC_FLAGS_LSB +: `SAT_DESC_FLAGS_BITS];
@@ -126,8 +127,8 @@ module sat_matmul #(
   );
 
   // ---- Operand A --------------------------------------------------------------------------
-  wire                a_idle, a_commit, a_release, a_write_trans;
-  wire [A_L:0]        a_release_words;
+  wire                a_idle, a_commit, a_taken, a_release, a_write_trans;
+  wire [A_L:0]        a_release_words, a_taken_words;
   wire [ROWS-1:0]     a_write_bank;
   wire [LANES-1:0]    a_write_lane;
   wire [A_L-1:0]      a_write_addr;
@@ -168,6 +169,8 @@ module sat_matmul #(
     .write_beat_o   (a_write_beat),
     .write_column_o (a_write_column),
     .commit_o       (a_commit),
+    .taken_i        (a_taken),
+    .taken_words_i  (a_taken_words),
     .release_i      (a_release),
     .release_words_i(a_release_words)
   );
@@ -307,6 +310,8 @@ module sat_matmul #(
     .s_resident_i     (s_resident),
     .idle_o           (feeder_idle),
     .a_commit_i       (a_commit),
+    .a_taken_o        (a_taken),
+    .a_taken_words_o  (a_taken_words),
     .a_release_o      (a_release),
     .a_release_words_o(a_release_words),
     .value_commit_i   (value_commit),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two buffers of one 16x16 tile of FP16 weights each: written by rows, read as column vectors
 // (for W_FF) and row vectors (for W_BP) in turn.
-// Element (r, c) lies in bank (r + c) mod 4, so that four neighbours of a row, and four of a column,
-// come from four banks: 4 elements are written, and 4 read, each cycle; a vector takes 4 cycles.
+// Element (r, c) lies in bank (r + c) mod 4, so that four neighbours of a row or of a column lie in
+// four banks: each cycle 4 elements are written and 4 are read; a vector takes 4 cycles.
 // The writer reserves a buffer when ready_o is high, then writes indices 0..63 in order.
 `default_nettype none
 
@@ -95,8 +95,8 @@ module sat_half_tile (
     vector_last_q <= {1'b0, number_q} == count - 5'd1;
   end
 
-  // A row chunk starts in bank row mod 4, a column chunk (its rows start at a multiple of 4) in bank
-  // column mod 4: in both cases the vector's number mod 4.
+  // A row's chunk starts in bank row mod 4, a column's (from a row that is a multiple of 4) in bank
+  // column mod 4: in both cases in bank number_q mod 4.
   wire [63:0] banks;
 
   genvar b;

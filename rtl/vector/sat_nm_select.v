@@ -21,7 +21,7 @@ module sat_nm_select #(
     end
   endgenerate
 
-  function automatic [4:0] count_ones(input [M_MAX-1:0] bits);
+  function automatic [4:0] count_ones(input reg [M_MAX-1:0] bits);
     integer b;
     begin
       count_ones = 5'd0;

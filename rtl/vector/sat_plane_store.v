@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collects one direction's kept elements of a tile, vector after vector, and writes the tile's part of
-// the compressed values and indices (N = M: of the dense matrix) row by row, one packet of one or
-// two beats each. Two tile buffers: one is filled while the other is written out.
+// Collects one direction's kept elements of a tile, vector after vector, and writes the tile's part
+// of the compressed values and indices (N = M: of the dense matrix) row by row, as packets of one
+// or two beats. Two tile buffers: one is filled while the other is written out.
 // The tiles' parts follow each other along the columns of the planes (BP = 0, W_FF), or along their
 // rows (BP = 1, W_BP, whose rows run along W's columns).
 // in_ready_o depends on registers only. Packets: as in sat_store_mux.

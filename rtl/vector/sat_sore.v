@@ -2,7 +2,7 @@
 // SORE, the sparse online reduction engine: takes vectors of 16 FP16 values, columns of a tile for
 // W_FF (in_bp_i = 0) or rows for W_BP (in_bp_i = 1), and emits each one's kept elements.
 // One selection network serves both directions; each direction has its own emitter, so that both
-// write one element a cycle. N = M keeps all. Outputs of FF are in the low parts, of BP in the high.
+// write one element a cycle. N = M keeps all. FF has the low parts of the outputs, BP the high.
 // in_ready_o depends on in_bp_i and out_ready_i. Golden functions: compress_ff, compress_bp.
 `default_nettype none
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visits W[K][J] in tiles of 16x16, row of tiles by row of tiles, and reads each one's rows of dW, V
-// and W (only W without update_i) into one of four tile buffers, up to four tiles ahead of use.
+// Visits W[K][J] in tiles of 16x16, row of tiles by row of tiles, and reads each one's rows of dW,
+// V and W (only W without update_i) into one of four tile buffers, up to four tiles ahead of use.
 // A buffer holds 16 rows of four 128-bit words (two words a row when the source is FP16).
 // A loaded tile is offered with its description and freed by tile_ready_i; its words are read
 // meanwhile through the read port (registered). Responses are always accepted.

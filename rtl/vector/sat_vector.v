@@ -3,7 +3,7 @@
 //   sat_tile_loader -> sat_wuve -+-> sat_weight_store (W, V) ---------------+-> sat_store_mux
 //                                +-> sat_half_tile -> sat_sore -+-> plane FF +
 //                                                               +-> plane BP +
-// Tiles are loaded up to four ahead; every unit works on the next tile while those behind it finish.
+// Tiles are loaded up to four ahead; each unit works on the next tile while those behind it finish.
 // Writes touch exactly the elements of W, V and the planes. flush_i acts like a reset.
 // Golden functions: prune, update.
 `default_nettype none
@@ -87,8 +87,9 @@ module sat_vector #(
   genvar k;
   generate
     for (k = 0; k < 7; k = k + 1) begin : gen_slot
-      assign base[ADDR_W*k +: ADDR_W] = desc_i[`SAT_DESC_SLOT_LSB + `SAT_DESC_SLOT_BITS*k +: ADDR_W];
-      assign stride[24*k +: 24] = desc_i[`SAT_DESC_SLOT_LSB + `SAT_DESC_SLOT_BITS*k + 64 +: 24];
+      localparam integer LSB = `SAT_DESC_SLOT_LSB + `SAT_DESC_SLOT_BITS*k;
+      assign base[ADDR_W*k +: ADDR_W] = desc_i[LSB +: ADDR_W];
+      assign stride[24*k +: 24]       = desc_i[LSB + 64 +: 24];
     end
   endgenerate
 

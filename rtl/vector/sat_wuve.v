@@ -2,10 +2,10 @@
 // WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64 vectors of 4.
 //   scale     t = dW * inv_scale           velocity  t = momentum * V + t    (result: V)
 //   decay     t = decay * W + t            weight    w = W - lr * t          (result: W)
-// Each pass is one multiply, rounded, then one add, rounded; t lives in a scratch RAM. A lone product
-// adds -0, and -0 + x is x for every x. Without update_i only "weight" runs, as w = 1 * W.
-// One vector a cycle; a vector's result is out LATENCY = 2 + multiply + add cycles after its read, so
-// 64 vectors between two passes leave no hazard. stall_i (combinational) holds the next vector back.
+// Each pass is one multiply, rounded, then one add, rounded; t lives in a scratch RAM. A lone
+// product adds -0, and x + -0 is x for every x. Without update_i only "weight" runs, as W = 1 * W.
+// One vector a cycle. A vector's result is out LATENCY cycles after its read, less than the 64
+// vectors between two passes, so there is no hazard. stall_i (combinational) holds a vector back.
 // The tile's operands must stay until tile_ready_o. Golden function: update.
 `default_nettype none
 
@@ -80,7 +80,8 @@ module sat_wuve (
   generate
     for (k = 0; k < 4; k = k + 1) begin : gen_mask
       wire [3:0] column = {index_q[1:0], 2'd0} + k;
-      assign read_mask_o[k] = ({1'b0, index_q[5:2]} < tile_rows_i) && ({1'b0, column} < tile_cols_i);
+      assign read_mask_o[k] = ({1'b0, index_q[5:2]} < tile_rows_i)
+                           && ({1'b0, column} < tile_cols_i);
     end
   endgenerate
 

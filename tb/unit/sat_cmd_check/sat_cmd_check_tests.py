@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import replace
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 from sat_golden.defs import (
     DESC_BYTES,
@@ -20,20 +19,11 @@ from sat_golden.defs import (
 )
 from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check, is_bias
 
+from tb.common.clock import start
 from tb.common.rng import make_rng
 
 DESC_ADDR = 0x1_2345_6780
 MOST_CYCLES = 45
-
-
-async def start(dut):
-    dut.rst_n.value = 0
-    dut.start_i.value = 0
-    dut.desc_i.value = 0
-    Clock(dut.clk, 10, unit="ns").start()
-    await FallingEdge(dut.clk)
-    await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
 
 
 async def verdict(dut, data):
@@ -154,7 +144,7 @@ def damage(rng, data):
 async def test_legal_descriptors_pass(dut):
     await start(dut)
     rng, seen = make_rng("descriptors"), Counter()
-    for _ in range(1000):
+    for _ in range(500):
         await compare(dut, random_legal(rng, int(dut.ADDR_W.value)).pack(), seen)
     assert list(seen) == [Error.NONE]
 
@@ -164,7 +154,7 @@ async def test_spoilt_descriptors_agree_with_golden(dut):
     await start(dut)
     rng, seen = make_rng("descriptors"), Counter()
     addr_w = int(dut.ADDR_W.value)
-    for _ in range(4000):
+    for _ in range(1500):
         await compare(dut, spoil(rng, random_legal(rng, addr_w)).pack(), seen)
     missing = set(range(Error.OPCODE, Error.RANGE + 1)) - set(seen)
     assert not missing, f"codes never seen: {missing}"
@@ -175,7 +165,7 @@ async def test_damaged_descriptors_agree_with_golden(dut):
     await start(dut)
     rng, seen = make_rng("descriptors"), Counter()
     addr_w = int(dut.ADDR_W.value)
-    for _ in range(4000):
+    for _ in range(1500):
         await compare(dut, damage(rng, random_legal(rng, addr_w).pack()), seen)
 
 

@@ -5,9 +5,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from tb.common import clock
 from tb.common.axi_memory import (BEAT_BYTES, DECERR, SLVERR, AxiMemory, AxiMemoryCfg, number,
                                   suffix_pins)
 from tb.common.rng import make_rng
@@ -106,17 +106,11 @@ class Clients:
 
 async def start(dut, cfg, p_client=1.0):
     rng = make_rng("memory")
-    dut.rst_n.value = 0
-    dut.flush_i.value = 0
-    dut.halt_i.value = 0
     memory = AxiMemory(dut.clk, dut.rst_n, suffix_pins(dut), SIZE, rng, cfg, base=BASE,
                        write=False, attributes=False)
     memory.image[:] = rng.integers(0, 256, SIZE)
     clients = Clients(dut, memory, make_rng("clients"), p_client)
-    Clock(dut.clk, 10, unit="ns").start()
-    for _ in range(3):
-        await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
+    await clock.start(dut)
     return memory, clients
 
 

@@ -211,6 +211,25 @@ async def test_interrupts(dut):
 
 
 @cocotb.test()
+async def test_event_in_the_cycle_of_its_clear_is_kept(dut):
+    """Writes take the same cycles to every register: CTRL shows when IRQ_STATUS is written."""
+    master = await start(dut)
+    write = cocotb.start_soon(master.write(Reg.CTRL, Ctrl.CLEAR))
+    delay = 0
+    while not dut.clear_o.value:
+        await FallingEdge(dut.clk)
+        delay += 1
+    await write
+    for cycle, kept in ((delay - 1, False), (delay, True)):
+        write = cocotb.start_soon(master.write(Reg.IRQ_STATUS, IrqStatus.FENCE))
+        for _ in range(cycle):
+            await FallingEdge(dut.clk)
+        await pulse(dut, fence_set_i=1)
+        await write
+        assert await get(master, Reg.IRQ_STATUS) == (IrqStatus.FENCE if kept else 0)
+
+
+@cocotb.test()
 async def test_counters_count_and_restart(dut):
     master = await start(dut)
     rng = make_rng("counters")

@@ -4,12 +4,12 @@
 from dataclasses import dataclass, replace
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 from sat_golden.defs import DESC_BYTES, Error, FenceFlag, MatmulSlot, Opcode, PruneFlag, PruneSlot
 from sat_golden.descriptor import Descriptor, Slot
 
 from tb.common.axi_memory import DECERR, SLVERR, number
+from tb.common.clock import start
 from tb.common.rng import make_rng
 
 PROG_ADDR = 0x12_3456_7080
@@ -258,17 +258,8 @@ class Bench:
 
 
 async def begin(dut, longest=120):
-    for name in ("start_i", "clear_i", "prog_addr_i", "prog_len_i", "rd_err_port_i",
-                 "rd_err_resp_i", "rd_err_addr_i", "wr_err_port_i", "wr_err_resp_i",
-                 "wr_err_addr_i"):
-        getattr(dut, name).value = 0
-    dut.watchdog_i.value = WATCHDOG
-    dut.rst_n.value = 0
-    Clock(dut.clk, 10, unit="ns").start()
+    await start(dut, watchdog_i=WATCHDOG)
     bench = Bench(dut, make_rng("bench"), longest)
-    await FallingEdge(dut.clk)
-    await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
     await bench.cycle()
     return bench
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from tb.common import clock
 from tb.common.axi_memory import (BEAT_BYTES, DECERR, SLVERR, AxiMemory, AxiMemoryCfg, number,
                                   suffix_pins)
 from tb.common.rng import make_rng
@@ -128,17 +128,11 @@ class Clients:
 
 async def start(dut, cfg, p_req=1.0, p_data=1.0):
     rng = make_rng("memory")
-    dut.rst_n.value = 0
-    dut.flush_i.value = 0
-    dut.halt_i.value = 0
     memory = AxiMemory(dut.clk, dut.rst_n, suffix_pins(dut), SIZE, rng, cfg, base=BASE, read=False,
                        attributes=False)
     memory.image[:] = rng.integers(0, 256, SIZE)
     clients = Clients(dut, memory, make_rng("clients"), p_req, p_data)
-    Clock(dut.clk, 10, unit="ns").start()
-    for _ in range(3):
-        await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
+    await clock.start(dut)
     return memory, clients
 
 

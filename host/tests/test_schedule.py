@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scheduling: mappings, job order, byte ranges."""
+
+import itertools
+
+import pytest
+
+from sat import FP16, SatConfig
+from sat.memory import Tensor
+from sat.schedule import (
+    ARRAY,
+    VECTOR,
+    Job,
+    choose_map,
+    interleave,
+    kept_depth,
+    legal_maps,
+    order_jobs,
+    overlaps,
+)
+
+pytestmark = pytest.mark.quick
+CONFIG = SatConfig.from_name("8x8")
+
+
+@pytest.mark.parametrize("n, m, maps", [
+    (2, 2, [0, 1, 2, 3]), (1, 2, [0, 1, 2, 3]), (2, 4, [0, 1, 2]), (2, 8, [0, 1]), (4, 16, [0]),
+])
+def test_maps_fit_the_group_memory(n, m, maps):
+    assert legal_maps(CONFIG, n, m) == maps
+
+
+def test_narrow_array_keeps_tiles_a_beat_wide():
+    assert legal_maps(SatConfig.from_name("2x2"), 2, 2) == [0]
+
+
+def test_map_follows_the_shape():
+    assert choose_map(CONFIG, 8, 512, 64, 2, 2) == 0  # few rows: wide tiles
+    assert choose_map(CONFIG, 512, 8, 64, 2, 2) == 3  # few columns: tall tiles
+
+
+@pytest.mark.parametrize("depth, n, m, kept", [
+    (16, 2, 8, 4), (17, 2, 8, 5), (23, 2, 8, 6), (5, 2, 2, 5), (3, 1, 16, 1),
+])
+def test_kept_depth(depth, n, m, kept):
+    assert kept_depth(depth, n, m) == kept
+
+
+def test_best_order_is_found(rng):
+    for _ in range(20):
+        jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(5)]
+        best = min(makespan(order) for order in itertools.permutations(jobs))
+        assert makespan(order_jobs(jobs)) == best
+
+
+def makespan(jobs) -> float:
+    return interleave(jobs)[1]
+
+
+def test_each_command_is_issued_once_and_after_its_gradient(rng):
+    jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(8)]
+    issued, _ = interleave(jobs)
+    assert sorted(map(str, issued)) == sorted(str((e, j)) for j in jobs for e in (ARRAY, VECTOR))
+    for job in jobs:
+        assert issued.index((ARRAY, job)) < issued.index((VECTOR, job))
+
+
+@pytest.mark.parametrize("addr, shape, stride, shared", [
+    (0x1000, (4, 32), 256, True),  # the same
+    (0x1400, (4, 32), 256, False),  # behind it
+    (0x1040, (4, 32), 256, False),  # other columns
+    (0x1040, (4, 128), 256, True),  # columns that wrap into the next row
+    (0x1040, (1, 32), 64, True),  # another stride: judged by its range
+    (0x0FC0, (1, 32), 64, False),  # before it
+])
+def test_overlap_of_byte_ranges(addr, shape, stride, shared):
+    first = Tensor("a", (4, 32), FP16, 0x1000, 256, None)
+    second = Tensor("b", shape, FP16, addr, stride, None)
+    assert overlaps(first, second) == overlaps(second, first) == shared

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the Vivado IP of the core without Vivado: build/package/ and a zip of it.
+
+Point `ip_repo_paths` at the folder, or unpack the zip there (docs/packaging.md). The result is
+checked against the IP-XACT schema and the RTL. `description.tcl` serves scripts/vivado.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
+
+from scripts.ip import check, tcl  # noqa: E402
+from scripts.ip.component import SIMULATION, SYNTHESIS, component  # noqa: E402
+from scripts.ip.description import Description, load  # noqa: E402
+
+OUT = ROOT / "build" / "package"
+DESCRIPTION = "description.tcl"
+DOCUMENTS = ("registers.md", "commands.md", "numerics.md", "architecture.md", "packaging.md")
+DRIVER_SOURCES = ("sat.c", "sat.h", "include/sat_defs.h", "include/sat_regs.h")
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same sources give the same archive
+
+
+def sources(ip: Description) -> dict[str, dict[str, Path]]:
+    """Files that are copied: view -> {path in the package: source}."""
+    rtl = {path.relative_to(ROOT).as_posix(): path for path in [*ip.headers, *ip.sources]}
+    constraints = {f"constraints/{path.name}": path
+                   for path in sorted((ROOT / "constraints").glob("*.xdc"))}
+    driver = f"drivers/{ip.name}_v{ip.version.replace('.', '_')}"
+    data = {f"{driver}/data/{ip.name}.{kind}": ROOT / "sw" / "xilinx" / f"sat.{kind}"
+            for kind in ("mdd", "tcl")}
+    code = {f"{driver}/src/{path.name}": path
+            for path in [ROOT / "sw" / "xilinx" / "Makefile",
+                         *(ROOT / "sw" / name for name in DRIVER_SOURCES)]}
+    documents = {f"doc/{path.name}": path
+                 for path in [ROOT / "LICENSE", *(ROOT / "docs" / name for name in DOCUMENTS)]}
+    return {SYNTHESIS: {**rtl, **constraints}, SIMULATION: rtl,
+            "xilinx_softwaredriver": {**data, **code}, "xilinx_readme": documents}
+
+
+def write(ip: Description, out: Path) -> list[Path]:
+    """Writes the package; returns its files, relative to `out`."""
+    if out.exists():
+        shutil.rmtree(out)
+    views = sources(ip)
+    dialog = f"xgui/{ip.name}_v{ip.version.replace('.', '_')}.tcl"
+    copies = {target: source for files in views.values() for target, source in files.items()}
+    for target, source in copies.items():
+        (out / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, out / target)
+    (out / "xgui").mkdir()
+    (out / dialog).write_text(tcl.dialog(ip))
+    files = {name: [PurePosixPath(target) for target in paths] for name, paths in views.items()}
+    files["xilinx_xpgui"] = [PurePosixPath(dialog)]
+    (out / "component.xml").write_bytes(component(ip, files))
+    (out / DESCRIPTION).write_text(tcl.description(ip))
+    return [Path("component.xml"), Path(dialog), *map(Path, copies)]
+
+
+def archive(out: Path, files: list[Path], target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name.as_posix(), ZIP_TIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            package.writestr(info, (out / name).read_bytes())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=OUT, help="folder to write, emptied first")
+    args = parser.parse_args()
+    ip = load()
+    files = write(ip, args.out)
+    problems = check.package_problems(args.out)
+    if problems:
+        print(*problems, sep="\n")
+        return 1
+    target = args.out / f"{ip.vlnv.replace(':', '_')}.zip"
+    archive(args.out, files, target)
+    print(f"{ip.vlnv}: {args.out / 'component.xml'} and {len(files) - 1} files, {target.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

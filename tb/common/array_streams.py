@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random operand streams for a systolic array, and the sums they make (formats: sat_uspe.v).
+
+The streams are those of row 0 and column 0; row r and column c get theirs r and c cycles later, by
+which every PE sees its two streams in the same relative time. RAM addresses are drawn freely: the
+order in which the feeder uses them is its own affair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sat_golden import vector
+from sat_golden.stimulus import mixed_fp16
+
+WRITE, VALID, FIRST, LAST = 1 << 22, 1 << 24, 1 << 23, 1 << 22
+ADDRESS_LSB = 17
+RAM_WORDS = 32
+
+
+class ArrayStreams:
+    """`west` [cycles][rows] and `north` [cycles][cols]; `tiles` of accumulators [rows][T][cols].
+
+    `p_write` is the chance of a write to the PE RAMs in a cycle, `p_valid` that of a weight being
+    valid (always in a sum's first and last slot), `most` the most slots between tiles' last ones
+    beyond the least number.
+    """
+
+    def __init__(self, rng: np.random.Generator, rows: int, cols: int, t: int, count: int, *,
+                 special: float, p_write: float = 0.9, p_valid: float = 0.8, most: int = 3):
+        self.rng, self.rows, self.cols, self.t = rng, rows, cols, t
+        self.special, self.p_write, self.p_valid = special, p_write, p_valid
+        self.west: list[np.ndarray] = []
+        self.north: list[np.ndarray] = []
+        self.tiles: list[np.ndarray] = []
+        # PE RAMs, equal along a row; what was written two cycles ago can be read.
+        self.ram = np.zeros((RAM_WORDS, rows), np.uint16)
+        for address in range(RAM_WORDS):
+            self._cycle(address)
+        self._cycle()
+        for _ in range(count):
+            self._tile(rows + 1 + int(rng.integers(0, most + 1)))
+
+    def _tile(self, slots: int) -> None:
+        """`slots` slots: bubbles, then at least one slot that makes a tile's sums."""
+        depth = int(self.rng.integers(1, slots + 1))
+        acc = np.zeros((self.t, self.rows, self.cols), np.uint32)
+        for slot in range(slots):
+            step = slot - (slots - depth)
+            for place in range(self.t):
+                valid = step in (0, depth - 1) or (step > 0 and self.rng.random() < self.p_valid)
+                flags = (VALID + FIRST * (step == 0) + LAST * (step == depth - 1)) if valid else 0
+                a, w = self._cycle(flags=flags)
+                if valid:
+                    acc[place] = vector.pe_mac(acc[place], a.T, w)
+        self.tiles.append(vector.fp32_to_acc(acc).transpose(1, 0, 2))
+
+    def _cycle(self, address: int | None = None, flags: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """One cycle of both streams; the A values [cols][rows] and weights [cols] it multiplies."""
+        rng = self.rng
+        read = rng.integers(0, RAM_WORDS, self.cols)
+        weights = mixed_fp16(rng, self.cols, self.special)
+        a = self.ram[read]
+        self.north.append(flags | read << ADDRESS_LSB | vector.fp16_widen(weights))
+        write = address is not None or rng.random() < self.p_write
+        address = int(rng.integers(0, RAM_WORDS)) if address is None else address
+        values = mixed_fp16(rng, self.rows, self.special)
+        self.west.append(WRITE * write | address << ADDRESS_LSB | vector.fp16_widen(values))
+        if write:
+            self.ram[address] = values
+        return a, weights

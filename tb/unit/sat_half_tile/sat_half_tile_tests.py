@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_half_tile: tiles written by rows come out as columns (FF) and rows (BP)."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge
+
+from sat_golden.stimulus import random_bits
+from tb.common.clock import start
+from tb.common.rng import make_rng
+
+
+def vectors_of(tile: np.ndarray, rows: int, cols: int, ff: bool, bp: bool) -> list[tuple]:
+    """(is BP, last of its direction, vector as an integer) in the order of delivery."""
+    found = []
+    for number in range(16):
+        for is_bp, wanted, count in ((0, ff, cols), (1, bp, rows)):
+            if wanted and number < count:
+                vector = tile[number] if is_bp else tile[:, number]
+                data = int.from_bytes(vector.astype("<u2").tobytes(), "little")
+                found.append((is_bp, int(number == count - 1), data))
+    return found
+
+
+@cocotb.test()
+@cocotb.parametrize(p_write=[1.0, 0.4], p_ready=[1.0, 0.2], ff=[0, 1], bp=[0, 1])
+async def test_transposes(dut, p_write, p_ready, ff, bp):
+    rng = make_rng(f"{p_write} {p_ready} {ff} {bp}")
+    await start(dut, ff_i=ff, bp_i=bp)
+    tiles = [random_bits(rng, (16, 16), np.uint16) for _ in range(6)]
+    sizes = [(16, 16), *(tuple(map(int, rng.integers(1, 17, 2))) for _ in range(5))]
+    expected = [vector for tile, size in zip(tiles, sizes)
+                for vector in vectors_of(tile, *size, ff, bp)]
+    reserved = written = taken = cycles = 0
+    while taken < len(tiles):
+        cycles += 1
+        assert cycles < 20_000
+        dut.tile_rows_i.value, dut.tile_cols_i.value = sizes[taken]
+        reserve = bool(dut.ready_o.value) and reserved < len(tiles) and rng.random() < 0.5
+        dut.reserve_i.value = int(reserve)
+        tile, index = divmod(written, 64)
+        write = tile < reserved and rng.random() < p_write
+        dut.write_valid_i.value = int(write)
+        if write:
+            row, column = index // 4, index % 4 * 4
+            data = tiles[tile][row, column:column + 4].astype("<u2").tobytes()
+            dut.write_index_i.value = index
+            dut.write_data_i.value = int.from_bytes(data, "little")
+        ready = rng.random() < p_ready
+        dut.vector_ready_i.value = int(ready)
+        await cocotb.triggers.Timer(1, "ns")  # tile_done_o depends on the inputs of this cycle
+        if dut.vector_valid_o.value and ready:
+            assert expected.pop(0) == (int(dut.vector_bp_o.value), int(dut.vector_last_o.value),
+                                       dut.vector_o.value.to_unsigned())
+        reserved += reserve
+        written += write
+        taken += int(dut.tile_done_o.value)
+        await FallingEdge(dut.clk)
+    # The last vector may still be waiting.
+    dut.vector_ready_i.value = 1
+    while dut.vector_valid_o.value:
+        assert expected.pop(0)[2] == dut.vector_o.value.to_unsigned()
+        await FallingEdge(dut.clk)
+    assert not expected

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_plane_store: kept elements in, the bytes of the planes out, with stalls on both sides."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, Timer
+
+from sat_golden import Planes, compress_ff, pack_indices
+from sat_golden.stimulus import random_bits
+from tb.common.clock import start
+from tb.common.rng import make_rng
+from tb.unit.sat_vector.tiles import Tile, tiles_of
+
+BASES = (0x80_0000_1000, 0x12_3456_7840)  # values, indices
+STRIDES = (0x440, 0x180)
+
+
+def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int) -> list[tuple[int, ...]]:
+    """(value, index, rank, end, last) as sat_sore emits them; `weights` [length][width] padded."""
+    block = np.zeros((16, tile.cols), np.uint16)
+    part = weights[16 * tile.row:16 * tile.row + 16, 16 * tile.col:16 * tile.col + 16]
+    block[:part.shape[0]] = part
+    planes = compress_ff(block, n, m)
+    count = len(planes.values)
+    return [(int(planes.values[rank, col]),
+             0 if planes.indices is None else int(planes.indices[rank, col]),
+             rank, int(rank == count - 1), int(rank == count - 1 and col == tile.cols - 1))
+            for col in range(tile.cols) for rank in range(count)]
+
+
+def bytes_of(planes: Planes) -> dict[int, int]:
+    """Every byte of the planes: address -> value."""
+    raws = [np.ascontiguousarray(planes.values, "<u2").view(np.uint8)]
+    if planes.indices is not None:
+        raws.append(pack_indices(planes.indices))
+    return {base + row * stride + at: int(byte)
+            for base, stride, raw in zip(BASES, STRIDES, raws)
+            for row, line in enumerate(raw) for at, byte in enumerate(line)}
+
+
+async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m: int,
+                p_source: float, p_sink: float) -> None:
+    """`shape` is that of the uncompressed matrix, grouped along its rows."""
+    bp = bool(dut.BP.value.to_signed())
+    weights = random_bits(rng, shape, np.uint16)
+    # W_BP lies along W's columns, so its tiles come in the order of the transposed matrix.
+    tiles = deque(tiles_of(*shape[::-1]) if bp else tiles_of(*shape))
+    parts = [Tile(t.col, t.row, t.cols, t.rows, t.band_end, t.last) if bp else t for t in tiles]
+    elements = [element for tile in parts for element in elements_of(tile, weights, n, m)]
+    written: dict[int, int] = {}
+
+    dut.n_i.value, dut.m_log2_i.value = n, m.bit_length() - 1
+    dut.base_i.value = sum(base << 40 * k for k, base in enumerate(BASES))
+    dut.stride_i.value = sum(stride << 24 * k for k, stride in enumerate(STRIDES))
+    dut.start_i.value = 1
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    number = beat = 0
+    for _ in range(40_000):
+        if not tiles:
+            break
+        valid = number < len(elements) and rng.random() >= p_source
+        dut.in_valid_i.value = int(valid)
+        if valid:
+            (dut.in_value_i.value, dut.in_index_i.value, dut.in_rank_i.value, dut.in_end_i.value,
+             dut.in_last_i.value) = elements[number]
+            number += int(dut.in_ready_o.value)
+        dut.tile_valid_i.value, dut.tile_i.value = 1, tiles[0].pack()
+        ready = rng.random() >= p_sink
+        dut.out_ready_i.value = int(ready)
+        await Timer(1, "ns")  # tile_ready_o and out_last_o depend on the inputs of this cycle
+        if ready and dut.out_valid_o.value:
+            address = dut.out_addr_o.value.to_unsigned() + 16 * beat
+            data, strobes = dut.out_data_o.value.to_unsigned(), dut.out_strb_o.value.to_unsigned()
+            for lane in range(16):
+                if strobes >> lane & 1:
+                    assert address + lane not in written, "a byte is written twice"
+                    written[address + lane] = data >> 8 * lane & 0xFF
+            last = bool(dut.out_last_o.value)
+            assert last == (beat == dut.out_beats_o.value.to_unsigned() - 1)
+            beat = 0 if last else beat + 1
+        if dut.tile_ready_o.value:
+            tiles.popleft()
+        await FallingEdge(dut.clk)
+    dut.out_ready_i.value = dut.in_valid_i.value = 0
+    assert not tiles and number == len(elements)
+    assert written == bytes_of(compress_ff(weights, n, m))
+
+
+@cocotb.test()
+@cocotb.parametrize(p_source=[0.0, 0.4], p_sink=[0.0, 0.8])
+async def test_planes(dut, p_source, p_sink):
+    rng = make_rng(f"{p_source} {p_sink}")
+    await start(dut)
+    for n, m in [(1, 2), (2, 2), (2, 4), (2, 8), (3, 8), (8, 8), (1, 16), (15, 16), (16, 16)]:
+        shape = tuple(map(int, rng.integers(1, 41, 2)))
+        await check(dut, rng, shape, n, m, p_source, p_sink)

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from tb.common.runner import run
+
+
+@pytest.mark.parametrize("t", [4, 8, 16])
+def test_sat_uspe(t):
+    run("sat_uspe", parameters={"T": t})
