@@ -14,7 +14,8 @@ UNIT    = $(if $(findstring /,$(M)),$(M),tb/unit/$(M))
 export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test quick demo bench lint format generate golden host unit top clean distclean
+.PHONY: help setup test quick demo bench lint format generate golden host unit top package \
+        clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ unit: $(SETUP)  ## benches: M=module or test file, T=test name (regex), SEED=n, 
 
 top: $(SETUP)  ## top-level random programs against the golden command model
 	$(PYTEST) -n $(JOBS) tb/top
+
+package: $(SETUP)  ## the Vivado IP, without Vivado: build/package/ and a zip (docs/packaging.md)
+	$(PY) scripts/package_ip.py
 
 clean:  ## remove build/
 	rm -rf build

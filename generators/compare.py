@@ -3,8 +3,9 @@
 
     python -m generators.compare       the tables of docs/myhdl-vs-verilog.md
 
-The hand-written network has n and m tied to constants, as the generated one has by nature; its
-last row is the network of SORE, with both chosen at run time.
+Each ratio is built three times: hand-written with n and m tied to constants, the same algorithm
+(rank) in MyHDL, and the merge network that nm_select generates. The last row is the hand-written
+network as SORE has it, with n and m chosen at run time.
 """
 
 import io
@@ -14,10 +15,10 @@ import tokenize
 from pathlib import Path
 
 from formal.tools import ROOT, yosys
-from generators.nm_select import generate
+from generators import nm_rank, nm_select
 
 HAND_WRITTEN = "rtl/vector/sat_nm_select.v"
-GENERATOR = "generators/nm_select.py"
+GENERATORS = {"rank": nm_rank, "merge": nm_select}
 BUILD = ROOT / "build" / "compare"
 WIDTH = 15
 RATIOS = [(1, 8), (2, 4), (2, 8), (4, 16)]
@@ -85,27 +86,29 @@ def main() -> None:
     print_row("file", "lines of code")
     print_row("---", "---")
     print_row(f"`{HAND_WRITTEN}`", verilog_lines(ROOT / HAND_WRITTEN))
-    print_row(f"`{GENERATOR}`", python_lines(ROOT / GENERATOR))
-    for n, m in RATIOS:
-        path = BUILD / f"nm_select_{n}_{m}.v"
-        generate(n, m, WIDTH, path)
-        print_row(f"Verilog generated for {n}:{m}", verilog_lines(path))
+    for name, generator in GENERATORS.items():
+        path = Path(generator.__file__).relative_to(ROOT)
+        print_row(f"`{path}`", python_lines(ROOT / path))
+        for n, m in RATIOS:
+            generator.generate(n, m, WIDTH, BUILD / f"{name}_{n}_{m}.v")
+            print_row(f"its Verilog for {n}:{m}", verilog_lines(BUILD / f"{name}_{n}_{m}.v"))
     print()
     print_row("network", *(f"{side}, {flow}" for flow in FLOWS
-                           for side in ("hand-written", "generated")))
-    print_row(*["---"] * (1 + 2 * len(FLOWS)))
+                           for side in ("hand-written", *(f"MyHDL {name}" for name in GENERATORS))))
+    print_row(*["---"] * (1 + len(FLOWS) * (1 + len(GENERATORS))))
     for n, m in RATIOS:
         wrapper = BUILD / f"tied_{n}_{m}.v"
         wrapper.write_text(tied(n, m))
-        generated = BUILD / f"nm_select_{n}_{m}.v"
         cells = []
         for flow in FLOWS.values():
             cells.append(synthesise([HAND_WRITTEN, str(wrapper)], "tied", flow))
-            cells.append(synthesise([str(generated)], generated.stem, flow))
+            for name in GENERATORS:
+                top = f"{name}_{n}_{m}"
+                cells.append(synthesise([str(BUILD / f"{top}.v")], top, flow))
         print_row(f"{n}:{m}", *cells)
     cells = []
     for flow in FLOWS.values():
-        cells += [synthesise([HAND_WRITTEN], "sat_nm_select", flow), "-"]
+        cells += [synthesise([HAND_WRITTEN], "sat_nm_select", flow)] + ["-"] * len(GENERATORS)
     print_row("any N:M of 16 keys, at run time", *cells)
 
 

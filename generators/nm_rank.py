@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The algorithm of the hand-written N:M selection network in MyHDL, for fixed N and M.
+"""The algorithm of the hand-written N:M selection network in MyHDL, for M > 2.
 
 It separates language from algorithm in generators.compare; nm_select is the generator to use.
 """

@@ -26,6 +26,7 @@ rtl/ctrl/sat_watchdog.v
 rtl/ctrl/sat_error_record.v
 rtl/ctrl/sat_sequencer.v
 rtl/array/sat_uspe_mul.v
+rtl/array/sat_uspe_lzc.v
 rtl/array/sat_uspe_acc.v
 rtl/array/sat_uspe_drain.v
 rtl/array/sat_uspe.v

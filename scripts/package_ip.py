@@ -14,6 +14,9 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
+if sys.version_info < (3, 11):
+    sys.exit("the packager needs Python 3.11 or newer: make package PYTHON=...")
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
@@ -48,6 +51,8 @@ def sources(ip: Description) -> dict[str, dict[str, Path]]:
 def write(ip: Description, out: Path) -> list[Path]:
     """Writes the package; returns its files, relative to `out`."""
     if out.exists():
+        if any(out.iterdir()) and not (out / "component.xml").is_file():
+            raise FileExistsError(f"{out} holds something else than a package")
         shutil.rmtree(out)
     views = sources(ip)
     dialog = f"xgui/{ip.name}_v{ip.version.replace('.', '_')}.tcl"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The generated N:M selection network, simulated by MyHDL, against the golden nm_select()."""
+"""The N:M selection networks written in MyHDL, simulated by it, against the golden nm_select()."""
 
 import random
 from itertools import product
@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from myhdl import Simulation, delay, instance
 
+from generators.nm_rank import nm_rank
 from generators.nm_select import Network, generate, nm_select, unsigned
 from sat_golden.reference import nm_select as golden
 
@@ -15,10 +16,10 @@ RATIOS = [(1, 2), (1, 4), (2, 4), (3, 4), (1, 8), (2, 8), (4, 8), (7, 8), (2, 16
           (2, 5), (4, 7)]
 
 
-def simulate(n: int, m: int, width: int, groups) -> list[tuple[tuple[int, ...], list[int]]]:
+def simulate(design, n: int, m: int, width: int, groups) -> list:
     """Keep masks of many groups of keys as (keys, kept indices)."""
     keys_i, keep_o = unsigned(m * width), unsigned(m)
-    network = nm_select(keys_i, keep_o, n)
+    network = design(keys_i, keep_o, n)
     seen = []
 
     @instance
@@ -32,8 +33,8 @@ def simulate(n: int, m: int, width: int, groups) -> list[tuple[tuple[int, ...], 
     return seen
 
 
-def check(n, m, width, groups):
-    seen = simulate(n, m, width, groups)
+def check(design, n, m, width, groups):
+    seen = simulate(design, n, m, width, groups)
     assert len(seen) == len(groups)
     for keys, kept in seen:
         assert kept == golden(list(keys), n), f"{n}:{m} keys {keys}"
@@ -41,18 +42,28 @@ def check(n, m, width, groups):
 
 @pytest.mark.parametrize("n, m", [(1, 2), (1, 4), (2, 4), (3, 4), (2, 3)])
 def test_every_order_of_few_keys(n, m):
-    check(n, m, 2, list(product(range(4), repeat=m)))
+    check(nm_select, n, m, 2, list(product(range(4), repeat=m)))
 
 
-@pytest.mark.parametrize("n, m", RATIOS)
-def test_random_keys_with_and_without_ties(n, m):
+def random_groups(m: int) -> list[tuple[int, ...]]:
+    """Groups of 15-bit keys, with many ties and with few."""
     rng = random.Random(SEED)
     top = 2 ** 15 - 1
     few = [0, 1, top - 1, top]
     groups = [(0,) * m, (top,) * m]
     groups += [tuple(rng.choice(few) for _ in range(m)) for _ in range(60)]
     groups += [tuple(rng.randint(0, top) for _ in range(m)) for _ in range(60)]
-    check(n, m, 15, groups)
+    return groups
+
+
+@pytest.mark.parametrize("n, m", RATIOS)
+def test_random_keys_with_and_without_ties(n, m):
+    check(nm_select, n, m, 15, random_groups(m))
+
+
+@pytest.mark.parametrize("n, m", [(2, 4), (2, 8), (5, 8)])
+def test_rank_network_selects_the_same(n, m):
+    check(nm_rank, n, m, 15, random_groups(m))
 
 
 @pytest.mark.parametrize("n, m, comparators", [(1, 8, 7), (2, 8, 13), (4, 8, 18), (8, 8, 19)])

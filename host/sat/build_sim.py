@@ -83,7 +83,9 @@ def _build(config: SatConfig, folder: Path, library: Path) -> None:
     def compile_one(target: Path) -> None:
         if not target.exists():
             partial = target.with_suffix(f".{os.getpid()}")
-            _run([compiler, *compile_flags, "-c", jobs[target], "-o", partial])
+            # Verilator puts what runs only once, mostly initialisation, into files of its own.
+            optimise = ["-O0"] if "__Slow" in target.name else []
+            _run([compiler, *compile_flags, *optimise, "-c", jobs[target], "-o", partial])
             partial.rename(target)
 
     # The largest first, so that no worker is left with a long tail.

@@ -36,34 +36,32 @@ module sat_uspe_acc #(
   wire [6:0]  a_exp  = acc_q[29:23];
   wire [23:0] a_mant = {|a_exp, acc_q[22:0]};
   wire        a_spec = &a_exp;
-  wire [23:0] p_mant = {p_mant_i, 2'b00};
 
   // Stage 1: which is larger, and by how many binary places.
-  wire       c1_p_big  = {p_exp_i, p_mant} > {a_exp, a_mant};
-  wire [6:0] c1_d_pa   = p_exp_i - a_exp;
-  wire [6:0] c1_d_ap   = a_exp - p_exp_i;
-  wire       c1_spec   = a_spec || p_special_i;
-  wire       c1_nan    = (a_spec && acc_q[22]) || (p_special_i && p_nan_i) ||
+  wire [7:0]  c1_diff  = {1'b0, p_exp_i} - {1'b0, a_exp};   // negative: acc has the larger exponent
+  wire        c1_p_big = !c1_diff[7] && ((|c1_diff[6:0]) || ({p_mant_i, 2'b00} > a_mant));
+  wire        c1_spec  = a_spec || p_special_i;
+  wire        c1_nan   = (a_spec && acc_q[22]) || (p_special_i && p_nan_i) ||
                          (a_spec && p_special_i && (a_sign != p_sign_i));
-  wire       c1_sign   = (a_spec || !(p_special_i || c1_p_big)) ? a_sign : p_sign_i;
-  wire       s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub;
-  wire [6:0] s1_d_pa, s1_d_ap, s1_a_exp, s1_p_exp;
+  wire        c1_sign  = (a_spec || !(p_special_i || c1_p_big)) ? a_sign : p_sign_i;
+  wire        s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub, s1_neg;
+  wire [6:0]  s1_diff, s1_a_exp, s1_p_exp;
   wire [23:0] s1_a_mant;
   wire [21:0] s1_p_mant;
-  sat_delay #(.WIDTH(79), .CYCLES(ODD)) u_s1 (
+  sat_delay #(.WIDTH(73), .CYCLES(ODD)) u_s1 (
     .clk  (clk),
-    .in_i ({c1_p_big, c1_spec, c1_nan, c1_sign, a_sign ^ p_sign_i,
-            c1_d_pa, c1_d_ap, a_exp, p_exp_i, a_mant, p_mant_i}),
-    .out_o({s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub,
-            s1_d_pa, s1_d_ap, s1_a_exp, s1_p_exp, s1_a_mant, s1_p_mant})
+    .in_i ({c1_p_big, c1_spec, c1_nan, c1_sign, a_sign ^ p_sign_i, c1_diff, a_exp, p_exp_i,
+            a_mant, p_mant_i}),
+    .out_o({s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub, s1_neg, s1_diff, s1_a_exp, s1_p_exp,
+            s1_a_mant, s1_p_mant})
   );
 
-  // Stage 2: swap, and shift the smaller right by multiples of 8. Below the 24 bits: guard, round
-  // and sticky, and 8 more bits that the fine shift may still bring into play.
-  wire [23:0] c2_big   = s1_p_big ? {s1_p_mant, 2'b00} : s1_a_mant;
-  wire [23:0] c2_small = s1_p_big ? s1_a_mant : {s1_p_mant, 2'b00};
-  wire [6:0]  c2_dist  = s1_p_big ? s1_d_pa : s1_d_ap;
-  wire [6:0]  c2_exp   = s1_p_big ? s1_p_exp : s1_a_exp;
+  // Stage 2: pick the smaller, and shift it right by multiples of 8. With a negative difference the
+  // distance is ~diff + 1: the product, which has two bits to spare, takes the 1 here. Two more bits
+  // below the 24 are kept (guard and round); what is lost further down is sticky.
+  wire [23:0] c2_small = s1_p_big ? s1_a_mant :
+                         s1_neg ? {1'b0, s1_p_mant, 1'b0} : {s1_p_mant, 2'b00};
+  wire [6:0]  c2_dist  = s1_diff ^ {7{s1_neg}};
   wire        c2_far   = |c2_dist[6:5];
   reg  [25:0] c2_coarse;
   reg         c2_lost;
@@ -91,54 +89,56 @@ module sat_uspe_acc #(
       c2_lost   = |c2_small;
     end
   end
-  wire        s2_spec, s2_nan, s2_sign, s2_sub, s2_lost;
+  wire        s2_spec, s2_nan, s2_sign, s2_sub, s2_lost, s2_p_big;
   wire [2:0]  s2_dist;
   wire [6:0]  s2_exp;
-  wire [23:0] s2_big;
+  wire [23:0] s2_a_mant;
+  wire [21:0] s2_p_mant;
   wire [25:0] s2_coarse;
-  sat_delay #(.WIDTH(65), .CYCLES(1)) u_s2 (
+  sat_delay #(.WIDTH(88), .CYCLES(1)) u_s2 (
     .clk  (clk),
-    .in_i ({s1_spec, s1_nan, s1_sign, s1_sub, c2_lost, c2_dist[2:0], c2_exp, c2_big, c2_coarse}),
-    .out_o({s2_spec, s2_nan, s2_sign, s2_sub, s2_lost, s2_dist, s2_exp, s2_big, s2_coarse})
+    .in_i ({s1_spec, s1_nan, s1_sign, s1_sub, c2_lost, s1_p_big, c2_dist[2:0],
+            s1_p_big ? s1_p_exp : s1_a_exp, s1_a_mant, s1_p_mant, c2_coarse}),
+    .out_o({s2_spec, s2_nan, s2_sign, s2_sub, s2_lost, s2_p_big, s2_dist,
+            s2_exp, s2_a_mant, s2_p_mant, s2_coarse})
   );
 
-  // Stage 3: fine shift by 0..7; what falls out of the guard and round bits is sticky.
+  // Stage 3: fine shift by 0..7, and complement for a subtraction.
   wire [32:0] c3_fine   = {s2_coarse, 7'd0} >> s2_dist;
   wire        c3_sticky = s2_lost || (|c3_fine[6:0]);
-  wire        s3_spec, s3_nan, s3_sign, s3_sub;
+  wire        s3_spec, s3_nan, s3_sign, s3_sub, s3_p_big;
   wire [6:0]  s3_exp;
-  wire [23:0] s3_big;
+  wire [23:0] s3_a_mant;
+  wire [21:0] s3_p_mant;
   wire [26:0] s3_small;
-  sat_delay #(.WIDTH(62), .CYCLES(ODD)) u_s3 (
+  sat_delay #(.WIDTH(85), .CYCLES(ODD)) u_s3 (
     .clk  (clk),
-    .in_i ({s2_spec, s2_nan, s2_sign, s2_sub, s2_exp, s2_big, c3_fine[32:7], c3_sticky}),
-    .out_o({s3_spec, s3_nan, s3_sign, s3_sub, s3_exp, s3_big, s3_small})
+    .in_i ({s2_spec, s2_nan, s2_sign, s2_sub, s2_p_big, s2_exp, s2_a_mant, s2_p_mant,
+            {c3_fine[32:7], c3_sticky} ^ {27{s2_sub}}}),
+    .out_o({s3_spec, s3_nan, s3_sign, s3_sub, s3_p_big, s3_exp, s3_a_mant, s3_p_mant, s3_small})
   );
 
-  // Stage 4: add or subtract; never negative since the larger comes first.
-  wire [27:0] c4_big = {1'b0, s3_big, 3'b000};
-  wire [27:0] c4_sum = s3_sub ? c4_big - {1'b0, s3_small} : c4_big + {1'b0, s3_small};
+  // Stage 4: add or subtract; never negative since the larger counts fully. The low bit of both
+  // addends makes the carry in.
+  wire [23:0] c4_big = s3_p_big ? {s3_p_mant, 2'b00} : s3_a_mant;
+  wire [28:0] c4_sum = {s3_sub, s3_small, s3_sub} + {1'b0, c4_big, 3'b000, s3_sub};
   wire        s4_spec, s4_nan, s4_sign;
   wire [6:0]  s4_exp;
   wire [27:0] s4_sum;
   sat_delay #(.WIDTH(38), .CYCLES(1)) u_s4 (
     .clk  (clk),
-    .in_i ({s3_spec, s3_nan, s3_sign, s3_exp, c4_sum}),
+    .in_i ({s3_spec, s3_nan, s3_sign, s3_exp, c4_sum[28:1]}),
     .out_o({s4_spec, s4_nan, s4_sign, s4_exp, s4_sum})
   );
 
-  // Stage 5: count leading zeros, halving the window each time.
-  wire [4:0]  c5_lz;
-  wire [15:0] c5_w16 = c5_lz[4] ? {s4_sum[11:0], 4'd0} : s4_sum[27:12];
-  wire [7:0]  c5_w8  = c5_lz[3] ? c5_w16[7:0] : c5_w16[15:8];
-  wire [3:0]  c5_w4  = c5_lz[2] ? c5_w8[3:0] : c5_w8[7:4];
-  wire [1:0]  c5_w2  = c5_lz[1] ? c5_w4[1:0] : c5_w4[3:2];
-  assign c5_lz[4] = ~|s4_sum[27:12];
-  assign c5_lz[3] = ~|c5_w16[15:8];
-  assign c5_lz[2] = ~|c5_w8[7:4];
-  assign c5_lz[1] = ~|c5_w4[3:2];
-  assign c5_lz[0] = ~c5_w2[1];
-  wire        c5_zero = ~|c5_w2;
+  // Stage 5: count leading zeros: the first nibble that is not zero, and the place within it.
+  wire [4:0] c5_lz;
+  wire       c5_zero;
+  sat_uspe_lzc u_lzc (
+    .value_i(s4_sum),
+    .count_o(c5_lz),
+    .zero_o (c5_zero)
+  );
   wire        s5_spec, s5_nan, s5_sign, s5_zero;
   wire [4:0]  s5_lz;
   wire [6:0]  s5_exp;
@@ -149,37 +149,41 @@ module sat_uspe_acc #(
     .out_o({s5_spec, s5_nan, s5_sign, s5_zero, s5_lz, s5_exp, s5_sum})
   );
 
-  // Stage 6: normalise. The leading one goes to bit 27, the carry position of the sum.
-  wire [27:0] c6_norm = s5_sum << s5_lz;
+  // Stage 6: normalise all but the last place. The leading one goes towards bit 27, the carry
+  // position of the sum.
+  wire [27:0] c6_norm = s5_sum << {s5_lz[4:1], 1'b0};
   wire [6:0]  c6_exp  = s5_exp + 7'd1 - {2'b00, s5_lz};
-  wire        c6_up   = c6_norm[3] && (c6_norm[4] || (|c6_norm[2:0]));
-  wire        s6_spec, s6_nan, s6_sign, s6_zero, s6_up;
+  wire        s6_spec, s6_nan, s6_sign, s6_zero, s6_shift;
   wire [6:0]  s6_exp;
-  wire [22:0] s6_frac;
-  sat_delay #(.WIDTH(35), .CYCLES(1)) u_s6 (
+  wire [27:0] s6_norm;
+  sat_delay #(.WIDTH(40), .CYCLES(1)) u_s6 (
     .clk  (clk),
-    .in_i ({s5_spec, s5_nan, s5_sign, s5_zero, c6_up, c6_exp, c6_norm[26:4]}),
-    .out_o({s6_spec, s6_nan, s6_sign, s6_zero, s6_up, s6_exp, s6_frac})
+    .in_i ({s5_spec, s5_nan, s5_sign, s5_zero, s5_lz[0], c6_exp, c6_norm}),
+    .out_o({s6_spec, s6_nan, s6_sign, s6_zero, s6_shift, s6_exp, s6_norm})
   );
 
-  // Stage 7: round; a carry out of the fraction moves into the exponent by itself.
-  wire [29:0] c7_mag = {s6_exp, s6_frac} + {29'd0, s6_up};
-  wire        s7_spec, s7_nan, s7_sign, s7_zero;
-  wire [29:0] s7_mag;
-  sat_delay #(.WIDTH(34), .CYCLES(END)) u_s7 (
+  // Stage 7: the last place, and whether to round up.
+  wire [27:0] c7_norm = s6_shift ? {s6_norm[26:0], 1'b0} : s6_norm;
+  wire        c7_up   = c7_norm[3] && (c7_norm[4] || (|c7_norm[2:0])) && !s6_spec;
+  wire        s7_spec, s7_nan, s7_sign, s7_zero, s7_up;
+  wire [6:0]  s7_exp;
+  wire [22:0] s7_frac;
+  sat_delay #(.WIDTH(35), .CYCLES(END)) u_s7 (
     .clk  (clk),
-    .in_i ({s6_spec, s6_nan, s6_sign, s6_zero, c7_mag}),
-    .out_o({s7_spec, s7_nan, s7_sign, s7_zero, s7_mag})
+    .in_i ({s6_spec, s6_nan, s6_sign, s6_zero, c7_up, s6_exp, c7_norm[26:4]}),
+    .out_o({s7_spec, s7_nan, s7_sign, s7_zero, s7_up, s7_exp, s7_frac})
   );
 
-  // Stage 8: special results, and an exact zero sum is +0.
-  assign result_o = s7_spec ? {s7_sign && !s7_nan, 7'h7F, s7_nan, 22'd0} :
-                    s7_zero ? 31'd0 : {s7_sign, s7_mag};
+  // Stage 8: special results, an exact zero sum is +0, and the rounding; a carry out of the fraction
+  // moves into the exponent by itself.
+  wire [29:0] c8_mag = s7_spec ? {7'h7F, s7_nan, 22'd0} :
+                       s7_zero ? 30'd0 : {s7_exp, s7_frac};
+  assign result_o = {s7_sign && !(s7_spec ? s7_nan : s7_zero), c8_mag + {29'd0, s7_up}};
   always @(posedge clk) begin
     acc_q <= first_next_i ? 31'd0 : result_o;
   end
 
-  wire unused_ok = &{1'b0, c6_norm[27]};
+  wire unused_ok = &{1'b0, c4_sum[0], c7_norm[27]};
 
 endmodule
 

@@ -45,9 +45,10 @@ module sat_fp32_mul (
     .prod_o(s2_prod)
   );
 
-  // The shift is counted to the right from the product moved left by 24 places. A result with a
-  // negative exponent is shifted 24 - exp places, and vanishes into the sticky bit from 63 on.
-  wire signed [9:0] deep = 10'sd24 - s1_exp_q;
+  // The shift is counted to the right from the product moved left by 31 places, so that normalising
+  // by z places to the left is 31 - z, the complement of z. A result with a negative exponent is
+  // shifted 31 - exp places, and vanishes into the sticky bit from 63 on.
+  wire signed [9:0] deep = 10'sd31 - s1_exp_q;
   wire        [5:0] deep_shift = (deep > 10'sd63) ? 6'd63 : deep[5:0];
 
   reg signed [9:0] s2_exp_q;
@@ -90,26 +91,26 @@ module sat_fp32_mul (
     s3_inf_q   <= s2_inf_q;
     s3_zero_q  <= s2_zero_q || s2_exp_q[9];
     s3_zeros_q <= zeros;
-    s3_shift_q <= s2_exp_q[9] ? s2_deep_shift_q : 6'd24 - {1'b0, zeros};
+    s3_shift_q <= s2_exp_q[9] ? s2_deep_shift_q : {1'b0, ~zeros};
     s3_prod_q  <= s2_prod;
   end
 
   // 4: shift, coarse to fine; each step keeps what the next ones can still reach.
-  wire [71:0] placed      = {s3_prod_q, 24'd0} >> {s3_shift_q[5:4], 4'd0};
+  wire [78:0] placed      = {s3_prod_q, 31'd0} >> {s3_shift_q[5:4], 4'd0};
   wire [39:0] by_sixteens = placed[62:23];
   wire [39:0] moved       = by_sixteens >> {s3_shift_q[3:2], 2'd0};
   wire [27:0] by_fours    = moved[27:0];
   wire [27:0] by_ones     = by_fours >> s3_shift_q[1:0];
-  wire lost_sixteens = (s3_shift_q[4] && (|s3_prod_q[14:0]))
-                    || (s3_shift_q[5] && (|s3_prod_q[30:0]))
-                    || ((&s3_shift_q[5:4]) && (|s3_prod_q[46:31]));
+  wire lost_sixteens = (s3_shift_q[4] && (|s3_prod_q[7:0]))
+                    || (s3_shift_q[5] && (|s3_prod_q[23:0]))
+                    || ((&s3_shift_q[5:4]) && (|s3_prod_q[39:24]));
   wire lost_fours    = (s3_shift_q[2] && (|by_sixteens[3:0]))
                     || (s3_shift_q[3] && (|by_sixteens[7:0]))
                     || ((&s3_shift_q[3:2]) && (|by_sixteens[11:8]));
   wire lost_ones     = (s3_shift_q[0] && by_fours[0])
                     || (s3_shift_q[1] && (|by_fours[1:0]))
                     || ((&s3_shift_q[1:0]) && by_fours[2]);
-  wire unused_ok     = &{1'b0, placed[71:63], placed[22:0], moved[39:28], by_ones[27:25]};
+  wire unused_ok     = &{1'b0, placed[78:63], placed[22:0], moved[39:28], by_ones[27:25]};
   wire signed [9:0] exp_below = s3_exp_q - $signed({5'd0, s3_zeros_q});
 
   reg        s4_sign_q, s4_nan_q, s4_inf_q, s4_sticky_q;

@@ -68,7 +68,7 @@ module sat_matmul_plan #(
 
   reg        s1_q, s2_q, s3_q;
   reg [2:0]  map_q;
-  reg [16:0] a_tile_words_q;
+  reg [17:0] a_tile_words_q;  // 8192 words of a row times 16 rows
 
   // Stage 1: N:M and the mapping.
   wire       dense  = n_i == m_i;
@@ -105,7 +105,7 @@ module sat_matmul_plan #(
   wire [16:0] k_words   = ({1'b0, depth_o} + LANES[16:0] - 17'd1) >> LANES_L;
 
   // Residency: does the operand fit its scratchpad?
-  wire [32:0] a_words = {17'd0, row_tiles_o} * {16'd0, a_tile_words_q};
+  wire [32:0] a_words = {17'd0, row_tiles_o} * {15'd0, a_tile_words_q};
   wire [24:0] s_words = {8'd0, kept_o} << t1_log2_o;
 
   always @(posedge clk) begin
@@ -128,7 +128,7 @@ module sat_matmul_plan #(
       row_tiles_o    <= row_tiles[15:0];
       col_tiles_o    <= col_tiles[15:0];
       kept_o         <= groups_o * {12'd0, n_o};
-      a_tile_words_q <= k_words << t2_log2_o;
+      a_tile_words_q <= {1'b0, k_words} << t2_log2_o;
     end
     if (s3_q) begin
       a_resident_o <= (col_tiles_o != 16'd1) && (a_words <= {1'b0, A_DEPTH[31:0]});

@@ -35,7 +35,7 @@ Children = "list[etree._Element]"
 
 
 def element(name: str, content: str | int | Children = "", space: str = SPIRIT,
-            **attributes: str | int) -> etree._Element:
+            /, **attributes: str | int) -> etree._Element:
     """An element with text or children, and attributes of its own namespace."""
     node = etree.Element(f"{{{space}}}{name}", nsmap=NAMESPACES)
     for key, value in attributes.items():
@@ -47,7 +47,7 @@ def element(name: str, content: str | int | Children = "", space: str = SPIRIT,
     return node
 
 
-def xilinx(name: str, content: str | int | Children = "", **attributes: str) -> etree._Element:
+def xilinx(name: str, content: str | int | Children = "", /, **attributes: str) -> etree._Element:
     return element(name, content, XILINX, **attributes)
 
 

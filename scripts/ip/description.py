@@ -122,7 +122,7 @@ def read_top(path: Path) -> tuple[dict[str, int], list[Port]]:
         left = re.fullmatch(r"\[(.*):0\]", bounds)
         if bounds and not left:
             raise ValueError(f"{path.name}: bounds {bounds} do not end at 0")
-        ports.append(Port(node.declarator.name.value, directions[node.header.direction.value],
+        ports.append(Port(node.declarator.name.value, directions[node.header.direction.rawText],
                           left[1] if left else None))
     return parameters, ports
 

@@ -31,7 +31,8 @@ def words(items: Iterable[object]) -> str:
 def dialog(ip: Description) -> str:
     """xgui: pages and tooltips, validation, and the values that reach the RTL."""
     pages = list(dict.fromkeys(parameter.page for parameter in ip.parameters))
-    lines = [HEADER, "proc init_gui { IPINST } {", '  ipgui::add_param $IPINST -name "Component_Name"']
+    lines = [HEADER, "proc init_gui { IPINST } {",
+             '  ipgui::add_param $IPINST -name "Component_Name"']
     for page in pages:
         handle = f"page_{page.lower()}"
         lines.append(f"  set {handle} [ipgui::add_page $IPINST -name {word(page)}]")

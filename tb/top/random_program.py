@@ -8,10 +8,11 @@ seed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sat_golden import stimulus
+from sat_golden.command_model import ENGINE_OF
 from sat_golden.compress import compressed_rows
 from sat_golden.defs import (
     DESC_BYTES,
@@ -52,6 +53,15 @@ class Program:
     def __str__(self) -> str:
         return "; ".join(describe(desc) for desc in self.descriptors)
 
+    def where(self, address: int) -> str:
+        """What lies at an address."""
+        for index, desc in enumerate(self.descriptors):
+            for tensor in desc.tensors():
+                row, byte = divmod(address - tensor.address, tensor.stride or SIZE)
+                if 0 <= row < tensor.rows and byte < tensor.row_bytes:
+                    return f"command {index} slot {tensor.slot} row {row} byte {byte}"
+        return "no tensor"
+
 
 def describe(desc: Descriptor) -> str:
     """One command in a line's part."""
@@ -84,23 +94,37 @@ def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> 
 
 @dataclass(frozen=True)
 class Made:
-    """An FP16 matrix that an earlier command writes."""
+    """An FP16 matrix [rows][cols] that an earlier command writes. If it is a W_FF, it stands for
+    `depth` rows, N:M compressed."""
 
-    slot: Slot
+    by: Opcode
+    values: Slot
     rows: int
     cols: int
-    opcode: Opcode
+    indices: Slot | None = None
+    n: int = 0
+    m: int = 0
+    depth: int = 0
 
 
+@dataclass
 class ProgramWriter:
-    """Collects commands, placing their tensors one behind the other in a random image."""
+    """Collects commands, placing their tensors one behind the other in a random image.
 
-    def __init__(self, rng: np.random.Generator, base: int, size: int) -> None:
-        self.rng, self.base = rng, base
-        self.image = stimulus.random_bits(rng, size, np.uint8)
-        self.free = base
-        self.descriptors: list[Descriptor] = []
-        self.made: list[Made] = []
+    With the chance `chained`, an operand of a MATMUL is what an earlier command made.
+    """
+
+    rng: np.random.Generator
+    base: int = BASE
+    size: int = SIZE
+    chained: float = 0.0
+    descriptors: list[Descriptor] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.image = stimulus.random_bits(self.rng, self.size, np.uint8)
+        self.free = self.base
+        self._sources: list[set[Opcode]] = []  # whose outputs each command reads
 
     def place(self, rows: int, cols: int, bits: int, kind: str | None = None) -> Slot:
         """Room for a tensor; `kind` fills it with numbers (else it keeps the random bytes)."""
@@ -108,7 +132,7 @@ class ProgramWriter:
         stride = aligned(row_bytes) + TENSOR_ALIGN * int(self.rng.integers(0, 3))
         slot = Slot(self.free + TENSOR_ALIGN * int(self.rng.integers(0, 3)), stride)
         self.free = slot.address + rows * stride
-        if self.free > self.base + self.image.size:
+        if self.free > self.base + self.size:
             raise MemoryError("the program's tensors do not fit the image")
         if kind is not None:
             for row in range(rows):
@@ -117,14 +141,33 @@ class ProgramWriter:
                 self.image[at : at + row_bytes] = data[:row_bytes]
         return slot
 
+    def pick(self, compressed: bool) -> Made | None:
+        """Sometimes, something that an earlier command made."""
+        known = [made for made in self.made if made.depth or not compressed]
+        if known and self.rng.random() < self.chained:
+            return known[self.rng.integers(len(known))]
+        return None
+
     def matmul(self, i: int, j: int, k: int, n: int, m: int, flags: int, kind: str) -> None:
+        """Sizes and N:M give way to those of an operand made earlier."""
+        a, s = self.pick(compressed=False), self.pick(compressed=True)
+        if s:
+            j, k, n, m = s.cols, s.depth, s.n, s.m
+        if a:
+            shape = (a.cols, a.rows) if flags & MatmulFlag.A_TRANS else (a.rows, a.cols)
+            if s and shape[1] != k:
+                a = None
+            else:
+                i, k = shape
         q = compressed_rows(k, n, m)
         a_shape = (k, i) if flags & MatmulFlag.A_TRANS else (i, k)
-        slots = {MatmulSlot.A: self.place(*a_shape, 16, kind),
-                 MatmulSlot.S_VALUES: self.place(q, j, 16, kind),
-                 MatmulSlot.C: self.place(i, j, 32 if flags & MatmulFlag.OUT_FP32 else 16)}
+        slots = {
+            MatmulSlot.A: a.values if a else self.place(*a_shape, 16, kind),
+            MatmulSlot.S_VALUES: s.values if s else self.place(q, j, 16, kind),
+            MatmulSlot.C: self.place(i, j, 32 if flags & MatmulFlag.OUT_FP32 else 16),
+        }
         if n != m:
-            slots[MatmulSlot.S_INDICES] = self.place(q, j, NIBBLE, kind)
+            slots[MatmulSlot.S_INDICES] = s.indices if s else self.place(q, j, NIBBLE, kind)
         if flags & MatmulFlag.BIAS:
             slots[MatmulSlot.BIAS] = Slot(self.place(1, j, 32, kind).address, 0)
         for flag, slot in ((MatmulFlag.RESIDUAL, MatmulSlot.RESIDUAL),
@@ -133,8 +176,10 @@ class ProgramWriter:
                 in_place = not flags & MatmulFlag.OUT_FP32 and self.rng.random() < 0.2
                 slots[slot] = slots[MatmulSlot.C] if in_place else self.place(i, j, 16, kind)
         hint = int(self.rng.integers(0, 1 << MATMUL_MAP_BITS)) << MATMUL_MAP_LSB
-        self.descriptors.append(Descriptor(Opcode.MATMUL, n, m, flags=flags | hint, rows=i, cols=j,
-                                           depth=k, slots=slots))
+        self._add(Descriptor(Opcode.MATMUL, n, m, flags=flags | hint, rows=i, cols=j, depth=k,
+                             slots=slots), {made.by for made in (a, s) if made})
+        if not flags & MatmulFlag.OUT_FP32:
+            self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j))
 
     def weights(self, opcode: Opcode, rows: int, cols: int, n: int, m: int, flags: int,
                 kind: str) -> None:
@@ -155,39 +200,53 @@ class ProgramWriter:
                 slots[slot] = self.place(q, y, 16)
                 if n != m:
                     slots[slot + 1] = self.place(q, y, NIBBLE)
-        self.descriptors.append(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols,
-                                           slots=slots, **scalars))
+                self.made.append(Made(opcode, slots[slot], q, y, slots.get(slot + 1), n, m, x))
+        self._add(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols, slots=slots,
+                             **scalars))
 
     def fence(self, irq: bool) -> None:
-        self.descriptors.append(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
+        self._add(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
+
+    def _add(self, desc: Descriptor, sources: set[Opcode] = frozenset()) -> None:
+        self.descriptors.append(desc)
+        self._sources.append(sources)
 
     def finish(self) -> Program:
         """Lets commands of different engines overlap at random, and writes the descriptors.
 
-        Every command has tensors of its own, so no overlap is a hazard.
+        Every command writes tensors of its own, so it must wait only for what it reads, and only
+        if the other engine made that.
         """
         address = -(-self.free // DESC_BYTES) * DESC_BYTES
-        if address + len(self.descriptors) * DESC_BYTES > self.base + self.image.size:
+        if address + len(self.descriptors) * DESC_BYTES > self.base + self.size:
             raise MemoryError("the program does not fit the image")
         for index, desc in enumerate(self.descriptors):
-            if desc.opcode != Opcode.FENCE and self.rng.random() < 0.7:
-                desc = Descriptor(**{**vars(desc), "overlap": True})
+            if desc.opcode != Opcode.FENCE:
+                engine = ENGINE_OF[desc.opcode]
+                waits = any(ENGINE_OF[source] != engine for source in self._sources[index])
+                desc = replace(desc, overlap=not waits and self.rng.random() < 0.7)
                 self.descriptors[index] = desc
             at = address - self.base + index * DESC_BYTES
             self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
         return Program(self.base, self.image, address, len(self.descriptors), self.descriptors)
 
 
-def random_matmul(writer: ProgramWriter, limit: int) -> None:
+def dealt(seed: int, deck: list, name: str):
+    """The seed's card of a shuffled deck: consecutive seeds, twice as many as cards, get all."""
+    rng = make_rng(f"{name} {seed // len(deck)}", 0)
+    return deck[rng.permutation(len(deck))[seed % len(deck)]]
+
+
+def add_random_matmul(writer: ProgramWriter, limit: int) -> None:
     """A MATMUL with sides 1..limit, any legal N:M, epilogue and numbers."""
     rng = writer.rng
     i, j, k = (int(x) for x in rng.integers(1, limit + 1, 3))
     n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-    flags = int(rng.integers(0, 1 << 6))
+    flags = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))]
     writer.matmul(i, j, k, n, m, flags, str(rng.choice(NUMBERS)))
 
 
-def random_weights(writer: ProgramWriter, limit: int) -> None:
+def add_random_weights(writer: ProgramWriter, limit: int) -> None:
     """A PRUNE or UPDATE of a matrix with sides 1..limit."""
     rng = writer.rng
     rows, cols = (int(x) for x in rng.integers(1, limit + 1, 2))
@@ -200,16 +259,54 @@ def random_weights(writer: ProgramWriter, limit: int) -> None:
         writer.weights(Opcode.UPDATE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
 
 
-def random_program(rng: np.random.Generator, base: int, size: int, commands: int,
-                   limit: int, matmul_share: float = 0.6) -> Program:
+def random_program(rng: np.random.Generator, commands: int, limit: int, base: int = BASE,
+                   size: int = SIZE, matmul_share: float = 0.6, chained: float = 0.0) -> Program:
     """`commands` random commands with sides up to `limit`."""
-    writer = ProgramWriter(rng, base, size)
+    writer = ProgramWriter(rng, base, size, chained)
     for _ in range(commands):
         draw = rng.random()
         if draw < 0.1:
             writer.fence(bool(rng.random() < 0.5))
         elif draw < 0.1 + 0.9 * matmul_share:
-            random_matmul(writer, limit)
+            add_random_matmul(writer, limit)
         else:
-            random_weights(writer, limit)
+            add_random_weights(writer, limit)
+    return writer.finish()
+
+
+def matmul_program(seed: int, limit: int = 80) -> Program:
+    """One MATMUL. 128 consecutive seeds have every N:M, every set of flags, every kind of numbers.
+    """
+    writer = ProgramWriter(make_rng("matmul", seed))
+    i, j, k = (int(x) for x in writer.rng.integers(1, limit + 1, 3))
+    n, m = dealt(seed, LEGAL_NM, "nm")
+    flags = dealt(seed, MATMUL_FLAGS, "flags")
+    writer.matmul(i, j, k, n, m, flags, dealt(seed, NUMBERS, "numbers"))
+    return writer.finish()
+
+
+def mixed_program(seed: int, most: int = 12, limit: int = 60) -> Program:
+    """1..most commands of all kinds that use each other's results."""
+    rng = make_rng("mixed", seed)
+    return random_program(rng, int(rng.integers(1, most + 1)), limit, chained=0.4)
+
+
+# Ranges of I, J, K: a long reduction, a tall, a wide and a bulky product.
+LARGE = [((1, 40), (1, 40), (500, 2000)), ((300, 1200), (1, 40), (1, 100)),
+         ((1, 40), (300, 1200), (1, 100)), ((60, 250), (60, 250), (60, 250))]
+LARGE_SIZE = 4 << 20
+LARGE_MACS = 1_500_000
+
+
+def large_program(seed: int) -> Program:
+    """One MATMUL that does not fit the scratchpads, of at most LARGE_MACS multiply-adds."""
+    writer = ProgramWriter(make_rng("large", seed), size=LARGE_SIZE)
+    rng = writer.rng
+    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    macs = None
+    while macs is None or macs > LARGE_MACS:
+        i, j, k = (int(rng.integers(low, high + 1)) for low, high in dealt(seed, LARGE, "large"))
+        macs = i * j * compressed_rows(k, n, m)
+    flags = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))]
+    writer.matmul(i, j, k, n, m, flags, str(rng.choice(NUMBERS)))
     return writer.finish()

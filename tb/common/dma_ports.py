@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory behind client ports of the DMAs (docs/architecture.md), with stalls on every handshake.
+
+Both classes are stepped: `cycle()` once per clock, at the falling edge. What it reads there must be
+functions of registers only, which holds for every client of this core.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tb.common.lanes import unpack
+
+BEAT_BYTES = 16
+MOST_WRITE_BEATS = 16
+REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Chance that a handshake is held up for a cycle; cycles from a request to its first beat."""
+
+    chance: float = 0.0
+    latency: int = 1
+
+
+STALLS = {
+    "none": Stalls(),
+    "latency": Stalls(latency=40),
+    "some": Stalls(chance=0.3, latency=8),
+    "many": Stalls(chance=0.8, latency=3),
+}
+
+
+class Held:
+    """Checks that what is offered stays as it is until it is taken."""
+
+    def __init__(self, name: str):
+        self.name, self.offer = name, None
+
+    def check(self, valid: bool, payload: object, taken: bool) -> None:
+        if self.offer is not None:
+            assert valid and payload == self.offer, f"{self.name}: withdrawn or changed"
+        self.offer = payload if valid and not taken else None
+
+
+class ReadPorts:
+    """`ports` read clients whose signals begin with `prefix`.
+
+    `fetch(address)` gives a beat (an integer) and may refuse by assertion. `requests` lists
+    (port, address, beats) as taken; the beats of all ports return in that order.
+    """
+
+    def __init__(self, dut, fetch: Callable[[int], int], rng: np.random.Generator, stalls: Stalls,
+                 ports: int = 1, prefix: str = ""):
+        names = ("req_valid_o", "req_ready_i", "req_addr_o", "req_beats_o", "rsp_valid_i",
+                 "rsp_ready_o", "rsp_data_i")
+        (self.req_valid, self.req_ready, self.req_addr, self.req_beats, self.rsp_valid,
+         self.rsp_ready, self.rsp_data) = (getattr(dut, prefix + name) for name in names)
+        self.fetch, self.rng, self.stalls, self.ports = fetch, rng, stalls, ports
+        self.addr_w = len(self.req_addr) // ports
+        self.held = [Held(f"read request of port {port}") for port in range(ports)]
+        self.queue: deque[tuple[int, int, int]] = deque()  # (first cycle, port, address)
+        self.requests: list[tuple[int, int, int]] = []
+        self.now = 0
+        self.offered = False
+
+    def _ready(self) -> int:
+        if not self.stalls.chance:
+            return (1 << self.ports) - 1
+        free = self.rng.random(self.ports) >= self.stalls.chance
+        return sum(1 << port for port in np.flatnonzero(free))
+
+    def _requests(self) -> None:
+        ready, valid = self._ready(), self.req_valid.value.to_unsigned()
+        self.req_ready.value = ready
+        addresses = beats = [0] * self.ports
+        if valid:
+            addresses = unpack(self.req_addr.value.to_unsigned(), self.addr_w, self.ports)
+            beats = unpack(self.req_beats.value.to_unsigned(), 12, self.ports)
+        for port in range(self.ports):
+            request = (port, addresses[port], beats[port])
+            taken = bool(valid & ready & 1 << port)
+            self.held[port].check(bool(valid & 1 << port), request, taken)
+            if taken:
+                assert addresses[port] % BEAT_BYTES == 0 and beats[port] >= 1, request
+                self.requests.append(request)
+                self.queue += [(self.now + self.stalls.latency, port,
+                                addresses[port] + beat * BEAT_BYTES) for beat in range(beats[port])]
+
+    def _responses(self) -> None:
+        # A beat once offered stays; otherwise the data lines carry noise.
+        due = bool(self.queue) and self.queue[0][0] <= self.now
+        self.offered = due and (self.offered or self.rng.random() >= self.stalls.chance)
+        if not self.offered:
+            self.rsp_valid.value = 0
+            self.rsp_data.value = int(self.rng.integers(1 << 62))
+            return
+        _, port, address = self.queue[0]
+        self.rsp_valid.value = 1 << port
+        self.rsp_data.value = self.fetch(address)
+        if self.rsp_ready.value.to_unsigned() & 1 << port:
+            self.queue.popleft()
+            self.offered = False
+
+    def cycle(self) -> None:
+        self._responses()
+        self._requests()
+        self.now += 1
+
+    def clear(self) -> None:
+        """Forgets what is outstanding, as the DMA does on a flush."""
+        self.queue.clear()
+        self.offered = False
+        self.held = [Held(held.name) for held in self.held]
+        self.req_ready.value = self.rsp_valid.value = 0
+
+
+class WritePort:
+    """One write client. `store(address, data, strobes)` gets each beat; `requests` are as taken."""
+
+    def __init__(self, dut, store: Callable[[int, int, int], None], rng: np.random.Generator,
+                 stalls: Stalls, prefix: str = ""):
+        names = ("req_valid_o", "req_ready_i", "req_addr_o", "req_beats_o")
+        (self.req_valid, self.req_ready, self.req_addr, self.req_beats) = (
+            getattr(dut, prefix + name) for name in names)
+        data = ("data_valid_o", "data_ready_i", "data_o", "strb_o")
+        (self.data_valid, self.data_ready, self.data, self.strb) = (
+            getattr(dut, prefix + name) for name in data)
+        self.store, self.rng, self.stalls = store, rng, stalls
+        self.request_held, self.data_held = Held("write request"), Held("write data")
+        self.addresses: deque[int] = deque()
+        self.left: deque[int] = deque()  # beats still to come, of each request
+        self.beats: deque[tuple[int, int]] = deque()
+        self.requests: list[tuple[int, int]] = []
+        self.now = self.busy_until = 0
+
+    @property
+    def idle(self) -> bool:
+        return not (self.addresses or self.beats) and self.now >= self.busy_until
+
+    def _free(self) -> bool:
+        return not self.stalls.chance or self.rng.random() >= self.stalls.chance
+
+    def cycle(self) -> None:
+        ready = len(self.left) < REQUESTS_AHEAD and self._free()
+        self.req_ready.value = int(ready)
+        valid = bool(self.req_valid.value)
+        request = (0, 0)
+        if valid:
+            request = (self.req_addr.value.to_unsigned(), self.req_beats.value.to_unsigned())
+        self.request_held.check(valid, request, ready)
+        if valid and ready:
+            address, beats = request
+            assert address % BEAT_BYTES == 0 and 1 <= beats <= MOST_WRITE_BEATS, request
+            self.requests.append(request)
+            self.addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
+            self.left.append(beats)
+
+        ready = len(self.beats) < BEATS_AHEAD and self._free()
+        self.data_ready.value = int(ready)
+        valid = bool(self.data_valid.value)
+        beat = (self.data.value.to_unsigned(), self.strb.value.to_unsigned()) if valid else (0, 0)
+        self.data_held.check(valid, beat, ready)
+        if valid and ready:
+            self.beats.append(beat)
+        while self.addresses and self.beats:
+            self.store(self.addresses.popleft(), *self.beats.popleft())
+            self.left[0] -= 1
+            if not self.left[0]:
+                self.left.popleft()
+            self.busy_until = self.now + self.stalls.latency
+        self.now += 1
+
+    def clear(self) -> None:
+        """Forgets what is outstanding, as the DMA does on a flush."""
+        for queue in (self.addresses, self.left, self.beats):
+            queue.clear()
+        self.busy_until = 0
+        self.request_held, self.data_held = Held("write request"), Held("write data")
+        self.req_ready.value = self.data_ready.value = 0

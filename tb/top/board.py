@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fast simulated boards of the top-level tests, and runs of random programs on them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from sat.backends import SimBackend
+from sat.backends.sim import DECERR, SLVERR
+from sat.build_sim import CACHE
+from sat.config import SatConfig
+from sat.regs import Ctrl, IrqStatus, Reg, Status
+from sat_golden.memory import ErrorRegion
+
+from tb.common.rng import make_rng
+from tb.common.runner import DEFAULT_SEED, locked, replay_line
+from tb.top.expect import Expected
+from tb.top.random_program import BASE, SIZE, Program
+
+MAX_CYCLES = 20_000_000
+ALL_IRQS = IrqStatus.DONE | IrqStatus.ERROR | IrqStatus.FENCE
+SILENT = 1 - 1e-9  # chance of a pause: the memory does nothing at all
+
+
+@functools.cache
+def board(shape: str, size: int = SIZE) -> Board:
+    """This process's board of an array shape. Processes share the library, which is built once."""
+    with locked(CACHE / f"{shape}.lock"):
+        return Board(SatConfig.from_name(shape), BASE, size, MAX_CYCLES)
+
+
+@dataclass
+class Ending:
+    """Registers when the interrupt has come."""
+
+    status: int
+    irqs: int
+    code: int
+    index: int
+    address: int
+
+    @property
+    def overflow(self) -> bool:
+        return bool(self.status & Status.OVERFLOW)
+
+
+class Board(SimBackend):
+    """A simulated board, with the steps of a run apart."""
+
+    def prepare(self, program: Program, seed: int = 0) -> None:
+        """Memory as the program expects it, with random latencies and pauses."""
+        rng = make_rng("bus", seed)
+        self.clear_errors()
+        self.write_memory(program.base, program.image)
+        self.set_latency(int(rng.integers(1, 80)), int(rng.integers(1, 80)))
+        self.set_pauses(rng.choice([0.0, 0.1, 0.3, 0.7]), seed)
+
+    def inject(self, errors: list[ErrorRegion]) -> None:
+        for region in errors:
+            self.add_error(region.start, region.end, DECERR if region.decerr else SLVERR,
+                           region.on_read, region.on_write)
+
+    def start(self, address: int, length: int) -> None:
+        self.write_register(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
+        self.write_register(Reg.PROG_ADDR_HI, address >> 32)
+        self.write_register(Reg.PROG_LEN, length)
+        self.write_register(Reg.IRQ_ENABLE, IrqStatus.DONE | IrqStatus.ERROR)
+        self.write_register(Reg.CTRL, Ctrl.START)
+
+    def clear(self) -> None:
+        """Leave any error, forget the interrupts."""
+        self.write_register(Reg.CTRL, Ctrl.CLEAR)
+        self.write_register(Reg.IRQ_STATUS, ALL_IRQS)
+
+    def ending(self) -> Ending:
+        low, high = self.read_register(Reg.ERR_ADDR_LO), self.read_register(Reg.ERR_ADDR_HI)
+        return Ending(self.read_register(Reg.STATUS), self.read_register(Reg.IRQ_STATUS),
+                      self.read_register(Reg.ERR_CODE), self.read_register(Reg.ERR_INDEX),
+                      low | high << 32)
+
+    def run_to_end(self, program: Program) -> Ending:
+        self.start(program.address, program.length)
+        self.wait_for_interrupt()
+        return self.ending()
+
+    def image(self, program: Program) -> np.ndarray:
+        return self.read_memory(program.base, program.image.size)
+
+    def check(self, program: Program, seed: int = 0) -> dict[str, int]:
+        """Runs a program that has no error and compares everything; returns the counters."""
+        expected = Expected(program)
+        self.prepare(program, seed)
+        end = self.run_to_end(program)
+        expected.check_error(end.code, end.index, end.address)
+        expected.check_memory(self.image(program))
+        assert end.overflow == expected.result.overflow, f"overflow {end.overflow}: {program}"
+        assert end.status & ~Status.OVERFLOW == Status.DONE, f"STATUS {end.status:#x}: {program}"
+        assert bool(end.irqs & IrqStatus.FENCE) == bool(expected.result.fence_irqs)
+        self.clear()
+        return self.read_counters()
+
+
+def first_seed() -> int:
+    return int(os.environ.get("SEED") or DEFAULT_SEED)
+
+
+def each_seed(batch: int, count: int) -> Iterator[int]:
+    """The seeds of a test's batch. The first of batch 0 is SEED itself."""
+    return iter(range(first_seed() + batch * count, first_seed() + (batch + 1) * count))
+
+
+@contextmanager
+def replayable(seed: int, batch: int) -> Iterator[None]:
+    """A failure inside ends with the line that repeats it: batch 0 begins with the seed."""
+    try:
+        yield
+    except Exception as error:
+        line = replay_line("tb/top", [], seed).replace(f"-{batch}]", "-0]")
+        raise AssertionError(f"{error}\nreplay: {line}") from error
+
+
+def run_batch(shape: str, batch: int, count: int, test: Callable[[Board, int], None],
+              size: int = SIZE) -> None:
+    """`test` on `count` seeds; after a failure the board starts afresh."""
+    core = board(shape, size)
+    for seed in each_seed(batch, count):
+        with replayable(seed, batch):
+            try:
+                test(core, seed)
+            except Exception:
+                core.reset()
+                raise

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program must have done to the memory and the registers, from the golden command model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from sat_golden.command_model import CommandModel
+from sat_golden.defs import Error
+from sat_golden.memory import ErrorRegion, Memory
+
+from tb.top.random_program import Program
+
+
+class Expected:
+    """A program's result on the golden model, in a memory with these `errors`."""
+
+    def __init__(self, program: Program, errors: Iterable[ErrorRegion] = ()) -> None:
+        self.program = program
+        self.memory = Memory(program.base, program.image.size, program.image.copy())
+        self.memory.error_regions += errors
+        self.model = CommandModel(self.memory)
+        self.result = self.model.run(program.address, program.length)
+        assert not self.result.hazards, f"wrong program: {self.result.hazards}"
+
+    def check_memory(self, image: np.ndarray) -> None:
+        """Every byte, but for the outputs of commands that were stopped, is as the model left it.
+        """
+        unsure = [command for command in self.result.commands
+                  if command.index in self.result.uncertain]
+        check_bytes(self.program, image, self.memory.data,
+                    [span for command in unsure for span in command.output_ranges()])
+
+    def check_untouched(self, image: np.ndarray) -> None:
+        """Bytes outside all outputs are as they were."""
+        check_bytes(self.program, image, self.program.image, self.result.output_ranges())
+
+    def check_overflow(self, overflow: bool) -> None:
+        """After an error, a command that was stopped may have set it too."""
+        allowed = {self.result.overflow, bool(self.result.uncertain) or self.result.overflow}
+        assert overflow in allowed, f"overflow flag {overflow}: {self.program}"
+
+    def check_error(self, code: int, index: int, address: int) -> None:
+        """The error registers; code 0 is no error."""
+        assert self.model.accepts(self.result, code, index, address), (
+            f"error {code} {index} {address:#x} instead of {describe(self.result)}: {self.program}")
+
+
+def describe(result) -> str:
+    return f"{Error(result.code).name} {result.index} {result.address:#x}"
+
+
+def check_bytes(program: Program, image: np.ndarray, expected: np.ndarray,
+                unless: list[tuple[int, int]]) -> None:
+    """The images are equal, but for the address ranges `unless`."""
+    differs = image != expected
+    for start, end in unless:
+        differs[max(start - program.base, 0) : max(end - program.base, 0)] = False
+    wrong = np.flatnonzero(differs)
+    if wrong.size:
+        at = int(wrong[0])
+        raise AssertionError(
+            f"{wrong.size} bytes differ, first at {program.base + at:#x} "
+            f"({program.where(program.base + at)}): {image[at]:#04x} instead of "
+            f"{expected[at]:#04x}: {program}")

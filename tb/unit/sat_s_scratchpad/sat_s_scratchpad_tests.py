@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_s_scratchpad: column c answers c cycles after column 0; two write ports, every M."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge
+from sat_golden import reference
+from sat_golden.stimulus import mixed_fp16
+
+from tb.common.clock import start
+from tb.common.lanes import pack, pack_array, unpack
+from tb.common.parameters import parameters
+from tb.common.plan import log2
+from tb.common.rng import make_rng
+
+LATENCY = 3
+
+
+@cocotb.test()
+@cocotb.parametrize(m_log2=[0, 1, 2, 3, 4], p_write=[0.0, 0.6])
+async def test_reads(dut, m_log2, p_write):
+    rng = make_rng(f"{m_log2} {p_write}")
+    cols, depth = parameters(dut, "COLS", "S_DEPTH")
+    values, indices = np.zeros((depth, cols), np.uint16), np.zeros((depth, cols), np.uint8)
+    mask = (1 << m_log2) - 1
+    await start(dut, m_log2_i=m_log2)
+    commands: list[tuple | None] = []
+    expected: list[list[int | None]] = []
+    for cycle in range(depth + 500):
+        if cycle >= LATENCY:
+            north = unpack(dut.north_o.value.to_unsigned(), 25, cols)
+            for col, word in enumerate(expected[cycle - LATENCY]):
+                assert north[col] >> 24 == (word is not None)
+                assert word in (None, north[col]), f"column {col}"
+
+        fill = cycle < depth
+        valid = not fill and rng.random() < 0.8
+        flags, block, address = int(rng.integers(8)), int(rng.integers(16)) & ~mask, int(
+            rng.integers(depth))
+        commands.append((flags, block, address) if valid else None)
+        dut.cmd_i.value = ((int(valid) << 3 | flags) << 4 | block) << log2(depth) | address
+        now: list[int | None] = [None] * cols
+        for col in range(cols):
+            command = commands[cycle - col] if cycle >= col else None
+            if command:
+                flags, block, address = command
+                wide = reference.fp16_widen(int(values[address, col]))
+                pe_address = block | int(indices[address, col]) & mask
+                now[col] = 1 << 24 | flags << 21 | pe_address << 17 | wide
+        expected.append(now)
+
+        write = fill or rng.random() < p_write
+        address = cycle if fill else int(rng.integers(depth))
+        word = mixed_fp16(rng, cols, 0.2)
+        dut.value_we_i.value, dut.value_addr_i.value = int(write), address
+        dut.value_word_i.value = pack_array(word)
+        if write:
+            values[address] = word
+        write = fill or rng.random() < p_write
+        address = cycle if fill else int(rng.integers(depth))
+        nibbles = rng.integers(0, 16, cols)
+        dut.index_we_i.value, dut.index_addr_i.value = int(write), address
+        dut.index_word_i.value = pack(nibbles, 4)
+        if write:
+            indices[address] = nibbles
+        await FallingEdge(dut.clk)
