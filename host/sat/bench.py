@@ -163,8 +163,8 @@ def add_speedups(rows: list[dict]) -> None:
 
 def table(rows: list[dict]) -> Table:
     result = Table(title="SAT benchmark (RTL simulation)")
-    result.add_column("case")
-    for header in ("array", "N:M", "cycles", "utilization", "speed-up", "simulated cycles/s"):
+    result.add_column("case", no_wrap=True)
+    for header in ("array", "N:M", "cycles", "utilization", "speed-up", "sim. cycles/s"):
         result.add_column(header, justify="right")
     for row in rows:
         nm = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"

@@ -10,6 +10,9 @@ Verilator's runtime, which depend on no configuration, are shared.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
@@ -17,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,8 +50,9 @@ def sources() -> list[Path]:
     return [ROOT / line for line in lines if line.endswith(".v")]
 
 
-def build(config: SatConfig, log=lambda text: print(text, file=sys.stderr)) -> Path:
-    """The library of a configuration, from the cache or built now."""
+def build(config: SatConfig, log: Callable[[str], None] | None = None) -> Path:
+    """The library of a configuration, from the cache or built now. `log` prints to stderr."""
+    log = log or functools.partial(print, file=sys.stderr)
     inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), HARNESS]
     flags = repr((VERILATOR_FLAGS, CXX_FLAGS, config.parameters()))
     digest = hashlib.sha256(flags.encode())
@@ -56,11 +61,22 @@ def build(config: SatConfig, log=lambda text: print(text, file=sys.stderr)) -> P
     folder = CACHE / f"{config.rows}x{config.cols}-{digest.hexdigest()[:12]}"
     library = folder / "libsat_sim.so"
     if not library.exists():
-        start = time.monotonic()
-        log(f"building the {config.rows}x{config.cols} simulation ...")
-        _build(config, folder, library)
-        log(f"built in {time.monotonic() - start:.0f} s")
+        with _locked(folder.with_suffix(".lock")):
+            if not library.exists():
+                start = time.monotonic()
+                log(f"building the {config.rows}x{config.cols} simulation ...")
+                _build(config, folder, library)
+                log(f"built in {time.monotonic() - start:.0f} s")
     return library
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """An exclusive lock, so that parallel test workers do not build the same thing twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _build(config: SatConfig, folder: Path, library: Path) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: a network learns handwritten digits inside the simulated core, checked bit for bit.
 
-    python -m sat.demo [--nm 2:8] [--config 8x8] [--epochs 2] [--golden-epochs 18] [--seed 1] ...
+    python -m sat.demo [--nm 2:8] [--config 8x8] [--epochs 3] [--golden-epochs 17] [--seed 1] ...
 
 An MLP 64-128-64-10 is trained on scikit-learn's 1797 digits with BDWP. The first and the hidden
 layer are N:M; the last, with ten outputs only, is dense. Every program runs in RTL and on the
@@ -25,7 +25,7 @@ from sat_golden.compress import check_nm
 
 from .backend import Backend
 from .backends import CheckedBackend, GoldenBackend, SimBackend
-from .build_sim import ROOT
+from .build_sim import ROOT, build
 from .config import SatConfig
 from .core import Core
 from .nn import LayerSpec, Mlp, StepResult, mlp
@@ -160,8 +160,10 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     config = SatConfig.from_name(args.config)
     outcome = Outcome(config, args.nm, args.batch, args.seed)
     in_rtl = args.backend == "sim"
-    with console.status("preparing the simulation of the core (built once, then cached) ..."):
-        backend = make_backend(args.backend, config)
+    if in_rtl:
+        with console.status("compiling the core into a simulation (once, then cached) ..."):
+            build(config, log=console.print)
+    backend = make_backend(args.backend, config)
     specs = mlp(SIZES, args.nm)
     if args.dense_first:
         specs[0] = LayerSpec(specs[0].inputs, specs[0].outputs)
@@ -215,8 +217,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", choices=SatConfig.names(), default="8x8", help="array")
     parser.add_argument("--backend", choices=("sim", "golden"), default="sim",
                         help="sim: RTL, checked against the golden model; golden: that alone")
-    parser.add_argument("--epochs", type=positive, default=2, help="epochs in RTL")
-    parser.add_argument("--golden-epochs", type=int, default=18,
+    parser.add_argument("--epochs", type=positive, default=3, help="epochs in RTL")
+    parser.add_argument("--golden-epochs", type=int, default=17,
                         help="epochs that follow on the golden model alone")
     parser.add_argument("--batch", type=positive, default=64, help="images of a step")
     parser.add_argument("--seed", type=int, default=1, help="of split, weights and order")

@@ -34,6 +34,7 @@ from .schedule import (
 )
 
 DENSE = (2, 2)
+WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pay
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class Mlp:
         for index in range(len(split)):
             trial = [*split[:index], True, *split[index + 1 :]]
             plan = interleave(order_jobs(self._jobs(trial)))
-            if plan[1] < best[1]:
+            if plan[1] < WORTH_A_CUT * best[1]:
                 best, split = plan, trial
         return best[0]
 

@@ -145,7 +145,7 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
                                  (0.2, f"{n}:{m}", outcome.cycles)):
         bars = axes.bar([index + shift for index in range(len(names))],
                         [cycles.get(name, 0) for name in names], 0.38, label=label)
-        axes.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=2)
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2)
     axes.set_xticks(range(len(names)),
                     ["step,\noverlapped" if name == "step" else name for name in names])
     axes.set(ylabel="cycles", title=f"One training step on a {outcome.config.rows}x"

@@ -19,9 +19,9 @@ BEAT_BYTES = 16
 LANES = 8  # FP16 values of a beat; a tile is at least as wide
 GROUP_ELEMENTS = 16  # dense values that a PE holds: T2 * M at most
 TILE_GAP = 16  # cycles between two tiles
-STARTUP = 150  # latencies of memory and pipelines, once per command
+STARTUP = 250  # latencies of memory and pipelines, once per command
 UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
-UPDATE_TILE_CYCLES = 210  # about; the memory sets it
+UPDATE_TILE_CYCLES = 260  # about, beside a MATMUL; the memory sets it
 DENSE_COPY_CYCLES = 75  # more per tile and copy if that is dense
 
 

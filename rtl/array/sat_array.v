@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_array: ROWS x COLS systolic array of USPEs, output stationary.
-// Row r must see its west stream r cycles after row 0, column c its north stream c cycles after
-// column 0 (the scratchpads ripple their read commands, so nothing is skewed here). Column c delivers
-// a tile's ROWS*T sums on drain_o in the order (row, t), c cycles after column 0, without back-pressure.
-// Stream fields, drain order and the spacing of tiles: sat_uspe. Paper: systolic array (STCE).
+// sat_array: ROWS x COLS systolic array of USPEs, output stationary. Row r must see its west stream
+// r cycles after row 0, column c its north stream c cycles after column 0 (the scratchpads ripple
+// their read commands, so nothing is skewed here). Column c delivers a tile's ROWS*T sums on
+// drain_o in the order (row, t), c cycles after column 0, without back-pressure. Stream fields,
+// drain order and the spacing of tiles: sat_uspe. Paper: systolic array (STCE).
 `default_nettype none
 
 module sat_array #(

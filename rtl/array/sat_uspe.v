@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_uspe: unified sparse processing element. One FP16 multiply and FP32 add per cycle for T outputs.
-// Operand A arrives from the west and is written into a 2 x 16 entry RAM (one half fills while the
-// other is read). A weight arrives from the north with the RAM address of its A value: that read is
-// the whole sparse decoder. Both streams and their flags leave one cycle later, east and south.
-// After the slot flagged last, the T results enter the drain buffer; on token_i they leave southward
-// in order while results from the north pass by, and the token goes on T+1 cycles later, so that a
-// column delivers its results in row order without gaps. The buffer must have begun to empty before
-// the next last slot: at least (rows + 1) * T cycles between last slots.
-// Reset clears the weight's valid bit and the drain control, so that nothing is in flight after it. Golden function: sat_golden.reference.pe_mac_internal. Paper: USPE.
+// sat_uspe: unified sparse processing element. One FP16 multiply and FP32 add per cycle for T
+// outputs. Operand A arrives from the west and is written into a 2 x 16 entry RAM (one half fills
+// while the other is read). A weight arrives from the north with the RAM address of its A value:
+// that read is the whole sparse decoder. Both streams and their flags leave one cycle later, east
+// and south. After the slot flagged last, the T results enter the drain buffer; on token_i they
+// leave southward in order while results from the north pass by, and the token goes on T+1 cycles
+// later, so that a column delivers its results in row order without gaps. The buffer must have
+// begun to empty before the next last slot: at least (rows + 1) * T cycles between last slots.
+// Reset clears the weight's valid bit and the drain control, so that nothing is in flight after it.
+// Golden function: sat_golden.reference.pe_mac_internal. Paper: USPE.
 `default_nettype none
 
 module sat_uspe #(

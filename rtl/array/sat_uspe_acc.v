@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_uspe_acc: FP32 accumulator whose T partial sums circulate through the adder's own pipeline.
-// Each cycle: result = fp32_add(acc, product), rounded to nearest even; the result comes back as acc
-// exactly T cycles later. result_o is the sum of the product given T-1 cycles earlier, combinational
-// from the last stage. first_next_i, high in the cycle before a product, starts its sum at +0.
-// Sums of FP16 products are multiples of 2^-48 below 2^78, so no FP32 subnormal or overflow occurs
-// and 7 exponent bits suffice (docs/numerics.md). Golden function: sat_golden.reference.pe_accumulate.
+// Each cycle: result = fp32_add(acc, product), rounded to nearest even; the result comes back as
+// acc exactly T cycles later. result_o is the sum of the product given T-1 cycles earlier,
+// combinational from the last stage. first_next_i, high in the cycle before a product, starts its
+// sum at +0. Sums of FP16 products are multiples of 2^-48 below 2^78, so no FP32 subnormal or
+// overflow occurs and 7 exponent bits suffice (docs/numerics.md). Golden function:
+// sat_golden.reference.pe_accumulate.
 `default_nettype none
 
 module sat_uspe_acc #(
@@ -20,7 +21,8 @@ module sat_uspe_acc #(
   output wire [30:0] result_o
 );
 
-  // Register stages: all eight for T >= 8 (longer loops wait before the last), every other one for 4.
+  // Register stages: all eight for T >= 8 (longer loops wait before the last), every other one for
+  // 4.
   localparam integer ODD = (T >= 8) ? 1 : 0;
   localparam integer END = (T >= 8) ? T - 7 : 0;
 
@@ -57,8 +59,8 @@ module sat_uspe_acc #(
   );
 
   // Stage 2: pick the smaller, and shift it right by multiples of 8. With a negative difference the
-  // distance is ~diff + 1: the product, which has two bits to spare, takes the 1 here. Two more bits
-  // below the 24 are kept (guard and round); what is lost further down is sticky.
+  // distance is ~diff + 1: the product, which has two bits to spare, takes the 1 here. Two more
+  // bits below the 24 are kept (guard and round); what is lost further down is sticky.
   wire [23:0] c2_small = s1_p_big ? s1_a_mant :
                          s1_neg ? {1'b0, s1_p_mant, 1'b0} : {s1_p_mant, 2'b00};
   wire [6:0]  c2_dist  = s1_diff ^ {7{s1_neg}};
@@ -174,8 +176,8 @@ module sat_uspe_acc #(
     .out_o({s7_spec, s7_nan, s7_sign, s7_zero, s7_up, s7_exp, s7_frac})
   );
 
-  // Stage 8: special results, an exact zero sum is +0, and the rounding; a carry out of the fraction
-  // moves into the exponent by itself.
+  // Stage 8: special results, an exact zero sum is +0, and the rounding; a carry out of the
+  // fraction moves into the exponent by itself.
   wire [29:0] c8_mag = s7_spec ? {7'h7F, s7_nan, 22'd0} :
                        s7_zero ? 30'd0 : {s7_exp, s7_frac};
   assign result_o = {s7_sign && !(s7_spec ? s7_nan : s7_zero), c8_mag + {29'd0, s7_up}};

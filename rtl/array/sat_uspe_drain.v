@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_uspe_drain: holds the T finished sums of a PE and sends them down the column's result chain.
 // The buffer is a shift register of T words: a capture and an emission both shift it, so the oldest
-// word is always at its end and a new tile may be captured while the old one still leaves.
-// token_i starts an emission of T words in the next cycle; token_o follows T + 1 cycles after token_i.
+// word is always at its end and a new tile may be captured while the old one still leaves. token_i
+// starts an emission of T words in the next cycle; token_o follows T + 1 cycles after token_i.
 // Reset clears valid bits and the emission, not the words.
 `default_nettype none
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_uspe_lzc: leading zeros of a 28-bit sum, combinational: the first nibble that is not zero, and
-// the first one within it, found side by side. count_o is undefined (28..31) when zero_o is high.
+// sat_uspe_lzc: leading zeros of a 28-bit sum, combinational: the first nibble that is not zero,
+// and the first one within it, found side by side. count_o is undefined (28..31) when zero_o is
+// high.
 `default_nettype none
 
 module sat_uspe_lzc (

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_a_bank: the part of A's scratchpad that feeds one array row.
-// A read command {write enable, PE address[4:0], zero, lane, word address} becomes one write into the
-// row's PE RAMs three cycles later: word, lane, conversion to the wide format. The command itself
-// goes on to the next row one cycle later, which gives the array its skew. zero replaces the value
-// by +0 (padding of the reduction). Reset is needed by the write enable only.
+// sat_a_bank: the part of A's scratchpad that feeds one array row. A read command {write enable, PE
+// address[4:0], zero, lane, word address} becomes one write into the row's PE RAMs three cycles
+// later: word, lane, conversion to the wide format. The command itself goes on to the next row one
+// cycle later, which gives the array its skew. zero replaces the value by +0 (padding of the
+// reduction). Reset is needed by the write enable only.
 `default_nettype none
 
 module sat_a_bank #(

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_a_loader: brings operand A from memory into the row banks of its scratchpad.
-// A is loaded in chunks: the rows of one row tile times up to CHUNK_K reduction elements. A chunk is
-// requested when the ring has room for it (room comes back on release_i) and no more than two full
-// chunks wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a
-// command starts. It is announced on commit_o when its last word is written. Order: for each pass, row tile, chunk; one pass if A stays
-// resident, else one per column tile.
-// Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane k%LANES
-// of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words of one
-// bank, transposed memory one lane of all banks.
+// sat_a_loader: brings operand A from memory into the row banks of its scratchpad. A is loaded in
+// chunks: the rows of one row tile times up to CHUNK_K reduction elements. A chunk is requested
+// when the ring has room for it (room comes back on release_i) and no more than two full chunks
+// wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a command
+// starts. It is announced on commit_o when its last word is written. Order: for each pass, row
+// tile, chunk; one pass if A stays resident, else one per column tile. Chunk layout in a bank, W =
+// ceil(elements/LANES) words per row: word t2*W + k/LANES, lane k%LANES of bank r is A[tile row
+// t2*ROWS + r][chunk start + k]; row major memory fills whole words of one bank, transposed memory
+// one lane of all banks.
 `default_nettype none
 
 module sat_a_loader #(
@@ -265,7 +265,8 @@ module sat_a_loader #(
 
   assign idle_o = (state_q == ST_IDLE) && !info_valid;
 
-  wire unused_ok = &{1'b0, count_unused, word_index, chunk_words, row_words, row_addr_q, info_step, ahead_max};
+  wire unused_ok = &{1'b0, count_unused, word_index, chunk_words, row_words,
+                     row_addr_q, info_step, ahead_max};
 
 endmodule
 

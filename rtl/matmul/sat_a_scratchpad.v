@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_a_scratchpad: one sat_a_bank per array row, the read command rippling from row to row.
-// A write puts a memory beat into one bank, or (write_trans_i) one value into the same lane of every
+// sat_a_scratchpad: one sat_a_bank per array row, the read command rippling from row to row. A
+// write puts a memory beat into one bank, or (write_trans_i) one value into the same lane of every
 // bank. Command format, latency and skew: sat_a_bank.
 `default_nettype none
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_bias_loader: keeps the FP32 bias of two column tiles, loading the next while one is in use.
-// group_i selects LANES_OUT consecutive columns of the tile in use; the values appear one cycle later.
-// ready_o: the tile in use is complete. next_i: go on to the next column tile.
+// group_i selects LANES_OUT consecutive columns of the tile in use; the values appear one cycle
+// later. ready_o: the tile in use is complete. next_i: go on to the next column tile.
 `default_nettype none
 
 module sat_bias_loader #(

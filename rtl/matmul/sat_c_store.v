@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_c_store: takes finished tiles out of the output buffer, through the epilogue, to memory.
-// Rows of a tile are handled in sat_row_walk order as soon as their PE row has been drained. A row is
-// issued in groups of LANES columns, one per cycle, when bias, residual and mask are at hand and the
-// beat queue has room for everything under way; it becomes one or more write requests and the beats.
-// tile_taken_o returns a tile's worth of buffer to the feeder.
+// sat_c_store: takes finished tiles out of the output buffer, through the epilogue, to memory. Rows
+// of a tile are handled in sat_row_walk order as soon as their PE row has been drained. A row is
+// issued in groups of LANES columns, one per cycle, when bias, residual and mask are at hand and
+// the beat queue has room for everything under way; it becomes one or more write requests and the
+// beats. tile_taken_o returns a tile's worth of buffer to the feeder.
 `default_nettype none
 `include "sat_fp.vh"
 
@@ -176,7 +176,8 @@ module sat_c_store #(
   reg  [LANES*31-1:0] s2_group_q;
   always @(posedge clk) s2_group_q <= s1_group;
 
-  // Residual and mask beats hold several groups; a beat goes when its last group or the row is issued.
+  // Residual and mask beats hold several groups; a beat goes when its last group or the row is
+  // issued.
   wire [HALF_L-1:0] part      = done_q[LANES_L +: HALF_L];
   wire              part_last = group_last || (&part);
   assign residual_ready_o = issue && use_residual_i && part_last;
@@ -275,7 +276,8 @@ module sat_c_store #(
     else if (req_fire) req_addr_q <= req_addr_q + {{ADDR_W-12{1'b0}}, BURST_BYTES[11:0]};
   end
 
-  assign idle_o = !row_valid && (under_way_q == 6'd0) && !beat_valid && !data_valid_o && split_ready;
+  assign idle_o = !row_valid && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
+                  split_ready;
 
   wire unused_ok = &{1'b0, beat_ready, done_q, block};
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_feeder: times the flow of both operands into the array.
-// Time runs in slots of T cycles. A period of period_i slots multiplies one group of the reduction
-// (one kept element of S per slot, for T outputs) and meanwhile writes the next group's A values into
-// the other half of the PE RAMs. A period starts only when all it needs is in the scratchpads and,
-// if it ends a tile, when the tile's results can be taken; otherwise a bubble slot passes. Tiles, and
-// the groups of successive tiles, follow each other without a gap: column tiles, row tiles, groups.
-// Read commands leave one cycle after they are decided; formats: sat_a_bank, sat_s_bank.
+// sat_feeder: times the flow of both operands into the array. Time runs in slots of T cycles. A
+// period of period_i slots multiplies one group of the reduction (one kept element of S per slot,
+// for T outputs) and meanwhile writes the next group's A values into the other half of the PE RAMs.
+// A period starts only when all it needs is in the scratchpads and, if it ends a tile, when the
+// tile's results can be taken; otherwise a bubble slot passes. Tiles, and the groups of successive
+// tiles, follow each other without a gap: column tiles, row tiles, groups. Read commands leave one
+// cycle after they are decided; formats: sat_a_bank, sat_s_bank.
 `default_nettype none
 
 module sat_feeder #(
@@ -64,7 +64,8 @@ module sat_feeder #(
   localparam integer COLS_L  = $clog2(COLS);
   localparam integer SINCE_W = $clog2(ROWS + 2) + 1;
   localparam integer MIN_GAP = ROWS + 2;
-  // A word is forgotten only when the last row or column has read it: ripple, plus the RAM's stages.
+  // A word is forgotten only when the last row or column has read it: ripple, plus the RAM's
+  // stages.
   localparam integer A_HOLD  = ROWS + 2;
   localparam integer S_HOLD  = COLS + 2;
 
@@ -103,7 +104,8 @@ module sat_feeder #(
   reg  [SINCE_W-1:0] since_q;                      // slots since a tile's last slot, saturating
   wire [SINCE_W-1:0] since;
   wire [17:0] n_rows   = {13'd0, n_i};
-  wire [SINCE_W+4:0] gap = {5'd0, since} + {{SINCE_W{1'b0}}, n_i};  // slots between last slots, plus 1
+  // Slots from the last tile's last slot to this tile's, plus 1.
+  wire [SINCE_W+4:0] gap = {5'd0, since} + {{SINCE_W{1'b0}}, n_i};
   wire        spaced   = gap >= MIN_GAP[SINCE_W+4:0];
   wire        a_ok     = !next_valid_q || (a_avail_q != 17'd0);
   wire        s_ok     = !cur_valid_q || ((value_avail_q >= n_rows) &&
@@ -114,6 +116,8 @@ module sat_feeder #(
   wire        advance  = fire && next_valid_q;
   wire        s_rewind = fire && cur_valid_q && cur_last_q && s_resident_i && !cur_last_row_q;
   wire        a_rewind = advance && next_ends_pass && a_resident_i;
+  wire [17:0] s_taken    = (fire && cur_valid_q) ? n_rows : 18'd0;
+  wire [17:0] s_restored = s_rewind ? {1'b0, kept_i} : 18'd0;
 
   // The first use of a chunk: later passes over a resident A take nothing new from the loader.
   wire        first_pass = !a_resident_i || (next_cols_q == col_tiles_i);
@@ -220,9 +224,9 @@ module sat_feeder #(
                        + (a_rewind ? a_total_q : 17'd0);
       a_total_q     <= a_total_q + {16'd0, a_commit_i};
       value_avail_q <= value_avail_q + {17'd0, value_commit_i}
-                       - ((fire && cur_valid_q) ? n_rows : 18'd0) + (s_rewind ? {1'b0, kept_i} : 18'd0);
+                       - s_taken + s_restored;
       index_avail_q <= index_avail_q + {17'd0, index_commit_i}
-                       - ((fire && cur_valid_q) ? n_rows : 18'd0) + (s_rewind ? {1'b0, kept_i} : 18'd0);
+                       - s_taken + s_restored;
       tiles_free_q  <= tiles_free_q + {1'b0, tile_taken_i}
                        - {1'b0, fire && cur_valid_q && cur_last_q};
     end
@@ -250,7 +254,8 @@ module sat_feeder #(
   end
 
   // ---- S: one row per slot, re-read for each row block ------------------------------------
-  reg  [S_L-1:0] s_row_q, s_region_q;  // word address of the current row, of the column tile's first
+  // Word addresses of the current row and of the column tile's first.
+  reg  [S_L-1:0] s_row_q, s_region_q;
   reg  [16:0]    s_cols_q;             // columns from this tile on
   wire [4:0]     span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
   wire [16:0]    span      = 17'd1 << span_log2;

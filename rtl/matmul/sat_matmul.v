@@ -55,6 +55,7 @@ module sat_matmul #(
   localparam integer A_L       = $clog2(A_DEPTH);
   localparam integer S_L       = $clog2(S_DEPTH);
   localparam integer LANES_L   = $clog2(LANES);
+  localparam integer MAP_LSB   = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB;
   localparam integer A_CMD_W   = 7 + LANES_L + A_L;
   localparam integer S_CMD_W   = 8 + S_L;
 
@@ -104,7 +105,7 @@ module sat_matmul #(
     .start_i     (start_i),
     .n_i         (desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
     .m_i         (desc_i[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
-    .map_i       (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
+    .map_i       (desc_i[MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
     .rows_i      (desc_i[`SAT_DESC_ROWS_LSB +: 16]),
     .cols_i      (desc_i[`SAT_DESC_COLS_LSB +: 16]),
     .depth_i     (desc_i[`SAT_DESC_DEPTH_LSB +: 16]),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_out_buffer: collects the array's results, two tiles deep, one RAM per column.
-// Each column writes its ROWS*T sums of a tile in arrival order, so entry r*T + t of all columns
-// together is one output word. row_done_o pulses when the last column has delivered T more sums, that
-// is, when another PE row can be read everywhere. The feeder never lets a third tile arrive.
-// Reads take one cycle. start_i begins a new command at entry 0.
+// sat_out_buffer: collects the array's results, two tiles deep, one RAM per column. Each column
+// writes its ROWS*T sums of a tile in arrival order, so entry r*T + t of all columns together is
+// one output word. row_done_o pulses when the last column has delivered T more sums, that is, when
+// another PE row can be read everywhere. The feeder never lets a third tile arrive. Reads take one
+// cycle. start_i begins a new command at entry 0.
 `default_nettype none
 
 module sat_out_buffer #(

@@ -42,11 +42,12 @@ module sat_pack #(
   // The beat under construction.
   reg  [DATA_W-1:0]   held_q;
   reg  [DATA_W/8-1:0] held_strb_q;
-  wire [DATA_W-1:0]   placed = as_single_i ? {{DATA_W-LANES*32{1'b0}}, single_i} << (place_q * (LANES*16))
-                                           : {{DATA_W-LANES*16{1'b0}}, half_i} << (place_q * (LANES*16));
-  wire [DATA_W/8-1:0] placed_strb = as_single_i
-      ? {{DATA_W/8-LANES*4{1'b0}}, single_strb} << (place_q * (LANES*2))
-      : {{DATA_W/8-LANES*2{1'b0}}, half_strb} << (place_q * (LANES*2));
+  wire [DATA_W-1:0]   group  = as_single_i ? {{DATA_W-LANES*32{1'b0}}, single_i}
+                                           : {{DATA_W-LANES*16{1'b0}}, half_i};
+  wire [DATA_W-1:0]   placed = group << (place_q * (LANES*16));
+  wire [DATA_W/8-1:0] group_strb  = as_single_i ? {{DATA_W/8-LANES*4{1'b0}}, single_strb}
+                                                : {{DATA_W/8-LANES*2{1'b0}}, half_strb};
+  wire [DATA_W/8-1:0] placed_strb = group_strb << (place_q * (LANES*2));
 
   wire [DATA_W-1:0]   beat = (fresh ? {DATA_W{1'b0}} : held_q) | placed;
   wire [DATA_W/8-1:0] strb = (fresh ? {DATA_W/8{1'b0}} : held_strb_q) | placed_strb;

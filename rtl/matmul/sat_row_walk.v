@@ -58,7 +58,7 @@ module sat_row_walk #(
 
   assign addr_o        = addr_q;
   assign cols_o        = (cols_left_q < col_span) ? cols_left_q : col_span;
-  assign skip_o        = {13'd0, t2_q, {ROWS_L{1'b0}}} + {17'd0, r_q} >= {{ROWS_L{1'b0}}, rows_left_q};
+  assign skip_o        = {13'd0, t2_q, r_q} >= {{ROWS_L{1'b0}}, rows_left_q};
   assign pe_row_last_o = t2_last;
   assign tile_last_o   = t2_last && (&r_q);
   assign column_last_o = tile_last_o && row_last;

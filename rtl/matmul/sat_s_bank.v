@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_s_bank: the part of S's scratchpad that feeds one array column.
-// A read command {valid, first, last, half, row block address[3:0], word address} becomes one weight
-// for the column three cycles later: the value in the wide format, and the PE RAM address made of
-// the row block and the kept weight's index within its group (masked to log2(M) bits, so to nothing
-// when dense). The command goes on to the next column one cycle later. Reset clears valid only.
+// sat_s_bank: the part of S's scratchpad that feeds one array column. A read command {valid, first,
+// last, half, row block address[3:0], word address} becomes one weight for the column three cycles
+// later: the value in the wide format, and the PE RAM address made of the row block and the kept
+// weight's index within its group (masked to log2(M) bits, so to nothing when dense). The command
+// goes on to the next column one cycle later. Reset clears valid only.
 `default_nettype none
 
 module sat_s_bank #(

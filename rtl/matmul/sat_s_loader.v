@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_s_loader: brings one plane of operand S (values or indices) from memory into its scratchpad.
-// Rows of the plane are cut at the column tiles; each row of a tile becomes ceil(columns/COLS) words
-// of COLS elements, appended to a ring. A row is requested when the ring has room for it (room comes
-// back on release_i) and is announced on commit_o when its last word is written. Order: for each
-// column tile, for each pass over it (one if it stays resident, else one per row tile), all rows.
+// Rows of the plane are cut at the column tiles; each row of a tile becomes ceil(columns/COLS)
+// words of COLS elements, appended to a ring. A row is requested when the ring has room for it
+// (room comes back on release_i) and is announced on commit_o when its last word is written. Order:
+// for each column tile, for each pass over it (one if it stays resident, else one per row tile),
+// all rows.
 `default_nettype none
 
 module sat_s_loader #(
@@ -71,8 +72,8 @@ module sat_s_loader #(
   wire        last_pass = passes_left_q == 16'd1;
   wire        last_tile = tiles_left_q == 16'd1;
 
-  wire [16:0]        units_all = (tile_cols + (17'd1 << UNIT_L) - 17'd1) >> UNIT_L;
-  wire [COUNT_W-1:0] units     = units_all[COUNT_W-1:0];
+  wire [16:0]        unit_total = (tile_cols + (17'd1 << UNIT_L) - 17'd1) >> UNIT_L;
+  wire [COUNT_W-1:0] unit_count     = unit_total[COUNT_W-1:0];
   wire [COUNT_W-1:0] start;
   wire [COUNT_W-1:0] beats;
   generate
@@ -80,10 +81,10 @@ module sat_s_loader #(
       localparam integer RATIO_L = BEAT_L - WORD_L;
       assign start = {{COUNT_W-RATIO_L{1'b0}}, tile_addr_q[BYTE_L-1 -: RATIO_L]};
       localparam integer ROUND   = (1 << RATIO_L) - 1;
-      assign beats = (start + units + ROUND[COUNT_W-1:0]) >> RATIO_L;
+      assign beats = (start + unit_count + ROUND[COUNT_W-1:0]) >> RATIO_L;
     end else begin : gen_whole_beats
       assign start = {COUNT_W{1'b0}};
-      assign beats = units;
+      assign beats = unit_count;
     end
   endgenerate
 
@@ -148,7 +149,7 @@ module sat_s_loader #(
     .flush_i    (start_i),
     .in_valid_i (row_fire),
     .in_ready_o (info_ready),
-    .in_data_i  ({start, units}),
+    .in_data_i  ({start, unit_count}),
     .out_valid_o(info_valid),
     .out_ready_i(row_done),
     .out_data_o ({info_start, info_units}),
@@ -191,7 +192,7 @@ module sat_s_loader #(
 
   assign idle_o = (state_q == ST_IDLE) && !info_valid;
 
-  wire unused_ok = &{1'b0, count_unused, word_index, row_words, row_addr_q, units_all};
+  wire unused_ok = &{1'b0, count_unused, word_index, row_words, row_addr_q, unit_total};
 
 endmodule
 

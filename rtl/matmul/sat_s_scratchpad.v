@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_s_scratchpad: one sat_s_bank per array column, the read command rippling from column to column.
-// Values and indices have separate write ports but share word addresses. Command format, latency and
-// skew: sat_s_bank.
+// sat_s_scratchpad: one sat_s_bank per array column, the read command rippling from column to
+// column. Values and indices have separate write ports but share word addresses. Command format,
+// latency and skew: sat_s_bank.
 `default_nettype none
 
 module sat_s_scratchpad #(

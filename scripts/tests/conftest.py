@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaves out the tests of the IP where the packages that write it are not to be had (Python 3.10)."""
+"""Leaves out the tests of the IP where the packages that they need do not exist (Python 3.10)."""
 
 import importlib.util
 

@@ -38,7 +38,9 @@ def test_module_elaborates_in_yosys(module):
 
 
 @pytest.mark.skipif("sat_top" not in SOURCES, reason="no top level yet")
-@pytest.mark.parametrize("config", SatConfig.names())
+@pytest.mark.parametrize("config", [
+    pytest.param(name, marks=[pytest.mark.slow] if SatConfig.from_name(name).rows > 8 else [])
+    for name in SatConfig.names()])
 def test_top_is_clean_in_every_configuration(config):
     clean(lint.verilator("sat_top", SatConfig.from_name(config).parameters()))
 

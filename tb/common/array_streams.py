@@ -9,6 +9,7 @@ order in which the feeder uses them is its own affair.
 from __future__ import annotations
 
 import numpy as np
+
 from sat_golden import vector
 from sat_golden.stimulus import mixed_fp16
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tb.common.lanes import unpack
-
 BEAT_BYTES = 16
 MOST_WRITE_BEATS = 16
 REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
@@ -34,6 +32,11 @@ STALLS = {
     "some": Stalls(chance=0.3, latency=8),
     "many": Stalls(chance=0.8, latency=3),
 }
+
+
+def field(signal, place: int, width: int) -> int:
+    """The field of `width` bits at `place` of a flat vector."""
+    return signal.value[(place + 1) * width - 1 : place * width].to_unsigned()
 
 
 class Held:
@@ -73,24 +76,22 @@ class ReadPorts:
         if not self.stalls.chance:
             return (1 << self.ports) - 1
         free = self.rng.random(self.ports) >= self.stalls.chance
-        return sum(1 << port for port in np.flatnonzero(free))
+        return sum(1 << int(port) for port in np.flatnonzero(free))
 
     def _requests(self) -> None:
-        ready, valid = self._ready(), self.req_valid.value.to_unsigned()
+        ready, valid = self._ready(), int(self.req_valid.value)
         self.req_ready.value = ready
-        addresses = beats = [0] * self.ports
-        if valid:
-            addresses = unpack(self.req_addr.value.to_unsigned(), self.addr_w, self.ports)
-            beats = unpack(self.req_beats.value.to_unsigned(), 12, self.ports)
         for port in range(self.ports):
-            request = (port, addresses[port], beats[port])
-            taken = bool(valid & ready & 1 << port)
-            self.held[port].check(bool(valid & 1 << port), request, taken)
+            offered, taken = bool(valid >> port & 1), bool(valid & ready & 1 << port)
+            # Only the fields of an offered request are sure to be defined.
+            address = field(self.req_addr, port, self.addr_w) if offered else 0
+            beats = field(self.req_beats, port, 12) if offered else 0
+            self.held[port].check(offered, (address, beats), taken)
             if taken:
-                assert addresses[port] % BEAT_BYTES == 0 and beats[port] >= 1, request
-                self.requests.append(request)
-                self.queue += [(self.now + self.stalls.latency, port,
-                                addresses[port] + beat * BEAT_BYTES) for beat in range(beats[port])]
+                assert address % BEAT_BYTES == 0 and beats >= 1, (port, address, beats)
+                self.requests.append((port, address, beats))
+                self.queue += [(self.now + self.stalls.latency, port, address + beat * BEAT_BYTES)
+                               for beat in range(beats)]
 
     def _responses(self) -> None:
         # A beat once offered stays; otherwise the data lines carry noise.
@@ -103,7 +104,7 @@ class ReadPorts:
         _, port, address = self.queue[0]
         self.rsp_valid.value = 1 << port
         self.rsp_data.value = self.fetch(address)
-        if self.rsp_ready.value.to_unsigned() & 1 << port:
+        if int(self.rsp_ready.value) & 1 << port:
             self.queue.popleft()
             self.offered = False
 

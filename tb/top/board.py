@@ -4,23 +4,22 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+
 from sat.backends import SimBackend
 from sat.backends.sim import DECERR, SLVERR
 from sat.build_sim import CACHE
 from sat.config import SatConfig
 from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden.memory import ErrorRegion
-
 from tb.common.rng import make_rng
-from tb.common.runner import DEFAULT_SEED, locked, replay_line
+from tb.common.runner import locked, replay_line
 from tb.top.expect import Expected
-from tb.top.random_program import BASE, SIZE, Program
+from tb.top.random_program import BASE, SIZE, Program, each_seed
 
 MAX_CYCLES = 20_000_000
 ALL_IRQS = IrqStatus.DONE | IrqStatus.ERROR | IrqStatus.FENCE
@@ -98,20 +97,11 @@ class Board(SimBackend):
         end = self.run_to_end(program)
         expected.check_error(end.code, end.index, end.address)
         expected.check_memory(self.image(program))
-        assert end.overflow == expected.result.overflow, f"overflow {end.overflow}: {program}"
+        expected.check_overflow(end.overflow)
         assert end.status & ~Status.OVERFLOW == Status.DONE, f"STATUS {end.status:#x}: {program}"
         assert bool(end.irqs & IrqStatus.FENCE) == bool(expected.result.fence_irqs)
         self.clear()
         return self.read_counters()
-
-
-def first_seed() -> int:
-    return int(os.environ.get("SEED") or DEFAULT_SEED)
-
-
-def each_seed(batch: int, count: int) -> Iterator[int]:
-    """The seeds of a test's batch. The first of batch 0 is SEED itself."""
-    return iter(range(first_seed() + batch * count, first_seed() + (batch + 1) * count))
 
 
 @contextmanager
@@ -120,7 +110,7 @@ def replayable(seed: int, batch: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        line = replay_line("tb/top", [], seed).replace(f"-{batch}]", "-0]")
+        line = replay_line("tb/top", [], seed).replace(f"{batch}]", "0]")
         raise AssertionError(f"{error}\nreplay: {line}") from error
 
 

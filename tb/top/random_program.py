@@ -8,9 +8,12 @@ seed.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
+
 from sat_golden import stimulus
 from sat_golden.command_model import ENGINE_OF
 from sat_golden.compress import compressed_rows
@@ -27,13 +30,15 @@ from sat_golden.defs import (
     UpdateFlag,
 )
 from sat_golden.descriptor import NIBBLE, Descriptor, Slot, aligned
-
 from tb.common.rng import make_rng
+from tb.common.runner import DEFAULT_SEED
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 NUMBERS = ("ordinary", "mixed", "bits", "tied", "tiny", "huge")
 MATMUL_FLAGS = [sum(flag for bit, flag in enumerate(MatmulFlag) if choice >> bit & 1)
                 for choice in range(1 << len(MatmulFlag))]
+# All of them; no shape tells those from 3 on apart from each other, so these come less often.
+MAP_HINTS = [0, 1, 2] * 3 + list(range(1 << MATMUL_MAP_BITS))
 
 # Above 4 GB, so that addresses need their upper word.
 BASE = 0x12_3400_0000
@@ -175,7 +180,7 @@ class ProgramWriter:
             if flags & flag:
                 in_place = not flags & MatmulFlag.OUT_FP32 and self.rng.random() < 0.2
                 slots[slot] = slots[MatmulSlot.C] if in_place else self.place(i, j, 16, kind)
-        hint = int(self.rng.integers(0, 1 << MATMUL_MAP_BITS)) << MATMUL_MAP_LSB
+        hint = int(self.rng.choice(MAP_HINTS)) << MATMUL_MAP_LSB
         self._add(Descriptor(Opcode.MATMUL, n, m, flags=flags | hint, rows=i, cols=j, depth=k,
                              slots=slots), {made.by for made in (a, s) if made})
         if not flags & MatmulFlag.OUT_FP32:
@@ -229,6 +234,12 @@ class ProgramWriter:
             at = address - self.base + index * DESC_BYTES
             self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
         return Program(self.base, self.image, address, len(self.descriptors), self.descriptors)
+
+
+def each_seed(batch: int, count: int) -> range:
+    """The seeds of a test's batch: consecutive, and the first of batch 0 is the run's seed."""
+    first = int(os.environ.get("SEED") or DEFAULT_SEED) + batch * count
+    return range(first, first + count)
 
 
 def dealt(seed: int, deck: list, name: str):
@@ -291,9 +302,21 @@ def mixed_program(seed: int, most: int = 12, limit: int = 60) -> Program:
     return random_program(rng, int(rng.integers(1, most + 1)), limit, chained=0.4)
 
 
-# Ranges of I, J, K: a long reduction, a tall, a wide and a bulky product.
-LARGE = [((1, 40), (1, 40), (500, 2000)), ((300, 1200), (1, 40), (1, 100)),
-         ((1, 40), (300, 1200), (1, 100)), ((60, 250), (60, 250), (60, 250))]
+class Large(NamedTuple):
+    """Ranges of I, J, K."""
+
+    i: tuple[int, int]
+    j: tuple[int, int]
+    k: tuple[int, int]
+    nm: list[tuple[int, int]] = LEGAL_NM
+
+
+# A long reduction, sparse or dense, a tall, a wide and a bulky product.
+LARGE = [Large((1, 40), (1, 40), (500, 2000)),
+         Large((20, 40), (1, 12), (4200, 6000), [(n, n) for n in (2, 4, 8, 16)]),
+         Large((300, 1200), (1, 40), (1, 100)),
+         Large((1, 40), (300, 1200), (1, 100)),
+         Large((60, 250), (60, 250), (60, 250))]
 LARGE_SIZE = 4 << 20
 LARGE_MACS = 1_500_000
 
@@ -302,10 +325,11 @@ def large_program(seed: int) -> Program:
     """One MATMUL that does not fit the scratchpads, of at most LARGE_MACS multiply-adds."""
     writer = ProgramWriter(make_rng("large", seed), size=LARGE_SIZE)
     rng = writer.rng
-    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    kind = dealt(seed, LARGE, "large")
+    n, m = kind.nm[rng.integers(len(kind.nm))]
     macs = None
     while macs is None or macs > LARGE_MACS:
-        i, j, k = (int(rng.integers(low, high + 1)) for low, high in dealt(seed, LARGE, "large"))
+        i, j, k = (int(rng.integers(low, high + 1)) for low, high in (kind.i, kind.j, kind.k))
         macs = i * j * compressed_rows(k, n, m)
     flags = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))]
     writer.matmul(i, j, k, n, m, flags, str(rng.choice(NUMBERS)))

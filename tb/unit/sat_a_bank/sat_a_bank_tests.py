@@ -6,14 +6,14 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
-from sat_golden import reference
-from sat_golden.stimulus import mixed_fp16
 
+from sat_golden.stimulus import mixed_fp16
 from tb.common.clock import start
 from tb.common.lanes import pack_array
 from tb.common.parameters import parameters
 from tb.common.plan import log2
 from tb.common.rng import make_rng
+from tb.common.wide import widen
 
 LATENCY = 3
 
@@ -44,7 +44,7 @@ async def test_reads(dut, p_read, p_write):
         command = (command << log2(lanes) | lane) << log2(depth) | address
         dut.cmd_i.value = command
         value = 0 if zero else int(memory[address, lane])
-        expected.append(1 << 22 | pe_address << 17 | reference.fp16_widen(value) if read else None)
+        expected.append(1 << 22 | pe_address << 17 | widen(value) if read else None)
 
         enable = np.ones(lanes, bool) if fill else rng.random(lanes) < p_write * rng.integers(2)
         address = cycle if fill else int(rng.integers(depth))

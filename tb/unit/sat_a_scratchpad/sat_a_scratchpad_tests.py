@@ -6,14 +6,14 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
-from sat_golden import reference
-from sat_golden.stimulus import mixed_fp16
 
+from sat_golden.stimulus import mixed_fp16
 from tb.common.clock import start
 from tb.common.lanes import pack_array, unpack
 from tb.common.parameters import parameters
 from tb.common.plan import log2
 from tb.common.rng import make_rng
+from tb.common.wide import widen
 
 LATENCY = 3
 
@@ -45,7 +45,7 @@ async def test_reads(dut, p_read, p_write):
             command = commands[cycle - row] if cycle >= row else None
             if command:
                 value = int(memory[row, command[2], command[1]])
-                now[row] = 1 << 22 | command[0] << 17 | reference.fp16_widen(value)
+                now[row] = 1 << 22 | command[0] << 17 | widen(value)
         expected.append(now)
 
         # The filling is all columns: word by word, lane by lane.

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import cocotb
 from cocotb.triggers import FallingEdge
+
 from sat_golden.defs import (
     DESC_BYTES,
     MATMUL_MAP_LSB,
@@ -18,7 +19,6 @@ from sat_golden.defs import (
     UpdateFlag,
 )
 from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check, is_bias
-
 from tb.common.clock import start
 from tb.common.rng import make_rng
 

@@ -8,11 +8,16 @@ import re
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
+
 from sat_golden import vector
 from sat_golden.multiply import epilogue
-from sat_golden.stimulus import FP32_SPECIALS, mixed_fp16, near_tie_additions, near_tie_halves, \
-    random_bits
-
+from sat_golden.stimulus import (
+    FP32_SPECIALS,
+    mixed_fp16,
+    near_tie_additions,
+    near_tie_halves,
+    random_bits,
+)
 from tb.common.clock import start
 from tb.common.lanes import pack, pack_array, unpack_array
 from tb.common.parameters import parameters

@@ -32,17 +32,17 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: int, p_pause: float) -
     dut.drain_i.value = 0
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
-    ready = 0  # PE rows that may be read
+    ready = latest = 0  # PE rows that may be read, youngest word
     for now in range(cycle + cols + 2):
         ready += int(dut.row_done_o.value)
-        due = sum(begin + t + cols <= now for begin in begins)
+        due = sum(begin + t + cols - 1 <= now for begin in begins)
         assert ready == due, "row_done_o is early or late"
         numbers = [arrival.get(now - col) for col in range(cols)]
         dut.drain_i.value = pack(
             [0 if number is None else VALID | int(words[number, col])
              for col, number in enumerate(numbers)], 32)
         # Any word of the two latest tiles that is complete, and not yet being overwritten.
-        latest = max((number for number in numbers if number is not None), default=0)
+        latest = max([latest, *(number for number in numbers if number is not None)])
         oldest = max(0, (latest // t + 1 - 2 * rows) * t + t)
         number = int(rng.integers(oldest, ready * t)) if oldest < ready * t else None
         dut.addr_i.value = 0 if number is None else number % (2 * rows * t)

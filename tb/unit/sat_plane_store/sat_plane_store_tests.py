@@ -13,6 +13,7 @@ from sat_golden import Planes, compress_ff, pack_indices
 from sat_golden.stimulus import random_bits
 from tb.common.clock import start
 from tb.common.rng import make_rng
+from tb.unit.sat_vector.dma_memory import strobed
 from tb.unit.sat_vector.tiles import Tile, tiles_of
 
 BASES = (0x80_0000_1000, 0x12_3456_7840)  # values, indices
@@ -75,7 +76,8 @@ async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m
         await Timer(1, "ns")  # tile_ready_o and out_last_o depend on the inputs of this cycle
         if ready and dut.out_valid_o.value:
             address = dut.out_addr_o.value.to_unsigned() + 16 * beat
-            data, strobes = dut.out_data_o.value.to_unsigned(), dut.out_strb_o.value.to_unsigned()
+            strobes = dut.out_strb_o.value.to_unsigned()
+            data = strobed(dut.out_data_o.value, strobes)
             for lane in range(16):
                 if strobes >> lane & 1:
                     assert address + lane not in written, "a byte is written twice"

@@ -6,13 +6,13 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
-from sat_golden import reference
-from sat_golden.stimulus import mixed_fp16
 
+from sat_golden.stimulus import mixed_fp16
 from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.plan import log2
 from tb.common.rng import make_rng
+from tb.common.wide import widen
 
 LATENCY = 3
 
@@ -40,7 +40,7 @@ async def test_reads(dut, m_log2, p_read, p_write):
         block = int(rng.integers(16)) & ~mask
         command = (int(valid) << 3 | flags) << 4 << log2(depth) | block << log2(depth) | address
         dut.cmd_i.value = command
-        wide = reference.fp16_widen(int(values[address]))
+        wide = widen(int(values[address]))
         expected.append((valid, 1 << 24 | flags << 21
                          | (block | int(indices[address]) & mask) << 17 | wide))
 

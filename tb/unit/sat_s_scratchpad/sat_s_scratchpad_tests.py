@@ -6,14 +6,14 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
-from sat_golden import reference
-from sat_golden.stimulus import mixed_fp16
 
+from sat_golden.stimulus import mixed_fp16
 from tb.common.clock import start
 from tb.common.lanes import pack, pack_array, unpack
 from tb.common.parameters import parameters
 from tb.common.plan import log2
 from tb.common.rng import make_rng
+from tb.common.wide import widen
 
 LATENCY = 3
 
@@ -46,7 +46,7 @@ async def test_reads(dut, m_log2, p_write):
             command = commands[cycle - col] if cycle >= col else None
             if command:
                 flags, block, address = command
-                wide = reference.fp16_widen(int(values[address, col]))
+                wide = widen(int(values[address, col]))
                 pe_address = block | int(indices[address, col]) & mask
                 now[col] = 1 << 24 | flags << 21 | pe_address << 17 | wide
         expected.append(now)

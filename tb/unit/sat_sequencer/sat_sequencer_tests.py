@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
+
 from sat_golden.defs import DESC_BYTES, Error, FenceFlag, MatmulSlot, Opcode, PruneFlag, PruneSlot
 from sat_golden.descriptor import Descriptor, Slot
-
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.clock import start
 from tb.common.rng import make_rng

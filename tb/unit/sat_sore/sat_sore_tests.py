@@ -27,7 +27,7 @@ def expected_of(vector: np.ndarray, last: bool, n: int, m: int) -> list[tuple[in
 
 def output_of(dut, direction: int) -> tuple[int, ...]:
     def field(signal, bits):
-        return signal.value.to_unsigned() >> bits * direction & ((1 << bits) - 1)
+        return signal.value[bits * direction + bits - 1:bits * direction].to_unsigned()
 
     return (field(dut.out_value_o, 16), field(dut.out_index_o, 4), field(dut.out_rank_o, 4),
             field(dut.out_end_o, 1), field(dut.out_last_o, 1))

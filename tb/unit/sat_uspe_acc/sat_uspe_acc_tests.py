@@ -6,9 +6,9 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
+
 from sat_golden import vector
 from sat_golden.stimulus import mixed_fp16, ordinary_fp16, random_bits
-
 from tb.common.clock import start
 from tb.common.lanes import pack_array, unpack_array
 from tb.common.parameters import parameters

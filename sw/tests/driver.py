@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C driver from Python: builds it as a library, and gives it a backend of the host as HAL."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import shutil
+import subprocess
+from ctypes import (
+    POINTER,
+    Structure,
+    byref,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_size_t,
+    c_ubyte,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from pathlib import Path
+
+import numpy as np
+
+from sat.backend import Backend
+from sat.memory import FP16, FP32, INDEX, Compressed, Tensor
+
+SW = Path(__file__).resolve().parents[1]
+BUILD = SW.parent / "build" / "sw"
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2"]
+INCLUDES = [f"-I{SW}", f"-I{SW / 'include'}", f"-I{SW / 'hal'}"]
+DRIVER = [SW / "sat.c", SW / "hal" / "sat_mmio.c", SW / "hal" / "sat_linux.c"]
+COMPILER = shutil.which(os.environ.get("CC", "gcc"))
+
+OK, E_IO, E_ID, E_ARGUMENT, E_FULL, E_TIMEOUT, E_CORE = 0, -1, -2, -3, -4, -5, -6
+DESC_WORDS = 32
+Descriptor = c_uint32 * DESC_WORDS
+
+
+def compile_c(output: Path, sources: list[Path], *flags: str) -> Path:
+    assert COMPILER, "no C compiler"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    draft = output.with_name(f"{output.name}.{os.getpid()}")  # tests may run side by side
+    subprocess.run([COMPILER, *FLAGS, *INCLUDES, *map(str, sources), "-o", str(draft), *flags],
+                   check=True)
+    draft.rename(output)
+    return output
+
+
+READ_REGISTER = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, POINTER(c_uint32))
+WRITE_REGISTER = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, c_uint32)
+READ_MEMORY = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, POINTER(c_ubyte), c_size_t)
+WRITE_MEMORY = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, POINTER(c_ubyte), c_size_t)
+WAIT = ctypes.CFUNCTYPE(c_int, c_void_p)
+
+
+class Hal(Structure):
+    _fields_ = [("context", c_void_p), ("read_register", READ_REGISTER),
+                ("write_register", WRITE_REGISTER), ("read_memory", READ_MEMORY),
+                ("write_memory", WRITE_MEMORY), ("wait", WAIT)]
+
+
+class Device(Structure):
+    _fields_ = [("hal", Hal), *((name, c_uint32) for name in (
+        "version", "rows", "cols", "interleave", "address_bits"))]
+
+
+class CTensor(Structure):
+    _fields_ = [("address", c_uint64), ("rows", c_uint32), ("cols", c_uint32),
+                ("stride", c_uint32), ("format", c_int)]
+
+
+class Matrix(Structure):
+    _fields_ = [("rows", c_uint32), ("cols", c_uint32), ("n", c_uint32), ("m", c_uint32),
+                ("values", CTensor), ("indices", CTensor)]
+
+
+class Arena(Structure):
+    _fields_ = [("next", c_uint64), ("end", c_uint64)]
+
+
+class CProgram(Structure):
+    _fields_ = [("commands", POINTER(Descriptor)), ("capacity", c_uint32), ("length", c_uint32)]
+
+
+class MatmulOptions(Structure):
+    _fields_ = [("a_trans", c_bool), ("relu", c_bool), ("overlap", c_bool),
+                ("bias", POINTER(CTensor)), ("residual", POINTER(CTensor)),
+                ("mask", POINTER(CTensor)), ("map", c_uint32)]
+
+
+class UpdateOptions(Structure):
+    _fields_ = [("lr", c_float), ("momentum", c_float), ("inv_scale", c_float),
+                ("decay", c_float), ("skip_on_overflow", c_bool), ("overlap", c_bool)]
+
+
+class CResult(Structure):
+    _fields_ = [("overflow", c_bool), ("cycles", c_uint64), ("error", c_uint32),
+                ("error_index", c_uint32), ("error_address", c_uint64)]
+
+
+class LinuxHost(Structure):
+    _fields_ = [("registers", POINTER(c_uint32)), ("memory", c_void_p), ("base", c_uint64),
+                ("size", c_uint64), ("register_file", c_int), ("event_file", c_int),
+                ("to_core_file", c_int), ("from_core_file", c_int), ("rearm", c_bool),
+                ("timeout_ms", c_int)]
+
+
+class Mmio(Structure):
+    _fields_ = [("registers", c_void_p), ("memory", c_void_p), ("base", c_uint64),
+                ("size", c_uint64)]
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The driver, compiled now."""
+    lib = ctypes.CDLL(str(compile_c(BUILD / "libsat.so", DRIVER, "-shared", "-fPIC")))
+    lib.sat_half.argtypes, lib.sat_half.restype = [c_double], c_uint16
+    lib.sat_half_value.argtypes, lib.sat_half_value.restype = [c_uint16], c_double
+    lib.sat_error_name.restype = c_char_p
+    lib.sat_start.argtypes = [c_void_p, c_void_p, c_uint64]
+    lib.sat_run.argtypes = [c_void_p, c_void_p, c_uint64, c_void_p]
+    lib.sat_read.argtypes = lib.sat_write.argtypes = [c_void_p, c_void_p, c_void_p, c_size_t]
+    lib.sat_uio_open.argtypes = [c_void_p, c_char_p, c_char_p, c_uint64, c_uint64, c_uint64]
+    lib.sat_linux_hal.restype = lib.sat_mmio_hal.restype = Hal
+    return lib
+
+
+def backend_hal(backend: Backend) -> Hal:
+    """A backend of the Python host as HAL; an exception in it is a failure."""
+    def guarded(function):
+        def call(_, *arguments):
+            try:
+                function(*arguments)
+            except Exception:
+                return 1
+            return 0
+        return call
+
+    def read_register(offset, value):
+        value[0] = backend.read_register(offset)
+
+    def read_memory(address, data, size):
+        data_view(data, size)[:] = backend.read_memory(address, size)
+
+    def write_memory(address, data, size):
+        backend.write_memory(address, data_view(data, size).copy())
+
+    def data_view(data, size) -> np.ndarray:
+        return np.ctypeslib.as_array(data, (size,))
+
+    return Hal(None, READ_REGISTER(guarded(read_register)),
+               WRITE_REGISTER(guarded(backend.write_register)), READ_MEMORY(guarded(read_memory)),
+               WRITE_MEMORY(guarded(write_memory)), WAIT(guarded(backend.wait_for_interrupt)))
+
+
+FORMATS = {INDEX: 4, FP16: 16, FP32: 32}
+
+
+def c_tensor(tensor: Tensor) -> CTensor:
+    return CTensor(tensor.addr, *tensor.shape, tensor.stride, FORMATS[tensor.format])
+
+
+def c_matrix(matrix: Compressed | Tensor) -> Matrix:
+    if isinstance(matrix, Tensor):
+        return Matrix(*matrix.shape, 2, 2, c_tensor(matrix), CTensor())
+    indices = CTensor() if matrix.indices is None else c_tensor(matrix.indices)
+    return Matrix(*matrix.shape, matrix.n, matrix.m, c_tensor(matrix.values), indices)
+
+
+class Builder:
+    """A C program, with the calls of the Python host's Program."""
+
+    def __init__(self, capacity: int = 16):
+        self.storage = (Descriptor * capacity)()
+        self.program = CProgram(self.storage, capacity, 0)
+
+    def pack(self) -> bytes:
+        return bytes(self.storage)[: 128 * self.program.length]
+
+    def matmul(self, a: Tensor, s: Compressed | Tensor, out: Tensor, *, bias=None, residual=None,
+               mask=None, **flags) -> int:
+        extras = {name: ctypes.pointer(c_tensor(tensor))
+                  for name, tensor in (("bias", bias), ("residual", residual), ("mask", mask))
+                  if tensor is not None}
+        options = MatmulOptions(**extras, **flags)
+        return library().sat_matmul(byref(self.program), byref(c_tensor(a)), byref(c_matrix(s)),
+                                    byref(c_tensor(out)), byref(options))
+
+    def prune(self, w: Tensor, *, ff=None, bp=None, overlap: bool = False) -> int:
+        return library().sat_prune(byref(self.program), byref(c_tensor(w)), *_copies(ff, bp),
+                                   c_bool(overlap))
+
+    def update(self, w: Tensor, v: Tensor, dw: Tensor, *, ff=None, bp=None, **options) -> int:
+        return library().sat_update(byref(self.program), byref(c_tensor(w)), byref(c_tensor(v)),
+                                    byref(c_tensor(dw)), *_copies(ff, bp),
+                                    byref(UpdateOptions(**options)))
+
+    def fence(self, *, irq: bool = False) -> int:
+        return library().sat_fence(byref(self.program), c_bool(irq))
+
+
+def _copies(*matrices: Compressed | None) -> list:
+    return [None if matrix is None else byref(c_matrix(matrix)) for matrix in matrices]

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory image seen as beats, in which only some addresses may be touched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tb.common.dma_ports import BEAT_BYTES
+
+
+class Beats:
+    """`data` from `base` on; reads must lie in `readable`, a list of address ranges (start, end)."""
+
+    def __init__(self, base: int, data: np.ndarray, readable: list[tuple[int, int]] | None = None):
+        self.base, self.data = base, data
+        self.readable = readable
+
+    def _offset(self, address: int) -> int:
+        offset = address - self.base
+        assert 0 <= offset <= self.data.size - BEAT_BYTES, f"{address:#x} is outside the memory"
+        return offset
+
+    def fetch(self, address: int) -> int:
+        if self.readable is not None:
+            assert any(start <= address < end for start, end in self.readable), \
+                f"read of {address:#x}, outside the tensor"
+        offset = self._offset(address)
+        return int.from_bytes(self.data[offset : offset + BEAT_BYTES].tobytes(), "little")
+
+    def store(self, address: int, data: int, strobes: int) -> None:
+        offset = self._offset(address)
+        new = np.frombuffer(data.to_bytes(BEAT_BYTES, "little"), np.uint8)
+        enabled = np.array([strobes >> k & 1 for k in range(BEAT_BYTES)], bool)
+        self.data[offset : offset + BEAT_BYTES][enabled] = new[enabled]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A row major tensor of random bits, alone in a memory with slack in its stride."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sat_golden import aligned
+from tb.common.beats import Beats
+
+
+class Matrix:
+    """`bits` bits an element; `elements` [rows][cols] of a row of which `line(r)` is the address."""
+
+    def __init__(self, rng: np.random.Generator, rows: int, cols: int, bits: int):
+        row_bytes = -(-cols * bits // 8)
+        self.rows, self.cols, self.bits = rows, cols, bits
+        self.stride = aligned(row_bytes) + 64 * int(rng.integers(0, 3))
+        self.base = 64 * int(rng.integers(1, 1 << 33))
+        data = rng.integers(0, 256, rows * self.stride, np.uint8)
+        lines = [(self.line(row), self.line(row) + aligned(row_bytes)) for row in range(rows)]
+        self.memory = Beats(self.base, data, lines)
+        used = data.reshape(rows, self.stride)[:, :row_bytes]
+        if bits == 4:
+            nibbles = np.stack([used & 15, used >> 4], axis=-1).reshape(rows, -1)
+            self.elements = nibbles[:, :cols]
+        else:
+            self.elements = np.ascontiguousarray(used).view(f"<u{bits // 8}")
+
+    def line(self, row: int) -> int:
+        return self.base + row * self.stride
+
+    def inputs(self) -> dict[str, int]:
+        return {"base_i": self.base, "stride_i": self.stride}
+
+
+def set_inputs(dut, inputs: dict[str, int]) -> None:
+    """Drives the named inputs."""
+    for name, value in inputs.items():
+        getattr(dut, name).value = int(value)

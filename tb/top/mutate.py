@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs with one wrong field: legal programs whose descriptors are changed at random."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from sat_golden.command_model import share_bytes
+from sat_golden.defs import DESC_BYTES, FIELDS, SLOT_WORD, SLOT_WORDS, SLOTS, STRIDE_MAX
+from sat_golden.descriptor import SINGLE, WORDS, Descriptor, Fault, Tensor, check
+from tb.top.random_program import Program
+
+WORD = 1 << 32
+
+
+def flip_bits(rng: np.random.Generator, words: np.ndarray) -> None:
+    """One to three bits anywhere."""
+    for bit in rng.integers(0, 32 * WORDS, rng.integers(1, 4)):
+        words[bit // 32] ^= np.uint32(1 << bit % 32)
+
+
+def replace_word(rng: np.random.Generator, words: np.ndarray) -> None:
+    words[rng.integers(WORDS)] = rng.choice([0, 1, WORD - 1, rng.integers(WORD)])
+
+
+def change_field(rng: np.random.Generator, words: np.ndarray) -> None:
+    """Any value in opcode, N, M, overlap, flags or a scalar."""
+    word, low, bits = FIELDS[rng.choice(["OPCODE", "N", "M", "M", "OVERLAP", "FLAGS"])]
+    value = int(rng.choice([0, 1, 2, 3, 4, 16, 255, rng.integers(WORD)])) % (1 << bits)
+    words[word] = int(words[word]) & ~(((1 << bits) - 1) << low) | value << low
+
+
+def change_size(rng: np.random.Generator, words: np.ndarray) -> None:
+    word = FIELDS[rng.choice(["ROWS", "COLS", "DEPTH"])][0]
+    words[word] = rng.choice([0, 0x10000, 0x10000 + int(words[word]), 65535, rng.integers(WORD)])
+
+
+def change_slot(rng: np.random.Generator, words: np.ndarray) -> None:
+    """An address or stride that is near the limits, misaligned, or anything."""
+    at = SLOT_WORD + SLOT_WORDS * int(rng.integers(SLOTS))
+    low, high, stride = (int(word) for word in words[at : at + SLOT_WORDS])
+    words[at : at + SLOT_WORDS] = [
+        [low + int(rng.choice([1, 16, 32, 63])), high, stride],
+        [low, high ^ 1 << int(rng.integers(32)), stride],
+        [WORD - 64, 0xFF, stride],
+        [low, high, stride + int(rng.choice([-32, -64, 1, 4]))],
+        [low, high, int(rng.choice([0, 64, STRIDE_MAX, STRIDE_MAX + 64, WORD - 64]))],
+        [low, high, int(rng.integers(WORD)) & ~63],
+    ][rng.integers(6)] if stride >= 64 else [low ^ 64, high, stride]
+
+
+MUTATIONS = (flip_bits, replace_word, change_field, change_size, change_slot, change_slot)
+
+
+def mutate(rng: np.random.Generator, program: Program) -> Program:
+    """The program with a change in one command. Never one that makes the program meaningless, like
+    a result that lies on an operand: no check catches those."""
+    while True:
+        image = program.image.copy()
+        at = program.address - program.base + DESC_BYTES * int(rng.integers(program.length))
+        words = image[at : at + DESC_BYTES].view(np.uint32)
+        MUTATIONS[rng.integers(len(MUTATIONS))](rng, words)
+        mutant = Program(program.base, image, program.address, program.length,
+                         program.descriptors)
+        if outputs_are_apart(mutant):
+            return mutant
+
+
+def outputs_are_apart(program: Program) -> bool:
+    """No legal command writes on a tensor (but one that it may share in place) or a descriptor."""
+    tensors: list[list[Tensor]] = []
+    for index in range(program.length):
+        address = program.address + DESC_BYTES * index
+        offset = address - program.base
+        data = program.image[offset : offset + DESC_BYTES].tobytes()
+        try:
+            check(data, address, addr_w=40)
+        except Fault:
+            break
+        tensors.append(Descriptor.unpack(data).tensors())
+    listing = Tensor(0, program.address, DESC_BYTES, program.length, DESC_BYTES // 4, SINGLE)
+    used = [tensor for command in tensors for tensor in command] + [listing]
+    return not any((x.written or y.written) and not in_place(x, y) and share_bytes(x, y)
+                   for x, y in combinations(used, 2))
+
+
+def in_place(x: Tensor, y: Tensor) -> bool:
+    """The same matrix."""
+    return ((x.address, x.stride, x.rows, x.cols, x.bits)
+            == (y.address, y.stride, y.rows, y.cols, y.bits))

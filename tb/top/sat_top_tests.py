@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole core on cocotb's AXI memory, which checks the protocol and stalls every channel.
+
+The first programs are those of test_random_programs.py, with the same seeds.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
+
+from sat.config import SatConfig
+from sat.regs import COUNTERS, ID_VALUE, Ctrl, IrqStatus, Reg, Status
+from sat_golden.defs import DESC_BYTES, M_MAX, Error, FenceFlag, Opcode
+from sat_golden.memory import BEAT_BYTES, ErrorRegion
+from tb.common.axi_memory import DECERR, OKAY, SLVERR, AxiMemory, AxiMemoryCfg, prefix_pins
+from tb.common.axil import AxilMaster
+from tb.common.rng import make_rng
+from tb.top.expect import Expected
+from tb.top.plans import array_slots
+from tb.top.random_program import (
+    BASE,
+    SIZE,
+    Program,
+    ProgramWriter,
+    each_seed,
+    matmul_program,
+    mixed_program,
+    random_program,
+)
+
+PERIOD_NS = 10
+LIMIT_NS = 3_000_000
+ALL_IRQS = IrqStatus.DONE | IrqStatus.ERROR | IrqStatus.FENCE
+
+
+@dataclass
+class Ending:
+    """Registers after an interrupt."""
+
+    status: int
+    irqs: int
+    error: tuple[int, int, int]  # code, index, address
+
+
+class Bench:
+    """Core, memory and register master."""
+
+    def __init__(self, dut, rng: np.random.Generator, cfg: AxiMemoryCfg) -> None:
+        self.dut, self.rng = dut, rng
+        self.config = SatConfig.from_name(os.environ["SHAPE"])
+        for name in ("s_axil_awprot", "s_axil_arprot", "m_axi_bid", "m_axi_rid"):
+            getattr(dut, name).value = 0
+        dut.aresetn.value = 0
+        Clock(dut.aclk, PERIOD_NS, unit="ns").start()
+        self.axil = AxilMaster(dut, dut.aclk, rng, stall=0.3)
+        self.memory = AxiMemory(dut.aclk, dut.aresetn, prefix_pins(dut), SIZE, rng, cfg, BASE)
+
+    async def reset(self) -> None:
+        self.dut.aresetn.value = 0
+        for _ in range(4):
+            await FallingEdge(self.dut.aclk)
+        self.dut.aresetn.value = 1
+        await FallingEdge(self.dut.aclk)
+
+    async def write(self, reg: Reg, value: int) -> None:
+        assert await self.axil.write(reg, value) == OKAY
+
+    async def read(self, reg: int) -> int:
+        value, response = await self.axil.read(reg)
+        assert response == OKAY
+        return value
+
+    async def read_pair(self, low: int) -> int:
+        return await self.read(low) | await self.read(low + 4) << 32
+
+    async def counters(self) -> dict[str, int]:
+        return {name: await self.read_pair(offset) for name, offset in COUNTERS.items()}
+
+    def load(self, program: Program) -> None:
+        self.memory.image[:] = program.image
+        self.memory.write_count[:] = 0
+
+    async def start(self, address: int, length: int,
+                    irqs: int = IrqStatus.DONE | IrqStatus.ERROR) -> None:
+        await self.write(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
+        await self.write(Reg.PROG_ADDR_HI, address >> 32)
+        await self.write(Reg.PROG_LEN, length)
+        await self.write(Reg.IRQ_ENABLE, irqs)
+        await self.write(Reg.CTRL, Ctrl.START)
+
+    async def interrupt(self) -> None:
+        if not self.dut.irq.value:
+            await with_timeout(RisingEdge(self.dut.irq), LIMIT_NS, "ns")
+        await FallingEdge(self.dut.aclk)
+
+    async def ending(self) -> Ending:
+        error = (await self.read(Reg.ERR_CODE), await self.read(Reg.ERR_INDEX),
+                 await self.read_pair(Reg.ERR_ADDR_LO))
+        return Ending(await self.read(Reg.STATUS), await self.read(Reg.IRQ_STATUS), error)
+
+    async def clear(self) -> None:
+        await self.write(Reg.CTRL, Ctrl.CLEAR)
+        await self.write(Reg.IRQ_STATUS, ALL_IRQS)
+        assert not self.dut.irq.value
+
+    async def drained(self) -> None:
+        while await self.read(Reg.STATUS) & (Status.DRAINING | Status.BUSY):
+            pass
+
+    async def run(self, program: Program, errors: tuple[ErrorRegion, ...] = ()) -> Expected:
+        """Runs a program to its end, good or bad, and checks memory and registers."""
+        expected = Expected(program, errors)
+        self.load(program)
+        for region in errors:
+            self.memory.add_error(region.start, region.end - region.start,
+                                  DECERR if region.decerr else SLVERR, region.on_read,
+                                  region.on_write)
+        await self.start(program.address, program.length)
+        await self.interrupt()
+        end = await self.ending()
+        failed = expected.result.code != Error.NONE
+        expected.check_error(*end.error)
+        assert end.irqs & ~IrqStatus.FENCE == (IrqStatus.ERROR if failed else IrqStatus.DONE)
+        assert end.status & ~Status.OVERFLOW == (Status.ERROR if failed else Status.DONE)
+        expected.check_overflow(bool(end.status & Status.OVERFLOW))
+        assert not self.memory.outstanding
+        expected.check_memory(self.memory.image)
+        self.memory.clear_errors()
+        return expected
+
+    async def run_another(self) -> None:
+        """The core is as good as new."""
+        await self.clear()
+        await self.run(random_program(self.rng, 2, 12))
+        await self.clear()
+
+
+async def begin(dut, name: str) -> Bench:
+    rng = make_rng(name)
+    bench = Bench(dut, rng, AxiMemoryCfg.stalled(float(rng.choice([0.4, 0.8])), (0, 60)))
+    await bench.reset()
+    return bench
+
+
+async def run_and_count(bench: Bench, program: Program) -> None:
+    """Runs a good program; the counters must agree with what the memory saw."""
+    memory = bench.memory
+    beats = memory.read_beats
+    expected = await bench.run(program)
+    counters = await bench.counters()
+    writes = memory.write_count
+    assert writes.max() <= 1, f"{int(writes.max())} writes of a byte: {program}"
+    assert counters["BYTES_READ"] == (memory.read_beats - beats) * BEAT_BYTES
+    assert counters["BYTES_WRITTEN"] == int(writes.sum())
+    slots = sum(array_slots(bench.config, desc) for desc in program.descriptors)
+    assert counters["ARRAY_SLOTS"] == slots
+    working = slots * bench.config.t
+    waiting = sum(counters[name] for name in ("STALL_A", "STALL_S", "STALL_DRAIN"))
+    assert working <= counters["ARRAY_BUSY"] - waiting or not slots
+    for name in ("ARRAY_BUSY", "VECTOR_BUSY", "RDMA_BUSY", "WDMA_BUSY"):
+        assert counters[name] <= counters["CYCLES"], f"{name}: {counters}"
+    opcodes = {desc.opcode for desc in program.descriptors}
+    assert bool(counters["ARRAY_BUSY"]) == (Opcode.MATMUL in opcodes)
+    assert bool(counters["VECTOR_BUSY"]) == bool(opcodes & {Opcode.PRUNE, Opcode.UPDATE})
+    assert expected.result.completed == program.length
+    await bench.clear()
+
+
+@cocotb.test()
+async def test_identity(dut):
+    bench = await begin(dut, "identity")
+    config = bench.config
+    assert await bench.read(Reg.ID) == ID_VALUE
+    assert await bench.read(Reg.CAPS0) == (
+        config.rows | config.cols << 8 | config.t << 16 | M_MAX << 24)
+    assert await bench.read(Reg.CAPS1) == config.data_w | config.addr_w << 16
+    for reg in (Reg.STATUS, Reg.IRQ_STATUS, Reg.IRQ_ENABLE, Reg.ERR_CODE, Reg.WATCHDOG):
+        assert await bench.read(reg) == 0
+    assert set((await bench.counters()).values()) == {0}
+
+
+@cocotb.test()
+async def test_matmuls(dut):
+    bench = await begin(dut, "matmuls")
+    for seed in each_seed(0, 16):
+        await run_and_count(bench, matmul_program(seed))
+
+
+@cocotb.test()
+async def test_mixed_programs(dut):
+    bench = await begin(dut, "mixed")
+    for seed in each_seed(0, 8):
+        await run_and_count(bench, mixed_program(seed))
+
+
+@cocotb.test()
+async def test_interrupts(dut):
+    """Each comes when its event does, shows only if enabled, and goes when its bit is cleared."""
+    bench = await begin(dut, "interrupts")
+    writer = ProgramWriter(make_rng("interrupt program"))
+    writer.matmul(5, 6, 7, 2, 4, 0, "ordinary")
+    writer.fence(irq=True)
+    writer.matmul(60, 60, 60, 8, 8, 0, "ordinary")
+    program = writer.finish()
+    assert program.descriptors[1].flags == FenceFlag.IRQ
+    image = Expected(program).memory.data
+
+    for enabled in range(ALL_IRQS + 1):
+        bench.load(program)
+        await bench.start(program.address, program.length, enabled)
+        if enabled & IrqStatus.FENCE:
+            await bench.interrupt()
+            assert await bench.read(Reg.STATUS) & Status.BUSY
+            assert await bench.read(Reg.IRQ_STATUS) == IrqStatus.FENCE
+            await bench.write(Reg.IRQ_STATUS, IrqStatus.DONE | IrqStatus.ERROR)
+            assert dut.irq.value
+            await bench.write(Reg.IRQ_STATUS, IrqStatus.FENCE)
+            assert not dut.irq.value and await bench.read(Reg.IRQ_STATUS) == 0
+        if enabled & IrqStatus.DONE:
+            await bench.interrupt()
+        while await bench.read(Reg.STATUS) & Status.BUSY:
+            pass
+        expected = IrqStatus.DONE | (0 if enabled & IrqStatus.FENCE else IrqStatus.FENCE)
+        assert await bench.read(Reg.IRQ_STATUS) == expected
+        assert bool(dut.irq.value) == bool(enabled & expected)
+        assert np.array_equal(bench.memory.image, image)
+        await bench.write(Reg.IRQ_ENABLE, ALL_IRQS)  # what is pending shows as soon as enabled
+        assert dut.irq.value
+        await bench.clear()
+
+        await bench.start(program.address + 4, 1, enabled)
+        assert await bench.read(Reg.IRQ_STATUS) == IrqStatus.ERROR
+        assert bool(dut.irq.value) == bool(enabled & IrqStatus.ERROR)
+        await bench.clear()
+
+
+@cocotb.test()
+async def test_bus_errors(dut):
+    """On a descriptor, on the first operand and on the result."""
+    bench = await begin(dut, "bus errors")
+    for seed in each_seed(0, 4):
+        program = random_program(make_rng("bus error", seed), 3, 30, matmul_share=0.8)
+        tensors = [tensor for desc in program.descriptors for tensor in desc.tensors()]
+        places = [program.address + DESC_BYTES]
+        places += [tensors[0].address] if tensors else []
+        places += [next(t.address for t in tensors if t.written)] if tensors else []
+        for place in places:
+            line = place // 64 * 64
+            region = ErrorRegion(line, line + 64, decerr=bool(seed % 2))
+            expected = await bench.run(program, (region,))
+            assert expected.result.code != Error.NONE
+            await bench.run_another()
+
+
+async def start_random(bench: Bench) -> Program:
+    """Starts a program and waits until it is well under way."""
+    program = random_program(bench.rng, int(bench.rng.integers(2, 6)), 40)
+    bench.load(program)
+    await bench.start(program.address, program.length)
+    await ClockCycles(bench.dut.aclk, int(bench.rng.integers(20, 1500)))
+    await FallingEdge(bench.dut.aclk)
+    return program
+
+
+@cocotb.test()
+async def test_reset_in_mid_command(dut):
+    bench = await begin(dut, "reset")
+    for _ in range(8):
+        program = await start_random(bench)
+        await bench.reset()
+        for name in ("arvalid", "awvalid", "wvalid"):
+            assert not getattr(dut, f"m_axi_{name}").value
+        end = await bench.ending()
+        assert (end.status, end.irqs, end.error) == (0, 0, (0, 0, 0))
+        await ClockCycles(dut.aclk, 100)
+        Expected(program).check_untouched(bench.memory.image)
+        await bench.run_another()
+
+
+@cocotb.test()
+async def test_start_while_busy(dut):
+    bench = await begin(dut, "busy")
+    for _ in range(6):
+        program = await start_random(bench)
+        if not await bench.read(Reg.STATUS) & Status.BUSY:
+            await bench.clear()
+            continue
+        await bench.start(0x40, 3)
+        end = await bench.ending()
+        assert end.error[0] == Error.BUSY and end.error[2] == 0x40
+        assert end.status & Status.ERROR and end.irqs & IrqStatus.ERROR
+        await bench.write(Reg.IRQ_STATUS, IrqStatus.ERROR)
+        await bench.interrupt()
+        Expected(program).check_memory(bench.memory.image)
+        await bench.run_another()
+
+
+@cocotb.test()
+async def test_clear_stops_a_program(dut):
+    bench = await begin(dut, "clear")
+    for _ in range(6):
+        program = await start_random(bench)
+        await bench.write(Reg.CTRL, Ctrl.CLEAR)
+        await bench.drained()
+        assert not bench.memory.outstanding
+        Expected(program).check_untouched(bench.memory.image)
+        await bench.run_another()
+
+
+@cocotb.test()
+async def test_dead_memory(dut):
+    """HANG with the oldest command's descriptor; the late answers are taken and dropped."""
+    bench = await begin(dut, "dead")
+    await bench.write(Reg.WATCHDOG, 400)
+    for _ in range(4):
+        program = random_program(bench.rng, 3, 40)
+        bench.load(program)
+        bench.memory.dead = True
+        await bench.start(program.address, program.length)
+        await bench.interrupt()
+        end = await bench.ending()
+        assert end.error == (Error.HANG, 0, program.address)
+        assert end.status == Status.ERROR | Status.DRAINING
+        bench.memory.dead = False
+        await bench.drained()
+        assert np.array_equal(bench.memory.image, program.image)
+        await bench.run_another()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_aux_loader: rows of the tiles in drain order, beat by beat, without the rows past C."""
+
+from __future__ import annotations
+
+import cocotb
+from cocotb.triggers import FallingEdge
+
+from tb.common.clock import start
+from tb.common.dma_ports import BEAT_BYTES, STALLS, ReadPorts
+from tb.common.matrix import Matrix, set_inputs
+from tb.common.parameters import parameters
+from tb.common.plan import Plan, Shape
+from tb.common.rng import make_rng
+
+
+def beats_of(plan: Plan, matrix: Matrix) -> list[int]:
+    """Addresses in the order of delivery."""
+    return [matrix.line(row) + at
+            for first_row, col in plan.tiles for row in plan.drain_order(first_row) if row < plan.i
+            for at in range(2 * col, 2 * (col + plan.tile_cols(col)), BEAT_BYTES)]
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS), p_ready=[1.0, 0.2], hint=[0, 1, 7])
+async def test_beats(dut, stalls, p_ready, hint):
+    rng = make_rng(f"{stalls} {p_ready} {hint}")
+    shape = Shape(*parameters(dut, "ROWS", "COLS", "T"))
+    await start(dut)
+    for _ in range(2):
+        plan = Plan(shape, 1, 1, 1, hint=hint)
+        i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
+        plan = Plan(shape, i, j, 1, hint=hint)
+        matrix = Matrix(rng, i, j, 16)
+        port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
+        set_inputs(dut, matrix.inputs() | plan.walk_inputs() | {"start_i": 1, "beat_ready_i": 0})
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 0
+        idle = 0
+        expected = beats_of(plan, matrix)
+        while expected:
+            ready = rng.random() < p_ready
+            dut.beat_ready_i.value = int(ready)
+            idle += 1
+            if ready and dut.beat_valid_o.value:
+                address = expected.pop(0)
+                assert dut.beat_o.value.to_unsigned() == matrix.memory.fetch(address), plan
+                idle = 0
+            assert idle < 500
+            port.cycle()
+            assert not port.offered, "it asked for more than it takes"
+            await FallingEdge(dut.clk)
+        dut.beat_ready_i.value = 0
+        for _ in range(2 * shape.rows * shape.t):  # rows past the matrix are still walked over
+            assert not dut.beat_valid_o.value and not dut.req_valid_o.value
+            port.cycle()
+            await FallingEdge(dut.clk)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_c_store: tiles in a modelled output buffer become C in memory, in every mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, Timer
+
+from sat_golden import vector
+from sat_golden.multiply import epilogue
+from sat_golden.stimulus import mixed_fp16, random_bits
+from tb.common.clock import start
+from tb.common.dma_ports import BEAT_BYTES, STALLS, WritePort
+from tb.common.lanes import pack, pack_array
+from tb.common.matrix import Matrix, set_inputs
+from tb.common.parameters import parameters
+from tb.common.plan import LANES, Plan, Shape
+from tb.common.rng import make_rng
+
+
+@dataclass
+class Command:
+    """One C with its sums and epilogue operands."""
+
+    plan: Plan
+    as_single: bool
+    use: dict[str, bool]  # bias, residual, relu, mask
+    acc: np.ndarray  # uint32 [I][J], accumulator format
+    bias: np.ndarray
+    residual: np.ndarray
+    mask: np.ndarray
+
+    def expected(self) -> np.ndarray:
+        modes = {name: getattr(self, name) for name in ("bias", "residual", "mask")
+                 if self.use[name]}
+        return epilogue(vector.acc_to_fp32(self.acc), **modes, relu=self.use["relu"],
+                        out_fp32=self.as_single)
+
+
+def draw_command(rng: np.random.Generator, shape: Shape, as_single: bool, special: float) -> Command:
+    plan = Plan(shape, 1, 1, 1, hint=int(rng.integers(0, 5)))
+    i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
+    plan = Plan(shape, i, j, 1, hint=plan.hint)
+    use = {name: bool(rng.integers(2)) for name in ("bias", "residual", "relu", "mask")}
+    half = mixed_fp16(rng, (i, j), special)
+    single = vector.fp32_mul(vector.fp16_to_fp32(half), rng.choice(
+        np.array([1, 1.5, 3e4], np.float32), (i, j)).view(np.uint32))
+    bias = np.where(rng.random(j) < special, random_bits(rng, j, np.uint32),
+                    rng.standard_normal(j).astype(np.float32).view(np.uint32))
+    return Command(plan, as_single, use, vector.fp32_to_acc(single), bias,
+                   mixed_fp16(rng, (i, j), special), mixed_fp16(rng, (i, j), special))
+
+
+class Operands:
+    """What surrounds the store: output buffer, bias, and the beats of residual and mask."""
+
+    def __init__(self, dut, command: Command, rng: np.random.Generator, p_valid: float):
+        self.dut, self.command, self.rng, self.p_valid = dut, command, rng, p_valid
+        plan, shape = command.plan, command.plan.shape
+        tile_words = shape.rows * shape.t
+        self.words = []  # of all tiles, in arrival order
+        for row, col in plan.tiles:
+            tile = random_bits(rng, (plan.row_span, plan.col_span), np.uint32) >> 1
+            part = command.acc[row : row + plan.row_span, col : col + plan.col_span]
+            tile[: part.shape[0], : part.shape[1]] = part
+            # [t2, r][t1, column] -> [r][t2][t1][column]
+            order = tile.reshape(plan.t2, shape.rows, plan.t1, shape.cols).transpose(1, 0, 2, 3)
+            self.words += [pack(word, 31) for word in order.reshape(tile_words, shape.cols)]
+        self.aux = {name: self._beats(getattr(command, name)) if command.use[name] else []
+                    for name in ("residual", "mask")}
+        self.aux_valid = dict.fromkeys(self.aux, False)
+        self.drained = self.taken = 0  # PE rows put into the buffer, tiles taken out
+        self.buffer = [0] * 2 * tile_words
+        self.bias_tile = 0
+        self.bias_ready = False
+
+    def _beats(self, matrix: np.ndarray) -> list[int]:
+        plan = self.command.plan
+        beats = []
+        for first_row, col in plan.tiles:
+            for row in plan.drain_order(first_row):
+                if row < plan.i:
+                    part = matrix[row, col : col + plan.tile_cols(col)]
+                    padded = np.concatenate([part, np.zeros(-part.size % LANES, np.uint16)])
+                    beats += [pack_array(beat) for beat in padded.reshape(-1, LANES)]
+        return beats
+
+    def drive(self) -> None:
+        """Inputs of this cycle; a valid once given stays."""
+        dut, plan, rng = self.dut, self.command.plan, self.rng
+        shape = plan.shape
+        room = self.drained < (self.taken + 2) * shape.rows and self.drained < len(
+            self.words) // shape.t
+        row_done = room and rng.random() < 0.2
+        dut.row_done_i.value = int(row_done)
+        if row_done:
+            for number in range(self.drained * shape.t, (self.drained + 1) * shape.t):
+                self.buffer[number % len(self.buffer)] = self.words[number]
+            self.drained += 1
+        for name, beats in self.aux.items():
+            valid = bool(beats) and (self.aux_valid[name] or rng.random() < self.p_valid)
+            self.aux_valid[name] = valid
+            getattr(dut, f"{name}_valid_i").value = int(valid)
+            getattr(dut, f"{name}_i").value = beats[0] if valid else 0
+        self.bias_ready = self.command.use["bias"] and (
+            self.bias_ready or rng.random() < self.p_valid)
+        dut.bias_ready_i.value = int(self.bias_ready)
+
+    def react(self) -> None:
+        """What the store did in this cycle; the RAMs' answers come in the next."""
+        dut, command, plan = self.dut, self.command, self.command.plan
+        self.taken += int(dut.tile_taken_o.value)
+        for name, beats in self.aux.items():
+            if getattr(dut, f"{name}_ready_o").value:
+                assert self.aux_valid[name]
+                beats.pop(0)
+                self.aux_valid[name] = False
+        lanes = len(dut.bias_i) // 32
+        at = self.bias_tile * plan.col_span + dut.bias_group_o.value.to_unsigned() * lanes
+        values = np.zeros(lanes, np.uint32)
+        part = command.bias[at : at + lanes]
+        values[: part.size] = part
+        if dut.bias_next_o.value:
+            assert self.bias_ready
+            self.bias_tile += 1
+            self.bias_ready = False
+        word = self.buffer[dut.buffer_addr_o.value.to_unsigned()]
+        self.answers = {"bias_i": pack_array(values), "buffer_word_i": word}
+
+
+async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
+                p_valid: float) -> None:
+    plan = command.plan
+    c = Matrix(rng, plan.i, plan.j, 32 if command.as_single else 16)
+    before = c.memory.data.copy()
+    operands = Operands(dut, command, rng, p_valid)
+    port = WritePort(dut, c.memory.store, rng, STALLS[stalls])
+    set_inputs(dut, c.inputs() | plan.walk_inputs() | {"as_single_i": command.as_single}
+               | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    overflow = False
+    cycles = 0
+    while not (dut.idle_o.value and port.idle):
+        operands.drive()
+        port.cycle()
+        await Timer(1, "ns")  # the operands' handshakes depend on this cycle's inputs
+        operands.react()
+        overflow |= bool(dut.overflow_o.value)
+        cycles += 1
+        assert cycles < 100_000
+        await FallingEdge(dut.clk)
+        set_inputs(dut, operands.answers)
+
+    expected = command.expected()
+    image = before.copy()
+    row_bytes = plan.j * c.bits // 8
+    image.reshape(plan.i, c.stride)[:, :row_bytes] = expected.astype(
+        expected.dtype.newbyteorder("<")).view(np.uint8).reshape(plan.i, row_bytes)
+    for at in np.flatnonzero(image != c.memory.data)[:1]:
+        row, byte = divmod(int(at), c.stride)
+        raise AssertionError(f"{plan} {command.use} row {row} column {byte * 8 // c.bits}: expected "
+                             f"{image[at]:02x} actual {c.memory.data[at]:02x}")
+    infinity = 0x7F800000 if command.as_single else 0x7C00
+    assert overflow == bool(np.any(expected & infinity == infinity)), plan
+    assert operands.taken == len(plan.tiles)
+    assert not any(operands.aux.values())
+    # Requests cover C's rows, tile by tile, and nothing else.
+    beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
+                for row, col in plan.tiles for r in plan.drain_order(row) if r < plan.i)
+    assert sum(count for _, count in port.requests) == beats
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS), p_valid=[1.0, 0.2], as_single=[False, True])
+async def test_modes(dut, stalls, p_valid, as_single):
+    """Random shapes and epilogues, commands following each other without a reset."""
+    rng = make_rng(f"{stalls} {p_valid} {as_single}")
+    shape = Shape(*parameters(dut, "ROWS", "COLS", "T"))
+    await start(dut)
+    for number in range(3):
+        command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3)[number])
+        await check(dut, rng, command, stalls, p_valid)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_feeder against the documented order: commands, what they may rely on, releases, spacing."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge
+
+from tb.common.clock import start
+from tb.common.matrix import set_inputs
+from tb.common.parameters import parameters
+from tb.common.plan import LANES, Plan, Shape, log2
+from tb.common.rng import make_rng
+
+LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
+
+
+@dataclass
+class Load:
+    """What a loader commits at once: a chunk of A or a row of S, in its place in the ring."""
+
+    begin: int
+    words: int
+    uses: int = 0  # groups (or slots) that read it, by the time it may be released
+    done: int = 0
+    last_read: int = -1
+
+
+class Ring:
+    """A scratchpad as the loader sees it: loads come in order while they fit, go on release."""
+
+    def __init__(self, depth: int):
+        self.depth, self.loads = depth, []
+        self.committed = self.released = self.words = self.end = 0
+
+    def add(self, words: int) -> Load:
+        self.loads.append(Load(self.end, words))
+        self.end = (self.end + words) % self.depth
+        return self.loads[-1]
+
+    def fits(self) -> bool:
+        return (self.committed < len(self.loads)
+                and self.words + self.loads[self.committed].words <= self.depth)
+
+    def commit(self) -> None:
+        self.words += self.loads[self.committed].words
+        self.committed += 1
+
+    def release(self, words: int, now: int, ripple: int) -> None:
+        load = self.loads[self.released]
+        assert words == load.words
+        assert load.done == load.uses, "released before its last use"
+        assert now - load.last_read >= ripple, "released before the last row or column has read it"
+        self.words -= words
+        self.released += 1
+
+    def holds(self, load: Load) -> bool:
+        return any(load is x for x in self.loads[self.released : self.committed])
+
+
+@dataclass
+class Group:
+    """One group of a tile's reduction."""
+
+    load: Load  # chunk of A
+    half: int
+    writes: list[tuple[int, bool, int, int]]  # PE address, zero, lane, word
+    slots: list[tuple[bool, bool, Load, list[int], list[int]]] = field(default_factory=list)
+
+
+class Expected:
+    """All groups of a command in order, and the loads of both operands."""
+
+    def __init__(self, plan: Plan):
+        shape = plan.shape
+        self.plan = plan
+        self.a, self.s = Ring(shape.a_depth), Ring(shape.s_depth)
+        self.groups: list[Group] = []
+        chunks: dict[tuple[int, int], Load] = {}
+        rows: dict[int, Load] = {}
+        for row, col in plan.tiles:
+            if not plan.s_resident or row == 0:
+                words = -(-plan.tile_cols(col) // shape.cols)
+                rows = {q: self.s.add(words) for q in range(plan.kept)}
+            for group in range(plan.groups):
+                first_k = group * plan.group_m
+                chunk_k = first_k - first_k % shape.chunk_k
+                length = min(shape.chunk_k, plan.k - chunk_k)
+                if first_k == chunk_k and not (plan.a_resident and col > 0):
+                    chunks[row, chunk_k] = self.a.add(-(-length // LANES) * plan.t2)
+                self._add_group(group, col, chunks[row, chunk_k], first_k - chunk_k, length, rows)
+
+    def _add_group(self, number: int, col: int, load: Load, k: int, length: int,
+                   rows: dict[int, Load]) -> None:
+        plan, shape = self.plan, self.plan.shape
+        load.uses += 1
+        half = len(self.groups) % 2
+        writes = []
+        for t2 in range(plan.t2):
+            for m in range(plan.group_m):
+                word = load.begin + t2 * (load.words // plan.t2) + (k + m) // LANES
+                writes.append((half << 4 | t2 * plan.group_m + m, k + m >= length,
+                               (k + m) % LANES, word % shape.a_depth))
+        group = Group(load, half, writes)
+        for p in range(plan.group_n):
+            row = rows[number * plan.group_n + p]
+            row.uses += 1
+            first = number == 0 and p == 0
+            last = number == plan.groups - 1 and p == plan.group_n - 1
+            t1 = np.arange(shape.t) % plan.t1
+            words = (row.begin + np.where(t1 < row.words, t1, 0)) % shape.s_depth
+            blocks = np.arange(shape.t) // plan.t1 * plan.group_m
+            group.slots.append((first, last, row, blocks.tolist(), words.tolist()))
+        self.groups.append(group)
+
+
+class Checker:
+    """Follows the feeder cycle by cycle."""
+
+    def __init__(self, dut, expected: Expected):
+        self.dut, self.expected, self.plan = dut, expected, expected.plan
+        self.shape = self.plan.shape
+        self.now = 0
+        self.writes = ((group, *write, place == len(group.writes) - 1)
+                       for group in expected.groups for place, write in enumerate(group.writes))
+        self.slots = ((group, *slot) for group in expected.groups for slot in group.slots)
+        self.ram: list[Group | None] = [None] * 32
+        self.slot: tuple | None = None
+        self.place = 0
+        self.last_ends: list[int] = []
+        self.slots_seen = self.taken = 0
+        self.pending_write: tuple[int, Group] | None = None
+
+    def _field(self, word: int, *widths: int) -> list[int]:
+        fields = []
+        for width in reversed(widths):
+            fields.append(word & ((1 << width) - 1))
+            word >>= width
+        return fields[::-1]
+
+    def a_command(self) -> None:
+        valid, address, zero, lane, word = self._field(
+            self.dut.a_cmd_o.value.to_unsigned(), 1, 5, 1, log2(LANES), log2(self.shape.a_depth))
+        # A write is seen by reads from the next cycle on.
+        if self.pending_write:
+            self.ram[self.pending_write[0]] = self.pending_write[1]
+        self.pending_write = None
+        if not valid:
+            return
+        group, *wanted, ends = next(self.writes)
+        expected_address, expected_zero, expected_lane, expected_word = wanted
+        assert (address, zero) == (expected_address, expected_zero), self.plan
+        if not zero:
+            assert (lane, word) == (expected_lane, expected_word), self.plan
+            assert self.expected.a.holds(group.load), "reads a chunk that is not there"
+            group.load.last_read = self.now
+        group.load.done += ends
+        self.pending_write = (address, group)
+
+    def s_command(self) -> None:
+        valid, first, last, half, block, word = self._field(
+            self.dut.s_cmd_o.value.to_unsigned(), 1, 1, 1, 1, 4, log2(self.shape.s_depth))
+        if not valid:
+            assert self.place == 0, "a slot is cut short"
+            return
+        if self.place == 0:
+            self.slot = next(self.slots)
+        group, expected_first, expected_last, load, blocks, words = self.slot
+        assert (first, last, half) == (expected_first, expected_last, group.half), self.plan
+        assert (block, word) == (blocks[self.place], words[self.place]), self.plan
+        assert self.expected.s.holds(load), "reads a row that is not there"
+        for m in range(self.plan.group_m):
+            assert self.ram[half << 4 | block | m] is group, "a PE's RAM holds another group"
+        load.last_read = self.now
+        self.place += 1
+        if self.place == self.shape.t:
+            self.place = 0
+            load.done += 1
+            self.slots_seen += 1
+            if last:
+                self.last_ends.append(self.now)
+                gaps = np.diff(self.last_ends[-2:])
+                assert all(gaps >= (self.shape.rows + 1) * self.shape.t), "tiles too close"
+
+    def cycle(self) -> None:
+        dut, expected = self.dut, self.expected
+        self.a_command()
+        self.s_command()
+        if dut.a_taken_o.value:
+            load = expected.a.loads[self.taken]
+            assert self.taken < expected.a.committed
+            assert dut.a_taken_words_o.value.to_unsigned() == load.words
+            self.taken += 1
+        if dut.a_release_o.value:
+            expected.a.release(dut.a_release_words_o.value.to_unsigned(), self.now,
+                               self.shape.rows - 1)
+        if dut.s_release_o.value:
+            expected.s.release(dut.s_release_words_o.value.to_unsigned(), self.now,
+                               self.shape.cols - 1)
+        self.now += 1
+
+    def finish(self) -> None:
+        assert next(self.writes, None) is None and next(self.slots, None) is None
+        for ring in (self.expected.a, self.expected.s):
+            assert ring.released == len(ring.loads)
+        assert self.taken == len(self.expected.a.loads)
+
+
+def random_plan(rng: np.random.Generator, shape: Shape, k_limit: int, **fixed) -> Plan:
+    n, m = fixed.get("nm") or LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    plan = Plan(shape, 1, 1, 1, n, m, int(rng.integers(0, 5)))
+    i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
+    return Plan(shape, i, j, int(rng.integers(1, k_limit)), n, m, plan.hint)
+
+
+async def run(dut, rng: np.random.Generator, plan: Plan, p_commit: float, p_take: float) -> int:
+    """One command; loads are committed and tiles taken with these chances. Cycles it took."""
+    expected = Expected(plan)
+    checker = Checker(dut, expected)
+    walk = plan.walk_inputs()
+    del walk["rows_i"]
+    set_inputs(dut, walk | {
+        "depth_i": plan.k, "dense_i": plan.dense, "n_i": plan.group_n,
+        "m_log2_i": log2(plan.group_m), "period_i": plan.period, "kept_i": plan.kept,
+        "a_resident_i": plan.a_resident, "s_resident_i": plan.s_resident, "start_i": 1})
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    values = indices = taken = 0
+    active = idle_at = 0
+    while not idle_at or checker.now < idle_at + max(plan.shape.rows, plan.shape.cols) + 5:
+        checker.cycle()
+        active += int(dut.slot_active_o.value)
+        commit = expected.a.fits() and rng.random() < p_commit
+        dut.a_commit_i.value = int(commit)
+        if commit:
+            expected.a.commit()
+        # Neither plane of S is more than a row ahead of the other; room is that of both.
+        room = expected.s.fits()
+        value = room and values <= indices and rng.random() < p_commit
+        index = room and indices <= values and not plan.dense and rng.random() < p_commit
+        values, indices = values + value, indices + (index or (plan.dense and value))
+        dut.value_commit_i.value, dut.index_commit_i.value = int(value), int(index)
+        while expected.s.committed < min(values, indices):
+            expected.s.commit()
+        take = taken < len(checker.last_ends) and rng.random() < p_take
+        dut.tile_taken_i.value = int(take)
+        taken += take
+        assert len(checker.last_ends) - taken <= 2, "a third tile while two wait"
+        idle_at = idle_at or (checker.now if dut.idle_o.value else 0)
+        assert checker.now < 60_000
+        await FallingEdge(dut.clk)
+    checker.finish()
+    assert active == checker.slots_seen
+    return idle_at
+
+
+def shape_of(dut) -> Shape:
+    return Shape(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+
+
+@cocotb.test()
+@cocotb.parametrize(p_commit=[1.0, 0.1], p_take=[0.5, 0.005])
+async def test_order(dut, p_commit, p_take):
+    """Random commands, residency as the plan says; loads and emptied tiles arriving late."""
+    rng = make_rng(f"{p_commit} {p_take}")
+    await start(dut)
+    kinds = set()
+    for number in range(12):
+        limit = 12 if number % 2 else 3 * shape_of(dut).chunk_k
+        plan = random_plan(rng, shape_of(dut), limit)
+        kinds.add((plan.a_resident, plan.s_resident))
+        await run(dut, rng, plan, p_commit, p_take)
+    assert len(kinds) > 1, kinds
+
+
+@cocotb.test()
+async def test_throughput(dut):
+    """With all at hand, periods follow each other without a gap, within tiles and between them."""
+    rng = make_rng()
+    shape = shape_of(dut)
+    await start(dut)
+    for nm in ((2, 2), (2, 8), (1, 4)):
+        plan = Plan(shape, 1, 1, 1, *nm, 0)
+        # One column tile; tiles long enough for the spacing and short enough for S to stay.
+        k = min(plan.group_m * 2 * (shape.rows + 2), shape.s_depth // plan.t1 * plan.group_m
+                // plan.group_n // 16 * 16)
+        plan = Plan(shape, 3 * plan.row_span, plan.col_span, k, *nm, 0)
+        slots = plan.row_tiles * plan.groups * plan.period
+        cycles = await run(dut, rng, plan, 1.0, 1.0)
+        spacing = max(0, shape.rows + 2 - plan.groups * plan.period) * plan.row_tiles
+        assert cycles <= (slots + plan.period + spacing + 8) * shape.t + plan.kept, plan

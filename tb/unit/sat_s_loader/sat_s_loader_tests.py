@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_s_loader: rows of the column tiles, in a ring that the consumer empties row by row."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge
+
+from tb.common.clock import start
+from tb.common.dma_ports import STALLS, ReadPorts
+from tb.common.lanes import unpack
+from tb.common.matrix import Matrix, set_inputs
+from tb.common.parameters import parameters
+from tb.common.plan import Plan, Shape, log2
+from tb.common.rng import make_rng
+
+T = int(os.environ["T"])
+
+
+def rows_of(plan: Plan, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
+    """The words of each row in the order of loading; a word may be short at the matrix' edge."""
+    return [[plane.elements[q, at : min(at + plan.shape.cols, plan.j)]
+             for at in range(col, col + plan.tile_cols(col), plan.shape.cols)]
+            for col in range(0, plan.j, plan.col_span) for _ in range(passes)
+            for q in range(plane.rows)]
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS), passes=[1, 3], hint=[0, 1, 7])
+async def test_rows(dut, stalls, passes, hint):
+    """The consumer forgets rows at random, never one that is not committed."""
+    rng = make_rng(f"{stalls} {passes} {hint}")
+    cols, elem_w, depth = parameters(dut, "COLS", "ELEM_W", "S_DEPTH")
+    shape = Shape(2, cols, T, s_depth=depth)
+    await start(dut)
+    for _ in range(2):
+        span = Plan(shape, 1, 1, 1, hint=hint).col_span
+        plan = Plan(shape, 1, int(rng.integers(1, 2.5 * span)), 1, hint=hint)
+        # Enough rows to go round the ring.
+        plane = Matrix(rng, int(rng.integers(1, 3 * depth // plan.t1)), plan.j, elem_w)
+        expected = rows_of(plan, passes, plane)
+        port = ReadPorts(dut, plane.memory.fetch, rng, STALLS[stalls])
+        set_inputs(dut, plane.inputs() | {
+            "cols_i": plan.j, "kept_i": plane.rows, "col_tiles_i": plan.col_tiles,
+            "passes_i": passes, "t1_log2_i": log2(plan.t1), "start_i": 1})
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 0
+        memory: dict[int, list[int]] = {}
+        live: deque[tuple[int, int]] = deque()  # (first address, words) of committed rows
+        committed = begin = held = silent = 0
+        while committed < len(expected) or live:
+            if dut.write_o.value:
+                address = dut.write_addr_o.value.to_unsigned()
+                assert address not in memory, "overwrites a word still in use"
+                memory[address] = unpack(dut.write_word_o.value.to_unsigned(), elem_w, cols)
+            if dut.commit_o.value:
+                for place, word in enumerate(expected[committed]):
+                    actual = memory[(begin + place) % depth][: len(word)]
+                    assert actual == [int(x) for x in word], f"row {committed} of {plan}"
+                live.append((begin, len(expected[committed])))
+                begin = (begin + len(expected[committed])) % depth
+                committed += 1
+                silent = 0
+            release = bool(live) and rng.random() < (0.1 if held % 3 else 0.6)
+            dut.release_i.value = int(release)
+            if release:
+                first, words = live.popleft()
+                dut.release_words_i.value = words
+                for place in range(words):
+                    del memory[(first + place) % depth]
+                held += 1
+            port.cycle()
+            silent += 1
+            assert silent < 2000
+            await FallingEdge(dut.clk)
+        dut.release_i.value = 0
+        assert dut.idle_o.value and not port.queue and not memory
+        await FallingEdge(dut.clk)
