@@ -68,7 +68,7 @@ def area(target: Target) -> dict[str, float]:
         result = folder / "area.json"
         if not result.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            keep = [f"setattr -mod -set keep_hierarchy 1 $paramod*{module}?*"
+            keep = [f"setattr -mod -set keep_hierarchy 1 A:hdlname={module}"
                     for module in REPEATED if target.by_hierarchy]
             yosys([*elaborate(target), *keep,
                    f"synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {target.module}",
