@@ -14,7 +14,7 @@ UNIT    = $(if $(findstring /,$(M)),$(M),tb/unit/$(M))
 export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test quick demo bench lint format generate golden host unit top package \
+.PHONY: help setup test slow quick formal demo bench lint format generate golden host unit top package \
         clean distclean
 
 help:  ## this list
@@ -29,8 +29,11 @@ $(SETUP): requirements.txt
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-test: $(SETUP)  ## every test: lint, generated files, golden model, host, benches, top level
-	$(PYTEST) -n $(JOBS) --dist worksteal --durations 15
+test: $(SETUP)  ## every test but the slow ones: lint, golden model, host, benches, proofs, top level
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow" --durations 15
+
+slow: $(SETUP)  ## the tests marked slow: minutes each
+	$(PYTEST) -n $(JOBS) --dist worksteal -m slow --durations 15
 
 quick: $(SETUP)  ## the tests marked quick
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "quick and not slow"
@@ -50,6 +53,9 @@ format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Pyth
 
 generate: $(SETUP)  ## constants and docs/registers.md from spec/
 	$(PY) scripts/generate.py
+
+formal: $(SETUP)  ## proofs: selection networks equal, leaf cells correct
+	$(PY) -m formal.prove
 
 golden: $(SETUP)  ## self-tests of the golden model
 	$(PYTEST) -n $(JOBS) golden/tests
