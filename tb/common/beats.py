@@ -9,7 +9,7 @@ from tb.common.dma_ports import BEAT_BYTES
 
 
 class Beats:
-    """`data` from `base` on; reads must lie in `readable`, a list of address ranges (start, end)."""
+    """`data` from `base` on; reads must lie in `readable`, a list of ranges (start, end)."""
 
     def __init__(self, base: int, data: np.ndarray, readable: list[tuple[int, int]] | None = None):
         self.base, self.data = base, data

@@ -10,7 +10,7 @@ from tb.common.beats import Beats
 
 
 class Matrix:
-    """`bits` bits an element; `elements` [rows][cols] of a row of which `line(r)` is the address."""
+    """`elements` [rows][cols] of `bits` bits each; row r begins at address `line(r)`."""
 
     def __init__(self, rng: np.random.Generator, rows: int, cols: int, bits: int):
         row_bytes = -(-cols * bits // 8)

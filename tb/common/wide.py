@@ -7,5 +7,5 @@ from sat_golden import reference
 
 
 def widen(half: int) -> int:
-    """The golden function, except that a NaN keeps its sign, which nothing in the array looks at."""
+    """The golden function, except that a NaN keeps its sign, which the array ignores."""
     return half >> 15 << 16 | reference.fp16_widen(half & 0x7FFF)

@@ -61,12 +61,14 @@ class Bench:
         self.axil = AxilMaster(dut, dut.aclk, rng, stall=0.3)
         self.memory = AxiMemory(dut.aclk, dut.aresetn, prefix_pins(dut), SIZE, rng, cfg, BASE)
 
+    async def step(self, cycles: int) -> None:
+        await ClockCycles(self.dut.aclk, cycles, FallingEdge)
+
     async def reset(self) -> None:
         self.dut.aresetn.value = 0
-        for _ in range(4):
-            await FallingEdge(self.dut.aclk)
+        await self.step(4)
         self.dut.aresetn.value = 1
-        await FallingEdge(self.dut.aclk)
+        await self.step(1)
 
     async def write(self, reg: Reg, value: int) -> None:
         assert await self.axil.write(reg, value) == OKAY
@@ -188,14 +190,14 @@ async def test_identity(dut):
 @cocotb.test()
 async def test_matmuls(dut):
     bench = await begin(dut, "matmuls")
-    for seed in each_seed(0, 16):
+    for seed in each_seed(0, 12):
         await run_and_count(bench, matmul_program(seed))
 
 
 @cocotb.test()
 async def test_mixed_programs(dut):
     bench = await begin(dut, "mixed")
-    for seed in each_seed(0, 8):
+    for seed in each_seed(0, 5):
         await run_and_count(bench, mixed_program(seed))
 
 
@@ -206,7 +208,7 @@ async def test_interrupts(dut):
     writer = ProgramWriter(make_rng("interrupt program"))
     writer.matmul(5, 6, 7, 2, 4, 0, "ordinary")
     writer.fence(irq=True)
-    writer.matmul(60, 60, 60, 8, 8, 0, "ordinary")
+    writer.matmul(30, 30, 30, 8, 8, 0, "ordinary")
     program = writer.finish()
     assert program.descriptors[1].flags == FenceFlag.IRQ
     image = Expected(program).memory.data
@@ -244,7 +246,7 @@ async def test_interrupts(dut):
 async def test_bus_errors(dut):
     """On a descriptor, on the first operand and on the result."""
     bench = await begin(dut, "bus errors")
-    for seed in each_seed(0, 4):
+    for seed in each_seed(0, 8):
         program = random_program(make_rng("bus error", seed), 3, 30, matmul_share=0.8)
         tensors = [tensor for desc in program.descriptors for tensor in desc.tensors()]
         places = [program.address + DESC_BYTES]
@@ -263,8 +265,7 @@ async def start_random(bench: Bench) -> Program:
     program = random_program(bench.rng, int(bench.rng.integers(2, 6)), 40)
     bench.load(program)
     await bench.start(program.address, program.length)
-    await ClockCycles(bench.dut.aclk, int(bench.rng.integers(20, 1500)))
-    await FallingEdge(bench.dut.aclk)
+    await bench.step(int(bench.rng.integers(20, 1500)))
     return program
 
 
@@ -278,7 +279,7 @@ async def test_reset_in_mid_command(dut):
             assert not getattr(dut, f"m_axi_{name}").value
         end = await bench.ending()
         assert (end.status, end.irqs, end.error) == (0, 0, (0, 0, 0))
-        await ClockCycles(dut.aclk, 100)
+        await bench.step(100)
         Expected(program).check_untouched(bench.memory.image)
         await bench.run_another()
 

@@ -47,8 +47,9 @@ async def test_tiles(dut, special, p_valid, most):
     actual = np.array(results, np.uint32).T
     for place in np.argwhere(actual != expected)[:1]:
         tile, rest = divmod(place[0], rows * t)
-        raise AssertionError(f"tile {tile} row {rest // t} t {rest % t} column {place[1]}: expected "
-                             f"{expected[tuple(place)]:#010x} actual {actual[tuple(place)]:#010x}")
+        raise AssertionError(
+            f"tile {tile} row {rest // t} t {rest % t} column {place[1]}: "
+            f"expected {expected[tuple(place)]:#010x} actual {actual[tuple(place)]:#010x}")
     # Column c delivers c cycles after column 0, a tile without gaps.
     cycles = np.array(when).T
     assert np.array_equal(cycles, cycles[:, :1] + np.arange(cols))

@@ -40,7 +40,8 @@ class Command:
                         out_fp32=self.as_single)
 
 
-def draw_command(rng: np.random.Generator, shape: Shape, as_single: bool, special: float) -> Command:
+def draw_command(rng: np.random.Generator, shape: Shape, as_single: bool,
+                 special: float) -> Command:
     plan = Plan(shape, 1, 1, 1, hint=int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     plan = Plan(shape, i, j, 1, hint=plan.hint)
@@ -162,8 +163,8 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
         expected.dtype.newbyteorder("<")).view(np.uint8).reshape(plan.i, row_bytes)
     for at in np.flatnonzero(image != c.memory.data)[:1]:
         row, byte = divmod(int(at), c.stride)
-        raise AssertionError(f"{plan} {command.use} row {row} column {byte * 8 // c.bits}: expected "
-                             f"{image[at]:02x} actual {c.memory.data[at]:02x}")
+        raise AssertionError(f"{plan} {command.use} row {row} column {byte * 8 // c.bits}: "
+                             f"expected {image[at]:02x} actual {c.memory.data[at]:02x}")
     infinity = 0x7F800000 if command.as_single else 0x7C00
     assert overflow == bool(np.any(expected & infinity == infinity)), plan
     assert operands.taken == len(plan.tiles)

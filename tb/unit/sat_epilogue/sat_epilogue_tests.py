@@ -77,7 +77,8 @@ async def test_modes(dut, bias, residual, relu, mask):
                 assert np.array_equal(actual, expected[row]), \
                     f"{name}: {inputs} expected {expected[row]} actual {actual}"
                 flags = getattr(dut, f"{name}_special_o").value.to_unsigned()
-                assert flags == pack(expected[row] & special == special, 1), f"{name} {expected[row]}"
+                assert flags == pack(expected[row] & special == special, 1), \
+                    f"{name} {expected[row]}"
         row = min(cycle, cycles - 1)
         dut.acc_i.value = pack(acc[row], 31)
         dut.residual_i.value = pack_array(data["residual"][row])

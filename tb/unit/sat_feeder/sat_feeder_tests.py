@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 import cocotb
@@ -210,8 +209,8 @@ class Checker:
         assert self.taken == len(self.expected.a.loads)
 
 
-def random_plan(rng: np.random.Generator, shape: Shape, k_limit: int, **fixed) -> Plan:
-    n, m = fixed.get("nm") or LEGAL_NM[rng.integers(len(LEGAL_NM))]
+def random_plan(rng: np.random.Generator, shape: Shape, k_limit: int) -> Plan:
+    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
     plan = Plan(shape, 1, 1, 1, n, m, int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     return Plan(shape, i, j, int(rng.integers(1, k_limit)), n, m, plan.hint)

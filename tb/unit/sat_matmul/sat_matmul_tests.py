@@ -108,7 +108,8 @@ async def test_edges(dut, size):
     await start(dut, wr_idle_i=1)
     for flags in (0, MatmulFlag.A_TRANS | MatmulFlag.OUT_FP32):
         for nm in ((2, 2), (1, 16), (15, 16)):
-            await check(dut, rng, STALLS["some"], random_command(rng, size=size, nm=nm, flags=flags))
+            program = random_command(rng, size=size, nm=nm, flags=flags)
+            await check(dut, rng, STALLS["some"], program)
 
 
 @cocotb.test()

@@ -22,7 +22,8 @@ def schedule(rng, t: int, tiles: int, most: int) -> tuple[list[int], list[int]]:
     captures, tokens = [], []
     emission = 0  # first cycle of the latest
     for _ in range(tiles):
-        capture = max(emission, captures[-1] + t if captures else 0) + int(rng.integers(0, most + 1))
+        earliest = max(emission, captures[-1] + t if captures else 0)
+        capture = earliest + int(rng.integers(0, most + 1))
         captures.append(capture)
         emission = max(capture + t, emission + t) + int(rng.integers(0, most + 1))
         tokens.append(emission - 1)
