@@ -60,8 +60,8 @@ class Result:
     """How a program ended.
 
     code, index, address  the error registers (Error.NONE, 0, 0 if all went well)
-    overflow              the overflow flag; after an error it may also have been set by a command
-                          that was stopped
+    overflow              the overflow flag; undetermined while `uncertain` is not empty: a command
+                          that was stopped may or may not have come to set it
     overflow_latch        what the last FENCE copied from it
     fence_irqs            how many FENCEs raised their interrupt
     completed             commands (FENCEs included) whose whole effect is in memory

@@ -208,7 +208,7 @@ proc recorder::configure {parameter cell} {
   }
 }
 
-proc recorder::pin {kind path} {
+proc recorder::pin {kind path {quiet 0}} {
   variable by_vlnv
   variable instances
   set cell [lindex [split $path /] 0]
@@ -216,14 +216,17 @@ proc recorder::pin {kind path} {
   if {![dict exists $instances $cell]} {
     complain "no cell $cell (for $path)"
   } elseif {$rest ni [lindex [dict get $by_vlnv [dict get $instances $cell]] $kind]} {
+    if {$quiet} {
+      return ""
+    }
     complain "cell $cell has no $rest"
   }
   return $path
 }
 
 proc get_bd_intf_pins {args} {
-  lassign [recorder::parse get_bd_intf_pins {} {} 1 1 $args] options path
-  return [recorder::pin 0 $path]
+  lassign [recorder::parse get_bd_intf_pins {} {-quiet} 1 1 $args] options path
+  return [recorder::pin 0 $path [dict exists $options -quiet]]
 }
 
 proc get_bd_pins {args} {

@@ -96,6 +96,14 @@ def test_block_design_is_complete(ip: Description, build: Path) -> None:
     assert names(calls).index("validate_bd_design") > names(calls).index("assign_bd_address")
 
 
+def test_block_design_does_without_ecc(ip: Description, build: Path, tmp_path: Path,
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = tmp_path / "recorder.tcl"
+    recorder.write_text(vivado.RECORDER.read_text().replace(" C0_DDR4_S_AXI_CTRL}", "}"))
+    monkeypatch.setattr(vivado, "RECORDER", recorder)
+    assert names(record("bd_vcu1525", ip, build)).count("assign_bd_address") == 3
+
+
 # The recorder must find what is wrong: a script with one word changed.
 
 CHANGES = [

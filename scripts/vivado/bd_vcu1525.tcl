@@ -42,6 +42,9 @@ set_property -dict [list \
   CONFIG.C0_DDR4_BOARD_INTERFACE {ddr4_sdram_c0} \
 ] $ddr4
 
+# With ECC, as on the board's own DIMMs, the controller has registers.
+set with_ecc [llength [get_bd_intf_pins -quiet ddr4_0/C0_DDR4_S_AXI_CTRL]]
+
 set inverter [create_bd_cell -type ip -vlnv xilinx.com:ip:util_vector_logic:2.0 not_perst]
 set_property -dict [list CONFIG.C_OPERATION {not} CONFIG.C_SIZE {1}] $inverter
 create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset:5.0 ddr4_reset
@@ -49,7 +52,8 @@ create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset:5.0 ddr4_reset
 set memory [create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect:1.0 memory_bus]
 set_property -dict [list CONFIG.NUM_SI {2} CONFIG.NUM_MI {1} CONFIG.NUM_CLKS {2}] $memory
 set control [create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect:1.0 control_bus]
-set_property -dict [list CONFIG.NUM_SI {1} CONFIG.NUM_MI {2} CONFIG.NUM_CLKS {2}] $control
+set_property -dict [list CONFIG.NUM_SI {1} CONFIG.NUM_MI [expr {1 + $with_ecc}] \
+  CONFIG.NUM_CLKS [expr {1 + $with_ecc}]] $control
 
 set vlnv $sat_ip::vendor:$sat_ip::library:$sat_ip::name:$sat_ip::version
 set sat [create_bd_cell -type ip -vlnv $vlnv sat_0]
@@ -84,9 +88,13 @@ foreach {from to} {
   memory_bus/M00_AXI   ddr4_0/C0_DDR4_S_AXI
   xdma_0/M_AXI_LITE    control_bus/S00_AXI
   control_bus/M00_AXI  sat_0/s_axil
-  control_bus/M01_AXI  ddr4_0/C0_DDR4_S_AXI_CTRL
 } {
   connect_bd_intf_net [get_bd_intf_pins $from] [get_bd_intf_pins $to]
+}
+if {$with_ecc} {
+  connect_bd_intf_net [get_bd_intf_pins control_bus/M01_AXI] \
+    [get_bd_intf_pins ddr4_0/C0_DDR4_S_AXI_CTRL]
+  connect_bd_net [get_bd_pins ddr4_0/c0_ddr4_ui_clk] [get_bd_pins control_bus/aclk1]
 }
 
 puts "--- 5 clocks, resets, interrupt"
@@ -95,7 +103,7 @@ foreach {from to} {
   pcie_clock/IBUF_DS_ODIV2         {xdma_0/sys_clk}
   xdma_0/axi_aclk                  {sat_0/aclk memory_bus/aclk control_bus/aclk}
   xdma_0/axi_aresetn               {sat_0/aresetn memory_bus/aresetn control_bus/aresetn}
-  ddr4_0/c0_ddr4_ui_clk            {memory_bus/aclk1 control_bus/aclk1 ddr4_reset/slowest_sync_clk}
+  ddr4_0/c0_ddr4_ui_clk            {memory_bus/aclk1 ddr4_reset/slowest_sync_clk}
   ddr4_0/c0_ddr4_ui_clk_sync_rst   {ddr4_reset/ext_reset_in}
   ddr4_reset/peripheral_aresetn    {ddr4_0/c0_ddr4_aresetn}
   not_perst/Res                    {ddr4_0/sys_rst}
@@ -111,13 +119,17 @@ foreach pin {xdma_0/sys_rst_n not_perst/Op1} {
 
 puts "--- 6 addresses"
 foreach {space segment offset range} {
-  xdma_0/M_AXI       ddr4_0/C0_DDR4_MEMORY_MAP/C0_DDR4_ADDRESS_BLOCK 0x0      16G
-  sat_0/m_axi        ddr4_0/C0_DDR4_MEMORY_MAP/C0_DDR4_ADDRESS_BLOCK 0x0      16G
-  xdma_0/M_AXI_LITE  sat_0/s_axil/reg0                               0x0      4K
-  xdma_0/M_AXI_LITE  ddr4_0/C0_DDR4_MEMORY_MAP_CTRL/C0_REG           0x100000 1M
+  xdma_0/M_AXI       ddr4_0/C0_DDR4_MEMORY_MAP/C0_DDR4_ADDRESS_BLOCK 0x0 16G
+  sat_0/m_axi        ddr4_0/C0_DDR4_MEMORY_MAP/C0_DDR4_ADDRESS_BLOCK 0x0 16G
+  xdma_0/M_AXI_LITE  sat_0/s_axil/reg0                               0x0 4K
 } {
   assign_bd_address -offset $offset -range $range \
     -target_address_space [get_bd_addr_spaces $space] [get_bd_addr_segs $segment]
+}
+if {$with_ecc} {
+  assign_bd_address -offset 0x100000 -range 1M \
+    -target_address_space [get_bd_addr_spaces xdma_0/M_AXI_LITE] \
+    [get_bd_addr_segs ddr4_0/C0_DDR4_MEMORY_MAP_CTRL/C0_REG]
 }
 
 puts "--- 7 check, and a wrapper as top"

@@ -347,7 +347,7 @@ def check_hal(hal: driver.Hal, base: int, registers) -> None:
 
 
 @quick
-def test_uio_reaches_registers_memory_and_interrupt(tmp_path: Path) -> None:
+def test_uio_reaches_registers_and_memory(tmp_path: Path) -> None:
     (tmp_path / "uio").write_bytes(register_page(ID=ID_VALUE))
     (tmp_path / "memory").write_bytes(bytes(8192))
     host = driver.LinuxHost()
