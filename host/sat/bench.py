@@ -5,7 +5,8 @@
 
 Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
 of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
-utilization is macs / (PEs * cycles). Each result is compared with the golden model, bit for bit.
+utilization ("used" in the table) is macs / (PEs * cycles); `cycles_per_second` is the simulation's
+speed, in cycles per second of processor time. Each result is compared with the golden model, bit for bit.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def run_step(board: Board, case: StepCase) -> dict:
 
 
 def timed(board: Board, action):
-    """The action's result, and simulated cycles per second of RTL time."""
+    """The action's result, and simulated cycles per second of processor time."""
     before, seconds = board.rtl.cycle, board.backend.device_seconds
     result = action()
     elapsed = board.backend.device_seconds - seconds
@@ -164,7 +165,7 @@ def add_speedups(rows: list[dict]) -> None:
 def table(rows: list[dict]) -> Table:
     result = Table(title="SAT benchmark (RTL simulation)")
     result.add_column("case", no_wrap=True)
-    for header in ("array", "N:M", "cycles", "utilization", "speed-up", "sim. cycles/s"):
+    for header in ("array", "N:M", "cycles", "used", "speed-up", "sim. cycles/s"):
         result.add_column(header, justify="right")
     for row in rows:
         nm = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"

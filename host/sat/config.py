@@ -49,6 +49,8 @@ class SatConfig:
             raise ValueError(f"chunk_k={self.chunk_k}: below 16")
         if self.a_depth < 2 * self.t * self.chunk_k // 8:
             raise ValueError(f"a_depth={self.a_depth}: below 2*t*chunk_k/8")
+        if self.s_depth < 16 * self.t:
+            raise ValueError(f"s_depth={self.s_depth}: below 16*t")
         if not 32 <= self.addr_w <= 40:
             raise ValueError(f"addr_w={self.addr_w}: not in 32..40")
         if self.data_w != 128:

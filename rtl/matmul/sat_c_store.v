@@ -111,6 +111,7 @@ module sat_c_store #(
   reg  [5:0]        under_way_q;     // groups issued whose beats are not yet in the queue
   wire [5:0]        queued;
   wire              split_ready;
+  wire              out_valid;       // a group leaves the epilogue
 
   wire [16:0] left       = row_cols - done_q;
   wire        first      = done_q == 17'd0;
@@ -214,7 +215,7 @@ module sat_c_store #(
     .half_special_o  (half_special)
   );
 
-  wire             out_valid, out_row_last;
+  wire             out_row_last;
   wire [LANES-1:0] out_lanes;
   sat_valid_delay #(.WIDTH(1), .CYCLES(LATENCY)) u_valid (
     .clk  (clk),
