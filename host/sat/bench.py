@@ -6,7 +6,8 @@
 Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
 of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
 utilization ("used" in the table) is macs / (PEs * cycles); `cycles_per_second` is the simulation's
-speed, in cycles per second of processor time. Each result is compared with the golden model, bit for bit.
+speed, in cycles per second of processor time. Each result is compared with the golden model, bit
+for bit.
 """
 
 from __future__ import annotations

