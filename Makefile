@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test slow quick formal demo bench lint format generate golden host unit top package \
-        clean distclean
+        synth clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ top: $(SETUP)  ## top-level random programs against the golden command model
 
 package: $(SETUP)  ## the Vivado IP, without Vivado: build/package/ and a zip (docs/packaging.md)
 	$(PY) scripts/package_ip.py
+
+synth: $(SETUP)  ## area and clock: build/synth.json (docs/synthesis.md); options in ARGS="..."
+	$(PY) scripts/synth.py $(ARGS)
 
 clean:  ## remove build/
 	rm -rf build

@@ -184,25 +184,42 @@ def memory_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
 
 def bandwidth_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
     mhz = synth["fmax_ecp5"][CLOCK]["median"]
-    n, m = SPARSE
     rows = []
     for layer in LAYERS:
         for name in ARRAYS:
-            for label, work in passes(SatConfig.from_name(name), layer, SPARSE).items():
-                sparsity = "dense" if label == "WU" else f"{n}:{m}"
-                fields = [str(layer), name, f"{label} {sparsity}", f"{work.read / 1e6:.2f}",
-                          f"{work.written / 1e6:.2f}"]
-                if work.cycles:
-                    need = (work.read + work.written) / work.cycles
-                    bound = "memory" if work.bus_cycles > work.cycles else "array"
-                    fields += [f"{work.read / work.cycles:.2f}", f"{work.written / work.cycles:.2f}",
-                               f"{need * mhz / 1000:.2f}", f"{need * mhz / 1000 / DDR4_GB:.0%}",
-                               bound]
-                else:
-                    fields += ["", "", "", "", "memory"]
-                rows.append(fields)
+            work_of = passes(SatConfig.from_name(name), layer, SPARSE)
+            for label in ("FF", "BP", "WU"):
+                work = work_of[label]
+                read, written = work.read / work.cycles, work.written / work.cycles
+                rate = (read + written) * mhz / 1000
+                rows.append([str(layer), name, label, f"{work.read / 1e6:.2f}",
+                             f"{work.written / 1e6:.2f}", f"{read:.2f}", f"{written:.2f}",
+                             f"{rate:.2f}", f"{rate / DDR4_GB:.0%}",
+                             "memory" if work.bus_cycles > work.cycles else "array"])
+        work = work_of["UPDATE"]
+        rows.append([str(layer), "any", "UPDATE", f"{work.read / 1e6:.2f}",
+                     f"{work.written / 1e6:.2f}", "", "", "", "", "memory"])
     return table(("layer", "array", "pass", "MB read", "MB written", "B/cycle read", "written",
                   f"GB/s at {mhz:.0f} MHz", "of a DDR4 channel", "bound by"), rows)
+
+
+def step_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
+    mhz = synth["fmax_ecp5"][CLOCK]["median"]
+    rows = []
+    for layer in LAYERS:
+        for name in ARRAYS:
+            config = SatConfig.from_name(name)
+            pes = config.rows * config.cols
+            fields = []
+            times = []
+            for nm in (DENSE, SPARSE):
+                work, time = step(config, layer, nm)
+                busy = work.multiplies / (pes * time)
+                times.append(time)
+                fields += [f"{time:,}", f"{busy:.0%}", f"{gflops(pes, mhz) * busy:.1f}"]
+            rows.append([str(layer), name, *fields, f"{times[0] / times[1]:.2f}x"])
+    return table(("layer", "array", "cycles dense", "PEs busy", f"GFLOPS at {mhz:.0f} MHz",
+                  "cycles 2:8", "PEs busy", f"GFLOPS at {mhz:.0f} MHz", "speed-up"), rows)
 
 
 def energy_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
@@ -222,7 +239,7 @@ def energy_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
 
 BLOCKS: dict[str, Callable[[Mapping, Sequence[Mapping]], str]] = {
     "peak": peak_table, "sustained": sustained_table, "memory": memory_table,
-    "bandwidth": bandwidth_table, "energy": energy_table,
+    "bandwidth": bandwidth_table, "step": step_table, "energy": energy_table,
 }
 
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP32 to FP16, combinational: round to nearest even, overflow to infinity, subnormals kept,
-// NaN becomes 0x7E00. Golden function: fp32_to_fp16.
+// FP32 to FP16: round to nearest even, overflow to infinity, subnormals kept, NaN becomes 0x7E00.
+// Latency `SAT_FP32_TO_FP16_LATENCY = 1, one a cycle. Golden function: fp32_to_fp16.
 `default_nettype none
 
 module sat_fp32_to_fp16 (
+  input  wire        clk,
   input  wire [31:0] value_i,
   output wire [15:0] half_o
 );
@@ -21,14 +22,25 @@ module sat_fp32_to_fp16 (
   wire        lost         = |(sig & ~(24'hFFFFFF << shift));
 
   // The hidden bit, bit 23, adds one to the exponent field; so may the rounding.
-  wire        round_up = shifted[12] && (shifted[13] || (|shifted[11:0]) || lost);
   wire  [4:0] field    = is_subnormal ? 5'd0 : exp[4:0] - 5'd17;  // exp - 113 modulo 32
-  wire [14:0] rounded  = {field, shifted[22:13]} + {4'd0, shifted[23], 10'd0} + {14'd0, round_up};
+  reg         sign_q, is_nan_q, is_large_q, is_tiny_q, round_up_q;
+  reg   [4:0] field_q;
+  reg  [10:0] kept_q;
+  always @(posedge clk) begin
+    sign_q     <= value_i[31];
+    is_nan_q   <= is_nan;
+    is_large_q <= is_large;
+    is_tiny_q  <= is_tiny;
+    field_q    <= field;
+    kept_q     <= shifted[23:13];
+    round_up_q <= shifted[12] && (shifted[13] || (|shifted[11:0]) || lost);
+  end
 
-  assign half_o = is_nan   ? 16'h7E00
-                : is_large ? {value_i[31], 15'h7C00}
-                : is_tiny  ? {value_i[31], 15'd0}
-                           : {value_i[31], rounded};
+  wire [14:0] rounded = {field_q, kept_q[9:0]} + {4'd0, kept_q[10], 10'd0} + {14'd0, round_up_q};
+  assign half_o = is_nan_q   ? 16'h7E00
+                : is_large_q ? {sign_q, 15'h7C00}
+                : is_tiny_q  ? {sign_q, 15'd0}
+                             : {sign_q, rounded};
 
 endmodule
 

@@ -4,4 +4,7 @@
 `define SAT_FP_VH
 `define SAT_FP32_ADD_LATENCY 6
 `define SAT_FP32_MUL_LATENCY 5
+`define SAT_FP32_TO_FP16_LATENCY 1
+// sat_epilogue: FP32, bias, residual, cut, rounding, output.
+`define SAT_EPILOGUE_LATENCY (3 + 2 * `SAT_FP32_ADD_LATENCY + `SAT_FP32_TO_FP16_LATENCY)
 `endif

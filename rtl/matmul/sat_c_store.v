@@ -72,7 +72,7 @@ module sat_c_store #(
   localparam integer QUEUE   = 32;
   localparam integer BURST_BYTES = 16 * DATA_W / 8;           // of the longest request
   // Buffer read and group select, then the epilogue.
-  localparam integer LATENCY = 2 + 3 + 2 * `SAT_FP32_ADD_LATENCY;
+  localparam integer LATENCY = 2 + `SAT_EPILOGUE_LATENCY;
 
   // ---- Rows -------------------------------------------------------------------------------
   wire              row_valid, row_skip, pe_row_last, tile_last, column_last;

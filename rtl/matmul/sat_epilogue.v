@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_epilogue: what happens to LANES accumulators between the output buffer and memory: + bias, +
 // residual (one FP32 addition each), ReLU, mask, rounding to FP16 or FP32 as it is. Fixed latency
-// `SAT_EPILOGUE_LATENCY = 3 + 2 * `SAT_FP32_ADD_LATENCY cycles, one group per cycle, no back-
-// pressure. All operands enter with the accumulators; bias_i one cycle later, as it comes from a
-// RAM. Mode bits are stable while groups are inside. Golden function: sat_golden.multiply.epilogue.
+// `SAT_EPILOGUE_LATENCY (sat_fp.vh), one group per cycle, no back-pressure. All operands enter with
+// the accumulators; bias_i one cycle later, as it comes from a RAM. Mode bits are stable while
+// groups are inside. Golden function: sat_golden.multiply.epilogue.
 `default_nettype none
 `include "sat_fp.vh"
-`define SAT_EPILOGUE_LATENCY (3 + 2 * `SAT_FP32_ADD_LATENCY)
 
 module sat_epilogue #(
   parameter integer LANES = 4
@@ -95,14 +94,21 @@ module sat_epilogue #(
 
       // Rounding.
       wire [15:0] half;
+      wire [31:0] s5_value;
       sat_fp32_to_fp16 u_round (
+        .clk    (clk),
         .value_i(s4_value_q),
         .half_o (half)
       );
+      sat_delay #(.WIDTH(32), .CYCLES(`SAT_FP32_TO_FP16_LATENCY)) u_single (
+        .clk  (clk),
+        .in_i (s4_value_q),
+        .out_o(s5_value)
+      );
       always @(posedge clk) begin
-        single_o[l*32 +: 32] <= s4_value_q;
+        single_o[l*32 +: 32] <= s5_value;
         half_o[l*16 +: 16]   <= half;
-        single_special_o[l]  <= &s4_value_q[30:23];
+        single_special_o[l]  <= &s5_value[30:23];
         half_special_o[l]    <= &half[14:10];
       end
     end

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // N:M selection: keeps, in each group of M = 2**m_log2_i neighbours, the n_i largest keys; among
-// equal keys the lower index wins. Combinational. Every pair of keys is compared once; an element
-// is kept when fewer than n_i elements of its group rank before it.
+// equal keys the lower index wins. Every pair of keys is compared once; an element is kept when
+// fewer than n_i elements of its group rank before it. Combinational, or (STAGES = 1) with a
+// register between the comparisons and the counts, which takes new keys while enable_i is high.
 // Golden function: nm_select. Paper: SORE.
 `default_nettype none
 
 module sat_nm_select #(
-  parameter integer M_MAX = 16,  // elements: 2, 4, 8 or 16
-  parameter integer KEY_W = 15   // bits of a key (unsigned)
+  parameter integer M_MAX  = 16,  // elements: 2, 4, 8 or 16
+  parameter integer KEY_W  = 15,  // bits of a key (unsigned)
+  parameter integer STAGES = 0    // registers on the way: 0 or 1
 ) (
+  input  wire                   clk,
+  input  wire                   enable_i,
   input  wire [M_MAX*KEY_W-1:0] keys_i,
   input  wire             [2:0] m_log2_i,  // 1..log2(M_MAX)
   input  wire             [4:0] n_i,       // 1..M
@@ -43,13 +47,23 @@ module sat_nm_select #(
           localparam integer SPREAD = $clog2((i ^ j) + 1);
           wire together = m_log2_i >= SPREAD[2:0];
           wire i_first  = keys_i[i*KEY_W +: KEY_W] >= keys_i[j*KEY_W +: KEY_W];
-          assign ahead[i*M_MAX + j] = together && !i_first;
-          assign ahead[j*M_MAX + i] = together && i_first;
+          wire first;
+          if (STAGES == 0) begin : gen_wire
+            assign first = i_first;
+          end else begin : gen_register
+            reg first_q;
+            always @(posedge clk) if (enable_i) first_q <= i_first;
+            assign first = first_q;
+          end
+          assign ahead[i*M_MAX + j] = together && !first;
+          assign ahead[j*M_MAX + i] = together && first;
         end
       end
       assign keep_o[i] = count_ones(ahead[i*M_MAX +: M_MAX]) < n_i;
     end
   endgenerate
+
+  wire unused_ok = &{1'b0, clk, enable_i};
 
 endmodule
 

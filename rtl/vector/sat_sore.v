@@ -3,7 +3,9 @@
 // W_FF (in_bp_i = 0) or rows for W_BP (in_bp_i = 1), and emits each one's kept elements.
 // One selection network serves both directions; each direction has its own emitter, so that both
 // write one element a cycle. N = M keeps all. FF has the low parts of the outputs, BP the high.
-// in_ready_o depends on in_bp_i and out_ready_i. Golden functions: compress_ff, compress_bp.
+// A vector's keys are compared as it comes; a cycle later the kept ones are counted on the way into
+// the emitter. in_ready_o depends on out_ready_i.
+// Golden functions: compress_ff, compress_bp.
 `default_nettype none
 
 module sat_sore (
@@ -28,12 +30,28 @@ module sat_sore (
   output wire   [1:0] out_last_o   // last element of the tile
 );
 
+  // One vector waits between the comparisons and its emitter.
+  reg  [255:0] vector_q;
+  reg          valid_q, bp_q, last_q;
+  wire   [1:0] load_ready;
+  wire         load = valid_q && (bp_q ? load_ready[1] : load_ready[0]);
+  assign in_ready_o = !valid_q || load;
+
+  always @(posedge clk) begin
+    if (!rst_n) valid_q <= 1'b0;
+    else if (in_ready_o) valid_q <= in_valid_i;
+  end
+  always @(posedge clk) begin
+    if (in_ready_o) begin
+      vector_q <= in_vector_i;
+      bp_q     <= in_bp_i;
+      last_q   <= in_last_i;
+    end
+  end
+
   wire [16*15-1:0] keys;
   wire      [15:0] keep;
-  wire       [1:0] load_ready;
   wire       [3:0] index_mask = ~(4'hF << m_log2_i);
-
-  assign in_ready_o = in_bp_i ? load_ready[1] : load_ready[0];
 
   genvar g;
   generate
@@ -43,9 +61,12 @@ module sat_sore (
   endgenerate
 
   sat_nm_select #(
-    .M_MAX(16),
-    .KEY_W(15)
+    .M_MAX (16),
+    .KEY_W (15),
+    .STAGES(1)
   ) u_select (
+    .clk     (clk),
+    .enable_i(in_ready_o),
     .keys_i  (keys),
     .m_log2_i(m_log2_i),
     .n_i     (n_i),
@@ -61,11 +82,11 @@ module sat_sore (
       sat_sore_emit u_emit (
         .clk           (clk),
         .rst_n         (rst_n),
-        .load_valid_i  (in_valid_i && in_bp_i == g),
+        .load_valid_i  (valid_q && bp_q == g),
         .load_ready_o  (load_ready[g]),
-        .load_vector_i (in_vector_i),
+        .load_vector_i (vector_q),
         .load_keep_i   (keep),
-        .load_last_i   (in_last_i),
+        .load_last_i   (last_q),
         .out_valid_o   (out_valid_o[g]),
         .out_ready_i   (out_ready_i[g]),
         .out_value_o   (out_value_o[16*g +: 16]),

@@ -227,20 +227,41 @@ module sat_vector #(
     .out_data_o   (result)
   );
 
-  // FP16 weights: rounded, or the source's own bits, which come out of the RAM LATENCY - 1 cycles
-  // before the lanes' result. Elements outside the matrix are +0.
+  // FP16 weights: rounded, or the source's own bits, which come out of the RAM long before the
+  // lanes' result. Elements outside the matrix are +0.
   wire [63:0] source_half, rounded, half_weights;
+  wire        half_valid;
+  wire  [5:0] half_index;
+  wire  [3:0] half_mask;
   reg         upper_half_q;
 
   always @(posedge clk) upper_half_q <= read_index[0];
 
   sat_delay #(
     .WIDTH (64),
-    .CYCLES(1 + `SAT_FP32_MUL_LATENCY + `SAT_FP32_ADD_LATENCY)
+    .CYCLES(1 + `SAT_FP32_MUL_LATENCY + `SAT_FP32_ADD_LATENCY + `SAT_FP32_TO_FP16_LATENCY)
   ) u_source_half (
     .clk  (clk),
     .in_i (upper_half_q ? weight[127:64] : weight[63:0]),
     .out_o(source_half)
+  );
+
+  sat_valid_delay #(
+    .WIDTH (1),
+    .CYCLES(`SAT_FP32_TO_FP16_LATENCY)
+  ) u_half_valid (
+    .clk  (clk),
+    .rst_n(alive),
+    .in_i (result_valid && result_weight),
+    .out_o(half_valid)
+  );
+  sat_delay #(
+    .WIDTH (10),
+    .CYCLES(`SAT_FP32_TO_FP16_LATENCY)
+  ) u_half_place (
+    .clk  (clk),
+    .in_i ({result_index, result_mask}),
+    .out_o({half_index, half_mask})
   );
 
   wire [3:0] result_special;
@@ -248,11 +269,12 @@ module sat_vector #(
   generate
     for (k = 0; k < 4; k = k + 1) begin : gen_half
       sat_fp32_to_fp16 u_round (
+        .clk    (clk),
         .value_i(result[32*k +: 32]),
         .half_o (rounded[16*k +: 16])
       );
 
-      assign half_weights[16*k +: 16] = !result_mask[k] ? 16'd0
+      assign half_weights[16*k +: 16] = !half_mask[k] ? 16'd0
                                       : half_q          ? source_half[16*k +: 16]
                                                         : rounded[16*k +: 16];
       assign result_special[k] = result_mask[k] && (&result[32*k + 23 +: 8]);
@@ -269,8 +291,8 @@ module sat_vector #(
     .bp_i          (bp_q),
     .ready_o       (half_ready),
     .reserve_i     (begin_tile),
-    .write_valid_i (result_valid && result_weight),
-    .write_index_i (result_index),
+    .write_valid_i (half_valid),
+    .write_index_i (half_index),
     .write_data_i  (half_weights),
     .tile_rows_i   (sink_tile[36*3 + 5 +: 5]),
     .tile_cols_i   (sink_tile[36*3 +: 5]),

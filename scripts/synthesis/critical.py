@@ -8,14 +8,19 @@ from collections.abc import Iterator
 
 from tb.common.runner import ROOT
 
-# Yosys names a cell after the signal it drives, then appends its own type and port.
-GENERATED = re.compile(r"_(LUT4|PFUMX|L6MUX21|CCU2C|TRELLIS_\w+?|MULT18X18D)_\w+$|_(LUT4|PFUMX|"
-                       r"L6MUX21|CCU2C|MULT18X18D)\b.*$")
-PASSES_THROUGH = {"F": "LUT", "OFX": "mux", "FCO": "carry", "FXB": "mux"}
+# Yosys names a cell after a signal nearby, and appends its own types and ports; nextpnr does too.
+GENERATED = re.compile(r"(_(LUT4|PFUMX|L6MUX21|CCU2C|MULT18X18D|TRELLIS_FF|TRELLIS_DPR16X4)_|\$).*")
+THROUGH = {r"F": "LUT", r"OFX|FXB": "mux", r"FCO": "carry", r"P\d+": "multiplier"}  # by output port
 
 
 def signal(name: str) -> str:
     return GENERATED.sub("", name.removeprefix("u_dut."))
+
+
+def through(port: str) -> str:
+    """The kind of cell that a path leaves by `port`."""
+    return next((kind for pattern, kind in THROUGH.items() if re.fullmatch(pattern, port)),
+                f"cell, {port}")
 
 
 def source(step: dict) -> str:
@@ -28,16 +33,25 @@ def source(step: dict) -> str:
 
 
 def lines(path: list[dict]) -> Iterator[tuple[float, float, str, str, str]]:
-    """Steps as (time so far, delay, kind, signal, place in the sources), in ns."""
+    """Steps as (time so far, delay, kind, signal, place in the sources), in ns.
+
+    A carry chain is one step; what takes no time is left out.
+    """
     time = 0.0
+    carry = 0.0
     for step in path:
-        time += step["delay"]
-        kind, name = step["type"], signal(step["from"]["cell"])
-        if kind == "routing":
-            name = signal(step["net"])
-        elif kind == "logic":
-            kind = PASSES_THROUGH.get(step["to"]["port"], "cell " + step["to"]["port"])
-        yield time, step["delay"], kind, name, source(step)
+        delay, kind = step["delay"], step["type"]
+        time += delay
+        if kind == "logic":
+            kind = through(step["to"]["port"])
+        if kind == "carry":
+            carry += delay
+        elif delay:
+            if carry:
+                yield time - delay, carry, "carry", "", ""
+                carry = 0.0
+            name = step["net"] if kind == "routing" else step["from"]["cell"]
+            yield time, delay, kind, signal(name), source(step)
 
 
 def split(path: list[dict]) -> tuple[float, float]:

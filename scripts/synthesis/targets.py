@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from sat.config import SatConfig
 from tb.common.runner import source_list
 
-# Modules that are synthesised once and counted for each row, column or PE; the rest of such a target
-# is flat.
+# In a target by hierarchy these are synthesised once and counted for each row, column or PE.
 REPEATED = ("sat_uspe", "sat_a_bank", "sat_s_bank")
 
 

@@ -24,9 +24,14 @@ def target(name):
 
 def row(block, name):
     """The cells of a row of the document's table, without the name."""
-    match = re.search(rf"^\| `{name}` \| (.*) \|$", report.read_block(DOCUMENT, block), re.MULTILINE)
+    table = report.read_block(DOCUMENT, block)
+    match = re.search(rf"^\| `{name}` \| (.*) \|$", table, re.MULTILINE)
     assert match, f"{name} is not in table {block} of {report.DOCUMENT}: run make synth ARGS=--docs"
     return match[1].split(" | ")
+
+
+def best_of_three(name):
+    return flow.fmax([flow.place(target(name), seed) for seed in (1, 2, 3)])["best"]
 
 
 @pytest.mark.quick
@@ -38,7 +43,7 @@ def test_harness_of_ports_registers_every_bit():
     text = harness.verilog(ports)
     assert "reg [3:0] in_q;" in text
     assert "reg [1:0] out_q, fold_q;" in text
-    assert "dut u_dut (.clk(clk), .a_i(in_q[0 +: 3]), .b_i(in_q[3 +: 1]), .q_o(out[0 +: 2]));" in text
+    assert ".clk(clk), .a_i(in_q[0 +: 3]), .b_i(in_q[3 +: 1]), .q_o(out[0 +: 2])" in text
 
 
 @pytest.mark.quick
@@ -101,14 +106,12 @@ def test_uspe_keeps_to_its_area():
 
 
 def test_uspe_reaches_its_clock():
-    assert flow.fmax([flow.place(target("sat_uspe"), seed) for seed in (1, 2, 3)])["best"] >= USPE_MHZ
+    assert best_of_three("sat_uspe") >= USPE_MHZ
 
 
 @pytest.mark.slow
 def test_array_keeps_the_clock_of_a_pe():
-    pe, array = (flow.fmax([flow.place(target(name), seed) for seed in (1, 2, 3)])["best"]
-                 for name in ("sat_uspe", "sat_array_4x4"))
-    assert array >= ARRAY_SHARE * pe
+    assert best_of_three("sat_array_4x4") >= ARRAY_SHARE * best_of_three("sat_uspe")
 
 
 @pytest.mark.quick

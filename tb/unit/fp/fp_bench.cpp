@@ -14,6 +14,7 @@ struct Record {
 
 constexpr size_t kAddLatency = SAT_FP32_ADD_LATENCY;
 constexpr size_t kMulLatency = SAT_FP32_MUL_LATENCY;
+constexpr size_t kHalfLatency = SAT_FP32_TO_FP16_LATENCY;
 
 static size_t mismatches = 0;
 
@@ -38,7 +39,6 @@ int main() {
         dut.clk = 0;
         dut.eval();
         if (n < records.size()) {
-            check("fp32_to_fp16", r, r.half, dut.half_o);
             check("fp16_to_fp32", r, r.value, dut.value_o);
             check("fp16_widen", r, r.wide, dut.wide_o);
             check("acc_to_fp32", r, r.acc, dut.acc_o);
@@ -48,6 +48,9 @@ int main() {
             check("fp32_add", records[n - kAddLatency], records[n - kAddLatency].sum, dut.sum_o);
         if (n >= kMulLatency && n - kMulLatency < records.size())
             check("fp32_mul", records[n - kMulLatency], records[n - kMulLatency].prod, dut.prod_o);
+        if (n >= kHalfLatency && n - kHalfLatency < records.size())
+            check("fp32_to_fp16", records[n - kHalfLatency], records[n - kHalfLatency].half,
+                  dut.half_o);
         dut.clk = 1;
         dut.eval();
     }

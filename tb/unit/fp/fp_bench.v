@@ -17,7 +17,7 @@ module fp_bench (
 
   sat_fp32_add u_add (.clk(clk), .a_i(a_i), .b_i(b_i), .sum_o(sum_o));
   sat_fp32_mul u_mul (.clk(clk), .a_i(a_i), .b_i(b_i), .prod_o(prod_o));
-  sat_fp32_to_fp16 u_to_half (.value_i(a_i), .half_o(half_o));
+  sat_fp32_to_fp16 u_to_half (.clk(clk), .value_i(a_i), .half_o(half_o));
   sat_fp16_to_fp32 u_to_single (.half_i(a_i[15:0]), .value_o(value_o));
   sat_fp16_widen u_widen (.half_i(a_i[15:0]), .wide_o(wide_o));
   sat_acc_to_fp32 u_acc (.acc_i(acc_i), .value_o(acc_o));

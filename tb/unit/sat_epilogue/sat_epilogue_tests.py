@@ -26,7 +26,7 @@ from tb.common.runner import INCLUDE_DIR
 
 ADD_LATENCY = int(re.search(r"SAT_FP32_ADD_LATENCY (\d+)",
                             (INCLUDE_DIR / "sat_fp.vh").read_text()).group(1))
-LATENCY = 3 + 2 * ADD_LATENCY
+LATENCY = 4 + 2 * ADD_LATENCY
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarray]:
