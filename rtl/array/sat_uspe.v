@@ -66,12 +66,12 @@ module sat_uspe #(
   );
 
   wire first_next, capture;
-  sat_delay #(.WIDTH(1), .CYCLES(2)) u_first (
+  sat_delay #(.WIDTH(1), .CYCLES(3)) u_first (
     .clk  (clk),
     .in_i (south_q[23]),
     .out_o(first_next)
   );
-  sat_valid_delay #(.WIDTH(1), .CYCLES(T + 2)) u_last (
+  sat_valid_delay #(.WIDTH(1), .CYCLES(T + 3)) u_last (
     .clk  (clk),
     .rst_n(rst_n),
     .in_i (south_q[24] && south_q[22]),

@@ -32,31 +32,34 @@ module sat_uspe_acc #(
     end
   endgenerate
 
-  // acc: {sign, exp, frac}; exp 0 is zero, 127 infinity or NaN (frac[22]).
+  // acc: {sign, exp, frac}; exp 0 is zero, 127 infinity or NaN (frac[22]). Both are also flagged.
   reg  [30:0] acc_q;
+  reg         some_q, spec_q;
   wire        a_sign = acc_q[30];
   wire [6:0]  a_exp  = acc_q[29:23];
-  wire [23:0] a_mant = {|a_exp, acc_q[22:0]};
-  wire        a_spec = &a_exp;
+  wire [22:0] a_frac = acc_q[22:0];
 
-  // Stage 1: which is larger, and by how many binary places.
+  // Stage 1: which is larger, and by how many binary places. With equal exponents both have a
+  // leading one or both are zero, so the fractions decide.
   wire [7:0]  c1_diff  = {1'b0, p_exp_i} - {1'b0, a_exp};   // negative: acc has the larger exponent
-  wire        c1_p_big = !c1_diff[7] && ((|c1_diff[6:0]) || ({p_mant_i, 2'b00} > a_mant));
-  wire        c1_spec  = a_spec || p_special_i;
-  wire        c1_nan   = (a_spec && acc_q[22]) || (p_special_i && p_nan_i) ||
-                         (a_spec && p_special_i && (a_sign != p_sign_i));
-  wire        c1_sign  = (a_spec || !(p_special_i || c1_p_big)) ? a_sign : p_sign_i;
-  wire        s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub, s1_neg;
+  wire        c1_equal = p_exp_i == a_exp;
+  wire        c1_p_big = !c1_diff[7] && (!c1_equal || ({p_mant_i[20:0], 2'b00} > a_frac));
+  wire        c1_nan   = (spec_q && a_frac[22]) || (p_special_i && p_nan_i) ||
+                         (spec_q && p_special_i && (a_sign != p_sign_i));
+  wire        s1_p_big, s1_a_spec, s1_p_spec, s1_nan, s1_a_sign, s1_p_sign, s1_neg;
   wire [6:0]  s1_diff, s1_a_exp, s1_p_exp;
   wire [23:0] s1_a_mant;
   wire [21:0] s1_p_mant;
-  sat_delay #(.WIDTH(73), .CYCLES(ODD)) u_s1 (
+  sat_delay #(.WIDTH(74), .CYCLES(ODD)) u_s1 (
     .clk  (clk),
-    .in_i ({c1_p_big, c1_spec, c1_nan, c1_sign, a_sign ^ p_sign_i, c1_diff, a_exp, p_exp_i,
-            a_mant, p_mant_i}),
-    .out_o({s1_p_big, s1_spec, s1_nan, s1_sign, s1_sub, s1_neg, s1_diff, s1_a_exp, s1_p_exp,
-            s1_a_mant, s1_p_mant})
+    .in_i ({c1_p_big, spec_q, p_special_i, c1_nan, a_sign, p_sign_i, c1_diff, a_exp, p_exp_i,
+            some_q, a_frac, p_mant_i}),
+    .out_o({s1_p_big, s1_a_spec, s1_p_spec, s1_nan, s1_a_sign, s1_p_sign, s1_neg, s1_diff,
+            s1_a_exp, s1_p_exp, s1_a_mant, s1_p_mant})
   );
+  wire        s1_spec = s1_a_spec || s1_p_spec;
+  wire        s1_sub  = s1_a_sign ^ s1_p_sign;
+  wire        s1_sign = (s1_a_spec || !(s1_p_spec || s1_p_big)) ? s1_a_sign : s1_p_sign;
 
   // Stage 2: pick the smaller, and shift it right by multiples of 8. With a negative difference the
   // distance is ~diff + 1: the product, which has two bits to spare, takes the 1 here. Two more
@@ -182,7 +185,9 @@ module sat_uspe_acc #(
                        s7_zero ? 30'd0 : {s7_exp, s7_frac};
   assign result_o = {s7_sign && !(s7_spec ? s7_nan : s7_zero), c8_mag + {29'd0, s7_up}};
   always @(posedge clk) begin
-    acc_q <= first_next_i ? 31'd0 : result_o;
+    acc_q  <= first_next_i ? 31'd0 : result_o;
+    some_q <= !first_next_i && (s7_spec || !s7_zero);
+    spec_q <= !first_next_i && s7_spec;
   end
 
   wire unused_ok = &{1'b0, c4_sum[0], c7_norm[27]};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_uspe_mul: exact product of two wide FP16 values, in accumulator format. Latency 3, one
+// sat_uspe_mul: exact product of two wide FP16 values, in accumulator format. Latency 4, one
 // product per cycle. Nothing is rounded: 11 x 11 bits fit the 24-bit significand. A product with
 // valid_i low is zero, whatever the operands hold. wide: {sign, exp[5:0], frac[9:0]}, product:
 // {sign, exp[6:0], significand[21:0]} (docs/architecture.md). Golden function:
@@ -18,19 +18,28 @@ module sat_uspe_mul (
   output reg         nan_o
 );
 
+  // Stage 0: operands as they come, so that the registers of stage 1 can lie beside the multiplier.
+  reg        s0_valid_q;
+  reg [16:0] s0_a_q, s0_w_q;
+  always @(posedge clk) begin
+    s0_valid_q <= valid_i;
+    s0_a_q     <= a_i;
+    s0_w_q     <= w_i;
+  end
+
   // Stage 1: operand registers, with the hidden bit made explicit.
   reg        s1_valid_q;
   reg        s1_a_sign_q, s1_w_sign_q;
   reg [5:0]  s1_a_exp_q, s1_w_exp_q;
   reg [10:0] s1_a_mant_q, s1_w_mant_q;
   always @(posedge clk) begin
-    s1_valid_q  <= valid_i;
-    s1_a_sign_q <= a_i[16];
-    s1_a_exp_q  <= a_i[15:10];
-    s1_a_mant_q <= {|a_i[15:10], a_i[9:0]};
-    s1_w_sign_q <= w_i[16];
-    s1_w_exp_q  <= w_i[15:10];
-    s1_w_mant_q <= {|w_i[15:10], w_i[9:0]};
+    s1_valid_q  <= s0_valid_q;
+    s1_a_sign_q <= s0_a_q[16];
+    s1_a_exp_q  <= s0_a_q[15:10];
+    s1_a_mant_q <= {|s0_a_q[15:10], s0_a_q[9:0]};
+    s1_w_sign_q <= s0_w_q[16];
+    s1_w_exp_q  <= s0_w_q[15:10];
+    s1_w_mant_q <= {|s0_w_q[15:10], s0_w_q[9:0]};
   end
 
   // Stage 2: multiply, add exponents, sort out the special cases.

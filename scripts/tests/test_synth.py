@@ -72,7 +72,7 @@ def test_module_with_parameters_is_a_target():
 def test_small_module_goes_through_the_whole_flow():
     module = target("sat_fp32_to_fp16")
     area = flow.area(module)
-    assert area["lut"] > 0 and area["ff"] == area["dsp"] == area["bram"] == 0
+    assert area["lut"] > 0 and area["dsp"] == area["bram"] == 0
     placed = flow.place(module, 1)
     assert 50 < placed.mhz < 1000
     path = synth.slowest_path(placed)

@@ -23,7 +23,7 @@ async def test_sums(dut, special, p_valid, late):
     streams = ArrayStreams(rng, 1, 1, t, 60, special=special, p_valid=p_valid)
     await start(dut)
     results, token_at = [], None
-    for cycle in range(len(streams.north) + 4 * t):
+    for cycle in range(len(streams.north) + 6 * t):
         drained = dut.drain_o.value.to_unsigned()
         if drained & VALID:
             results.append(drained & ~VALID)

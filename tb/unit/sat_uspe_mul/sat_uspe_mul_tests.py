@@ -15,7 +15,7 @@ from tb.common.lanes import pack_array, unpack_array
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LATENCY = 3
+LATENCY = 4
 ACC_INF, ACC_NAN = 0x3F800000, 0x3FC00000
 
 
