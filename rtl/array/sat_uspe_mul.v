@@ -27,38 +27,37 @@ module sat_uspe_mul (
     s0_w_q     <= w_i;
   end
 
-  // Stage 1: operand registers, with the hidden bit made explicit.
-  reg        s1_valid_q;
-  reg        s1_a_sign_q, s1_w_sign_q;
-  reg [5:0]  s1_a_exp_q, s1_w_exp_q;
+  // Stage 1: significands with the hidden bit, for the multiplier alone, so that they can lie beside
+  // it; what else must be known about the operands is decoded here too.
+  wire       a_zero = !(|s0_a_q[15:10]);
+  wire       w_zero = !(|s0_w_q[15:10]);
+  wire       a_spec = s0_valid_q && (&s0_a_q[15:10]);
+  wire       w_spec = s0_valid_q && (&s0_w_q[15:10]);
   reg [10:0] s1_a_mant_q, s1_w_mant_q;
+  reg [5:0]  s1_a_exp_q, s1_w_exp_q;
+  reg        s1_sign_q, s1_zero_q, s1_special_q, s1_nan_q;
   always @(posedge clk) begin
-    s1_valid_q  <= s0_valid_q;
-    s1_a_sign_q <= s0_a_q[16];
-    s1_a_exp_q  <= s0_a_q[15:10];
-    s1_a_mant_q <= {|s0_a_q[15:10], s0_a_q[9:0]};
-    s1_w_sign_q <= s0_w_q[16];
-    s1_w_exp_q  <= s0_w_q[15:10];
-    s1_w_mant_q <= {|s0_w_q[15:10], s0_w_q[9:0]};
+    s1_a_mant_q  <= {!a_zero, s0_a_q[9:0]};
+    s1_w_mant_q  <= {!w_zero, s0_w_q[9:0]};
+    s1_a_exp_q   <= s0_a_q[15:10];
+    s1_w_exp_q   <= s0_w_q[15:10];
+    s1_sign_q    <= s0_a_q[16] ^ s0_w_q[16];
+    s1_zero_q    <= !s0_valid_q || a_zero || w_zero;
+    s1_special_q <= a_spec || w_spec;
+    s1_nan_q     <= (a_spec && (s0_a_q[9] || w_zero)) || (w_spec && (s0_w_q[9] || a_zero));
   end
 
-  // Stage 2: multiply, add exponents, sort out the special cases.
-  wire s1_a_zero = !s1_a_mant_q[10];
-  wire s1_w_zero = !s1_w_mant_q[10];
-  wire s1_a_spec = &s1_a_exp_q;
-  wire s1_w_spec = &s1_w_exp_q;
-  wire s1_zero   = !s1_valid_q || s1_a_zero || s1_w_zero;
+  // Stage 2: multiply, add exponents.
   reg        s2_sign_q, s2_zero_q, s2_special_q, s2_nan_q;
   reg [6:0]  s2_exp_q;
   reg [21:0] s2_mant_q;
   always @(posedge clk) begin
-    s2_sign_q    <= s1_a_sign_q ^ s1_w_sign_q;
-    s2_zero_q    <= s1_zero;
+    s2_sign_q    <= s1_sign_q;
+    s2_zero_q    <= s1_zero_q;
+    s2_special_q <= s1_special_q;
+    s2_nan_q     <= s1_nan_q;
     s2_exp_q     <= {1'b0, s1_a_exp_q} + {1'b0, s1_w_exp_q};
     s2_mant_q    <= s1_a_mant_q * s1_w_mant_q;
-    s2_special_q <= s1_valid_q && (s1_a_spec || s1_w_spec);
-    s2_nan_q     <= (s1_a_spec && (s1_a_mant_q[9] || s1_w_zero)) ||
-                    (s1_w_spec && (s1_w_mant_q[9] || s1_a_zero));
   end
 
   // Stage 3: normalise. The exponent of 2^(a+w-50) * [1,2) is a+w-1, of * [2,4) it is a+w.
