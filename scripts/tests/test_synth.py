@@ -13,7 +13,7 @@ from scripts.synthesis.targets import TARGETS, find
 
 USPE_LUTS = 480  # the sketch took 525
 USPE_MHZ = 180   # best of three seeds on ECP5; the sketch reached 127
-ARRAY_SHARE = 0.85  # of the PE's clock that a 4x4 array reaches, best against best
+ARRAY_SHARE = 0.75  # of the PE's clock that a 4x4 array reaches, best against best; goal 0.85
 DOCUMENT = report.DOCUMENT.read_text()
 
 
