@@ -27,8 +27,8 @@ module sat_uspe_mul (
     s0_w_q     <= w_i;
   end
 
-  // Stage 1: significands with the hidden bit, for the multiplier alone, so that they can lie beside
-  // it; what else must be known about the operands is decoded here too.
+  // Stage 1: significands with the hidden bit, for the multiplier alone, so that they can lie
+  // beside it; what else must be known about the operands is decoded here too.
   wire       a_zero = !(|s0_a_q[15:10]);
   wire       w_zero = !(|s0_w_q[15:10]);
   wire       a_spec = s0_valid_q && (&s0_a_q[15:10]);
