@@ -10,6 +10,7 @@ module sat_top #(
   parameter integer A_DEPTH        = 512,  // words of 8 FP16 per row, power of two
   parameter integer S_DEPTH        = 4096, // words of a value per column, power of two
   parameter integer CHUNK_K        = 256,  // reduction elements loaded at once, power of two
+  parameter integer CACHE_LINES    = 2048, // 64-byte lines of the map cache, power of two
   parameter integer ADDR_W         = 40,   // address bits, 32..40
   parameter integer DATA_W         = 128,  // bus bits, 128
   parameter integer RD_OUTSTANDING = 32,   // read bursts in flight, power of two
@@ -231,14 +232,15 @@ module sat_top #(
   );
 
   sat_matmul #(
-    .ROWS   (ROWS),
-    .COLS   (COLS),
-    .T      (T),
-    .A_DEPTH(A_DEPTH),
-    .S_DEPTH(S_DEPTH),
-    .CHUNK_K(CHUNK_K),
-    .ADDR_W (ADDR_W),
-    .DATA_W (DATA_W)
+    .ROWS       (ROWS),
+    .COLS       (COLS),
+    .T          (T),
+    .A_DEPTH    (A_DEPTH),
+    .S_DEPTH    (S_DEPTH),
+    .CHUNK_K    (CHUNK_K),
+    .CACHE_LINES(CACHE_LINES),
+    .ADDR_W     (ADDR_W),
+    .DATA_W     (DATA_W)
   ) u_matmul (
     .clk            (aclk),
     .rst_n          (aresetn),

@@ -87,19 +87,56 @@ int sat_tensor_new(sat_arena *arena, sat_tensor *tensor, uint32_t rows, uint32_t
   return SAT_OK;
 }
 
+/* Rows of the planes of an N:M matrix. */
+static uint32_t kept(uint32_t rows, uint32_t n, uint32_t m) {
+  return n == m ? rows : (rows + m - 1u) / m * n;
+}
+
 int sat_matrix_new(sat_arena *arena, sat_matrix *matrix, uint32_t rows, uint32_t cols, uint32_t n,
                    uint32_t m) {
+  sat_stack stack;
+  int status = sat_stack_new(arena, &stack, 1, rows, cols, n, m);
+  return status ? status : sat_stack_at(&stack, 0, matrix);
+}
+
+int sat_stack_new(sat_arena *arena, sat_stack *stack, uint32_t count, uint32_t rows, uint32_t cols,
+                  uint32_t n, uint32_t m) {
   int status;
-  if (!is_nm(n, m)) return SAT_E_ARGUMENT;
+  if (!is_nm(n, m) || !is_size(count) || !is_size(rows) ||
+      count > SAT_SIZE_MAX / kept(rows, n, m)) {
+    return SAT_E_ARGUMENT;
+  }
+  memset(stack, 0, sizeof *stack);
+  stack->count = count;
+  stack->rows = rows;
+  stack->cols = cols;
+  stack->n = n;
+  stack->m = m;
+  rows = count * kept(rows, n, m);
+  status = sat_tensor_new(arena, &stack->values, rows, cols, SAT_FP16);
+  if (status || n == m) return status;
+  return sat_tensor_new(arena, &stack->indices, rows, cols, SAT_INDEX);
+}
+
+static sat_tensor part(const sat_tensor *plane, uint32_t position, uint32_t rows) {
+  sat_tensor tensor = *plane;
+  tensor.address += (uint64_t)position * rows * tensor.stride;
+  tensor.rows = rows;
+  return tensor;
+}
+
+int sat_stack_at(const sat_stack *stack, uint32_t position, sat_matrix *matrix) {
+  if (position >= stack->count) return SAT_E_ARGUMENT;
   memset(matrix, 0, sizeof *matrix);
-  matrix->rows = rows;
-  matrix->cols = cols;
-  matrix->n = n;
-  matrix->m = m;
-  if (n == m) return sat_tensor_new(arena, &matrix->values, rows, cols, SAT_FP16);
-  rows = (rows + m - 1u) / m * n;
-  status = sat_tensor_new(arena, &matrix->values, rows, cols, SAT_FP16);
-  return status ? status : sat_tensor_new(arena, &matrix->indices, rows, cols, SAT_INDEX);
+  matrix->rows = stack->rows;
+  matrix->cols = stack->cols;
+  matrix->n = stack->n;
+  matrix->m = stack->m;
+  matrix->values = part(&stack->values, position, kept(stack->rows, stack->n, stack->m));
+  if (stack->n != stack->m) {
+    matrix->indices = part(&stack->indices, position, matrix->values.rows);
+  }
+  return SAT_OK;
 }
 
 sat_matrix sat_dense(const sat_tensor *tensor) {
@@ -144,15 +181,110 @@ static bool fits(const sat_tensor *tensor, sat_format format, uint32_t rows, uin
          tensor->stride <= SAT_STRIDE_MAX;
 }
 
-static bool matrix_fits(const sat_matrix *matrix, uint32_t rows, uint32_t cols) {
-  uint32_t kept;
-  if (!matrix || !is_nm(matrix->n, matrix->m) || matrix->rows != rows || matrix->cols != cols) {
+static bool stack_fits(const sat_stack *stack, uint32_t count, uint32_t rows, uint32_t cols) {
+  uint32_t all;
+  if (!is_nm(stack->n, stack->m) || stack->count != count || stack->rows != rows ||
+      stack->cols != cols || !is_size(rows) || count > SAT_SIZE_MAX / rows) {
     return false;
   }
-  if (matrix->n == matrix->m) return fits(&matrix->values, SAT_FP16, rows, cols);
-  kept = (rows + matrix->m - 1u) / matrix->m * matrix->n;
-  return fits(&matrix->values, SAT_FP16, kept, cols) &&
-         fits(&matrix->indices, SAT_INDEX, kept, cols);
+  all = count * kept(rows, stack->n, stack->m);
+  return fits(&stack->values, SAT_FP16, all, cols) &&
+         (stack->n == stack->m || fits(&stack->indices, SAT_INDEX, all, cols));
+}
+
+static sat_stack stack_of(const sat_matrix *matrix) {
+  const sat_stack stack = {1,         matrix->rows,   matrix->cols,   matrix->n,
+                           matrix->m, matrix->values, matrix->indices};
+  return stack;
+}
+
+static bool matrix_fits(const sat_matrix *matrix, uint32_t rows, uint32_t cols) {
+  const sat_stack stack = stack_of(matrix);
+  return stack_fits(&stack, 1, rows, cols);
+}
+
+/* An FP32 number per column. */
+static bool vector_fits(const sat_tensor *vector, uint32_t cols) {
+  return fits(vector, SAT_FP32, 1, cols);
+}
+
+/* Windows */
+
+static bool is_power_log2(uint32_t value, uint32_t *log2) {
+  for (*log2 = 0; *log2 < 1u << SAT_DESC_STEP_LOG2_BITS; ++*log2) {
+    if (value == 1u << *log2) return true;
+  }
+  return false;
+}
+
+/* Places of a kernel along one side of a map, or 0. */
+static uint32_t places(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad,
+                       uint32_t dilation) {
+  const uint32_t padded = size + 2u * pad, reach = dilation * (kernel - 1u) + 1u;
+  return padded < reach ? 0 : (padded - reach) / stride + 1u;
+}
+
+static bool is_in(uint32_t value, uint32_t least, uint32_t bits) {
+  return value >= least && value < 1u << bits;
+}
+
+static bool windows_fit(const sat_windows *w) {
+  return w && is_size(w->images) && is_size(w->map_h) && is_size(w->map_w) && is_size(w->out_h) &&
+         is_size(w->out_w) && is_in(w->kernel_h, 1, SAT_DESC_KERNEL_H_BITS) &&
+         is_in(w->kernel_w, 1, SAT_DESC_KERNEL_W_BITS) &&
+         is_in(w->step_log2, 0, SAT_DESC_STEP_LOG2_BITS) &&
+         is_in(w->dilation_log2, 0, SAT_DESC_DILATION_LOG2_BITS) &&
+         is_in(w->upsample_log2, 0, SAT_DESC_UPSAMPLE_LOG2_BITS) &&
+         is_in(w->pad_top, 0, SAT_DESC_PAD_TOP_BITS) &&
+         is_in(w->pad_left, 0, SAT_DESC_PAD_LEFT_BITS) &&
+         (uint64_t)w->images * w->map_h * w->map_w <= SAT_SIZE_MAX &&
+         (uint64_t)w->images * w->out_h * w->out_w <= SAT_SIZE_MAX;
+}
+
+int sat_windows_sliding(sat_windows *windows, uint32_t images, uint32_t map_h, uint32_t map_w,
+                        uint32_t kernel_h, uint32_t kernel_w, uint32_t stride, uint32_t pad,
+                        uint32_t dilation) {
+  sat_windows w = {images, map_h, map_w, 0, 0, kernel_h, kernel_w, 0, 0, 0, pad, pad};
+  if (!is_size(map_h) || !is_size(map_w) || !is_in(kernel_h, 1, SAT_DESC_KERNEL_H_BITS) ||
+      !is_in(kernel_w, 1, SAT_DESC_KERNEL_W_BITS) || !is_in(pad, 0, SAT_DESC_PAD_TOP_BITS) ||
+      !is_power_log2(stride, &w.step_log2) || !is_power_log2(dilation, &w.dilation_log2)) {
+    return SAT_E_ARGUMENT;
+  }
+  w.out_h = places(map_h, kernel_h, stride, pad, dilation);
+  w.out_w = places(map_w, kernel_w, stride, pad, dilation);
+  if (!windows_fit(&w)) return SAT_E_ARGUMENT;
+  *windows = w;
+  return SAT_OK;
+}
+
+int sat_windows_transposed(const sat_windows *forward, sat_windows *windows) {
+  sat_windows w;
+  if (!windows_fit(forward)) return SAT_E_ARGUMENT;
+  w = *forward;
+  w.map_h = forward->out_h;
+  w.map_w = forward->out_w;
+  w.out_h = forward->map_h;
+  w.out_w = forward->map_w;
+  w.step_log2 = forward->upsample_log2;
+  w.upsample_log2 = forward->step_log2;
+  /* Where the kernel ends before the padding does, a difference is far above any legal padding. */
+  w.pad_top = ((forward->kernel_h - 1u) << forward->dilation_log2) - forward->pad_top;
+  w.pad_left = ((forward->kernel_w - 1u) << forward->dilation_log2) - forward->pad_left;
+  if (!windows_fit(&w)) return SAT_E_ARGUMENT;
+  *windows = w;
+  return SAT_OK;
+}
+
+uint32_t sat_windows_positions(const sat_windows *windows) {
+  return windows->kernel_h * windows->kernel_w;
+}
+
+uint32_t sat_windows_pixels(const sat_windows *windows) {
+  return windows->images * windows->map_h * windows->map_w;
+}
+
+uint32_t sat_windows_count(const sat_windows *windows) {
+  return windows->images * windows->out_h * windows->out_w;
 }
 
 /* Descriptors */
@@ -200,19 +332,35 @@ static uint32_t *append(sat_program *program, uint32_t opcode, uint32_t n, uint3
   return command;
 }
 
-int sat_matmul(sat_program *program, const sat_tensor *a, const sat_matrix *s, const sat_tensor *c,
-               const sat_matmul_options *options) {
-  static const sat_matmul_options none = {0};
-  const sat_matmul_options *o = options ? options : &none;
-  uint32_t *command, rows, cols, depth;
-  sat_tensor bias;
-  if (!a || !s || !c) return SAT_E_ARGUMENT;
-  rows = c->rows;
-  cols = c->cols;
-  depth = s->rows;
-  if (!(o->a_trans ? fits(a, SAT_FP16, depth, rows) : fits(a, SAT_FP16, rows, depth)) ||
-      !matrix_fits(s, depth, cols) || c->format == SAT_INDEX ||
-      !fits(c, c->format, rows, cols) || (o->bias && !fits(o->bias, SAT_FP32, 1, cols)) ||
+static void set_vector(uint32_t *command, uint32_t slot, const sat_tensor *vector) {
+  sat_tensor tensor = *vector;
+  tensor.stride = 0; /* a vector has none */
+  set_slot(command, slot, &tensor);
+}
+
+static void set_windows(uint32_t *command, const sat_windows *windows) {
+  set(command, SAT_DESC_ROWS_LSB, windows->images);
+  set(command, SAT_DESC_MAP_H_LSB, windows->map_h);
+  set(command, SAT_DESC_MAP_W_LSB, windows->map_w);
+  set(command, SAT_DESC_OUT_H_LSB, windows->out_h);
+  set(command, SAT_DESC_OUT_W_LSB, windows->out_w);
+  set(command, SAT_DESC_KERNEL_H_LSB, windows->kernel_h);
+  set(command, SAT_DESC_KERNEL_W_LSB, windows->kernel_w);
+  set(command, SAT_DESC_STEP_LOG2_LSB, windows->step_log2);
+  set(command, SAT_DESC_DILATION_LOG2_LSB, windows->dilation_log2);
+  set(command, SAT_DESC_UPSAMPLE_LOG2_LSB, windows->upsample_log2);
+  set(command, SAT_DESC_PAD_TOP_LSB, windows->pad_top);
+  set(command, SAT_DESC_PAD_LEFT_LSB, windows->pad_left);
+}
+
+/* A MATMUL with or without windows, once the shapes of a and s are checked; c has `rows` rows. */
+static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *s,
+                    const sat_tensor *c, uint32_t rows, uint32_t depth, bool a_trans,
+                    const sat_windows *windows, const sat_matmul_options *o) {
+  const uint32_t cols = c->cols;
+  uint32_t *command;
+  if (c->format == SAT_INDEX || !fits(c, c->format, rows, cols) ||
+      (o->bias && !vector_fits(o->bias, cols)) ||
       (o->residual && !fits(o->residual, SAT_FP16, rows, cols)) ||
       (o->mask && !fits(o->mask, SAT_FP16, rows, cols)) ||
       o->map >= 1u << SAT_FLAG_MATMUL_MAP_BITS) {
@@ -221,25 +369,66 @@ int sat_matmul(sat_program *program, const sat_tensor *a, const sat_matrix *s, c
   command = append(program, SAT_OP_MATMUL, s->n, s->m, o->overlap);
   if (!command) return SAT_E_FULL;
   set(command, SAT_DESC_FLAGS_LSB,
-      BIT(o->a_trans, SAT_FLAG_MATMUL_A_TRANS) |
+      BIT(a_trans, SAT_FLAG_MATMUL_A_TRANS) |
           BIT(c->format == SAT_FP32, SAT_FLAG_MATMUL_OUT_FP32) |
           BIT(o->bias, SAT_FLAG_MATMUL_BIAS) | BIT(o->residual, SAT_FLAG_MATMUL_RESIDUAL) |
           BIT(o->relu, SAT_FLAG_MATMUL_RELU) | BIT(o->mask, SAT_FLAG_MATMUL_MASK) |
-          o->map << SAT_FLAG_MATMUL_MAP_LSB);
-  set(command, SAT_DESC_ROWS_LSB, rows);
+          BIT(windows, SAT_FLAG_MATMUL_CONV) | o->map << SAT_FLAG_MATMUL_MAP_LSB);
+  if (windows) {
+    set_windows(command, windows);
+  } else {
+    set(command, SAT_DESC_ROWS_LSB, rows);
+  }
   set(command, SAT_DESC_COLS_LSB, cols);
   set(command, SAT_DESC_DEPTH_LSB, depth);
   set_slot(command, SAT_SLOT_MATMUL_A, a);
-  set_matrix(command, SAT_SLOT_MATMUL_S_VALUES, SAT_SLOT_MATMUL_S_INDICES, s);
+  set_slot(command, SAT_SLOT_MATMUL_S_VALUES, &s->values);
+  if (s->n != s->m) set_slot(command, SAT_SLOT_MATMUL_S_INDICES, &s->indices);
   set_slot(command, SAT_SLOT_MATMUL_C, c);
-  if (o->bias) {
-    bias = *o->bias;
-    bias.stride = 0; /* a vector has none */
-    set_slot(command, SAT_SLOT_MATMUL_BIAS, &bias);
-  }
+  if (o->bias) set_vector(command, SAT_SLOT_MATMUL_BIAS, o->bias);
   if (o->residual) set_slot(command, SAT_SLOT_MATMUL_RESIDUAL, o->residual);
   if (o->mask) set_slot(command, SAT_SLOT_MATMUL_MASK, o->mask);
   return SAT_OK;
+}
+
+static const sat_matmul_options no_matmul_options = {0};
+
+int sat_matmul(sat_program *program, const sat_tensor *a, const sat_matrix *s, const sat_tensor *c,
+               const sat_matmul_options *options) {
+  const sat_matmul_options *o = options ? options : &no_matmul_options;
+  sat_stack stack;
+  if (!a || !s || !c || !matrix_fits(s, s->rows, c->cols) ||
+      !(o->a_trans ? fits(a, SAT_FP16, s->rows, c->rows) : fits(a, SAT_FP16, c->rows, s->rows))) {
+    return SAT_E_ARGUMENT;
+  }
+  stack = stack_of(s);
+  return multiply(program, a, &stack, c, c->rows, s->rows, o->a_trans, NULL, o);
+}
+
+int sat_conv(sat_program *program, const sat_tensor *a, const sat_stack *s, const sat_tensor *c,
+             const sat_windows *windows, const sat_matmul_options *options) {
+  const sat_matmul_options *o = options ? options : &no_matmul_options;
+  if (!a || !s || !c || o->a_trans || !windows_fit(windows) ||
+      !fits(a, SAT_FP16, sat_windows_pixels(windows), a->cols) ||
+      !stack_fits(s, sat_windows_positions(windows), a->cols, c->cols)) {
+    return SAT_E_ARGUMENT;
+  }
+  return multiply(program, a, s, c, sat_windows_count(windows), a->cols, false, windows, o);
+}
+
+int sat_conv_gradient(sat_program *program, const sat_tensor *a, const sat_matrix *s,
+                      const sat_tensor *c, const sat_windows *windows,
+                      const sat_matmul_options *options) {
+  const sat_matmul_options *o = options ? options : &no_matmul_options;
+  sat_stack stack;
+  if (!a || !s || !c || o->a_trans || !windows_fit(windows) ||
+      !fits(a, SAT_FP16, sat_windows_pixels(windows), a->cols) ||
+      !matrix_fits(s, sat_windows_count(windows), c->cols)) {
+    return SAT_E_ARGUMENT;
+  }
+  stack = stack_of(s);
+  return multiply(program, a, &stack, c, sat_windows_positions(windows) * a->cols, a->cols, true,
+                  windows, o);
 }
 
 /* N:M of the copies, which they must share; dense if there are none. */
@@ -300,6 +489,84 @@ int sat_update(sat_program *program, const sat_tensor *w, const sat_tensor *v, c
   set_matrix(command, SAT_SLOT_UPDATE_FF_VALUES, SAT_SLOT_UPDATE_FF_INDICES, ff);
   set_matrix(command, SAT_SLOT_UPDATE_BP_VALUES, SAT_SLOT_UPDATE_BP_INDICES, bp);
   return SAT_OK;
+}
+
+int sat_affine(sat_program *program, const sat_tensor *x, const sat_tensor *out,
+               const sat_tensor *alpha, const sat_tensor *gamma,
+               const sat_affine_options *options) {
+  static const sat_affine_options none = {0};
+  const sat_affine_options *o = options ? options : &none;
+  uint32_t *command;
+  if (!x || !fits(x, SAT_FP16, x->rows, x->cols) || !fits(out, SAT_FP16, x->rows, x->cols) ||
+      !vector_fits(alpha, x->cols) || !vector_fits(gamma, x->cols) || !o->y != !o->beta ||
+      (o->y && !(fits(o->y, SAT_FP16, x->rows, x->cols) && vector_fits(o->beta, x->cols)))) {
+    return SAT_E_ARGUMENT;
+  }
+  command = append(program, SAT_OP_AFFINE, 0, 0, o->overlap);
+  if (!command) return SAT_E_FULL;
+  set(command, SAT_DESC_FLAGS_LSB,
+      BIT(o->y, SAT_FLAG_AFFINE_SECOND) | BIT(o->relu, SAT_FLAG_AFFINE_RELU));
+  set(command, SAT_DESC_ROWS_LSB, x->rows);
+  set(command, SAT_DESC_COLS_LSB, x->cols);
+  set_slot(command, SAT_SLOT_AFFINE_X, x);
+  set_slot(command, SAT_SLOT_AFFINE_OUT, out);
+  set_vector(command, SAT_SLOT_AFFINE_ALPHA, alpha);
+  set_vector(command, SAT_SLOT_AFFINE_GAMMA, gamma);
+  if (o->y) {
+    set_slot(command, SAT_SLOT_AFFINE_Y, o->y);
+    set_vector(command, SAT_SLOT_AFFINE_BETA, o->beta);
+  }
+  return SAT_OK;
+}
+
+int sat_stats(sat_program *program, const sat_tensor *x, const sat_tensor *y, const sat_tensor *sum,
+              const sat_tensor *dot, bool overlap) {
+  uint32_t *command;
+  if (!x || !fits(x, SAT_FP16, x->rows, x->cols) || (y && !fits(y, SAT_FP16, x->rows, x->cols)) ||
+      !vector_fits(sum, x->cols) || !vector_fits(dot, x->cols)) {
+    return SAT_E_ARGUMENT;
+  }
+  command = append(program, SAT_OP_STATS, 0, 0, overlap);
+  if (!command) return SAT_E_FULL;
+  set(command, SAT_DESC_FLAGS_LSB, BIT(y, SAT_FLAG_STATS_SECOND));
+  set(command, SAT_DESC_ROWS_LSB, x->rows);
+  set(command, SAT_DESC_COLS_LSB, x->cols);
+  set_slot(command, SAT_SLOT_STATS_X, x);
+  if (y) set_slot(command, SAT_SLOT_STATS_Y, y);
+  set_vector(command, SAT_SLOT_STATS_SUM, sum);
+  set_vector(command, SAT_SLOT_STATS_DOT, dot);
+  return SAT_OK;
+}
+
+/* `winner` has the rows of out forward, those of x backward. */
+static int pool(sat_program *program, const sat_tensor *x, const sat_tensor *out,
+                const sat_tensor *winner, const sat_windows *windows, bool backward, bool overlap) {
+  uint32_t *command;
+  if (!x || !windows_fit(windows) || sat_windows_positions(windows) > SAT_POOL_POSITIONS_MAX ||
+      !fits(x, SAT_FP16, sat_windows_pixels(windows), x->cols) ||
+      !fits(out, SAT_FP16, sat_windows_count(windows), x->cols) ||
+      !fits(winner, SAT_INDEX, backward ? x->rows : out->rows, x->cols)) {
+    return SAT_E_ARGUMENT;
+  }
+  command = append(program, SAT_OP_POOL, 0, 0, overlap);
+  if (!command) return SAT_E_FULL;
+  set(command, SAT_DESC_FLAGS_LSB, BIT(backward, SAT_FLAG_POOL_BACKWARD));
+  set_windows(command, windows);
+  set(command, SAT_DESC_COLS_LSB, x->cols);
+  set_slot(command, SAT_SLOT_POOL_X, x);
+  set_slot(command, SAT_SLOT_POOL_OUT, out);
+  set_slot(command, SAT_SLOT_POOL_WINNER, winner);
+  return SAT_OK;
+}
+
+int sat_max_pool(sat_program *program, const sat_tensor *x, const sat_tensor *out,
+                 const sat_tensor *winner, const sat_windows *windows, bool overlap) {
+  return pool(program, x, out, winner, windows, false, overlap);
+}
+
+int sat_max_pool_backward(sat_program *program, const sat_tensor *d_out, const sat_tensor *winner,
+                          const sat_tensor *d_x, const sat_windows *windows, bool overlap) {
+  return pool(program, d_out, d_x, winner, windows, true, overlap);
 }
 
 int sat_fence(sat_program *program, bool irq) {

@@ -94,9 +94,41 @@ int sat_matrix_new(sat_arena *arena, sat_matrix *matrix, uint32_t rows, uint32_t
 sat_matrix sat_dense(const sat_tensor *tensor);
 uint32_t sat_row_bytes(const sat_tensor *tensor);
 
+/* `count` matrices [rows][cols] on top of each other, each N:M along its rows, one per position of
+ * a kernel: what a convolution reads. With n == m they are one dense matrix [count*rows][cols]. */
+typedef struct {
+  uint32_t count, rows, cols, n, m;
+  sat_tensor values, indices;
+} sat_stack;
+
+int sat_stack_new(sat_arena *arena, sat_stack *stack, uint32_t count, uint32_t rows, uint32_t cols,
+                  uint32_t n, uint32_t m);
+/* One of them, where sat_prune and sat_update write. */
+int sat_stack_at(const sat_stack *stack, uint32_t position, sat_matrix *matrix);
+
 /* Rows as they lie in memory, without what is between them; `size` is rows * sat_row_bytes. */
 int sat_read(const sat_device *device, const sat_tensor *tensor, void *data, size_t size);
 int sat_write(const sat_device *device, const sat_tensor *tensor, const void *data, size_t size);
+
+/* Windows over a feature map, a tensor with a row per pixel and a column per channel. Names and
+ * meanings are those of the descriptor. */
+typedef struct {
+  uint32_t images, map_h, map_w, out_h, out_w, kernel_h, kernel_w;
+  uint32_t step_log2, dilation_log2, upsample_log2;
+  uint32_t pad_top, pad_left;
+} sat_windows;
+
+/* Those of a layer with the same padding on all sides, as many as lie on the padded map. `stride`
+ * and `dilation` are 1, 2, 4 or 8. */
+int sat_windows_sliding(sat_windows *windows, uint32_t images, uint32_t map_h, uint32_t map_w,
+                        uint32_t kernel_h, uint32_t kernel_w, uint32_t stride, uint32_t pad,
+                        uint32_t dilation);
+/* Those of the gradient: over the grid of `forward`, one for each of its pixels. Position p sees
+ * what sees the pixel at position P-1-p. */
+int sat_windows_transposed(const sat_windows *forward, sat_windows *windows);
+uint32_t sat_windows_positions(const sat_windows *windows); /* P: of the kernel */
+uint32_t sat_windows_pixels(const sat_windows *windows);    /* rows of the map */
+uint32_t sat_windows_count(const sat_windows *windows);     /* G: rows of the result */
 
 /* Programs */
 
@@ -109,12 +141,18 @@ sat_program sat_program_in(uint32_t (*storage)[SAT_DESC_WORDS], uint32_t capacit
 
 /* Zero is the default of every option. `overlap`: may run beside a command of the other engine. */
 typedef struct {
-  bool a_trans, relu, overlap;
+  bool a_trans; /* of sat_matmul only */
+  bool relu, overlap;
   const sat_tensor *bias;     /* [1][J] FP32 */
   const sat_tensor *residual; /* [I][J] FP16 */
   const sat_tensor *mask;     /* [I][J] FP16 */
   uint32_t map;               /* log2 of the rows interleaved in a PE: a hint */
 } sat_matmul_options;
+
+typedef struct {
+  const sat_tensor *y, *beta; /* a second map and its scale: both or none */
+  bool relu, overlap;
+} sat_affine_options;
 
 typedef struct {
   float lr, momentum, inv_scale;
@@ -125,12 +163,33 @@ typedef struct {
 /* c = epilogue(a . s); `options` may be NULL. */
 int sat_matmul(sat_program *program, const sat_tensor *a, const sat_matrix *s, const sat_tensor *c,
                const sat_matmul_options *options);
+/* c [G][J] = epilogue(A . s): A is what each of G windows sees of a [pixels][C], s has a matrix
+ * [C][J] for each position. FF; BP with transposed windows and W_BP, its positions reversed. */
+int sat_conv(sat_program *program, const sat_tensor *a, const sat_stack *s, const sat_tensor *c,
+             const sat_windows *windows, const sat_matmul_options *options);
+/* c [P*C][J] = epilogue(A^T . s), s [G][J]: the gradient of the weights, WU. */
+int sat_conv_gradient(sat_program *program, const sat_tensor *a, const sat_matrix *s,
+                      const sat_tensor *c, const sat_windows *windows,
+                      const sat_matmul_options *options);
 /* Pruned copies of w; ff [K][J] and bp [J][K], of which one may be NULL. */
 int sat_prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff, const sat_matrix *bp,
               bool overlap);
-/* A step of momentum SGD on w with velocity v and gradient dw, then copies; ff and bp may be NULL. */
+/* A step of momentum SGD on w with velocity v and gradient dw, then copies: ff, bp or NULL. */
 int sat_update(sat_program *program, const sat_tensor *w, const sat_tensor *v, const sat_tensor *dw,
                const sat_matrix *ff, const sat_matrix *bp, const sat_update_options *options);
+/* out = alpha*x + gamma, or with y alpha*x + (beta*y + gamma), then ReLU: x, y, out [R][C] FP16,
+ * the others [1][C] FP32. */
+int sat_affine(sat_program *program, const sat_tensor *x, const sat_tensor *out,
+               const sat_tensor *alpha, const sat_tensor *gamma, const sat_affine_options *options);
+/* Sums over the rows of x and of x*y [R][C] FP16, into [1][C] FP32. Without y it is x. */
+int sat_stats(sat_program *program, const sat_tensor *x, const sat_tensor *y, const sat_tensor *sum,
+              const sat_tensor *dot, bool overlap);
+/* The largest value of x [pixels][C] in each window, and its position (SAT_INDEX): both [G][C]. */
+int sat_max_pool(sat_program *program, const sat_tensor *x, const sat_tensor *out,
+                 const sat_tensor *winner, const sat_windows *windows, bool overlap);
+/* Its gradient, with the transposed windows: d_out and winner [pixels][C] to d_x [G][C]. */
+int sat_max_pool_backward(sat_program *program, const sat_tensor *d_out, const sat_tensor *winner,
+                          const sat_tensor *d_x, const sat_windows *windows, bool overlap);
 int sat_fence(sat_program *program, bool irq);
 
 /* Running */

@@ -5,6 +5,9 @@ reference      one operation at a time on integers, written to be read
 vector         the same on numpy arrays of bit patterns
 compress       N:M selection and the compressed formats
 multiply       the command MATMUL on arrays
+windows        windows over a feature map
+convolve       the command MATMUL with `conv` on arrays
+feature        the commands AFFINE, STATS and POOL on arrays
 weights        the commands PRUNE and UPDATE on arrays
 descriptor     the 128 bytes of a command and their checks
 memory         a memory image with error regions
@@ -23,13 +26,17 @@ from .compress import (
     pack_indices,
     unpack_indices,
 )
+from .convolve import conv
 from .descriptor import Descriptor, Fault, Slot, Tensor, aligned
+from .feature import affine, max_pool, max_pool_backward, stats
 from .memory import ErrorRegion, Memory
 from .multiply import matmul
 from .weights import Copies, prune, update
+from .windows import Windows
 
 __all__ = [
     "Command", "CommandModel", "Copies", "Descriptor", "ErrorRegion", "Fault", "Memory", "Planes",
-    "Result", "Slot", "Tensor", "aligned", "compress_bp", "compress_ff", "compressed_rows",
-    "decompress", "matmul", "nm_select", "pack_indices", "prune", "unpack_indices", "update",
+    "Result", "Slot", "Tensor", "Windows", "affine", "aligned", "compress_bp", "compress_ff",
+    "compressed_rows", "conv", "decompress", "matmul", "max_pool", "max_pool_backward", "nm_select",
+    "pack_indices", "prune", "stats", "unpack_indices", "update",
 ]

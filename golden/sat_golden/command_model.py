@@ -12,19 +12,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .convolve import conv
 from .defs import (
     DESC_BYTES,
+    AffineFlag,
+    AffineSlot,
     Error,
     FenceFlag,
     MatmulFlag,
     MatmulSlot,
     Opcode,
+    PoolFlag,
+    PoolSlot,
     PruneFlag,
     PruneSlot,
+    StatsSlot,
     UpdateFlag,
     UpdateSlot,
 )
 from .descriptor import NIBBLE, SINGLE, Descriptor, Fault, Tensor, check
+from .feature import affine, max_pool, max_pool_backward, stats
 from .formats import FP16, FP32
 from .memory import Memory
 from .multiply import matmul
@@ -33,7 +40,14 @@ from .weights import prune, update
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR)
 WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
 
-ENGINE_OF = {Opcode.MATMUL: "array", Opcode.PRUNE: "vector", Opcode.UPDATE: "vector"}
+ENGINE_OF = {
+    Opcode.MATMUL: "array",
+    Opcode.PRUNE: "vector",
+    Opcode.UPDATE: "vector",
+    Opcode.AFFINE: "vector",
+    Opcode.STATS: "vector",
+    Opcode.POOL: "vector",
+}
 
 
 @dataclass
@@ -183,9 +197,7 @@ class CommandModel:
         if desc.opcode == Opcode.UPDATE and desc.flags & UpdateFlag.SKIP_ON_OVERFLOW:
             if result.overflow_latch:
                 return
-        operation = {
-            Opcode.MATMUL: run_matmul, Opcode.PRUNE: run_prune, Opcode.UPDATE: run_update
-        }[desc.opcode]
+        operation = OPERATIONS[desc.opcode]
         # All inputs are read before anything is written: an output may be one of the inputs.
         inputs = {t.slot: self.memory.read(t) for t in command.tensors if t.read}
         outputs = operation(desc, inputs)
@@ -238,19 +250,20 @@ def has_overflow(bits: np.ndarray) -> bool:
 def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
     """slot -> elements written."""
     flags = desc.flags
-    product = matmul(
-        inputs[MatmulSlot.A],
-        inputs[MatmulSlot.S_VALUES],
-        inputs.get(MatmulSlot.S_INDICES),
-        desc.n,
-        desc.m,
-        a_trans=bool(flags & MatmulFlag.A_TRANS),
-        bias=inputs.get(MatmulSlot.BIAS),
-        residual=inputs.get(MatmulSlot.RESIDUAL),
-        relu=bool(flags & MatmulFlag.RELU),
-        mask=inputs.get(MatmulSlot.MASK),
-        out_fp32=bool(flags & MatmulFlag.OUT_FP32),
-    )
+    a = inputs[MatmulSlot.A]
+    operands = inputs[MatmulSlot.S_VALUES], inputs.get(MatmulSlot.S_INDICES), desc.n, desc.m
+    options = {
+        "a_trans": bool(flags & MatmulFlag.A_TRANS),
+        "bias": inputs.get(MatmulSlot.BIAS),
+        "residual": inputs.get(MatmulSlot.RESIDUAL),
+        "relu": bool(flags & MatmulFlag.RELU),
+        "mask": inputs.get(MatmulSlot.MASK),
+        "out_fp32": bool(flags & MatmulFlag.OUT_FP32),
+    }
+    if flags & MatmulFlag.CONV:
+        product = conv(a, desc.windows, *operands, **options)
+    else:
+        product = matmul(a, *operands, **options)
     return {MatmulSlot.C: product}
 
 
@@ -288,3 +301,41 @@ def copies(desc: Descriptor, weights: np.ndarray) -> dict[int, np.ndarray]:
             if planes.indices is not None:
                 written[indices] = planes.indices
     return written
+
+
+def run_affine(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    out = affine(
+        inputs[AffineSlot.X],
+        inputs[AffineSlot.ALPHA],
+        inputs[AffineSlot.GAMMA],
+        y=inputs.get(AffineSlot.Y),
+        beta=inputs.get(AffineSlot.BETA),
+        relu=bool(desc.flags & AffineFlag.RELU),
+    )
+    return {AffineSlot.OUT: out}
+
+
+def run_stats(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    total, dot = stats(inputs[StatsSlot.X], inputs.get(StatsSlot.Y))
+    return {StatsSlot.SUM: total, StatsSlot.DOT: dot}
+
+
+def run_pool(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """slot -> elements written."""
+    x = inputs[PoolSlot.X]
+    if desc.flags & PoolFlag.BACKWARD:
+        return {PoolSlot.OUT: max_pool_backward(x, inputs[PoolSlot.WINNER], desc.windows)}
+    largest, winner = max_pool(x, desc.windows)
+    return {PoolSlot.OUT: largest, PoolSlot.WINNER: winner}
+
+
+OPERATIONS = {
+    Opcode.MATMUL: run_matmul,
+    Opcode.PRUNE: run_prune,
+    Opcode.UPDATE: run_update,
+    Opcode.AFFINE: run_affine,
+    Opcode.STATS: run_stats,
+    Opcode.POOL: run_pool,
+}

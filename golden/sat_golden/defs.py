@@ -10,6 +10,8 @@ STRIDE_MAX = 16777152
 M_MAX = 16
 INDEX_BITS = 4
 SLOTS = 8
+POOL_POSITIONS_MAX = 16
+STATS_LANES = 8
 
 # Descriptor fields: (word, lowest bit, bits).
 FIELDS = {
@@ -25,6 +27,17 @@ FIELDS = {
     "DECAY": (5, 0, 32),
     "MOMENTUM": (6, 0, 32),
     "LR": (7, 0, 32),
+    "MAP_H": (5, 0, 16),
+    "MAP_W": (5, 16, 16),
+    "OUT_H": (6, 0, 16),
+    "OUT_W": (6, 16, 16),
+    "KERNEL_H": (7, 0, 4),
+    "KERNEL_W": (7, 4, 4),
+    "STEP_LOG2": (7, 8, 2),
+    "DILATION_LOG2": (7, 10, 2),
+    "UPSAMPLE_LOG2": (7, 12, 2),
+    "PAD_TOP": (7, 16, 4),
+    "PAD_LEFT": (7, 20, 4),
 }
 SLOT_WORD = 8  # of slot 0
 SLOT_WORDS = 3  # address low, address high, stride
@@ -39,6 +52,9 @@ class Opcode(IntEnum):
     PRUNE = 2
     UPDATE = 3
     FENCE = 4
+    AFFINE = 5
+    STATS = 6
+    POOL = 7
 
 
 class MatmulFlag(IntFlag):
@@ -50,6 +66,7 @@ class MatmulFlag(IntFlag):
     RESIDUAL = 8
     RELU = 16
     MASK = 32
+    CONV = 64
 
 
 class PruneFlag(IntFlag):
@@ -73,6 +90,25 @@ class FenceFlag(IntFlag):
     """Flags of FENCE."""
 
     IRQ = 1
+
+
+class AffineFlag(IntFlag):
+    """Flags of AFFINE."""
+
+    SECOND = 1
+    RELU = 2
+
+
+class StatsFlag(IntFlag):
+    """Flags of STATS."""
+
+    SECOND = 1
+
+
+class PoolFlag(IntFlag):
+    """Flags of POOL."""
+
+    BACKWARD = 1
 
 
 class MatmulSlot(IntEnum):
@@ -107,6 +143,34 @@ class UpdateSlot(IntEnum):
     FF_INDICES = 4
     BP_VALUES = 5
     BP_INDICES = 6
+
+
+class AffineSlot(IntEnum):
+    """Tensor slots of AFFINE."""
+
+    X = 0
+    Y = 1
+    OUT = 2
+    ALPHA = 3
+    BETA = 4
+    GAMMA = 5
+
+
+class StatsSlot(IntEnum):
+    """Tensor slots of STATS."""
+
+    X = 0
+    Y = 1
+    SUM = 2
+    DOT = 3
+
+
+class PoolSlot(IntEnum):
+    """Tensor slots of POOL."""
+
+    X = 0
+    OUT = 1
+    WINNER = 2
 
 
 class Error(IntEnum):

@@ -6,28 +6,38 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from .compress import LEGAL_M, compressed_rows
 from .defs import (
     DESC_BYTES,
     FIELDS,
     MATMUL_MAP_BITS,
     MATMUL_MAP_LSB,
+    POOL_POSITIONS_MAX,
     SIZE_MAX,
     SLOT_WORD,
     SLOT_WORDS,
     SLOTS,
     STRIDE_MAX,
     TENSOR_ALIGN,
+    AffineFlag,
+    AffineSlot,
     Error,
     FenceFlag,
     MatmulFlag,
     MatmulSlot,
     Opcode,
+    PoolFlag,
+    PoolSlot,
     PruneFlag,
     PruneSlot,
+    StatsFlag,
+    StatsSlot,
     UpdateFlag,
     UpdateSlot,
 )
+from .windows import Windows
 
 WORDS = DESC_BYTES // 4
 MAP_MASK = ((1 << MATMUL_MAP_BITS) - 1) << MATMUL_MAP_LSB
@@ -37,6 +47,9 @@ LEGAL_FLAGS = {
     Opcode.PRUNE: sum(PruneFlag),
     Opcode.UPDATE: sum(UpdateFlag),
     Opcode.FENCE: sum(FenceFlag),
+    Opcode.AFFINE: sum(AffineFlag),
+    Opcode.STATS: sum(StatsFlag),
+    Opcode.POOL: sum(PoolFlag),
 }
 
 # The size fields of each command. A size is a whole word: anything in its upper half is too large.
@@ -46,7 +59,17 @@ SIZES = {
     Opcode.PRUNE: ("ROWS", "COLS"),
     Opcode.UPDATE: ("ROWS", "COLS"),
     Opcode.FENCE: (),
+    Opcode.AFFINE: ("ROWS", "COLS"),
+    Opcode.STATS: ("ROWS", "COLS"),
+    Opcode.POOL: ("ROWS", "COLS"),
 }
+
+COMPRESSING = (Opcode.MATMUL, Opcode.PRUNE, Opcode.UPDATE)  # the commands with N:M
+
+WINDOW_FIELDS = ("MAP_H", "MAP_W", "OUT_H", "OUT_W", "KERNEL_H", "KERNEL_W", "STEP_LOG2",
+                 "DILATION_LOG2", "UPSAMPLE_LOG2", "PAD_TOP", "PAD_LEFT")
+# What lies in the same words when there are no windows.
+SCALAR_FIELDS = ("DECAY", "MOMENTUM", "LR")
 
 HALF, SINGLE, NIBBLE = 16, 32, 4  # bits of an element: FP16, FP32, index
 
@@ -69,7 +92,11 @@ UNUSED = Slot()
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor in memory: where it lies, its shape, and the bits of an element (16, 32 or 4)."""
+    """A tensor in memory: where it lies, its shape, and the bits of an element (16, 32 or 4).
+
+    A `vector` has one row, and its stride must be zero. Of a map that is `seen_by` windows, the
+    rows (pixels) that none of them sees are not read.
+    """
 
     slot: int
     address: int
@@ -79,6 +106,8 @@ class Tensor:
     bits: int
     read: bool = False
     written: bool = False
+    vector: bool = False
+    seen_by: Windows | None = None
 
     @property
     def row_bytes(self) -> int:
@@ -88,6 +117,10 @@ class Tensor:
     def end(self) -> int:
         """First byte past the tensor."""
         return self.address + (self.rows - 1) * self.stride + self.row_bytes
+
+    def rows_used(self) -> np.ndarray:
+        """The rows that the command reads or writes, in ascending order."""
+        return np.arange(self.rows) if self.seen_by is None else self.seen_by.seen()
 
     def row_ranges(self) -> list[tuple[int, int]]:
         """The byte ranges [start, end) of its rows; one range where rows touch."""
@@ -103,7 +136,8 @@ class Descriptor:
 
     `flags` takes the IntFlags of `defs` (MatmulFlag, ...), for MATMUL also
     ``map << MATMUL_MAP_LSB``. `inv_scale`, `decay`, `momentum`, `lr` are FP32 bit patterns.
-    `slots` maps slot numbers (MatmulSlot, PruneSlot, UpdateSlot) to `Slot`.
+    The fields from `map_h` on belong to commands with windows (``**windows.fields()`` gives them
+    and `rows`). `slots` maps slot numbers (MatmulSlot, ...) to `Slot`.
     """
 
     opcode: int
@@ -118,10 +152,31 @@ class Descriptor:
     decay: int = 0
     momentum: int = 0
     lr: int = 0
+    map_h: int = 0
+    map_w: int = 0
+    out_h: int = 0
+    out_w: int = 0
+    kernel_h: int = 0
+    kernel_w: int = 0
+    step_log2: int = 0
+    dilation_log2: int = 0
+    upsample_log2: int = 0
+    pad_top: int = 0
+    pad_left: int = 0
     slots: dict[int, Slot] = field(default_factory=dict)
 
     def slot(self, number: int) -> Slot:
         return self.slots.get(number, UNUSED)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether A or X is seen through windows."""
+        return has_windows(self.opcode, self.flags)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows of a command that has them."""
+        return Windows(self.rows, *(getattr(self, name.lower()) for name in WINDOW_FIELDS))
 
     def words(self) -> list[int]:
         """The 32 words. ValueError names a field that its bits cannot hold."""
@@ -156,8 +211,10 @@ class Descriptor:
             name.lower(): words[word] >> low & ((1 << bits) - 1)
             for name, (word, low, bits) in FIELDS.items()
         }
-        # Word 4 is one or the other.
-        values["inv_scale" if values["opcode"] != Opcode.UPDATE else "depth"] = 0
+        # Words 4..7 are one or the other.
+        absent = SCALAR_FIELDS if has_windows(values["opcode"], values["flags"]) else WINDOW_FIELDS
+        for name in (*absent, "INV_SCALE" if values["opcode"] != Opcode.UPDATE else "DEPTH"):
+            values[name.lower()] = 0
         values["overlap"] = bool(values["overlap"])
         slots = {number: slot_of(words, number) for number in range(SLOTS)}
         used = {number: slot for number, slot in slots.items() if slot != UNUSED}
@@ -170,26 +227,57 @@ class Descriptor:
             Opcode.PRUNE: self._prune_tensors,
             Opcode.UPDATE: self._update_tensors,
             Opcode.FENCE: list,
+            Opcode.AFFINE: self._affine_tensors,
+            Opcode.STATS: self._stats_tensors,
+            Opcode.POOL: self._pool_tensors,
         }[self.opcode]()
 
-    def _tensor(self, number: int, rows: int, cols: int, bits: int, **role: bool) -> Tensor:
+    def _tensor(self, number: int, rows: int, cols: int, bits: int, **role) -> Tensor:
         slot = self.slot(number)
         return Tensor(number, slot.address, slot.stride, rows, cols, bits, **role)
 
+    def _map(self, number: int, channels: int, bits: int) -> Tensor:
+        """What the command sees through its windows."""
+        windows = self.windows
+        return self._tensor(number, windows.pixels, channels, bits, read=True, seen_by=windows)
+
+    def _vector(self, number: int, **role: bool) -> Tensor:
+        """An FP32 number per column."""
+        return self._tensor(number, 1, self.cols, SINGLE, vector=True, **role)
+
+    def _matmul_shape(self) -> tuple[int, int]:
+        """Rows of S and of C."""
+        def kept(depth: int) -> int:
+            return compressed_rows(depth, self.n, self.m)
+
+        if not self.has_windows:
+            return kept(self.depth), self.rows
+        windows = self.windows
+        if self.flags & MatmulFlag.A_TRANS:
+            return kept(windows.count), windows.positions * self.depth
+        return windows.positions * kept(self.depth), windows.count
+
+    def _operand_a(self) -> Tensor:
+        if self.has_windows:
+            return self._map(MatmulSlot.A, self.depth, HALF)
+        shape = self.rows, self.depth
+        if self.flags & MatmulFlag.A_TRANS:
+            shape = shape[::-1]
+        return self._tensor(MatmulSlot.A, *shape, HALF, read=True)
+
     def _matmul_tensors(self) -> list[Tensor]:
-        i, j, k, flags = self.rows, self.cols, self.depth, self.flags
-        q = compressed_rows(k, self.n, self.m)
-        a_shape = (k, i) if flags & MatmulFlag.A_TRANS else (i, k)
+        j, flags = self.cols, self.flags
+        q, i = self._matmul_shape()
         c_bits = SINGLE if flags & MatmulFlag.OUT_FP32 else HALF
         tensors = [
-            self._tensor(MatmulSlot.A, *a_shape, HALF, read=True),
+            self._operand_a(),
             self._tensor(MatmulSlot.S_VALUES, q, j, HALF, read=True),
         ]
         if self.n != self.m:
             tensors.append(self._tensor(MatmulSlot.S_INDICES, q, j, NIBBLE, read=True))
         tensors.append(self._tensor(MatmulSlot.C, i, j, c_bits, written=True))
         if flags & MatmulFlag.BIAS:
-            tensors.append(self._tensor(MatmulSlot.BIAS, 1, j, SINGLE, read=True))
+            tensors.append(self._vector(MatmulSlot.BIAS, read=True))
         if flags & MatmulFlag.RESIDUAL:
             tensors.append(self._tensor(MatmulSlot.RESIDUAL, i, j, HALF, read=True))
         if flags & MatmulFlag.MASK:
@@ -210,6 +298,36 @@ class Descriptor:
             *self._planes(),
         ]
 
+    def _affine_tensors(self) -> list[Tensor]:
+        shape, second = (self.rows, self.cols), self.flags & AffineFlag.SECOND
+        return [
+            self._tensor(AffineSlot.X, *shape, HALF, read=True),
+            *([self._tensor(AffineSlot.Y, *shape, HALF, read=True)] if second else []),
+            self._tensor(AffineSlot.OUT, *shape, HALF, written=True),
+            self._vector(AffineSlot.ALPHA, read=True),
+            *([self._vector(AffineSlot.BETA, read=True)] if second else []),
+            self._vector(AffineSlot.GAMMA, read=True),
+        ]
+
+    def _stats_tensors(self) -> list[Tensor]:
+        shape, second = (self.rows, self.cols), self.flags & StatsFlag.SECOND
+        return [
+            self._tensor(StatsSlot.X, *shape, HALF, read=True),
+            *([self._tensor(StatsSlot.Y, *shape, HALF, read=True)] if second else []),
+            self._vector(StatsSlot.SUM, written=True),
+            self._vector(StatsSlot.DOT, written=True),
+        ]
+
+    def _pool_tensors(self) -> list[Tensor]:
+        windows, channels = self.windows, self.cols
+        backward = self.flags & PoolFlag.BACKWARD
+        return [
+            self._map(PoolSlot.X, channels, HALF),
+            self._tensor(PoolSlot.OUT, windows.count, channels, HALF, written=True),
+            self._map(PoolSlot.WINNER, channels, NIBBLE) if backward else
+            self._tensor(PoolSlot.WINNER, windows.count, channels, NIBBLE, written=True),
+        ]
+
     def _planes(self) -> list[Tensor]:
         """The compressed copies PRUNE and UPDATE write (same flags and slots in both)."""
         tensors = []
@@ -223,6 +341,11 @@ class Descriptor:
                 if self.n != self.m:
                     tensors.append(self._tensor(indices, q, cols, NIBBLE, written=True))
         return tensors
+
+
+def has_windows(opcode: int, flags: int) -> bool:
+    """Whether words 5..7 of a command hold windows."""
+    return opcode == Opcode.POOL or bool(opcode == Opcode.MATMUL and flags & MatmulFlag.CONV)
 
 
 def unpack_words(data: bytes) -> tuple[int, ...]:
@@ -258,23 +381,33 @@ def check(data: bytes, address: int, addr_w: int) -> None:
         raise Fault(Error.FLAGS, address)
     if desc.opcode == Opcode.FENCE:
         return
-    if desc.m not in LEGAL_M or not 1 <= desc.n <= desc.m:
+    if desc.opcode in COMPRESSING and (desc.m not in LEGAL_M or not 1 <= desc.n <= desc.m):
         raise Fault(Error.NM, address)
     sizes = [words[SIZE_WORDS[name]] for name in SIZES[desc.opcode]]
+    if desc.has_windows:
+        sizes += window_sizes(desc)
     if not all(1 <= size <= SIZE_MAX for size in sizes):
         raise Fault(Error.SIZE, address)
+    if desc.opcode == Opcode.POOL and desc.windows.positions > POOL_POSITIONS_MAX:
+        raise Fault(Error.SIZE, address)
     for tensor in desc.tensors():
-        check_tensor(tensor, stride_used=not is_bias(desc, tensor), addr_w=addr_w)
+        check_tensor(tensor, addr_w)
 
 
-def is_bias(desc: Descriptor, tensor: Tensor) -> bool:
-    return desc.opcode == Opcode.MATMUL and tensor.slot == MatmulSlot.BIAS
+def window_sizes(desc: Descriptor) -> list[int]:
+    """What must lie in 1..65535 where there are windows. The rows of S then do so by themselves:
+    P*Qc is greater than P*C only for C < 225, and then at most 225*225."""
+    windows = desc.windows
+    sizes = [windows.positions, windows.pixels, windows.count]
+    if desc.opcode == Opcode.MATMUL:
+        sizes.append(windows.positions * desc.depth)
+    return sizes
 
 
-def check_tensor(tensor: Tensor, stride_used: bool, addr_w: int) -> None:
+def check_tensor(tensor: Tensor, addr_w: int) -> None:
     if tensor.address % TENSOR_ALIGN or tensor.stride % TENSOR_ALIGN:
         raise Fault(Error.ALIGN, tensor.address)
-    if stride_used and not tensor.row_bytes <= tensor.stride <= STRIDE_MAX:
+    if not tensor.vector and not tensor.row_bytes <= tensor.stride <= STRIDE_MAX:
         raise Fault(Error.STRIDE, tensor.address)
     if tensor.end > 1 << addr_w:
         raise Fault(Error.RANGE, tensor.address)
@@ -293,9 +426,8 @@ def flags_legal(words: tuple[int, ...], desc: Descriptor) -> bool:
     stand_in = replace(desc, n=1, m=1 if desc.n == desc.m else 2)
     for tensor in stand_in.tensors():
         at = SLOT_WORD + SLOT_WORDS * tensor.slot
-        used_bits[at : at + SLOT_WORDS] = [0xFFFFFFFF] * SLOT_WORDS
-    if opcode == Opcode.MATMUL and flags & MatmulFlag.BIAS:
-        used_bits[SLOT_WORD + SLOT_WORDS * MatmulSlot.BIAS + 2] = 0  # a vector has no stride
+        stride_bits = 0 if tensor.vector else 0xFFFFFFFF
+        used_bits[at : at + SLOT_WORDS] = [0xFFFFFFFF, 0xFFFFFFFF, stride_bits]
     return not any(word & ~used for word, used in zip(words, used_bits))
 
 
@@ -310,7 +442,11 @@ def word_masks(opcode: int, flags: int) -> list[int]:
 
     allow("OPCODE", "FLAGS")
     if opcode != Opcode.FENCE:
-        allow("N", "M", "OVERLAP")
+        allow("OVERLAP")
+    if opcode in COMPRESSING:
+        allow("N", "M")
+    if has_windows(opcode, flags):
+        allow(*WINDOW_FIELDS)
     for name in SIZES[opcode]:
         masks[SIZE_WORDS[name]] = 0xFFFFFFFF
     if opcode == Opcode.UPDATE:

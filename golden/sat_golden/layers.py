@@ -7,6 +7,9 @@ A fully connected layer computes Y [B][J] = X [B][K] . W [K][J] + b. Its three p
     BP  dX = dY . W_BP          W transposed, pruned N:M along J; masked by the layer below
     WU  dW = X^T . dY           dense; goes straight to the dense master weights
 
+A convolution is the same with windows of a feature map in place of A, and with weights
+W [P*C][J] that are pruned at each of the P kernel positions by itself.
+
 Softmax, loss and loss scale run on the host, in float64. Everything else is bit patterns.
 """
 
@@ -18,8 +21,10 @@ import numpy as np
 
 from .command_model import has_overflow
 from .compress import Planes
+from .convolve import conv
 from .multiply import matmul
 from .weights import Copies, prune, update
+from .windows import Windows
 
 ONE_FP16 = 0x3C00
 
@@ -85,7 +90,10 @@ class LinearBdwp:
         self.velocity = np.zeros_like(self.weights)
         self.bias = np.zeros((1, self.weights.shape[1]), np.uint32)
         self.bias_velocity = np.zeros_like(self.bias)
-        self.copies = prune(self.weights, self.n, self.m)
+        self.copies = self._prune()
+
+    def _prune(self) -> Copies:
+        return prune(self.weights, self.n, self.m)
 
     def _multiply(self, a: np.ndarray, planes: Planes, **epilogue) -> np.ndarray:
         return matmul(a, planes.values, planes.indices, self.n, self.m, **epilogue)
@@ -100,10 +108,8 @@ class LinearBdwp:
         return self._multiply(d_out, self.copies.bp, mask=below)
 
     def gradients(self, x: np.ndarray, d_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """WU: (dW uint32 [K][J], db uint32 [1][J]); db is a product with a row of ones."""
-        ones = np.full((1, d_out.shape[0]), ONE_FP16, np.uint16)
-        return (matmul(x, d_out, a_trans=True, out_fp32=True),
-                matmul(ones, d_out, out_fp32=True))
+        """WU: (dW uint32 [K][J], db uint32 [1][J])."""
+        return matmul(x, d_out, a_trans=True, out_fp32=True), bias_gradient(d_out)
 
     def step(self, dw: np.ndarray, db: np.ndarray, sgd: Sgd, loss_scale: float) -> None:
         """UPDATE of weights and bias, and new pruned copies."""
@@ -111,7 +117,56 @@ class LinearBdwp:
             self.weights, self.velocity, dw, loss_scale, decay=True)
         self.bias, self.bias_velocity = sgd.update(
             self.bias, self.bias_velocity, db, loss_scale, decay=False)
-        self.copies = prune(self.weights, self.n, self.m)
+        self.copies = self._prune()
+
+
+def bias_gradient(d_out: np.ndarray) -> np.ndarray:
+    """uint16 [B][J] -> uint32 [1][J]: a product with a row of ones."""
+    ones = np.full((1, d_out.shape[0]), ONE_FP16, np.uint16)
+    return matmul(ones, d_out, out_fp32=True)
+
+
+@dataclass
+class ConvBdwp(LinearBdwp):
+    """A convolution of C channels to J with N:M weights, on feature maps of one shape.
+
+    weights, velocity            uint32 [P*C][J]
+    copies                       W_FF with the planes of the positions one behind the other, W_BP
+                                 with the same in reverse order, as BP's windows visit them
+    windows                      those of FF
+    """
+
+    windows: Windows
+
+    def _prune(self) -> Copies:
+        """As one PRUNE or UPDATE per kernel position writes them."""
+        copies = [prune(weights, self.n, self.m)
+                  for weights in np.split(self.weights, self.windows.positions)]
+        return Copies(stack([copy.ff for copy in copies]),
+                      stack([copy.bp for copy in reversed(copies)]))
+
+    def forward(self, x: np.ndarray, *, relu: bool, out_fp32: bool = False) -> np.ndarray:
+        """FF: uint16 [pixels][C] -> [windows][J], uint16 or with `out_fp32` uint32."""
+        return conv(x, self.windows, self.copies.ff.values, self.copies.ff.indices, self.n, self.m,
+                    bias=self.bias, relu=relu, out_fp32=out_fp32)
+
+    def backward(self, d_out: np.ndarray, below: np.ndarray) -> np.ndarray:
+        """BP: gradient uint16 [windows][J] -> gradient uint16 [pixels][C] of the sums of the layer
+        below, whose stored ReLU output is `below`."""
+        return conv(d_out, self.windows.transposed(), self.copies.bp.values, self.copies.bp.indices,
+                    self.n, self.m, mask=below)
+
+    def gradients(self, x: np.ndarray, d_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """WU: (dW uint32 [P*C][J], db uint32 [1][J])."""
+        dw = conv(x, self.windows, d_out, a_trans=True, out_fp32=True)
+        return dw, bias_gradient(d_out)
+
+
+def stack(planes: list[Planes]) -> Planes:
+    """Planes of kernel positions as operand S takes them."""
+    indices = [p.indices for p in planes if p.indices is not None]
+    return Planes(np.concatenate([p.values for p in planes]),
+                  np.concatenate(indices) if indices else None)
 
 
 @dataclass(frozen=True)

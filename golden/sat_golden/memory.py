@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -104,9 +104,17 @@ class Memory:
         )
 
     def read(self, tensor: Tensor) -> np.ndarray:
-        """Its elements [rows][cols]: uint16 (FP16), uint32 (FP32) or uint8 (indices)."""
+        """Its elements [rows][cols]: uint16 (FP16), uint32 (FP32) or uint8 (indices). Rows that no
+        window sees come as zeros."""
         self.check_access(tensor, write=False)
-        raw = np.ascontiguousarray(self.rows_of(tensor))
+        if tensor.seen_by is None:
+            raw = np.ascontiguousarray(self.rows_of(tensor))
+        else:
+            raw = np.zeros((tensor.rows, tensor.row_bytes), np.uint8)
+            rows = tensor.rows_used()
+            if rows.size:
+                reach = replace(tensor, rows=int(rows[-1]) + 1)
+                raw[rows] = self.rows_of(reach)[rows]
         if tensor.bits == NIBBLE:
             return unpack_indices(raw, tensor.cols)
         return raw.view(DTYPES[tensor.bits])
@@ -131,8 +139,8 @@ class Memory:
 
 
 def lines_of(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end of the 64-byte lines that each row touches."""
-    starts = tensor.address + np.arange(tensor.rows, dtype=np.int64) * tensor.stride
+    """Start and end of the 64-byte lines that each row touches, of the rows that are used."""
+    starts = tensor.address + tensor.rows_used() * tensor.stride
     first = starts // TENSOR_ALIGN * TENSOR_ALIGN
     last = -(-(starts + tensor.row_bytes) // TENSOR_ALIGN) * TENSOR_ALIGN
     return first, last

@@ -115,6 +115,8 @@ def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
 
 def dense_product(a_t: np.ndarray, s: np.ndarray) -> np.ndarray:
     """float32 [I][J] = sum over ascending k of a_t[k][i] * s[k][j]; uint16 operands."""
+    if s.shape[1] < a_t.shape[1]:  # numpy's inner loop runs along the last axis
+        return dense_product(s, a_t).T
     a_t, s = fp16_to_float(a_t), fp16_to_float(s)
     rows, cols = a_t.shape[1], s.shape[1]
     out = np.empty((rows, cols), np.float32)

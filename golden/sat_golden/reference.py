@@ -7,6 +7,7 @@ compute exactly, round and pack once. NaN results are canonical (docs/numerics.m
 
 from __future__ import annotations
 
+from .defs import STATS_LANES
 from .formats import ACC, FP16, FP32, NAN, WIDE, FpFormat, Kind, Number
 
 
@@ -147,3 +148,50 @@ def nm_select(magnitudes: list[int], n: int) -> list[int]:
     """
     by_size = sorted(range(len(magnitudes)), key=lambda i: (-magnitudes[i], i))
     return sorted(by_size[:n])
+
+
+def affine(x: int, alpha: int, gamma: int, y: int | None = None, beta: int | None = None,
+           relu: bool = False) -> int:
+    """One element of AFFINE: FP16 x, y and FP32 scalars -> FP16. y and beta None leave the second
+    product out."""
+    value = fp32_mul(alpha, fp16_to_fp32(x))
+    offset = gamma
+    if y is not None:
+        offset = fp32_add(fp32_mul(beta, fp16_to_fp32(y)), gamma)
+    value = fp32_add(value, offset)
+    return fp32_to_fp16(fp32_relu(value) if relu else value)
+
+
+def stats_sum(terms: list[int]) -> int:
+    """The sum STATS makes of a column of FP32 numbers (elements, or products of two)."""
+    sums = [0] * STATS_LANES
+    for row, term in enumerate(terms):
+        sums[row % STATS_LANES] = fp32_add(sums[row % STATS_LANES], term)
+    while len(sums) > 1:
+        sums = [fp32_add(a, b) for a, b in zip(sums[0::2], sums[1::2])]
+    return sums[0]
+
+
+def sign_magnitude(half: int) -> int:
+    """FP16 in the order of POOL: a sign-magnitude integer, with -0 just below +0."""
+    return -1 - (half & 0x7FFF) if half & 0x8000 else half
+
+
+def max_pool(seen: list[int | None]) -> tuple[int, int]:
+    """One element of POOL: FP16 (or None for outside) by position -> the largest and its position,
+    the first of equal ones; (+0, 0) if all are outside."""
+    inside = [position for position, half in enumerate(seen) if half is not None]
+    if not inside:
+        return 0, 0
+    winner = max(inside, key=lambda position: (sign_magnitude(seen[position]), -position))
+    return seen[winner], winner
+
+
+def max_pool_backward(seen: list[tuple[int, int] | None]) -> int:
+    """One element of POOL backward: (gradient FP16, winner) (or None for outside) by position of
+    the transposed windows -> FP16."""
+    total = 0
+    for position, pixel in enumerate(seen):
+        if pixel is not None and pixel[1] == len(seen) - 1 - position:
+            total = fp32_add(total, fp16_to_fp32(pixel[0]))
+    return fp32_to_fp16(total)

@@ -4,8 +4,9 @@
 import numpy as np
 import pytest
 
-from sat_golden import decompress, vector
+from sat_golden import Planes, Windows, compress_bp, compress_ff, decompress, vector
 from sat_golden.layers import (
+    ConvBdwp,
     LinearBdwp,
     LossScale,
     MlpBdwp,
@@ -54,6 +55,91 @@ def test_three_passes_agree_with_float64(n, m):
     d_w, d_b = layer.gradients(x, d_out)
     assert np.allclose(number(d_w), number(x).T @ number(d_out), 1e-5, 1e-5)
     assert np.allclose(number(d_b), number(d_out).sum(0, keepdims=True), 1e-5, 1e-5)
+
+
+def plain_convolution(x, weights, windows):
+    """float64: x [images][h][w][c], weights [kh][kw][c][j] -> [images][oh][ow][j]."""
+    stride, dilation = 1 << windows.step_log2, 1 << windows.dilation_log2
+    padded = np.pad(x, ((0, 0), *[(windows.pad_top, 16)] * 2, (0, 0)))
+    out = 0
+    for ky, kx in np.ndindex(weights.shape[:2]):
+        y, x0 = ky * dilation, kx * dilation
+        seen = padded[:, y : y + stride * windows.out_h : stride,
+                      x0 : x0 + stride * windows.out_w : stride]
+        out = out + seen @ weights[ky, kx]
+    return out
+
+
+@pytest.mark.parametrize("n, m", [(8, 8), (2, 8), (1, 4)])
+@pytest.mark.parametrize("stride, dilation", [(1, 1), (2, 1), (1, 2)])
+def test_convolution_agrees_with_float64(n, m, stride, dilation):
+    """FF with its pruned weights; BP is FF's transpose (with the other copy), WU its derivative."""
+    rng = np.random.default_rng(6)
+    windows = Windows.sliding(2, 7, 6, 3, 3, stride=stride, pad=dilation, dilation=dilation)
+    c, j = 10, 12
+    layer = ConvBdwp(he_normal(rng, 9 * c, j), n, m, windows)
+    layer.bias = rng.standard_normal((1, j)).astype(np.float32).view(np.uint32)
+    x = half(np.maximum(rng.standard_normal((windows.pixels, c)), 0))
+    d_out = half(rng.standard_normal((windows.count, j)))
+    images, out = (2, 7, 6), (2, windows.out_h, windows.out_w)
+
+    def apply(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        y = plain_convolution(values.reshape(*images, c), weights.reshape(3, 3, c, j), windows)
+        return y.reshape(-1, j)
+
+    def pruned(planes: Planes, rows: int) -> np.ndarray:
+        return np.stack([
+            number(decompress(Planes(values, indices), rows, n, m)) for values, indices in zip(
+                np.split(planes.values, 9),
+                [None] * 9 if n == m else np.split(planes.indices, 9))])
+
+    w_ff = pruned(layer.copies.ff, c)
+    w_bp = pruned(layer.copies.bp, j)[::-1].transpose(0, 2, 1)
+    y = layer.forward(x, relu=True)
+    assert np.allclose(number(y), np.maximum(apply(number(x), w_ff) + number(layer.bias), 0),
+                       2e-3, 1e-2)
+    assert y.shape == (np.prod(out), j)
+
+    # Both gradients are transposes of linear maps: <apply(v), d> = <v, gradient>.
+    d_x, (d_w, d_b) = layer.backward(d_out, below=x), layer.gradients(x, d_out)
+    v = rng.standard_normal((windows.pixels, c)) * (number(x) > 0)
+    assert np.vdot(v, number(d_x)) == pytest.approx(np.vdot(apply(v, w_bp), number(d_out)),
+                                                    rel=1e-2, abs=0.5)
+    w = rng.standard_normal((9 * c, j))
+    assert np.vdot(w, number(d_w)) == pytest.approx(np.vdot(apply(number(x), w), number(d_out)),
+                                                    rel=1e-4, abs=1e-2)
+    assert np.allclose(number(d_b), number(d_out).sum(0, keepdims=True), 1e-5, 1e-4)
+
+
+def test_update_prunes_each_kernel_position():
+    rng = np.random.default_rng(7)
+    layer = ConvBdwp(he_normal(rng, 4 * 6, 5), 2, 4, Windows.sliding(1, 4, 4, 2, 2))
+    dw = rng.standard_normal((24, 5)).astype(np.float32).view(np.uint32)
+    before = number(layer.weights)
+    layer.step(dw, np.zeros((1, 5), np.uint32), Sgd(lr=0.5), 1.0)
+    assert np.allclose(number(layer.weights), before - 0.5 * number(dw), 1e-6, 1e-6)
+    rounded = vector.fp32_to_fp16(layer.weights).reshape(4, 6, 5)
+    for position, weights in enumerate(rounded):
+        ff, bp = compress_ff(weights, 2, 4), compress_bp(weights, 2, 4)
+        assert (layer.copies.ff.values.reshape(4, 4, 5)[position] == ff.values).all()
+        assert (layer.copies.bp.indices.reshape(4, 4, 6)[3 - position] == bp.indices).all()
+
+
+def test_a_convolution_learns():
+    """It recovers the kernel behind given maps."""
+    rng = np.random.default_rng(8)
+    windows = Windows.sliding(4, 6, 6, 3, 3, pad=1)
+    layer = ConvBdwp(he_normal(rng, 9 * 2, 3, gain=0.1), 2, 2, windows)
+    x = half(rng.standard_normal((windows.pixels, 2)))
+    wanted = plain_convolution(number(x).reshape(4, 6, 6, 2), rng.standard_normal((3, 3, 2, 3)),
+                               windows).reshape(-1, 3)
+    errors = []
+    for _ in range(40):
+        difference = number(layer.forward(x, relu=False)) - wanted
+        errors.append(np.square(difference).mean())
+        d_out = half(difference / len(wanted))
+        layer.step(*layer.gradients(x, d_out), Sgd(lr=0.2), 1.0)
+    assert errors[-1] < 0.01 * errors[0]
 
 
 def test_pruned_copies_come_from_the_dense_weights():

@@ -5,9 +5,9 @@ from .backend import Backend, Result, SatError, SatTimeout
 from .backends import CheckedBackend, GoldenBackend, MmioBackend, SimBackend
 from .config import SatConfig
 from .core import Core
-from .memory import FP16, FP32, Compressed, Memory, Tensor
+from .memory import FP16, FP32, Compressed, FeatureMap, Memory, Stack, Tensor
 from .program import Program
 
-__all__ = ["FP16", "FP32", "Backend", "CheckedBackend", "Compressed", "Core", "GoldenBackend",
-           "Memory", "MmioBackend", "Program", "Result", "SatConfig", "SatError", "SatTimeout",
-           "SimBackend", "Tensor"]
+__all__ = ["FP16", "FP32", "Backend", "CheckedBackend", "Compressed", "Core", "FeatureMap",
+           "GoldenBackend", "Memory", "MmioBackend", "Program", "Result", "SatConfig", "SatError",
+           "SatTimeout", "SimBackend", "Stack", "Tensor"]

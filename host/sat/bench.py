@@ -5,9 +5,11 @@
 
 Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
 of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
-utilization ("used" in the table) is macs / (PEs * cycles); `cycles_per_second` is the simulation's
-speed, in cycles per second of processor time. Each result is compared with the golden model, bit
-for bit.
+utilization ("used" in the table) is macs / (PEs * cycles). Padding counts as multiplies, zeros that
+a stride inserts in BP do not. `bytes_read`, where given, are those of the BYTES_READ counter, and
+`bytes_ratio` these over the bytes of the tensors that the command reads. `cycles_per_second`
+("kHz") is the simulation's speed, in cycles per second of processor time. Each result is compared
+with the golden model, bit for bit.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +27,15 @@ from rich.table import Table
 
 from sat_golden.compress import compress_ff
 
+from .backend import Result
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .build_sim import ROOT
 from .config import SatConfig
 from .core import Core
-from .memory import FP32, Compressed, Tensor
-from .nn import DENSE, LayerSpec, Mlp
+from .memory import FP32, Compressed, FeatureMap, Tensor
+from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp
+from .nn.gradients import Sgd, add_gradients, plan
+from .program import Command
 
 SEED = 1
 MEMORY_BYTES = 32 << 20
@@ -62,8 +67,46 @@ class StepCase:
     m: int = DENSE[1]
 
 
+@dataclass(frozen=True)
+class ConvCase:
+    """One pass (FF, BP or WU) of a convolution on `images` maps of h x w."""
+
+    name: str
+    conv_pass: str
+    images: int
+    h: int
+    w: int
+    spec: ConvSpec
+    config: str = "8x8"
+
+    @property
+    def n(self) -> int:
+        return self.spec.n
+
+    @property
+    def m(self) -> int:
+        return self.spec.m
+
+
+@dataclass(frozen=True)
+class ConvStepCase(ConvCase):
+    """A training step of `layers` such convolutions with ReLU, updates and prunings included."""
+
+    layers: int = 3
+
+
 def square(name: str, config: str, size: int, n: int = DENSE[0], m: int = DENSE[1]) -> MatmulCase:
     return MatmulCase(name, config, size, size, size, n, m)
+
+
+def conv_cases(name: str, passes: str, images: int, side: int, sparse: bool = True,
+               **spec) -> list[ConvCase]:
+    """The passes of a 64 -> 64 layer, dense, and FF and BP at 2:8 too."""
+    dense = ConvSpec(64, 64, **spec)
+    return [ConvCase(f"{name}-{one.lower()}", one, images, side, side, shape)
+            for one in passes.split()
+            for shape in (dense, replace(dense, n=2, m=8))
+            if shape is dense or sparse and one != "WU"]
 
 
 CASES = [
@@ -81,6 +124,12 @@ CASES = [
     square("dense-256-16x16", "16x16", 256),
     square("nm-2:8-256-16x16", "16x16", 256, 2, 8),
     MatmulCase("tile-dense-32x32", "32x32", 64, 128, 64),
+    *conv_cases("conv3", "FF BP WU", 4, 16),
+    *(ConvStepCase("conv-step", "all", 4, 16, 16, ConvSpec(64, 64, n=n, m=m))
+      for n, m in (DENSE, (2, 8))),
+    *conv_cases("conv1", "FF BP WU", 4, 16, kernel=1, pad=0),
+    *conv_cases("conv3-stride2", "FF BP WU", 4, 16, stride=2),
+    *conv_cases("conv3-32x32", "FF BP WU", 1, 32, sparse=False),
 ]
 
 
@@ -143,6 +192,86 @@ def run_step(board: Board, case: StepCase) -> dict:
             "k": case.size, **board.fields(step.cycles, net.macs), "cycles_per_second": speed}
 
 
+def make_layer(core: Core, case: ConvCase, name: str, rng: np.random.Generator) -> Conv2d:
+    """A layer with its pruned copies."""
+    layer = Conv2d(core, name, case.spec, case.images, case.h, case.w, rng)
+    program = core.program()
+    layer.prune(program)
+    core.run(program)
+    return layer
+
+
+def random_map(made: FeatureMap, rng: np.random.Generator) -> FeatureMap:
+    shape = made.images, made.h, made.w, made.channels
+    made.write(rng.standard_normal(shape).astype(np.float16))
+    return made
+
+
+def run_conv(board: Board, case: ConvCase) -> dict:
+    """Random operands; FP16 out, FP32 in WU."""
+    rng = np.random.default_rng(SEED)
+    core = board.core
+    layer = make_layer(core, case, "layer", rng)
+    x = random_map(core.feature_map("x", case.images, case.h, case.w, case.spec.inputs), rng)
+    y = random_map(layer.map("y"), rng)
+    program = core.program()
+    if case.conv_pass == "FF":
+        layer.forward(program, x, y)
+    elif case.conv_pass == "BP":
+        layer.backward(program, y, x)
+    else:
+        layer.gradients(x, y)[0].add_product(program)
+    result, speed = timed(board, lambda: core.run(program))
+    command, windows = program.commands[0], layer.windows
+    depth = windows.positions * case.spec.inputs
+    return {"case": case.name, "n": case.n, "m": case.m, "i": windows.count, "j": case.spec.outputs,
+            "k": depth, **board.fields(result.cycles, program.macs), "cycles_per_second": speed,
+            **read_bytes(command, result)}
+
+
+def read_bytes(command: Command, result: Result) -> dict:
+    tensors = sum(tensor.rows * tensor.row_bytes for tensor in command.reads)
+    count = result.counters["BYTES_READ"]
+    return {"bytes_read": count, "bytes_ratio": round(count / tensors, 3)}
+
+
+def run_conv_step(board: Board, case: ConvStepCase) -> dict:
+    """FF, BP, WU and UPDATE of all layers, the first of which sends its gradient back, too."""
+    rng = np.random.default_rng(SEED)
+    core = board.core
+    layers = [make_layer(core, case, f"layer{index}", rng) for index in range(case.layers)]
+    maps, gradients = ([layers[0].map(f"{name}{index}") for index in range(case.layers + 1)]
+                       for name in ("y", "d_y"))
+    random_map(maps[0], rng)
+    random_map(gradients[-1], rng)
+    forward, backward = core.program(), core.program()
+    for layer, x, y in zip(layers, maps, maps[1:]):
+        layer.forward(forward, x, y, relu=True)
+    for index in reversed(range(case.layers)):
+        mask = maps[index].tensor if index else None
+        layers[index].backward(backward, gradients[index + 1], gradients[index], mask=mask)
+    backward.fence()
+    jobs = [gradient.job(board.config) for layer, x, d_y in zip(layers, maps, gradients[1:])
+            for gradient in layer.gradients(x, d_y)]
+    add_gradients(backward, plan(jobs)[0], Sgd(lr=0.1, momentum=0.9), skip=True)
+
+    def step() -> int:
+        results = [core.run(program) for program in (forward, backward)]
+        if any(result.overflow for result in results):
+            raise RuntimeError(f"{case.name}: the step overflowed")
+        return sum(result.cycles for result in results)
+
+    cycles, speed = timed(board, step)
+    windows = layers[0].windows
+    return {"case": case.name, "n": case.n, "m": case.m, "i": windows.count, "j": case.spec.outputs,
+            "k": windows.positions * case.spec.inputs,
+            **board.fields(cycles, forward.macs + backward.macs), "cycles_per_second": speed}
+
+
+RUNNERS = {MatmulCase: run_matmul, StepCase: run_step, ConvCase: run_conv,
+           ConvStepCase: run_conv_step}
+
+
 def timed(board: Board, action):
     """The action's result, and simulated cycles per second of processor time."""
     before, seconds = board.rtl.cycle, board.backend.device_seconds
@@ -154,8 +283,9 @@ def timed(board: Board, action):
 def add_speedups(rows: list[dict]) -> None:
     """Cycles of the dense case of the same shape and array, over those of each N:M case."""
     def key(row: dict) -> tuple:
-        return (row["case"].startswith("step"),
-                *(row[name] for name in ("rows", "cols", "i", "j", "k")))
+        kind = row["case"].split("-")[0]
+        work = row["case"] if kind.startswith("conv") else kind == "step"
+        return work, *(row[name] for name in ("rows", "cols", "i", "j", "k"))
 
     dense = {key(row): row["cycles"] for row in rows if row["n"] == row["m"]}
     for row in rows:
@@ -166,13 +296,15 @@ def add_speedups(rows: list[dict]) -> None:
 def table(rows: list[dict]) -> Table:
     result = Table(title="SAT benchmark (RTL simulation)")
     result.add_column("case", no_wrap=True)
-    for header in ("array", "N:M", "cycles", "used", "speed-up", "sim. cycles/s"):
+    for header in ("array", "N:M", "cycles", "used", "speed-up", "bytes", "kHz"):
         result.add_column(header, justify="right")
     for row in rows:
         nm = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
         speedup = f"{row['speedup']:.2f}x" if "speedup" in row else ""
+        ratio = f"{row['bytes_ratio']:.2f}x" if "bytes_ratio" in row else ""
         result.add_row(row["case"], f"{row['rows']}x{row['cols']}", nm, f"{row['cycles']:,}",
-                       f"{row['utilization']:.2%}", speedup, f"{row['cycles_per_second']:,}")
+                       f"{row['utilization']:.2%}", speedup, ratio,
+                       f"{row['cycles_per_second'] // 1000}")
     return result
 
 
@@ -187,15 +319,15 @@ def main(argv: list[str] | None = None) -> int:
     cases = [case for case in CASES if any(text in case.name for text in args.cases)
              and (not args.config or case.config in args.config)]
     if not cases:
-        parser.error(f"--cases: none match; there are {', '.join(case.name for case in CASES)}")
+        names = ", ".join(dict.fromkeys(case.name for case in CASES))
+        parser.error(f"--cases: none match; there are {names}")
     console = Console()
     rows, differing = [], 0
     start = time.monotonic()
     for case in cases:
         with console.status(f"{case.name} ..."):
             board = Board(case.config)
-            run = run_step if isinstance(case, StepCase) else run_matmul
-            rows.append(run(board, case))
+            rows.append(RUNNERS[type(case)](board, case))
             differing += board.backend.differing_bits
             board.close()
     add_speedups(rows)

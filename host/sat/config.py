@@ -31,6 +31,7 @@ class SatConfig:
     a_depth: int
     s_depth: int
     chunk_k: int
+    cache_lines: int
     addr_w: int
     data_w: int
     rd_outstanding: int
@@ -40,7 +41,7 @@ class SatConfig:
             value = getattr(self, name)
             if not (_is_power_of_two(value) and 2 <= value <= 64):
                 raise ValueError(f"{name}={value}: not a power of two in 2..64")
-        for name in ("a_depth", "s_depth", "chunk_k", "rd_outstanding"):
+        for name in ("a_depth", "s_depth", "chunk_k", "cache_lines", "rd_outstanding"):
             if not _is_power_of_two(getattr(self, name)):
                 raise ValueError(f"{name}={getattr(self, name)}: not a power of two")
         if self.t not in (4, 8, 16):
@@ -51,6 +52,8 @@ class SatConfig:
             raise ValueError(f"a_depth={self.a_depth}: below 2*t*chunk_k/8")
         if self.s_depth < 16 * self.t:
             raise ValueError(f"s_depth={self.s_depth}: below 16*t")
+        if self.cache_lines < 16:
+            raise ValueError(f"cache_lines={self.cache_lines}: below 16")
         if not 32 <= self.addr_w <= 40:
             raise ValueError(f"addr_w={self.addr_w}: not in 32..40")
         if self.data_w != 128:

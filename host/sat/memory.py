@@ -8,7 +8,7 @@ split into smaller ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -198,6 +198,70 @@ class Compressed:
         return dense[: self.shape[0]]
 
 
+@dataclass(frozen=True)
+class Stack:
+    """N:M matrices of one shape on top of each other, one per kernel position: what a convolution
+    reads as S. Each is padded to whole groups by itself; with N = M none is padded.
+
+    `stack[position]` is one of them, where PRUNE and UPDATE write.
+    """
+
+    name: str
+    count: int
+    shape: tuple[int, int]  # of each
+    n: int
+    m: int
+    values: Tensor
+    indices: Tensor | None
+
+    @property
+    def planes(self) -> list[Tensor]:
+        return [self.values] if self.indices is None else [self.values, self.indices]
+
+    def __getitem__(self, position: int) -> Compressed:
+        if not 0 <= position < self.count:
+            raise IndexError(f"{self.name}: position {position} is not in 0..{self.count - 1}")
+        rows = self.values.rows // self.count
+        span = slice(position * rows, (position + 1) * rows), slice(None)
+        values, indices = (plane and plane[span] for plane in (self.values, self.indices))
+        return Compressed(f"{self.name}[{position}]", self.shape, self.n, self.m, values, indices)
+
+    def to_dense(self) -> np.ndarray:
+        """The matrices as float16 [count][rows][cols], with zeros where elements were dropped."""
+        return np.stack([self[position].to_dense() for position in range(self.count)])
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """`images` maps of h x w pixels: a tensor with a row per pixel and a column per channel."""
+
+    tensor: Tensor
+    images: int
+    h: int
+    w: int
+
+    @property
+    def channels(self) -> int:
+        return self.tensor.cols
+
+    def part(self, first: int, end: int) -> FeatureMap:
+        """A view of the images first..end-1."""
+        pixels = self.h * self.w
+        return replace(self, images=end - first,
+                       tensor=self.tensor[first * pixels : end * pixels, :])
+
+    def read(self) -> np.ndarray:
+        """The elements, float16 [images][h][w][channels]."""
+        return self.tensor.read().reshape(self.images, self.h, self.w, self.channels)
+
+    def write(self, values: np.ndarray) -> None:
+        """Write elements, float16 [images][h][w][channels]."""
+        shape = self.images, self.h, self.w, self.channels
+        if values.shape != shape:
+            raise ValueError(f"values: shape {values.shape}, but {self.tensor.name} is {shape}")
+        self.tensor.write(values.reshape(self.tensor.shape))
+
+
 class Memory:
     """Hands out tensors from a backend's memory window, one after the other."""
 
@@ -253,3 +317,17 @@ class Memory:
             values = self.tensor(f"{name}.values", plane, FP16)
             indices = self.tensor(f"{name}.indices", plane, INDEX)
         return Compressed(name, (rows, cols), n, m, values, indices)
+
+    def stack(self, name: str, count: int, shape: tuple[int, int], n: int, m: int) -> Stack:
+        """The planes of `count` new N:M matrices, N:M along the rows of each."""
+        rows, cols = _check_shape(shape)
+        check_nm(n, m)
+        kept = compressed_rows(rows, n, m)
+        plane = count * kept, cols
+        values = self.tensor(name if n == m else f"{name}.values", plane, FP16)
+        indices = None if n == m else self.tensor(f"{name}.indices", plane, INDEX)
+        return Stack(name, count, (rows, cols), n, m, values, indices)
+
+    def feature_map(self, name: str, images: int, h: int, w: int, channels: int) -> FeatureMap:
+        """A new FP16 feature map."""
+        return FeatureMap(self.tensor(name, (images * h * w, channels), FP16), images, h, w)

@@ -11,25 +11,51 @@ import numpy as np
 
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
+    FIELDS,
     MATMUL_MAP_LSB,
+    POOL_POSITIONS_MAX,
     SIZE_MAX,
     STRIDE_MAX,
+    AffineFlag,
+    AffineSlot,
     FenceFlag,
     MatmulFlag,
     MatmulSlot,
     Opcode,
+    PoolFlag,
+    PoolSlot,
     PruneFlag,
     PruneSlot,
+    StatsFlag,
+    StatsSlot,
     UpdateFlag,
     UpdateSlot,
 )
 from sat_golden.descriptor import Descriptor, Slot
+from sat_golden.windows import Windows
 
 from .config import SatConfig
-from .memory import FP16, FP32, Compressed, Format, Tensor
-from .schedule import ARRAY, VECTOR, choose_map, kept_depth, legal_maps, overlaps
+from .memory import FP16, FP32, INDEX, Compressed, Format, Stack, Tensor
+from .schedule import (
+    ARRAY,
+    LINE_BYTES,
+    VECTOR,
+    Product,
+    choose_map,
+    estimate_cycles,
+    estimate_map_cycles,
+    estimate_update_cycles,
+    kept_depth,
+    legal_maps,
+    overlaps,
+)
 
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
+NO_NM = (0, 0)  # of commands that have none
+
+# Slots of vectors, which have no stride.
+VECTORS = {Opcode.MATMUL: {MatmulSlot.BIAS}, Opcode.STATS: {StatsSlot.SUM, StatsSlot.DOT},
+           Opcode.AFFINE: {AffineSlot.ALPHA, AffineSlot.BETA, AffineSlot.GAMMA}}
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,7 @@ class Command:
     reads: tuple[Tensor, ...] = ()
     writes: tuple[Tensor, ...] = ()
     macs: int = 0
+    estimate: float = 0.0  # cycles, about
 
     def conflict(self, earlier: "Command") -> str | None:
         """Why this command must not run beside an earlier one, or None."""
@@ -94,43 +121,91 @@ class Program:
         positive in `mask`; `out` is FP16 or FP32. `map` overrules the scheduler's mapping.
         """
         _tensor("a", a, FP16)
-        _tensor("out", out, FP16, FP32)
         depth, cols = s.shape if isinstance(s, Compressed) else _tensor("s", s, FP16).shape
-        rows = out.rows
+        rows = _tensor("out", out, FP16, FP32).rows
         _shape("a", a, (depth, rows) if a_trans else (rows, depth))
         _shape("out", out, (rows, cols))
         n, m = (s.n, s.m) if isinstance(s, Compressed) else DENSE_NM
-        planes = s.planes if isinstance(s, Compressed) else [s]
+        return self._multiply(
+            a, s, out, Product(rows, cols, depth, n, m), map, {MatmulFlag.A_TRANS: a_trans},
+            dict(rows=rows, cols=cols, depth=depth), rows * cols * kept_depth(depth, n, m),
+            bias, residual, relu, mask, overlap, label or f"MATMUL {out.name}")
+
+    def conv(self, a: Tensor, s: Tensor | Stack | Compressed, out: Tensor, windows: Windows, *,
+             a_trans: bool = False, bias: Tensor | None = None, residual: Tensor | None = None,
+             relu: bool = False, mask: Tensor | None = None, map: int | None = None,
+             overlap: bool | None = None, label: str = "") -> Command:
+        """`out = epilogue(A . s)`, A the P*C values that each of G windows sees on a [pixels][C].
+
+        s is [P*C][J] dense, or a Stack of P matrices [C][J]; out [G][J]. With `a_trans` A is
+        transposed: s [G][J] dense or N:M, out [P*C][J]. The rest is as in `matmul`. Zeros that
+        `upsample` inserts do not count as multiplies, padding does.
+        """
+        _windows(windows)
+        channels, count, positions = _tensor("a", a, FP16).cols, windows.count, windows.positions
+        _shape("a", a, (windows.pixels, channels))
+        kind = Compressed if a_trans else Stack
+        if not isinstance(s, kind):
+            _tensor("s", s, FP16)
+        cols = _tensor("out", out, FP16, FP32).cols
+        n, m = (s.n, s.m) if isinstance(s, kind) else DENSE_NM
+        if positions * channels > SIZE_MAX:
+            raise ValueError(f"windows: {positions} positions of {channels} channels are more than "
+                             f"{SIZE_MAX}")
+        if isinstance(s, Stack):
+            if (s.count, *s.shape) != (positions, channels, cols):
+                raise ValueError(f"s: {s.name} has {s.count} matrices {s.shape}, but must have "
+                                 f"{positions} of {(channels, cols)}")
+        else:
+            _shape("s", s, (count if a_trans else positions * channels, cols))
+        lines = windows.pixels * -(-a.row_bytes // LINE_BYTES)
+        if a_trans:
+            product = Product(channels, cols, count, n, m, row_segments=positions, lines=lines,
+                              transposed=True)
+            macs = positions * channels * cols * kept_depth(count, n, m)
+        else:
+            product = Product(count, cols, channels, n, m, depth_segments=positions, lines=lines)
+            macs = count * cols * positions * kept_depth(channels, n, m)
+        _shape("out", out, (positions * channels if a_trans else count, cols))
+        return self._multiply(
+            a, s, out, product, map, {MatmulFlag.A_TRANS: a_trans, MatmulFlag.CONV: True},
+            dict(windows.fields(), cols=cols, depth=channels),
+            macs * _fed(windows) // (positions * count),
+            bias, residual, relu, mask, overlap, label or f"CONV {out.name}")
+
+    def _multiply(self, a: Tensor, s: Tensor | Compressed | Stack, out: Tensor, product: Product,
+                  map: int | None, flags: dict[MatmulFlag, bool], fields: dict[str, int],
+                  macs: int, bias: Tensor | None, residual: Tensor | None, relu: bool,
+                  mask: Tensor | None, overlap: bool | None, label: str) -> Command:
+        """What `matmul` and `conv` share, once the shapes of a, s and out are checked."""
+        planes = [s] if isinstance(s, Tensor) else s.planes
+        indices = planes[1] if len(planes) > 1 else None
+        n, m = product.n, product.m
         maps = legal_maps(self.config, n, m)
         if map is None:
-            map = choose_map(self.config, rows, cols, depth, n, m)
+            map = choose_map(self.config, product)
         elif map not in maps:
             raise ValueError(f"map: {map} is not one of {maps} for {n}:{m} and T = "
                              f"{self.config.t}")
-        flags = {MatmulFlag.A_TRANS: a_trans, MatmulFlag.OUT_FP32: out.format is FP32,
+        flags = {**flags, MatmulFlag.OUT_FP32: out.format is FP32,
                  MatmulFlag.BIAS: bias is not None, MatmulFlag.RESIDUAL: residual is not None,
                  MatmulFlag.RELU: relu, MatmulFlag.MASK: mask is not None}
         slots = {MatmulSlot.A: a, MatmulSlot.S_VALUES: planes[0], MatmulSlot.C: out,
-                 MatmulSlot.S_INDICES: planes[1] if len(planes) > 1 else None,
-                 MatmulSlot.BIAS: bias, MatmulSlot.RESIDUAL: residual, MatmulSlot.MASK: mask}
+                 MatmulSlot.S_INDICES: indices, MatmulSlot.BIAS: bias,
+                 MatmulSlot.RESIDUAL: residual, MatmulSlot.MASK: mask}
         if bias is not None:
-            _shape("bias", _tensor("bias", bias, FP32), (1, cols))
-        reads = [a, *planes]
+            _vector("bias", bias, out.cols)
         for name, addend in (("residual", residual), ("mask", mask)):
-            if addend is None:
-                continue
-            _shape(name, _tensor(name, addend, FP16), (rows, cols))
-            in_place = (addend.addr, addend.stride) == (out.addr, out.stride) and out.format is FP16
-            if overlaps(out, addend) and not in_place:
-                raise ValueError(f"out: overlaps {name} without being the same FP16 matrix")
-        _no_overlap("out", out, {"a": a, "s": planes[0], "bias": bias,
-                                 "s's indices": planes[1] if len(planes) > 1 else None})
-        reads += [tensor for tensor in (bias, residual, mask) if tensor is not None]
+            if addend is not None:
+                _shape(name, _tensor(name, addend, FP16), out.shape)
+                _in_place_or_apart("out", out, name, addend)
+        _no_overlap("out", out, {"a": a, "s": planes[0], "s's indices": indices, "bias": bias})
+        reads = [a, *planes, *(tensor for tensor in (bias, residual, mask) if tensor is not None)]
         return self._add(
-            label or f"MATMUL {out.name}", ARRAY, Opcode.MATMUL, n, m, overlap,
-            flags=_flag_bits(flags) | map << MATMUL_MAP_LSB,
-            rows=rows, cols=cols, depth=depth, slots=slots, reads=reads, writes=[out],
-            macs=rows * cols * kept_depth(depth, n, m))
+            label, ARRAY, Opcode.MATMUL, n, m, overlap,
+            flags=_flag_bits(flags) | map << MATMUL_MAP_LSB, **fields,
+            slots=slots, reads=reads, writes=[out], macs=macs,
+            estimate=estimate_cycles(self.config, product, map))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -173,7 +248,87 @@ class Program:
                          flags=_flag_bits(flags), rows=w.rows, cols=w.cols,
                          inv_scale=fp32_bits(inv_scale), decay=fp32_bits(decay or 0.0),
                          momentum=fp32_bits(momentum), lr=fp32_bits(lr),
-                         slots=slots, reads=[w, v, dw], writes=[w, v, *_planes(ff, bp)])
+                         slots=slots, reads=[w, v, dw], writes=[w, v, *_planes(ff, bp)],
+                         estimate=estimate_update_cycles(*w.shape, _dense_copies(ff, bp)))
+
+    def affine(self, x: Tensor, out: Tensor, alpha: Tensor, gamma: Tensor, *,
+               y: Tensor | None = None, beta: Tensor | None = None, relu: bool = False,
+               overlap: bool | None = None, label: str = "") -> Command:
+        """`out = alpha*x + gamma`, or with y `alpha*x + (beta*y + gamma)`, then ReLU.
+
+        x, y, out are FP16 [R][C]; alpha, beta, gamma FP32 [1][C]. out may be x or y.
+        """
+        _tensor("x", x, FP16)
+        if (y is None) != (beta is None):
+            raise ValueError("beta: is given with y, and only with y")
+        vectors = {"alpha": alpha, "gamma": gamma} | ({} if beta is None else {"beta": beta})
+        for name, vector in vectors.items():
+            _vector(name, vector, x.cols)
+        for name, tensor in (("y", y), ("out", out)):
+            if tensor is not None:
+                _shape(name, _tensor(name, tensor, FP16), x.shape)
+        for name, tensor in (("x", x), ("y", y)):
+            if tensor is not None:
+                _in_place_or_apart("out", out, name, tensor)
+        _no_overlap("out", out, vectors)
+        flags = {AffineFlag.SECOND: y is not None, AffineFlag.RELU: relu}
+        slots = {AffineSlot.X: x, AffineSlot.Y: y, AffineSlot.OUT: out, AffineSlot.ALPHA: alpha,
+                 AffineSlot.BETA: beta, AffineSlot.GAMMA: gamma}
+        return self._add(label or f"AFFINE {out.name}", VECTOR, Opcode.AFFINE, *NO_NM, overlap,
+                         flags=_flag_bits(flags), rows=x.rows, cols=x.cols, slots=slots,
+                         reads=[x, *([y] if y else []), *vectors.values()], writes=[out],
+                         estimate=estimate_map_cycles(*x.shape, 2 if y else 1))
+
+    def stats(self, x: Tensor, total: Tensor, dot: Tensor, *, y: Tensor | None = None,
+              overlap: bool | None = None, label: str = "") -> Command:
+        """Sums over the rows of x [R][C]: `total` of x and `dot` of x*y, FP32 [1][C]; y may be
+        left out, and is x then."""
+        _tensor("x", x, FP16)
+        if y is not None:
+            _shape("y", _tensor("y", y, FP16), x.shape)
+        for name, vector in (("total", total), ("dot", dot)):
+            _vector(name, vector, x.cols)
+            _no_overlap(name, vector, {"x": x, "y": y})
+        _no_overlap("dot", dot, {"total": total})
+        slots = {StatsSlot.X: x, StatsSlot.Y: y, StatsSlot.SUM: total, StatsSlot.DOT: dot}
+        return self._add(label or f"STATS {x.name}", VECTOR, Opcode.STATS, *NO_NM, overlap,
+                         flags=_flag_bits({StatsFlag.SECOND: y is not None}), rows=x.rows,
+                         cols=x.cols, slots=slots, reads=[x, *([y] if y else [])],
+                         writes=[total, dot], estimate=estimate_map_cycles(*x.shape, 2))
+
+    def max_pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, *,
+                 overlap: bool | None = None, label: str = "") -> Command:
+        """The largest value of x [pixels][C] that each window sees, and its position: out FP16 and
+        winner INDEX, both [G][C]."""
+        shape = windows.count, _tensor("x", x, FP16).cols
+        _shape("out", _tensor("out", out, FP16), shape)
+        _shape("winner", _tensor("winner", winner, INDEX), shape)
+        _no_overlap("winner", winner, {"x": x, "out": out})
+        return self._pool(x, out, winner, windows, False, [x], [out, winner], overlap, label)
+
+    def max_pool_backward(self, d_out: Tensor, winner: Tensor, d_x: Tensor, windows: Windows, *,
+                          overlap: bool | None = None, label: str = "") -> Command:
+        """Gradient d_out of what `max_pool` gave -> d_x, that of its x. `windows` are the
+        `transposed()` of the forward ones: d_out [pixels][C] of theirs, d_x [G][C]."""
+        channels = _tensor("d_out", d_out, FP16).cols
+        _shape("winner", _tensor("winner", winner, INDEX), d_out.shape)
+        _shape("d_x", _tensor("d_x", d_x, FP16), (windows.count, channels))
+        _no_overlap("d_x", d_x, {"winner": winner})
+        return self._pool(d_out, d_x, winner, windows, True, [d_out, winner], [d_x], overlap, label)
+
+    def _pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, backward: bool,
+              reads: list[Tensor], writes: list[Tensor], overlap: bool | None,
+              label: str) -> Command:
+        _windows(windows)
+        if windows.positions > POOL_POSITIONS_MAX:
+            raise ValueError(f"windows: {windows.positions} positions, but POOL takes "
+                             f"{POOL_POSITIONS_MAX}")
+        _shape("d_out" if backward else "x", x, (windows.pixels, x.cols))
+        _no_overlap("d_x" if backward else "out", out, {"d_out" if backward else "x": x})
+        return self._add(label or f"POOL {out.name}", VECTOR, Opcode.POOL, *NO_NM, overlap,
+                         flags=_flag_bits({PoolFlag.BACKWARD: backward}), **windows.fields(),
+                         cols=x.cols, reads=reads, writes=writes,
+                         slots={PoolSlot.X: x, PoolSlot.OUT: out, PoolSlot.WINNER: winner})
 
     def fence(self, *, irq: bool = False, label: str = "") -> Command:
         """Wait for all earlier commands, then latch the overflow flag for `skip_on_overflow`."""
@@ -184,7 +339,8 @@ class Program:
         return command
 
     def _add(self, label: str, engine: str, opcode: Opcode, n: int, m: int, overlap: bool | None,
-             reads: list[Tensor], writes: list[Tensor], macs: int = 0, **fields) -> Command:
+             reads: list[Tensor], writes: list[Tensor], macs: int = 0, estimate: float = 0.0,
+             **fields) -> Command:
         other = VECTOR if engine is ARRAY else ARRAY
         beside = self._running.get(other)
         draft = Command(label, engine, None, tuple(reads), tuple(writes), macs)
@@ -196,7 +352,7 @@ class Program:
         if not overlap:
             self._running.clear()
         command = Command(label, engine, _descriptor(opcode, n=n, m=m, overlap=overlap, **fields),
-                          draft.reads, draft.writes, macs)
+                          draft.reads, draft.writes, macs, estimate)
         self._running[engine] = command
         self.commands.append(command)
         return command
@@ -212,10 +368,9 @@ def _flag_bits(flags: dict[int, bool]) -> int:
 
 
 def _descriptor(opcode: Opcode, *, slots: dict[int, Tensor | None], **fields) -> Descriptor:
-    used = {number: Slot(tensor.addr, tensor.stride)
+    vectors = VECTORS.get(opcode, ())
+    used = {number: Slot(tensor.addr, 0 if number in vectors else tensor.stride)
             for number, tensor in slots.items() if tensor is not None}
-    if opcode is Opcode.MATMUL and MatmulSlot.BIAS in used:  # a vector has no stride
-        used[MatmulSlot.BIAS] = Slot(used[MatmulSlot.BIAS].address)
     return Descriptor(opcode, slots=used, **fields)
 
 
@@ -235,6 +390,42 @@ def _shape(name: str, tensor: Tensor, shape: tuple[int, int]) -> None:
         raise ValueError(f"{name}: {tensor.name} has shape {tensor.shape}, but must be {shape}")
 
 
+def _vector(name: str, vector: Tensor, cols: int) -> None:
+    _shape(name, _tensor(name, vector, FP32), (1, cols))
+
+
+def _windows(windows: Windows) -> None:
+    """ValueError unless the descriptor can hold the windows, and the core count them."""
+    fields = windows.fields()
+    for name, value in fields.items():
+        least = 0 if name.endswith("_log2") or name.startswith("pad") else 1
+        most = SIZE_MAX if name == "rows" else (1 << FIELDS[name.upper()][2]) - 1
+        if not least <= value <= most:
+            raise ValueError(f"windows: {name} {value} is not in {least}..{most}")
+    for name in ("pixels", "count"):
+        if getattr(windows, name) > SIZE_MAX:
+            raise ValueError(f"windows: {name} {getattr(windows, name)} is above {SIZE_MAX}")
+
+
+def _fed(windows: Windows) -> int:
+    """Pairs of window and kernel position that do not see a zero between two pixels."""
+    def along(outs: int, kernel: int, pad: int) -> int:
+        return sum(not ((out << windows.step_log2) + (k << windows.dilation_log2) - pad
+                        & (1 << windows.upsample_log2) - 1)
+                   for out in range(outs) for k in range(kernel))
+
+    return (windows.images * along(windows.out_h, windows.kernel_h, windows.pad_top)
+            * along(windows.out_w, windows.kernel_w, windows.pad_left))
+
+
+def _in_place_or_apart(name: str, output: Tensor, other: str, tensor: Tensor) -> None:
+    """An output may be an input of the same format, row by row, but not touch it otherwise."""
+    same = (output.addr, output.stride, output.format) == (tensor.addr, tensor.stride,
+                                                           tensor.format)
+    if overlaps(output, tensor) and not same:
+        raise ValueError(f"{name}: overlaps {other} without being the same FP16 matrix")
+
+
 def _no_overlap(name: str, output: Tensor, inputs: dict[str, Tensor | None]) -> None:
     for other, tensor in inputs.items():
         if tensor is not None and overlaps(output, tensor):
@@ -243,6 +434,10 @@ def _no_overlap(name: str, output: Tensor, inputs: dict[str, Tensor | None]) -> 
 
 def _planes(*copies: Compressed | None) -> list[Tensor]:
     return [plane for copy in copies if copy is not None for plane in copy.planes]
+
+
+def _dense_copies(*copies: Compressed | None) -> int:
+    return sum(copy is not None and copy.indices is None for copy in copies)
 
 
 def _copies_nm(w: Tensor, ff: Compressed | None, bp: Compressed | None) -> tuple[int, int]:

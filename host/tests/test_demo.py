@@ -48,18 +48,18 @@ def test_illegal_option_is_explained(capsys, arguments, text):
 
 
 def make_outcome() -> Outcome:
-    outcome = Outcome(SatConfig.from_name("8x8"), (2, 8), batch=64, seed=1)
+    outcome = Outcome(SatConfig.from_name("8x8"), (2, 8), batch=64, seed=1, data="digits")
     outcome.losses, outcome.accuracies = [2.0, 1.0], [0.5, 0.75]
     outcome.steps_rtl, outcome.rtl_accuracy = 2, 0.75
-    outcome.cycles = {"FF": 1000, "UPDATE": 500, "step": 1200}
-    outcome.dense_cycles = {"FF": 3000, "UPDATE": 600, "step": 3300}
-    outcome.macs = {"FF": 32000, "UPDATE": 0, "step": 32000}
+    outcome.passes.sparse = {"FF": 1000, "UPDATE": 500, "step": 1200}
+    outcome.passes.dense = {"FF": 3000, "UPDATE": 600, "step": 3300}
+    outcome.passes.macs = {"FF": 32000, "UPDATE": 0, "step": 32000}
     return outcome
 
 
 def test_report_has_utilization_and_speedup(tmp_path):
     outcome = make_outcome()
-    assert outcome.utilization("FF") == 0.5
+    assert outcome.passes.utilization("FF") == 0.5
     write_summary(outcome, tmp_path / "summary.json")
     assert json.loads((tmp_path / "summary.json").read_text())["speedup"] == 2.75
     plot_cycles(outcome, tmp_path / "cycles.png")

@@ -2,6 +2,7 @@
 """Scheduling: mappings, job order, byte ranges."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,9 @@ from sat.schedule import (
     ARRAY,
     VECTOR,
     Job,
+    Product,
     choose_map,
+    estimate_cycles,
     interleave,
     kept_depth,
     legal_maps,
@@ -35,8 +38,8 @@ def test_narrow_array_keeps_tiles_a_beat_wide():
 
 
 def test_map_follows_the_shape():
-    assert choose_map(CONFIG, 8, 512, 64, 2, 2) == 0  # few rows: wide tiles
-    assert choose_map(CONFIG, 512, 8, 64, 2, 2) == 3  # few columns: tall tiles
+    assert choose_map(CONFIG, Product(8, 512, 64, 2, 2)) == 0  # few rows: wide tiles
+    assert choose_map(CONFIG, Product(512, 8, 64, 2, 2)) == 3  # few columns: tall tiles
 
 
 @pytest.mark.parametrize("depth, n, m, kept", [
@@ -57,12 +60,42 @@ def makespan(jobs) -> float:
     return interleave(jobs)[1]
 
 
+def test_map_of_a_gradient_does_not_starve_s():
+    """A wide tile would need as many bytes of S per cycle as the memory has."""
+    wu = Product(64, 64, 1024, 2, 2, row_segments=9, lines=2048, transposed=True)
+    assert choose_map(CONFIG, wu) in (1, 2)
+
+
+def test_map_that_fits_the_cache_is_read_once():
+    dense = Product(1024, 64, 64, 2, 2, depth_segments=9, lines=2048)
+    uncached = replace(dense, lines=4096)
+    assert estimate_cycles(CONFIG, dense, 2) == estimate_cycles(CONFIG, uncached, 2)
+    wu = Product(8, 8, 4096, 1, 16, row_segments=9, lines=2048, transposed=True)
+    assert estimate_cycles(CONFIG, wu, 0) < estimate_cycles(CONFIG, replace(wu, lines=4096), 0)
+
+
+def test_segments_are_padded_by_themselves():
+    """Nine rows of one channel take nine tiles; nine rows of one segment take one or two."""
+    segments = Product(1, 16, 512, 2, 2, row_segments=9, lines=512, transposed=True)
+    one = Product(9, 16, 512, 2, 2)
+    assert estimate_cycles(CONFIG, segments, 1) > 4 * estimate_cycles(CONFIG, one, 1)
+
+
+def test_gradient_used_by_several_commands(rng):
+    """The array goes on while they run."""
+    jobs = [Job(100, 90, "a", 9), Job(100, 90, "b", 9)]
+    issued, end = interleave(jobs)
+    assert end == pytest.approx(290)
+    assert [engine for engine, _, _ in issued] == [ARRAY, ARRAY] + 18 * [VECTOR]
+    assert [part for engine, _, part in issued if engine is VECTOR] == 2 * list(range(9))
+
+
 def test_each_command_is_issued_once_and_after_its_gradient(rng):
     jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(8)]
     issued, _ = interleave(jobs)
-    assert sorted(map(str, issued)) == sorted(str((e, j)) for j in jobs for e in (ARRAY, VECTOR))
+    assert sorted(map(str, issued)) == sorted(str((e, j, 0)) for j in jobs for e in (ARRAY, VECTOR))
     for job in jobs:
-        assert issued.index((ARRAY, job)) < issued.index((VECTOR, job))
+        assert issued.index((ARRAY, job, 0)) < issued.index((VECTOR, job, 0))
 
 
 @pytest.mark.parametrize("addr, shape, stride, shared", [

@@ -10,11 +10,15 @@ module sat_cmd_shape (
   input  wire [15:0] rows_i,
   input  wire [15:0] cols_i,
   input  wire [15:0] depth_i,
+  // of a command with windows
+  input  wire [15:0] pixels_i,
+  input  wire [15:0] result_rows_i,
+  input  wire [16:0] s_rows_i,
   input  wire [2:0]  slot_i,
   output reg  [7:0]  used_o,      // per slot
-  output reg  [15:0] rows_o,      // of the slot's tensor, before compression
+  output reg  [7:0]  vectors_o,   // per slot: one row, stride zero
+  output reg  [16:0] rows_o,      // of the slot's tensor, before compression
   output reg         groups_o,    // rows are compressed N:M
-  output reg         vector_o,    // one row, stride zero
   output reg  [17:0] row_bytes_o
 );
   localparam [1:0] ELEM_INDEX = 2'd0;  // 4 bits
@@ -22,17 +26,19 @@ module sat_cmd_shape (
   localparam [1:0] ELEM_FP32  = 2'd2;
 
   wire is_update = opcode_i == `SAT_OP_UPDATE;
+  wire conv      = flags_i[`SAT_FLAG_MATMUL_CONV];
+  wire a_trans   = flags_i[`SAT_FLAG_MATMUL_A_TRANS];
 
   reg [15:0] cols;
   reg [1:0]  elem;
 
   always @(*) begin
-    used_o   = 8'h00;
-    rows_o   = rows_i;
-    cols     = cols_i;
-    groups_o = 1'b0;
-    vector_o = 1'b0;
-    elem     = ELEM_FP16;
+    used_o    = 8'h00;
+    vectors_o = 8'h00;
+    rows_o    = {1'b0, rows_i};
+    cols      = cols_i;
+    groups_o  = 1'b0;
+    elem      = ELEM_FP16;
     if (opcode_i == `SAT_OP_MATMUL) begin
       used_o[`SAT_SLOT_MATMUL_A]         = 1'b1;
       used_o[`SAT_SLOT_MATMUL_S_VALUES]  = 1'b1;
@@ -41,27 +47,24 @@ module sat_cmd_shape (
       used_o[`SAT_SLOT_MATMUL_BIAS]      = flags_i[`SAT_FLAG_MATMUL_BIAS];
       used_o[`SAT_SLOT_MATMUL_RESIDUAL]  = flags_i[`SAT_FLAG_MATMUL_RESIDUAL];
       used_o[`SAT_SLOT_MATMUL_MASK]      = flags_i[`SAT_FLAG_MATMUL_MASK];
+      vectors_o[`SAT_SLOT_MATMUL_BIAS]   = 1'b1;
+      if (conv) rows_o = {1'b0, result_rows_i};
       case (slot_i)
         `SAT_SLOT_MATMUL_A: begin
-          rows_o = flags_i[`SAT_FLAG_MATMUL_A_TRANS] ? depth_i : rows_i;
-          cols   = flags_i[`SAT_FLAG_MATMUL_A_TRANS] ? rows_i : depth_i;
+          rows_o = {1'b0, conv ? pixels_i : a_trans ? depth_i : rows_i};
+          cols   = a_trans && !conv ? rows_i : depth_i;
         end
         `SAT_SLOT_MATMUL_S_VALUES: begin
-          rows_o   = depth_i;
+          rows_o   = conv ? s_rows_i : {1'b0, depth_i};
           groups_o = !dense_i;
         end
         `SAT_SLOT_MATMUL_S_INDICES: begin
-          rows_o   = depth_i;
+          rows_o   = conv ? s_rows_i : {1'b0, depth_i};
           groups_o = 1'b1;
           elem     = ELEM_INDEX;
         end
         `SAT_SLOT_MATMUL_C: elem = flags_i[`SAT_FLAG_MATMUL_OUT_FP32] ? ELEM_FP32 : ELEM_FP16;
-        `SAT_SLOT_MATMUL_BIAS: begin
-          rows_o   = 16'd1;
-          vector_o = 1'b1;
-          elem     = ELEM_FP32;
-        end
-        default: elem = ELEM_FP16;
+        default: ;
       endcase
     end else if (opcode_i == `SAT_OP_PRUNE || is_update) begin
       used_o[`SAT_SLOT_UPDATE_W]          = 1'b1;
@@ -78,18 +81,52 @@ module sat_cmd_shape (
           elem     = ELEM_INDEX;
         end
         `SAT_SLOT_UPDATE_BP_VALUES: begin
-          rows_o   = cols_i;
+          rows_o   = {1'b0, cols_i};
           cols     = rows_i;
           groups_o = !dense_i;
         end
         `SAT_SLOT_UPDATE_BP_INDICES: begin
-          rows_o   = cols_i;
+          rows_o   = {1'b0, cols_i};
           cols     = rows_i;
           groups_o = 1'b1;
           elem     = ELEM_INDEX;
         end
         default: elem = !is_update && flags_i[`SAT_FLAG_PRUNE_SRC_FP16] ? ELEM_FP16 : ELEM_FP32;
       endcase
+    end else if (opcode_i == `SAT_OP_AFFINE) begin
+      used_o[`SAT_SLOT_AFFINE_X]        = 1'b1;
+      used_o[`SAT_SLOT_AFFINE_Y]        = flags_i[`SAT_FLAG_AFFINE_SECOND];
+      used_o[`SAT_SLOT_AFFINE_OUT]      = 1'b1;
+      used_o[`SAT_SLOT_AFFINE_ALPHA]    = 1'b1;
+      used_o[`SAT_SLOT_AFFINE_BETA]     = flags_i[`SAT_FLAG_AFFINE_SECOND];
+      used_o[`SAT_SLOT_AFFINE_GAMMA]    = 1'b1;
+      vectors_o[`SAT_SLOT_AFFINE_ALPHA] = 1'b1;
+      vectors_o[`SAT_SLOT_AFFINE_BETA]  = 1'b1;
+      vectors_o[`SAT_SLOT_AFFINE_GAMMA] = 1'b1;
+    end else if (opcode_i == `SAT_OP_STATS) begin
+      used_o[`SAT_SLOT_STATS_X]      = 1'b1;
+      used_o[`SAT_SLOT_STATS_Y]      = flags_i[`SAT_FLAG_STATS_SECOND];
+      used_o[`SAT_SLOT_STATS_SUM]    = 1'b1;
+      used_o[`SAT_SLOT_STATS_DOT]    = 1'b1;
+      vectors_o[`SAT_SLOT_STATS_SUM] = 1'b1;
+      vectors_o[`SAT_SLOT_STATS_DOT] = 1'b1;
+    end else if (opcode_i == `SAT_OP_POOL) begin
+      used_o[`SAT_SLOT_POOL_X]      = 1'b1;
+      used_o[`SAT_SLOT_POOL_OUT]    = 1'b1;
+      used_o[`SAT_SLOT_POOL_WINNER] = 1'b1;
+      rows_o = {1'b0, result_rows_i};
+      case (slot_i)
+        `SAT_SLOT_POOL_X: rows_o = {1'b0, pixels_i};
+        `SAT_SLOT_POOL_WINNER: begin
+          if (flags_i[`SAT_FLAG_POOL_BACKWARD]) rows_o = {1'b0, pixels_i};
+          elem = ELEM_INDEX;
+        end
+        default: ;
+      endcase
+    end
+    if (vectors_o[slot_i]) begin
+      rows_o = 17'd1;
+      elem   = ELEM_FP32;
     end
   end
 

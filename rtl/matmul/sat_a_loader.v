@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_a_loader: brings operand A from memory into the row banks of its scratchpad. A is loaded in
-// chunks: the rows of one row tile times up to CHUNK_K reduction elements. A chunk is requested
+// sat_a_loader: brings operand A from memory into the row banks of its scratchpad, in the chunks of
+// sat_a_walk: the rows of one row tile times up to CHUNK_K reduction elements. A chunk is requested
 // when the ring has room for it (room comes back on release_i) and no more than two full chunks
 // wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a command
-// starts. It is announced on commit_o when its last word is written. Order: for each pass, row
-// tile, chunk; one pass if A stays resident, else one per column tile. Chunk layout in a bank, W =
-// ceil(elements/LANES) words per row: word t2*W + k/LANES, lane k%LANES of bank r is A[tile row
-// t2*ROWS + r][chunk start + k]; row major memory fills whole words of one bank, transposed memory
-// one lane of all banks.
+// starts. It is announced on commit_o when its last word is written. One pass over A if it stays
+// resident, else one per column tile. With conv_i the lines are pixels of a feature map, and one
+// that is outside is not requested but written as zeros; the window_* inputs are otherwise zero.
+// Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane
+// k%LANES of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words
+// of one bank, transposed memory one lane of all banks.
 `default_nettype none
+`include "sat_window.vh"
 
 module sat_a_loader #(
   parameter integer ROWS    = 8,
@@ -22,13 +24,25 @@ module sat_a_loader #(
   // command, stable from start_i on
   input  wire                       start_i,
   input  wire                       trans_i,
+  input  wire                       conv_i,
   input  wire [ADDR_W-1:0]          base_i,
   input  wire [23:0]                stride_i,
   input  wire [15:0]                rows_i,
   input  wire [15:0]                depth_i,
+  input  wire [7:0]                 k_segments_i,
   input  wire [15:0]                row_tiles_i,
   input  wire [15:0]                passes_i,
   input  wire [2:0]                 t2_log2_i,
+  input  wire [15:0]                map_h_i,
+  input  wire [15:0]                map_w_i,
+  input  wire [15:0]                out_h_i,
+  input  wire [15:0]                out_w_i,
+  input  wire [3:0]                 kernel_w_i,
+  input  wire [1:0]                 step_log2_i,
+  input  wire [1:0]                 dilation_log2_i,
+  input  wire [1:0]                 upsample_log2_i,
+  input  wire [3:0]                 pad_top_i,
+  input  wire [3:0]                 pad_left_i,
   output wire                       idle_o,
   // read DMA client
   output wire                       req_valid_o,
@@ -61,157 +75,188 @@ module sat_a_loader #(
   localparam integer UNIT_L   = $clog2(UNIT);
   localparam integer COUNT_W  = 12;
   localparam integer BYTE_L   = $clog2(DATA_W / 8);
-  localparam integer INFO_W   = ADDR_L + ROWS_L + LANES_L + 2*COUNT_W + COUNT_W + 1;
+  localparam integer LINES    = 32;                             // lines in flight
+  localparam integer LINES_L  = $clog2(LINES);
+  localparam integer NOTE_W   = ADDR_L + ROWS_L + LANES_L + 3*COUNT_W + 1;
 
-  localparam [1:0] ST_IDLE = 2'd0, ST_CHUNK = 2'd1, ST_ROWS = 2'd2;
-
-  // ---- Requests ---------------------------------------------------------------------------
-  reg  [1:0]        state_q;
-  reg  [15:0]       passes_left_q, tiles_left_q;
-  reg  [16:0]       rows_left_q;        // rows of A from this tile on
-  reg  [16:0]       depth_left_q;       // reduction elements from this chunk on
-  reg  [ADDR_W-1:0] tile_addr_q, chunk_addr_q, row_addr_q;
+  // ---- Chunks: room in the ring -------------------------------------------------------------
+  wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
+  wire [16:0]       chunk_len, tile_rows, line;
+  wire [15:0]       image, oy, ox;
+  wire [3:0]        ky, kx;
+  wire [17:0]       offset;
   reg  [ADDR_L-1:0] chunk_base_q, block_base_q;
-  reg  [16:0]       row_q;              // row (or reduction element, if transposed) of the chunk
   reg  [ADDR_L:0]   free_q;             // words of room in the ring
   reg  [ADDR_L+1:0] ahead_q;            // words requested and not yet taken
 
-  wire [4:0]  span_log2  = ROWS_L[4:0] + {2'd0, t2_log2_i};
-  wire [16:0] span       = 17'd1 << span_log2;
-  wire [16:0] tile_rows  = (rows_left_q < span) ? rows_left_q : span;
-  wire [16:0] chunk_len  = (depth_left_q < CHUNK_K[16:0]) ? depth_left_q : CHUNK_K[16:0];
-  wire [16:0] row_words  = (chunk_len + LANES[16:0] - 17'd1) >> LANES_L;
+  wire [16:0] row_words   = (chunk_len + LANES[16:0] - 17'd1) >> LANES_L;
   wire [16:0] chunk_words = row_words << t2_log2_i;
-  wire [16:0] ahead_max  = (2 * CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
-  wire        chunk_fits = (chunk_words[ADDR_L:0] <= free_q) &&
-                           ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
-  wire        chunk_fire = (state_q == ST_CHUNK) && chunk_fits;
-  wire        last_row   = row_q + 17'd1 == (trans_i ? chunk_len : tile_rows);
-  wire        last_chunk = depth_left_q <= CHUNK_K[16:0];
-  wire        last_tile  = tiles_left_q == 16'd1;
-  wire        last_pass  = passes_left_q == 16'd1;
+  wire [16:0] ahead_max   = (2 * CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
+  wire        chunk_fits  = (chunk_words[ADDR_L:0] <= free_q) &&
+                            ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
+  wire        chunk_fire  = chunk_valid && chunk_fits;
+  wire        line_fire   = line_valid && line_ready;
 
-  wire [COUNT_W-1:0] column_units = (tile_rows[COUNT_W-1:0] + UNIT[COUNT_W-1:0] - 1'b1) >> UNIT_L;
-  wire [COUNT_W-1:0] column_start;
-  wire [COUNT_W-1:0] column_beats;
-  generate
-    if (ROWS < LANES) begin : gen_sub_beat
-      localparam integer RATIO_L = LANES_L - ROWS_L;
-      assign column_start = {{COUNT_W-RATIO_L{1'b0}}, row_addr_q[BYTE_L-1:BYTE_L-RATIO_L]};
-      localparam integer ROUND   = LANES / ROWS - 1;
-      assign column_beats = (column_start + column_units + ROUND[COUNT_W-1:0]) >> RATIO_L;
-    end else begin : gen_whole_beats
-      assign column_start = {COUNT_W{1'b0}};
-      assign column_beats = column_units;
-    end
-  endgenerate
-
-  wire info_ready;
-  wire requesting = state_q == ST_ROWS;
-  wire row_fire   = requesting && req_ready_i && info_ready;
-  assign req_valid_o = requesting && info_ready;
-  assign req_addr_o  = {row_addr_q[ADDR_W-1:BYTE_L], {BYTE_L{1'b0}}};
-  assign req_beats_o = trans_i ? column_beats : row_words[11:0];
-
-  wire [ADDR_W-1:0] stride    = {{ADDR_W-24{1'b0}}, stride_i};
-  wire [ADDR_W-1:0] next_tile = tile_addr_q + (trans_i ? {{ADDR_W-18{1'b0}}, span, 1'b0}
-                                                       : stride << span_log2);
-  wire [ADDR_W-1:0] next_chunk = chunk_addr_q + 2*CHUNK_K;
-
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      state_q <= ST_IDLE;
-    end else begin
-      case (state_q)
-        ST_IDLE:  if (start_i) state_q <= ST_CHUNK;
-        ST_CHUNK: if (chunk_fits) state_q <= ST_ROWS;
-        default:
-          if (row_fire && last_row)
-            state_q <= (last_chunk && last_tile && last_pass) ? ST_IDLE : ST_CHUNK;
-      endcase
-    end
-  end
+  sat_a_walk #(
+    .ROWS   (ROWS),
+    .CHUNK_K(CHUNK_K)
+  ) u_walk (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .start_i      (start_i),
+    .trans_i      (trans_i),
+    .rows_i       (rows_i),
+    .depth_i      (depth_i),
+    .k_segments_i (k_segments_i),
+    .row_tiles_i  (row_tiles_i),
+    .passes_i     (passes_i),
+    .t2_log2_i    (t2_log2_i),
+    .out_h_i      (out_h_i),
+    .out_w_i      (out_w_i),
+    .kernel_w_i   (kernel_w_i),
+    .idle_o       (walk_idle),
+    .chunk_valid_o(chunk_valid),
+    .chunk_ready_i(chunk_fits),
+    .chunk_len_o  (chunk_len),
+    .tile_rows_o  (tile_rows),
+    .line_valid_o (line_valid),
+    .line_ready_i (line_ready),
+    .line_o       (line),
+    .line_last_o  (line_last),
+    .image_o      (image),
+    .oy_o         (oy),
+    .ox_o         (ox),
+    .ky_o         (ky),
+    .kx_o         (kx),
+    .offset_o     (offset)
+  );
 
   always @(posedge clk) begin
     if (start_i) begin
-      passes_left_q <= passes_i;
-      tiles_left_q  <= row_tiles_i;
-      rows_left_q   <= {1'b0, rows_i};
-      depth_left_q  <= {1'b0, depth_i};
-      tile_addr_q   <= base_i;
-      chunk_addr_q  <= base_i;
-      row_addr_q    <= base_i;
-      chunk_base_q  <= {ADDR_L{1'b0}};
-      row_q         <= 17'd0;
-    end else if (row_fire) begin
-      row_q      <= row_q + 17'd1;
-      row_addr_q <= row_addr_q + stride;
-      if (&row_q[ROWS_L-1:0]) block_base_q <= block_base_q + row_words[ADDR_L-1:0];
-      if (last_row) begin
-        row_q        <= 17'd0;
-        chunk_base_q <= chunk_base_q + chunk_words[ADDR_L-1:0];
-        depth_left_q <= depth_left_q - CHUNK_K[16:0];
-        chunk_addr_q <= next_chunk;
-        if (!trans_i) row_addr_q <= next_chunk;
-        if (last_chunk) begin
-          depth_left_q <= {1'b0, depth_i};
-          tiles_left_q <= tiles_left_q - 16'd1;
-          rows_left_q  <= rows_left_q - span;
-          tile_addr_q  <= next_tile;
-          chunk_addr_q <= next_tile;
-          row_addr_q   <= next_tile;
-          if (last_tile) begin
-            passes_left_q <= passes_left_q - 16'd1;
-            tiles_left_q  <= row_tiles_i;
-            rows_left_q   <= {1'b0, rows_i};
-            tile_addr_q   <= base_i;
-            chunk_addr_q  <= base_i;
-            row_addr_q    <= base_i;
-          end
-        end
-      end
-    end
-    if (state_q == ST_CHUNK) block_base_q <= chunk_base_q;
-  end
-
-  always @(posedge clk) begin
-    if (start_i) begin
-      free_q  <= A_DEPTH[ADDR_L:0];
-      ahead_q <= {ADDR_L+2{1'b0}};
+      chunk_base_q <= {ADDR_L{1'b0}};
+      free_q       <= A_DEPTH[ADDR_L:0];
+      ahead_q      <= {ADDR_L+2{1'b0}};
     end else begin
+      if (line_fire && line_last) chunk_base_q <= chunk_base_q + chunk_words[ADDR_L-1:0];
       free_q  <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
                         - (chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
       ahead_q <= ahead_q + {1'b0, chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}}}
                          - {1'b0, taken_i ? taken_words_i : {ADDR_L+1{1'b0}}};
     end
+    if (chunk_valid) block_base_q <= chunk_base_q;
+    else if (line_fire && (&line[ROWS_L-1:0]))
+      block_base_q <= block_base_q + row_words[ADDR_L-1:0];
   end
 
-  // ---- Responses: each request left a note of where its beats go ----------------------------
-  wire                info_valid, info_last, info_done;
-  wire [ADDR_L-1:0]   info_addr, note_addr;
-  wire [ROWS_L-1:0]   info_bank;
-  wire [LANES_L-1:0]  info_lane;
-  wire [COUNT_W-1:0]  info_start, info_units, info_step;
-  assign note_addr = trans_i ? chunk_base_q + row_q[LANES_L +: ADDR_L] : block_base_q;
-  wire [5:0] count_unused;
-  sat_fifo #(.WIDTH(INFO_W), .DEPTH(32)) u_info (
+  // ---- Lines: each leaves a note of where its beats go, and a request unless it is outside ----
+  // Of transposed memory a line is tile_rows values long and may begin within a beat.
+  wire [COUNT_W-1:0] column_units = (tile_rows[COUNT_W-1:0] + UNIT[COUNT_W-1:0] - 1'b1) >> UNIT_L;
+  wire [COUNT_W-1:0] line_start, line_units, note_start, note_units, note_beats;
+  wire [ADDR_L-1:0]  line_addr = trans_i ? chunk_base_q + line[LANES_L +: ADDR_L] : block_base_q;
+  wire [NOTE_W-1:0]  note;
+  wire [ADDR_W-1:0]  addr;
+  wire               note_valid, outside;
+  wire               zero = outside && conv_i;
+  assign line_units = trans_i ? column_units : row_words[COUNT_W-1:0];
+  assign {note_start, note_units} = note[2*COUNT_W-1:0];
+  generate
+    if (ROWS < LANES) begin : gen_sub_beat
+      localparam integer RATIO_L = LANES_L - ROWS_L;
+      localparam integer ROUND   = LANES / ROWS - 1;
+      wire [COUNT_W-1:0] column_beats = (note_start + note_units + ROUND[COUNT_W-1:0]) >> RATIO_L;
+      assign line_start = {{COUNT_W-RATIO_L{1'b0}}, offset[BYTE_L-1:BYTE_L-RATIO_L]};
+      assign note_beats = trans_i ? column_beats : note_units;
+    end else begin : gen_whole_beats
+      assign line_start = {COUNT_W{1'b0}};
+      assign note_beats = note_units;
+    end
+  endgenerate
+
+  sat_pixel_addr #(.ADDR_W(ADDR_W)) u_pixel_addr (
+    .clk            (clk),
+    .en_i           (1'b1),
+    .base_i         (base_i),
+    .stride_i       (stride_i),
+    .map_h_i        (map_h_i),
+    .map_w_i        (map_w_i),
+    .step_log2_i    (step_log2_i),
+    .dilation_log2_i(dilation_log2_i),
+    .upsample_log2_i(upsample_log2_i),
+    .pad_top_i      (pad_top_i),
+    .pad_left_i     (pad_left_i),
+    .image_i        (image),
+    .oy_i           (oy),
+    .ox_i           (ox),
+    .ky_i           (ky),
+    .kx_i           (kx),
+    .offset_i       (offset),
+    .addr_o         (addr),
+    .outside_o      (outside)
+  );
+  sat_valid_delay #(.WIDTH(1), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note_valid (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (line_fire),
+    .out_o(note_valid)
+  );
+  sat_delay #(.WIDTH(NOTE_W), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note (
+    .clk  (clk),
+    .in_i ({line_last, line_addr, line[ROWS_L-1:0], line[LANES_L-1:0], row_words[COUNT_W-1:0],
+            line_start, line_units}),
+    .out_o(note)
+  );
+
+  // A line is let in when both queues are sure to have room for it.
+  reg  [LINES_L:0] lines_q;
+  wire             info_done;
+  assign line_ready = !lines_q[LINES_L];
+  always @(posedge clk) begin
+    if (!rst_n) lines_q <= {LINES_L+1{1'b0}};
+    else lines_q <= lines_q + {{LINES_L{1'b0}}, line_fire} - {{LINES_L{1'b0}}, info_done};
+  end
+
+  wire             request_ready, info_ready;
+  wire [LINES_L:0] requests_unused, infos_unused;
+  sat_fifo #(.WIDTH(ADDR_W - BYTE_L + COUNT_W), .DEPTH(LINES)) u_requests (
     .clk        (clk),
     .rst_n      (rst_n),
-    .flush_i    (start_i),
-    .in_valid_i (row_fire),
+    .flush_i    (1'b0),
+    .in_valid_i (note_valid && !zero),
+    .in_ready_o (request_ready),
+    .in_data_i  ({note_beats, addr[ADDR_W-1:BYTE_L]}),
+    .out_valid_o(req_valid_o),
+    .out_ready_i(req_ready_i),
+    .out_data_o ({req_beats_o, req_addr_o[ADDR_W-1:BYTE_L]}),
+    .count_o    (requests_unused)
+  );
+  assign req_addr_o[BYTE_L-1:0] = {BYTE_L{1'b0}};
+
+  // ---- Responses --------------------------------------------------------------------------
+  wire               info_valid, info_zero, info_last;
+  wire [ADDR_L-1:0]  info_addr;
+  wire [ROWS_L-1:0]  info_bank;
+  wire [LANES_L-1:0] info_lane;
+  wire [COUNT_W-1:0] info_start, info_units, info_step;
+  sat_fifo #(.WIDTH(1 + NOTE_W), .DEPTH(LINES)) u_info (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (note_valid),
     .in_ready_o (info_ready),
-    .in_data_i  ({last_row, note_addr, row_q[ROWS_L-1:0], row_q[LANES_L-1:0],
-                  column_start, trans_i ? column_units : row_words[COUNT_W-1:0],
-                  row_words[COUNT_W-1:0]}),
+    .in_data_i  ({zero, note}),
     .out_valid_o(info_valid),
     .out_ready_i(info_done),
-    .out_data_o ({info_last, info_addr, info_bank, info_lane, info_start, info_units, info_step}),
-    .count_o    (count_unused)
+    .out_data_o ({info_zero, info_last, info_addr, info_bank, info_lane, info_step, info_start,
+                  info_units}),
+    .count_o    (infos_unused)
   );
+
+  wire              beat_valid = rsp_valid_i || info_zero;
+  wire [DATA_W-1:0] beat       = info_zero ? {DATA_W{1'b0}} : rsp_data_i;
 
   // Row major: beat b of the row is word b of its block.
   reg  [COUNT_W-1:0] beat_q;
-  wire               row_beat  = rsp_valid_i && info_valid && !trans_i;
+  wire               row_beat  = beat_valid && info_valid && !trans_i;
   wire               row_done  = row_beat && (beat_q + 1'b1 == info_units);
   // Transposed: word t2 of the column goes to block t2.
   wire               column_done, column_ready, word_valid;
@@ -225,15 +270,15 @@ module sat_a_loader #(
     .row_start_i (info_start),
     .row_units_i (info_units),
     .row_done_o  (column_done),
-    .beat_valid_i(rsp_valid_i),
+    .beat_valid_i(beat_valid),
     .beat_ready_o(column_ready),
-    .beat_i      (rsp_data_i),
+    .beat_i      (beat),
     .word_valid_o(word_valid),
     .word_o      (word),
     .word_index_o(word_index)
   );
   assign info_done   = trans_i ? column_done : row_done;
-  assign rsp_ready_o = trans_i ? column_ready : info_valid;
+  assign rsp_ready_o = !info_zero && (trans_i ? column_ready : info_valid);
 
   always @(posedge clk) begin
     if (!rst_n) beat_q <= {COUNT_W{1'b0}};
@@ -259,14 +304,15 @@ module sat_a_loader #(
     write_lane_o   <= trans_i ? {{LANES-1{1'b0}}, 1'b1} << info_lane : {LANES{1'b1}};
     write_addr_o   <= info_addr + (trans_i ? step_q : beat_q[ADDR_L-1:0]);
     write_trans_o  <= trans_i;
-    write_beat_o   <= rsp_data_i;
+    write_beat_o   <= beat;
     write_column_o <= word;
   end
 
-  assign idle_o = (state_q == ST_IDLE) && !info_valid;
+  assign idle_o = walk_idle && (lines_q == {LINES_L+1{1'b0}});
 
-  wire unused_ok = &{1'b0, count_unused, word_index, chunk_words, row_words,
-                     row_addr_q, info_step, ahead_max};
+  wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, word_index,
+                     chunk_words, row_words, tile_rows, line, offset, note_start, addr, info_step,
+                     ahead_max};
 
 endmodule
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_matmul: the array engine. Executes one MATMUL: plan, operand loaders, scratchpads, feeder,
-// systolic array, output buffer, epilogue and store, all overlapping. Wiring only.
+// sat_matmul: the array engine. Executes one MATMUL: plan, operand loaders, map cache, scratchpads,
+// feeder, systolic array, output buffer, epilogue and store, all overlapping. Wiring only.
 // start_i comes with a checked descriptor while busy_o is low; busy_o falls when the last write is
 // acknowledged. flush_i abandons the command like a reset.
 // Read clients: 0 A, 1 S values, 2 S indices, 3 bias, 4 residual, 5 mask.
@@ -8,14 +8,15 @@
 `include "sat_defs.vh"
 
 module sat_matmul #(
-  parameter integer ROWS    = 8,
-  parameter integer COLS    = 8,
-  parameter integer T       = 8,
-  parameter integer A_DEPTH = 512,
-  parameter integer S_DEPTH = 4096,
-  parameter integer CHUNK_K = 256,
-  parameter integer ADDR_W  = 40,
-  parameter integer DATA_W  = 128
+  parameter integer ROWS        = 8,
+  parameter integer COLS        = 8,
+  parameter integer T           = 8,
+  parameter integer A_DEPTH     = 512,
+  parameter integer S_DEPTH     = 4096,
+  parameter integer CHUNK_K     = 256,
+  parameter integer CACHE_LINES = 2048,
+  parameter integer ADDR_W      = 40,
+  parameter integer DATA_W      = 128
 ) (
   input  wire                  clk,
   input  wire                  rst_n,
@@ -73,6 +74,7 @@ module sat_matmul #(
   wire        use_residual = flags[`SAT_FLAG_MATMUL_RESIDUAL];
   wire        use_relu     = flags[`SAT_FLAG_MATMUL_RELU];
   wire        use_mask     = flags[`SAT_FLAG_MATMUL_MASK];
+  wire        conv         = flags[`SAT_FLAG_MATMUL_CONV];
 
   // Address and stride of each tensor slot in use.
   wire [7*ADDR_W-1:0] slot_addr;
@@ -87,6 +89,7 @@ module sat_matmul #(
   endgenerate
 
   wire [15:0] rows, cols, depth, row_tiles, col_tiles;
+  wire [7:0]  k_segments;
   wire [16:0] groups, kept;
   wire        dense, a_resident, s_resident;
   wire [4:0]  n, period;
@@ -106,13 +109,20 @@ module sat_matmul #(
     .n_i         (desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
     .m_i         (desc_i[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
     .map_i       (desc_i[MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
+    .conv_i      (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_CONV]),
+    .a_trans_i   (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_A_TRANS]),
     .rows_i      (desc_i[`SAT_DESC_ROWS_LSB +: 16]),
     .cols_i      (desc_i[`SAT_DESC_COLS_LSB +: 16]),
     .depth_i     (desc_i[`SAT_DESC_DEPTH_LSB +: 16]),
+    .out_h_i     (desc_i[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS]),
+    .out_w_i     (desc_i[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS]),
+    .kernel_h_i  (desc_i[`SAT_DESC_KERNEL_H_LSB +: `SAT_DESC_KERNEL_H_BITS]),
+    .kernel_w_i  (desc_i[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
     .ready_o     (ready),
     .rows_o      (rows),
     .cols_o      (cols),
     .depth_o     (depth),
+    .k_segments_o(k_segments),
     .dense_o     (dense),
     .n_o         (n),
     .m_log2_o    (m_log2),
@@ -127,7 +137,7 @@ module sat_matmul #(
     .s_resident_o(s_resident)
   );
 
-  // ---- Operand A --------------------------------------------------------------------------
+  // ---- Operand A, and the map that a convolution makes it from --------------------------------
   wire                a_idle, a_commit, a_taken, a_release, a_write_trans;
   wire [A_L:0]        a_release_words, a_taken_words;
   wire [ROWS-1:0]     a_write_bank;
@@ -137,6 +147,10 @@ module sat_matmul #(
   wire [ROWS*16-1:0]  a_write_column;
   wire [A_CMD_W-1:0]  a_cmd;
   wire [ROWS*23-1:0]  west;
+  wire                map_idle, map_req_valid, map_req_ready, map_rsp_valid, map_rsp_ready;
+  wire [ADDR_W-1:0]   map_req_addr;
+  wire [11:0]         map_req_beats;
+  wire [DATA_W-1:0]   map_rsp_data;
   sat_a_loader #(
     .ROWS   (ROWS),
     .A_DEPTH(A_DEPTH),
@@ -148,21 +162,33 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (ready),
     .trans_i        (a_trans),
+    .conv_i         (conv),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_A*ADDR_W +: ADDR_W]),
     .stride_i       (slot_stride[`SAT_SLOT_MATMUL_A*24 +: 24]),
     .rows_i         (rows),
     .depth_i        (depth),
+    .k_segments_i   (k_segments),
     .row_tiles_i    (row_tiles),
     .passes_i       (a_resident ? 16'd1 : col_tiles),
     .t2_log2_i      (t2_log2),
+    .map_h_i        (desc_q[`SAT_DESC_MAP_H_LSB +: `SAT_DESC_MAP_H_BITS]),
+    .map_w_i        (desc_q[`SAT_DESC_MAP_W_LSB +: `SAT_DESC_MAP_W_BITS]),
+    .out_h_i        (desc_q[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS]),
+    .out_w_i        (desc_q[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS]),
+    .kernel_w_i     (desc_q[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
+    .step_log2_i    (desc_q[`SAT_DESC_STEP_LOG2_LSB +: `SAT_DESC_STEP_LOG2_BITS]),
+    .dilation_log2_i(desc_q[`SAT_DESC_DILATION_LOG2_LSB +: `SAT_DESC_DILATION_LOG2_BITS]),
+    .upsample_log2_i(desc_q[`SAT_DESC_UPSAMPLE_LOG2_LSB +: `SAT_DESC_UPSAMPLE_LOG2_BITS]),
+    .pad_top_i      (desc_q[`SAT_DESC_PAD_TOP_LSB +: `SAT_DESC_PAD_TOP_BITS]),
+    .pad_left_i     (desc_q[`SAT_DESC_PAD_LEFT_LSB +: `SAT_DESC_PAD_LEFT_BITS]),
     .idle_o         (a_idle),
-    .req_valid_o    (rd_req_valid_o[0]),
-    .req_ready_i    (rd_req_ready_i[0]),
-    .req_addr_o     (rd_req_addr_o[0 +: ADDR_W]),
-    .req_beats_o    (rd_req_beats_o[0 +: 12]),
-    .rsp_valid_i    (rd_rsp_valid_i[0]),
-    .rsp_ready_o    (rd_rsp_ready_o[0]),
-    .rsp_data_i     (rd_rsp_data_i),
+    .req_valid_o    (map_req_valid),
+    .req_ready_i    (map_req_ready),
+    .req_addr_o     (map_req_addr),
+    .req_beats_o    (map_req_beats),
+    .rsp_valid_i    (map_rsp_valid),
+    .rsp_ready_o    (map_rsp_ready),
+    .rsp_data_i     (map_rsp_data),
     .write_bank_o   (a_write_bank),
     .write_lane_o   (a_write_lane),
     .write_addr_o   (a_write_addr),
@@ -174,6 +200,31 @@ module sat_matmul #(
     .taken_words_i  (a_taken_words),
     .release_i      (a_release),
     .release_words_i(a_release_words)
+  );
+  sat_map_cache #(
+    .CACHE_LINES(CACHE_LINES),
+    .ADDR_W     (ADDR_W),
+    .DATA_W     (DATA_W)
+  ) u_map_cache (
+    .clk            (clk),
+    .rst_n          (rst_local_n),
+    .start_i        (ready),
+    .cache_i        (conv),
+    .idle_o         (map_idle),
+    .req_valid_i    (map_req_valid),
+    .req_ready_o    (map_req_ready),
+    .req_addr_i     (map_req_addr),
+    .req_beats_i    (map_req_beats),
+    .rsp_valid_o    (map_rsp_valid),
+    .rsp_ready_i    (map_rsp_ready),
+    .rsp_data_o     (map_rsp_data),
+    .dma_req_valid_o(rd_req_valid_o[0]),
+    .dma_req_ready_i(rd_req_ready_i[0]),
+    .dma_req_addr_o (rd_req_addr_o[0 +: ADDR_W]),
+    .dma_req_beats_o(rd_req_beats_o[0 +: 12]),
+    .dma_rsp_valid_i(rd_rsp_valid_i[0]),
+    .dma_rsp_ready_o(rd_rsp_ready_o[0]),
+    .dma_rsp_data_i (rd_rsp_data_i)
   );
   sat_a_scratchpad #(
     .ROWS   (ROWS),
@@ -298,6 +349,7 @@ module sat_matmul #(
     .start_i          (ready),
     .cols_i           (cols),
     .depth_i          (depth),
+    .k_segments_i     (k_segments),
     .dense_i          (dense),
     .n_i              (n),
     .m_log2_i         (m_log2),
@@ -480,7 +532,8 @@ module sat_matmul #(
   );
 
   // ---- End of the command -------------------------------------------------------------------
-  wire idle = a_idle && value_idle && index_idle && feeder_idle && store_idle && wr_idle_i;
+  wire idle = a_idle && map_idle && value_idle && index_idle && feeder_idle && store_idle &&
+              wr_idle_i;
   always @(posedge clk) begin
     if (!rst_local_n) begin
       busy_q    <= 1'b0;

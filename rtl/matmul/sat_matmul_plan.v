@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_matmul_plan: derives the loop bounds of a MATMUL from its descriptor.
-// start_i latches the descriptor; ready_o pulses four cycles later, when all outputs are valid.
-// They hold until the next start. T outputs of a PE are split into 2^t2_log2 rows times 2^t1_log2
-// columns: a tile is ROWS*2^t2_log2 by COLS*2^t1_log2. The `map` hint is clamped so that a group of
-// A values fits a PE's RAM half (16 entries) and a tile is at least one memory beat wide.
+// start_i latches the descriptor; ready_o pulses 4 cycles later (10 with conv_i), when all outputs
+// are valid; they hold until the next start. T outputs of a PE are split into 2^t2_log2 rows times
+// 2^t1_log2 columns: a tile is ROWS*2^t2_log2 by COLS*2^t1_log2. The `map` hint is clamped so that
+// a group of A fits a PE's RAM half (16 entries) and a tile is at least one memory beat wide.
 // Dense is handled as groups of one (M = N = 1). Paper: interleave mapping, offline scheduling.
+// A convolution cuts the reduction (or, with a_trans_i, the rows of C) into one segment per kernel
+// position; groups and tiles never straddle segments. All products come from one multiplier.
 `default_nettype none
 `include "sat_defs.vh"
 
@@ -23,21 +25,28 @@ module sat_matmul_plan #(
   input  wire [4:0]  n_i,
   input  wire [4:0]  m_i,
   input  wire [2:0]  map_i,
-  input  wire [15:0] rows_i,
+  input  wire        conv_i,
+  input  wire        a_trans_i,
+  input  wire [15:0] rows_i,          // I, or images
   input  wire [15:0] cols_i,
-  input  wire [15:0] depth_i,
+  input  wire [15:0] depth_i,         // K, or channels
+  input  wire [15:0] out_h_i,
+  input  wire [15:0] out_w_i,
+  input  wire [3:0]  kernel_h_i,
+  input  wire [3:0]  kernel_w_i,
   output reg         ready_o,
-  output reg  [15:0] rows_o,          // I
+  output reg  [15:0] rows_o,          // of a row segment
   output reg  [15:0] cols_o,          // J
-  output reg  [15:0] depth_o,         // K
+  output reg  [15:0] depth_o,         // elements of a reduction segment
+  output reg  [7:0]  k_segments_o,    // reduction segments
   output reg         dense_o,
   output reg  [4:0]  n_o,             // kept elements of a group, 1 if dense
   output reg  [2:0]  m_log2_o,        // 0 if dense
   output reg  [2:0]  t2_log2_o,
   output reg  [2:0]  t1_log2_o,
   output reg  [4:0]  period_o,        // slots of T cycles per group: max(N, M*2^t2/T)
-  output reg  [16:0] groups_o,        // groups of a reduction
-  output reg  [16:0] kept_o,          // kept elements of a reduction, Q
+  output reg  [16:0] groups_o,        // groups of the whole reduction
+  output reg  [16:0] kept_o,          // kept elements of the whole reduction
   output reg  [15:0] row_tiles_o,
   output reg  [15:0] col_tiles_o,
   output reg         a_resident_o,    // all of A stays in its scratchpad
@@ -66,11 +75,27 @@ module sat_matmul_plan #(
     end
   endgenerate
 
-  reg        s1_q, s2_q, s3_q;
-  reg [2:0]  map_q;
-  reg [17:0] a_tile_words_q;  // 8192 words of a row times 16 rows
+  // Steps; those marked * are taken with conv_i only. Each has the multiplier for itself.
+  localparam [3:0] ST_IDLE     = 4'd0;
+  localparam [3:0] ST_KERNEL   = 4'd1;  // * kernel positions
+  localparam [3:0] ST_LINES    = 4'd2;  // * images times lines of windows
+  localparam [3:0] ST_WINDOWS  = 4'd3;  // * windows
+  localparam [3:0] ST_MAP      = 4'd4;  // split of the outputs, groups of a segment
+  localparam [3:0] ST_GROUPS   = 4'd5;  // * groups of all segments
+  localparam [3:0] ST_TILES    = 4'd6;  // tiles of a segment, kept elements
+  localparam [3:0] ST_SEGMENTS = 4'd7;  // * tiles of all segments
+  localparam [3:0] ST_WORDS    = 4'd8;  // * words of a row tile of A, of all segments
+  localparam [3:0] ST_FIT      = 4'd9;  // residency
 
-  // Stage 1: N:M and the mapping.
+  reg [3:0]  step_q, step_d;
+  reg        conv_q, a_trans_q;
+  reg [2:0]  map_q;
+  reg [15:0] out_h_q, out_w_q;
+  reg [3:0]  kernel_h_q, kernel_w_q;
+  reg [7:0]  row_segments_q;
+  reg [17:0] a_tile_words_q;  // at most 16 rows of 225 segments with 37 words, or one with 8192
+
+  // N:M and the mapping.
   wire       dense  = n_i == m_i;
   reg  [2:0] m_log2;
   always @(*) begin
@@ -95,7 +120,7 @@ module sat_matmul_plan #(
   endgenerate
   wire [4:0] a_slots = (5'd1 << (m_log2_o + t2_log2)) >> T_L;
 
-  // Ceilings: groups of the reduction, tiles of both sides.
+  // Ceilings: groups of a reduction segment, tiles of a row segment and of the columns.
   wire [16:0] m_mask    = (17'd1 << m_log2_o) - 17'd1;
   wire [16:0] groups    = ({1'b0, depth_o} + m_mask) >> m_log2_o;
   wire [16:0] row_span  = 17'd1 << (ROWS_L[3:0] + {1'b0, t2_log2_o});
@@ -104,49 +129,105 @@ module sat_matmul_plan #(
   wire [16:0] col_tiles = ({1'b0, cols_o} + col_span - 17'd1) >> (COLS_L[3:0] + {1'b0, t1_log2_o});
   wire [16:0] k_words   = ({1'b0, depth_o} + LANES[16:0] - 17'd1) >> LANES_L;
 
-  // Residency: does the operand fit its scratchpad?
-  wire [32:0] a_words = {17'd0, row_tiles_o} * {15'd0, a_tile_words_q};
+  reg  [17:0] mul_a;
+  reg  [15:0] mul_b;
+  wire [33:0] prod = mul_a * mul_b;
+  always @(*) begin
+    mul_a  = {1'b0, groups_o};
+    mul_b  = {8'd0, k_segments_o};
+    step_d = step_q + 4'd1;
+    case (step_q)
+      ST_IDLE: step_d = !start_i ? ST_IDLE : conv_i ? ST_KERNEL : ST_MAP;
+      ST_KERNEL: begin
+        mul_a = {14'd0, kernel_h_q};
+        mul_b = {12'd0, kernel_w_q};
+      end
+      ST_LINES: begin
+        mul_a = {2'd0, rows_o};
+        mul_b = out_h_q;
+      end
+      ST_WINDOWS: begin
+        mul_a = {2'd0, rows_o};
+        mul_b = out_w_q;
+      end
+      ST_MAP: if (!conv_q) step_d = ST_TILES;
+      ST_TILES: begin
+        mul_b = {11'd0, n_o};
+        if (!conv_q) step_d = ST_FIT;
+      end
+      ST_SEGMENTS: begin
+        mul_a = {2'd0, row_tiles_o};
+        mul_b = {8'd0, row_segments_q};
+      end
+      ST_WORDS: mul_a = a_tile_words_q;
+      ST_FIT: begin
+        mul_a  = a_tile_words_q;
+        mul_b  = row_tiles_o;
+        step_d = ST_IDLE;
+      end
+      default: ;
+    endcase
+  end
   wire [24:0] s_words = {8'd0, kept_o} << t1_log2_o;
 
   always @(posedge clk) begin
-    if (start_i) begin
-      rows_o   <= rows_i;
-      cols_o   <= cols_i;
-      depth_o  <= depth_i;
-      dense_o  <= dense;
-      n_o      <= dense ? 5'd1 : n_i;
-      m_log2_o <= m_log2;
-      map_q    <= map_i;
-    end
-    if (s1_q) begin
-      t2_log2_o <= t2_log2;
-      t1_log2_o <= T_L[2:0] - t2_log2;
-      period_o  <= (n_o > a_slots) ? n_o : a_slots;
-      groups_o  <= groups;
-    end
-    if (s2_q) begin
-      row_tiles_o    <= row_tiles[15:0];
-      col_tiles_o    <= col_tiles[15:0];
-      kept_o         <= groups_o * {12'd0, n_o};
-      a_tile_words_q <= {1'b0, k_words} << t2_log2_o;
-    end
-    if (s3_q) begin
-      a_resident_o <= (col_tiles_o != 16'd1) && (a_words <= {1'b0, A_DEPTH[31:0]});
-      s_resident_o <= (row_tiles_o != 16'd1) && (s_words <= S_DEPTH[24:0]);
-    end
+    case (step_q)
+      ST_IDLE: if (start_i) begin
+        conv_q         <= conv_i;
+        a_trans_q      <= a_trans_i;
+        map_q          <= map_i;
+        rows_o         <= rows_i;
+        cols_o         <= cols_i;
+        depth_o        <= depth_i;
+        out_h_q        <= out_h_i;
+        out_w_q        <= out_w_i;
+        kernel_h_q     <= kernel_h_i;
+        kernel_w_q     <= kernel_w_i;
+        k_segments_o   <= 8'd1;
+        row_segments_q <= 8'd1;
+        dense_o        <= dense;
+        n_o            <= dense ? 5'd1 : n_i;
+        m_log2_o       <= m_log2;
+      end
+      ST_KERNEL:
+        if (a_trans_q) row_segments_q <= prod[7:0];
+        else k_segments_o <= prod[7:0];
+      ST_LINES: rows_o <= prod[15:0];
+      ST_WINDOWS:
+        if (a_trans_q) begin
+          rows_o  <= depth_o;
+          depth_o <= prod[15:0];
+        end else rows_o <= prod[15:0];
+      ST_MAP: begin
+        t2_log2_o <= t2_log2;
+        t1_log2_o <= T_L[2:0] - t2_log2;
+        period_o  <= (n_o > a_slots) ? n_o : a_slots;
+        groups_o  <= groups;
+      end
+      ST_GROUPS: groups_o <= prod[16:0];
+      ST_TILES: begin
+        row_tiles_o    <= row_tiles[15:0];
+        col_tiles_o    <= col_tiles[15:0];
+        kept_o         <= prod[16:0];
+        a_tile_words_q <= {1'b0, k_words} << t2_log2_o;
+      end
+      ST_SEGMENTS: row_tiles_o    <= prod[15:0];
+      ST_WORDS:    a_tile_words_q <= prod[17:0];
+      ST_FIT: begin
+        a_resident_o <= (col_tiles_o != 16'd1) && (prod <= {2'd0, A_DEPTH[31:0]});
+        s_resident_o <= (row_tiles_o != 16'd1) && (s_words <= S_DEPTH[24:0]);
+      end
+      default: ;
+    endcase
   end
 
   always @(posedge clk) begin
     if (!rst_n) begin
-      s1_q    <= 1'b0;
-      s2_q    <= 1'b0;
-      s3_q    <= 1'b0;
+      step_q  <= ST_IDLE;
       ready_o <= 1'b0;
     end else begin
-      s1_q    <= start_i;
-      s2_q    <= s1_q;
-      s3_q    <= s2_q;
-      ready_o <= s3_q;
+      step_q  <= step_d;
+      ready_o <= step_q == ST_FIT;
     end
   end
 

@@ -14,7 +14,7 @@ module sat_store_mux #(
   input  wire        [SOURCES-1:0] in_valid_i,
   output wire        [SOURCES-1:0] in_ready_o,
   input  wire [SOURCES*ADDR_W-1:0] in_addr_i,
-  input  wire      [SOURCES*3-1:0] in_beats_i,
+  input  wire      [SOURCES*5-1:0] in_beats_i,
   input  wire        [SOURCES-1:0] in_last_i,
   input  wire    [SOURCES*128-1:0] in_data_i,
   input  wire     [SOURCES*16-1:0] in_strb_i,
@@ -29,7 +29,7 @@ module sat_store_mux #(
   output wire               [15:0] strb_o
 );
 
-  localparam integer WIDTH = ADDR_W + 3 + 1 + 128 + 16;
+  localparam integer WIDTH = ADDR_W + 5 + 1 + 128 + 16;
 
   // A source once chosen keeps the port until its packet has left.
   reg  [SOURCES-1:0] grant_q;
@@ -40,18 +40,18 @@ module sat_store_mux #(
 
   // AND-OR multiplexer over the sources.
   wire [(SOURCES+1)*WIDTH-1:0] chain;
-  wire                   [2:0] beats;
+  wire                   [4:0] beats;
   wire                         last;
 
   assign chain[0 +: WIDTH] = {WIDTH{1'b0}};
   assign {req_addr_o, beats, last, data_o, strb_o} = chain[SOURCES*WIDTH +: WIDTH];
-  assign req_beats_o = {9'd0, beats};
+  assign req_beats_o = {7'd0, beats};
 
   genvar s;
   generate
     for (s = 0; s < SOURCES; s = s + 1) begin : gen_source
       assign chain[(s+1)*WIDTH +: WIDTH] = chain[s*WIDTH +: WIDTH] | ({WIDTH{grant[s]}}
-        & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*3 +: 3], in_last_i[s],
+        & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*5 +: 5], in_last_i[s],
            in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]});
     end
   endgenerate

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine: executes PRUNE and UPDATE on W[K][J] in tiles of 16x16 (docs/architecture.md).
+// Vector engine (docs/architecture.md): executes PRUNE and UPDATE on W[K][J] in tiles of 16x16,
 //   sat_tile_loader -> sat_wuve -+-> sat_weight_store (W, V) ---------------+-> sat_store_mux
 //                                +-> sat_half_tile -> sat_sore -+-> plane FF +
 //                                                               +-> plane BP +
+// and AFFINE, STATS and POOL in sat_feature, which shares the lanes (sat_lanes) and both ports.
 // Tiles are loaded up to four ahead; each unit works on the next tile while those behind it finish.
-// Writes touch exactly the elements of W, V and the planes. flush_i acts like a reset.
-// Golden functions: prune, update.
+// Writes touch exactly the elements of the output tensors. flush_i acts like a reset.
+// Golden functions: prune, update, affine, stats, max_pool, max_pool_backward.
 `default_nettype none
 
 `include "sat_defs.vh"
@@ -53,7 +54,7 @@ module sat_vector #(
   wire alive = rst_n && !flush_i;  // reset of everything below
 
   // Command. Bases and strides go straight to the row pointers.
-  reg         update_q, half_q, decay_en_q, ff_q, bp_q;
+  reg         feature_q, update_q, half_q, decay_en_q, ff_q, bp_q;
   reg   [4:0] n_q;
   reg   [2:0] m_log2_q;
   reg  [15:0] rows_q, cols_q;
@@ -61,9 +62,13 @@ module sat_vector #(
 
   wire  [4:0] flags  = desc_i[`SAT_DESC_FLAGS_LSB +: 5];
   wire  [4:0] m      = desc_i[`SAT_DESC_M_LSB +: 5];
-  wire        update = desc_i[`SAT_DESC_OPCODE_LSB +: 8] == `SAT_OP_UPDATE;
+  wire  [7:0] opcode = desc_i[`SAT_DESC_OPCODE_LSB +: 8];
+  wire        update = opcode == `SAT_OP_UPDATE;
   wire        skip   = update && flags[`SAT_FLAG_UPDATE_SKIP_ON_OVERFLOW] && overflow_latch_i;
-  wire        start  = start_i && !skip;
+  wire        feature = !update && opcode != `SAT_OP_PRUNE;
+  wire        start  = start_i && !skip && !feature;
+
+  always @(posedge clk) if (start_i) feature_q <= feature;
 
   always @(posedge clk) if (start) begin
     update_q    <= update;
@@ -101,7 +106,14 @@ module sat_vector #(
   wire   [5:0] read_index;
   wire [127:0] weight, velocity, gradient;
 
+  wire              tile_req_valid, feature_req_valid;
+  wire [ADDR_W-1:0] tile_req_addr, feature_req_addr;
+  wire       [11:0] tile_req_beats, feature_req_beats;
+
   assign rd_rsp_ready_o = 1'b1;
+  assign rd_req_valid_o = feature_q ? feature_req_valid : tile_req_valid;
+  assign rd_req_addr_o  = feature_q ? feature_req_addr : tile_req_addr;
+  assign rd_req_beats_o = feature_q ? feature_req_beats : tile_req_beats;
 
   sat_tile_loader #(
     .ADDR_W(ADDR_W)
@@ -115,11 +127,11 @@ module sat_vector #(
     .cols_i      (cols_q),
     .base_i      (base[0 +: 3*ADDR_W]),
     .stride_i    (stride[0 +: 72]),
-    .req_valid_o (rd_req_valid_o),
-    .req_ready_i (rd_req_ready_i),
-    .req_addr_o  (rd_req_addr_o),
-    .req_beats_o (rd_req_beats_o),
-    .rsp_valid_i (rd_rsp_valid_i),
+    .req_valid_o (tile_req_valid),
+    .req_ready_i (rd_req_ready_i && !feature_q),
+    .req_addr_o  (tile_req_addr),
+    .req_beats_o (tile_req_beats),
+    .rsp_valid_i (rd_rsp_valid_i && !feature_q),
     .rsp_data_i  (rd_rsp_data_i),
     .tile_valid_o(tile_valid),
     .tile_ready_i(tile_end),
@@ -182,14 +194,15 @@ module sat_vector #(
 
   wire unused_ok = &{1'b0, desc_i, m[0], read_mask[3:1], sink_tile_valid[3], sink_tile};
 
-  reg busy_q;
+  wire feature_done;
+  reg  busy_q;
 
   assign busy_o = busy_q;
 
   always @(posedge clk) begin
-    if (!alive)                           busy_q <= 1'b0;
-    else if (start_i)                     busy_q <= 1'b1;
-    else if ((&sink_done_q) && wr_idle_i) busy_q <= 1'b0;
+    if (!alive)                                           busy_q <= 1'b0;
+    else if (start_i)                                     busy_q <= 1'b1;
+    else if ((&sink_done_q) && feature_done && wr_idle_i) busy_q <= 1'b0;
   end
 
   // Arithmetic.
@@ -198,6 +211,22 @@ module sat_vector #(
   wire   [5:0] result_index;
   wire   [3:0] result_mask;
   wire [127:0] result;
+  wire [127:0] wuve_factor, wuve_addend, lane_result;
+  wire  [31:0] wuve_scalar;
+  wire  [63:0] feature_factor;
+  wire [127:0] feature_scalar, feature_addend;
+
+  sat_lanes u_lanes (
+    .clk             (clk),
+    .feature_i       (feature_q),
+    .wuve_factor_i   (wuve_factor),
+    .wuve_scalar_i   (wuve_scalar),
+    .wuve_addend_i   (wuve_addend),
+    .feature_factor_i(feature_factor),
+    .feature_scalar_i(feature_scalar),
+    .feature_addend_i(feature_addend),
+    .result_o        (lane_result)
+  );
 
   sat_wuve u_wuve (
     .clk          (clk),
@@ -220,6 +249,10 @@ module sat_vector #(
     .gradient_i   (gradient),
     .velocity_i   (velocity),
     .weight_i     (weight),
+    .lane_factor_o(wuve_factor),
+    .lane_scalar_o(wuve_scalar),
+    .lane_addend_o(wuve_addend),
+    .lane_result_i(lane_result),
     .out_valid_o  (result_valid),
     .out_weight_o (result_weight),
     .out_index_o  (result_index),
@@ -239,7 +272,7 @@ module sat_vector #(
 
   sat_delay #(
     .WIDTH (64),
-    .CYCLES(1 + `SAT_FP32_MUL_LATENCY + `SAT_FP32_ADD_LATENCY + `SAT_FP32_TO_FP16_LATENCY)
+    .CYCLES(`SAT_LANES_LATENCY + `SAT_FP32_TO_FP16_LATENCY)
   ) u_source_half (
     .clk  (clk),
     .in_i (upper_half_q ? weight[127:64] : weight[63:0]),
@@ -328,12 +361,16 @@ module sat_vector #(
     .out_last_o (kept_last)
   );
 
-  // Storing: BP plane, FF plane, then weights, in order of priority.
-  wire          [2:0] packet_valid, packet_ready, packet_last;
-  wire [3*ADDR_W-1:0] packet_addr;
-  wire          [8:0] packet_beats;
-  wire        [383:0] packet_data;
-  wire         [47:0] packet_strb;
+  // Storing: BP plane, FF plane, weights, then the feature unit's, in order of priority.
+  wire          [4:0] packet_valid, packet_ready, packet_last;
+  wire [5*ADDR_W-1:0] packet_addr;
+  wire         [24:0] packet_beats;
+  wire        [639:0] packet_data;
+  wire         [79:0] packet_strb;
+
+  assign packet_beats[4:3]   = 2'd0;
+  assign packet_beats[9:8]   = 2'd0;
+  assign packet_beats[14:13] = 2'd0;
 
   generate
     for (k = 0; k < 2; k = k + 1) begin : gen_plane
@@ -364,7 +401,7 @@ module sat_vector #(
         .out_valid_o (packet_valid[k]),
         .out_ready_i (packet_ready[k]),
         .out_addr_o  (packet_addr[ADDR_W*k +: ADDR_W]),
-        .out_beats_o (packet_beats[3*k +: 3]),
+        .out_beats_o (packet_beats[5*k +: 3]),
         .out_last_o  (packet_last[k]),
         .out_data_o  (packet_data[128*k +: 128]),
         .out_strb_o  (packet_strb[16*k +: 16])
@@ -390,14 +427,44 @@ module sat_vector #(
     .out_valid_o (packet_valid[2]),
     .out_ready_i (packet_ready[2]),
     .out_addr_o  (packet_addr[ADDR_W*2 +: ADDR_W]),
-    .out_beats_o (packet_beats[6 +: 3]),
+    .out_beats_o (packet_beats[10 +: 3]),
     .out_last_o  (packet_last[2]),
     .out_data_o  (packet_data[256 +: 128]),
     .out_strb_o  (packet_strb[32 +: 16])
   );
 
+  wire feature_overflow;
+
+  sat_feature #(
+    .ADDR_W(ADDR_W)
+  ) u_feature (
+    .clk           (clk),
+    .rst_n         (alive),
+    .start_i       (start_i && feature),
+    .desc_i        (desc_i),
+    .done_o        (feature_done),
+    .overflow_o    (feature_overflow),
+    .rd_req_valid_o(feature_req_valid),
+    .rd_req_ready_i(rd_req_ready_i && feature_q),
+    .rd_req_addr_o (feature_req_addr),
+    .rd_req_beats_o(feature_req_beats),
+    .rd_rsp_valid_i(rd_rsp_valid_i && feature_q),
+    .rd_rsp_data_i (rd_rsp_data_i),
+    .lane_factor_o (feature_factor),
+    .lane_scalar_o (feature_scalar),
+    .lane_addend_o (feature_addend),
+    .lane_result_i (lane_result),
+    .packet_valid_o(packet_valid[4:3]),
+    .packet_ready_i(packet_ready[4:3]),
+    .packet_addr_o (packet_addr[3*ADDR_W +: 2*ADDR_W]),
+    .packet_beats_o(packet_beats[24:15]),
+    .packet_last_o (packet_last[4:3]),
+    .packet_data_o (packet_data[384 +: 256]),
+    .packet_strb_o (packet_strb[48 +: 32])
+  );
+
   sat_store_mux #(
-    .SOURCES(3),
+    .SOURCES(5),
     .ADDR_W (ADDR_W)
   ) u_store_mux (
     .clk         (clk),
@@ -419,14 +486,14 @@ module sat_vector #(
     .strb_o      (wr_strb_o)
   );
 
-  // Overflow: a special value among the kept elements, or among the new W and V.
+  // Overflow: a special value among the kept elements, the new W and V, or the feature unit's.
   wire [1:0] kept_special = {&kept_value[30:26], &kept_value[14:10]};
   reg        overflow_q;
 
   assign overflow_o = overflow_q;
 
   always @(posedge clk) begin
-    overflow_q <= alive && ((|(kept_valid & kept_ready & kept_special))
+    overflow_q <= alive && ((|(kept_valid & kept_ready & kept_special)) || feature_overflow
                             || (result_valid && update_q && (|result_special)));
   end
 

@@ -2,10 +2,11 @@
 // WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64 vectors of 4.
 //   scale     t = dW * inv_scale           velocity  t = momentum * V + t    (result: V)
 //   decay     t = decay * W + t            weight    w = W - lr * t          (result: W)
-// Each pass is one multiply, rounded, then one add, rounded; t lives in a scratch RAM. A lone
-// product adds -0, and x + -0 is x for every x. Without update_i only "weight" runs, as W = 1 * W.
-// One vector a cycle. A vector's result is out LATENCY cycles after its read, less than the 64
-// vectors between two passes, so there is no hazard. stall_i (combinational) holds a vector back.
+// Each pass is one multiply, rounded, then one add, rounded, in the lanes outside (sat_lanes);
+// t lives in a scratch RAM. A lone product adds -0, and x + -0 is x for every x. Without update_i
+// only "weight" runs, as W = 1 * W. One vector a cycle. A vector's result is there LATENCY cycles
+// after its read, less than the 64 vectors between two passes, so there is no hazard. stall_i
+// (combinational) holds a vector back.
 // The tile's operands must stay until tile_ready_o. Golden function: update.
 `default_nettype none
 
@@ -35,6 +36,11 @@ module sat_wuve (
   input  wire [127:0] gradient_i,
   input  wire [127:0] velocity_i,
   input  wire [127:0] weight_i,
+  // lanes: operands of the vector read in the cycle before, and results
+  output reg  [127:0] lane_factor_o,
+  output reg   [31:0] lane_scalar_o,
+  output reg  [127:0] lane_addend_o,
+  input  wire [127:0] lane_result_i,
   // results: V and W
   output wire         out_valid_o,
   output wire         out_weight_o,
@@ -43,7 +49,7 @@ module sat_wuve (
   output wire [127:0] out_data_o
 );
 
-  localparam integer LATENCY = 2 + `SAT_FP32_MUL_LATENCY + `SAT_FP32_ADD_LATENCY;
+  localparam integer LATENCY = 1 + `SAT_LANES_LATENCY;
 
   localparam [1:0] PASS_SCALE    = 2'd0;
   localparam [1:0] PASS_DECAY    = 2'd1;
@@ -109,6 +115,7 @@ module sat_wuve (
 
   assign out_valid_o  = result_valid && out_pass[1];
   assign out_weight_o = out_pass[0];
+  assign out_data_o   = lane_result_i;
 
   // Scratch: g, then V.
   wire [127:0] scratch;
@@ -128,47 +135,34 @@ module sat_wuve (
   );
 
   // Operands. Negating lr is exact and turns the subtraction into an addition.
-  reg   [1:0] operand_pass_q;
-  reg [127:0] factor_q, addend_q;
-  reg  [31:0] scalar_q;
+  reg [1:0] operand_pass_q;
 
-  always @(posedge clk) begin
-    operand_pass_q <= pass;
+  always @(posedge clk) operand_pass_q <= pass;
+
+  always @(*) begin
     case (operand_pass_q)
       PASS_SCALE: begin
-        factor_q <= gradient_i;
-        scalar_q <= inv_scale_i;
-        addend_q <= {4{MINUS_ZERO}};
+        lane_factor_o = gradient_i;
+        lane_scalar_o = inv_scale_i;
+        lane_addend_o = {4{MINUS_ZERO}};
       end
       PASS_DECAY: begin
-        factor_q <= weight_i;
-        scalar_q <= decay_i;
-        addend_q <= scratch;
+        lane_factor_o = weight_i;
+        lane_scalar_o = decay_i;
+        lane_addend_o = scratch;
       end
       PASS_VELOCITY: begin
-        factor_q <= velocity_i;
-        scalar_q <= momentum_i;
-        addend_q <= scratch;
+        lane_factor_o = velocity_i;
+        lane_scalar_o = momentum_i;
+        lane_addend_o = scratch;
       end
       default: begin
-        factor_q <= update_i ? scratch : weight_i;
-        scalar_q <= update_i ? {~lr_i[31], lr_i[30:0]} : ONE;
-        addend_q <= update_i ? weight_i : {4{MINUS_ZERO}};
+        lane_factor_o = update_i ? scratch : weight_i;
+        lane_scalar_o = update_i ? {~lr_i[31], lr_i[30:0]} : ONE;
+        lane_addend_o = update_i ? weight_i : {4{MINUS_ZERO}};
       end
     endcase
   end
-
-  generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_lane
-      sat_wuve_lane u_lane (
-        .clk     (clk),
-        .factor_i(factor_q[32*k +: 32]),
-        .scalar_i(scalar_q),
-        .addend_i(addend_q[32*k +: 32]),
-        .result_o(out_data_o[32*k +: 32])
-      );
-    end
-  endgenerate
 
 endmodule
 

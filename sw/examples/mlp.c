@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trains a multi-layer perceptron with BDWP on a core: the C twin of host/sat/nn.py.
+/* Trains a multi-layer perceptron with BDWP on a core: the C twin of host/sat/nn/mlp.py.
  *
  *   mlp input output [uio registers memory base size | xdma prefix base size]
  *

@@ -29,7 +29,8 @@ from pathlib import Path
 import numpy as np
 
 from sat.backend import Backend
-from sat.memory import FP16, FP32, INDEX, Compressed, Tensor
+from sat.memory import FP16, FP32, INDEX, Compressed, Stack, Tensor
+from sat_golden.windows import Windows
 
 SW = Path(__file__).resolve().parents[1]
 BUILD = SW.parent / "build" / "sw"
@@ -81,6 +82,16 @@ class Matrix(Structure):
                 ("values", CTensor), ("indices", CTensor)]
 
 
+class CStack(Structure):
+    _fields_ = [("count", c_uint32), *Matrix._fields_]
+
+
+class CWindows(Structure):
+    _fields_ = [(name, c_uint32) for name in (
+        "images", "map_h", "map_w", "out_h", "out_w", "kernel_h", "kernel_w", "step_log2",
+        "dilation_log2", "upsample_log2", "pad_top", "pad_left")]
+
+
 class Arena(Structure):
     _fields_ = [("next", c_uint64), ("end", c_uint64)]
 
@@ -93,6 +104,11 @@ class MatmulOptions(Structure):
     _fields_ = [("a_trans", c_bool), ("relu", c_bool), ("overlap", c_bool),
                 ("bias", POINTER(CTensor)), ("residual", POINTER(CTensor)),
                 ("mask", POINTER(CTensor)), ("map", c_uint32)]
+
+
+class AffineOptions(Structure):
+    _fields_ = [("y", POINTER(CTensor)), ("beta", POINTER(CTensor)), ("relu", c_bool),
+                ("overlap", c_bool)]
 
 
 class UpdateOptions(Structure):
@@ -174,6 +190,15 @@ def c_matrix(matrix: Compressed | Tensor) -> Matrix:
     return Matrix(*matrix.shape, matrix.n, matrix.m, c_tensor(matrix.values), indices)
 
 
+def c_stack(stack: Stack) -> CStack:
+    indices = CTensor() if stack.indices is None else c_tensor(stack.indices)
+    return CStack(stack.count, *stack.shape, stack.n, stack.m, c_tensor(stack.values), indices)
+
+
+def c_windows(windows: Windows) -> CWindows:
+    return CWindows(*(getattr(windows, name) for name, _ in CWindows._fields_))
+
+
 class Builder:
     """A C program, with the calls of the Python host's Program."""
 
@@ -184,14 +209,41 @@ class Builder:
     def pack(self) -> bytes:
         return bytes(self.storage)[: 128 * self.program.length]
 
-    def matmul(self, a: Tensor, s: Compressed | Tensor, out: Tensor, *, bias=None, residual=None,
-               mask=None, **flags) -> int:
-        extras = {name: ctypes.pointer(c_tensor(tensor))
-                  for name, tensor in (("bias", bias), ("residual", residual), ("mask", mask))
-                  if tensor is not None}
-        options = MatmulOptions(**extras, **flags)
+    def matmul(self, a: Tensor, s: Compressed | Tensor, out: Tensor, **options) -> int:
         return library().sat_matmul(byref(self.program), byref(c_tensor(a)), byref(c_matrix(s)),
-                                    byref(c_tensor(out)), byref(options))
+                                    byref(c_tensor(out)), _options(MatmulOptions, options))
+
+    def conv(self, a: Tensor, s: Compressed | Stack | Tensor, out: Tensor, windows: Windows, *,
+             a_trans: bool = False, **options) -> int:
+        call, operand = library().sat_conv, c_stack
+        if a_trans:
+            call, operand = library().sat_conv_gradient, c_matrix
+        return call(byref(self.program), byref(c_tensor(a)), byref(operand(s)),
+                    byref(c_tensor(out)), byref(c_windows(windows)),
+                    _options(MatmulOptions, options))
+
+    def affine(self, x: Tensor, out: Tensor, alpha: Tensor, gamma: Tensor, **options) -> int:
+        return library().sat_affine(byref(self.program),
+                                    *(byref(c_tensor(t)) for t in (x, out, alpha, gamma)),
+                                    _options(AffineOptions, options))
+
+    def stats(self, x: Tensor, total: Tensor, dot: Tensor, *, y: Tensor | None = None,
+              overlap: bool = False) -> int:
+        return library().sat_stats(byref(self.program), byref(c_tensor(x)),
+                                   byref(c_tensor(y)) if y else None, byref(c_tensor(total)),
+                                   byref(c_tensor(dot)), c_bool(overlap))
+
+    def max_pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, *,
+                 overlap: bool = False) -> int:
+        return library().sat_max_pool(byref(self.program),
+                                      *(byref(c_tensor(t)) for t in (x, out, winner)),
+                                      byref(c_windows(windows)), c_bool(overlap))
+
+    def max_pool_backward(self, d_out: Tensor, winner: Tensor, d_x: Tensor, windows: Windows, *,
+                          overlap: bool = False) -> int:
+        return library().sat_max_pool_backward(byref(self.program),
+                                               *(byref(c_tensor(t)) for t in (d_out, winner, d_x)),
+                                               byref(c_windows(windows)), c_bool(overlap))
 
     def prune(self, w: Tensor, *, ff=None, bp=None, overlap: bool = False) -> int:
         return library().sat_prune(byref(self.program), byref(c_tensor(w)), *_copies(ff, bp),
@@ -208,3 +260,9 @@ class Builder:
 
 def _copies(*matrices: Compressed | None) -> list:
     return [None if matrix is None else byref(c_matrix(matrix)) for matrix in matrices]
+
+
+def _options(kind: type[Structure], options: dict):
+    """A structure of options; tensors among them become pointers."""
+    return byref(kind(**{name: ctypes.pointer(c_tensor(value)) if isinstance(value, Tensor)
+                         else value for name, value in options.items()}))

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 from ctypes import byref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ import pytest
 from sat import FP16, FP32, Core, GoldenBackend, Program, SatConfig, SimBackend
 from sat.memory import INDEX
 from sat.regs import ID_VALUE, Reg
-from sat_golden.defs import Error
+from sat_golden.defs import POOL_POSITIONS_MAX, Error
+from sat_golden.windows import Windows
 
 from . import driver
-from .driver import Builder, c_tensor, library
+from .driver import Builder, c_tensor, c_windows, library
 
 quick = pytest.mark.quick
 MEMORY_BYTES = 4 << 20
@@ -150,6 +152,104 @@ def test_descriptors_equal_those_of_the_host(core: Core, round_: int) -> None:
     assert c.pack() == host.pack()
 
 
+def random_windows(rng: np.random.Generator) -> Windows:
+    """Of some layer, or of its gradient."""
+    while True:
+        sizes = [int(rng.integers(low, high)) for low, high in ((1, 3), (1, 12), (1, 12), (1, 6),
+                                                                (1, 6))]
+        stride, dilation = (int(rng.choice([1, 2, 4, 8], p=[0.4, 0.4, 0.1, 0.1]))
+                            for _ in range(2))
+        try:
+            windows = Windows.sliding(*sizes, stride=stride, pad=int(rng.integers(3)),
+                                      dilation=dilation)
+            return windows.transposed() if flip(rng) else windows
+        except ValueError:
+            continue
+
+
+@quick
+@pytest.mark.parametrize("round_", range(40))
+def test_descriptors_of_convolutions_equal_those_of_the_host(core: Core, round_: int) -> None:
+    rng = np.random.default_rng([SEED, 1, round_])
+    windows = random_windows(rng)
+    channels, j, m = int(rng.integers(1, 40)), int(rng.integers(1, 40)), int(rng.choice([2, 4, 8]))
+    n = int(rng.integers(1, m + 1))
+    count, positions = windows.count, windows.positions
+    x = core.tensor("x", (windows.pixels, channels), FP16)
+    stack = core.stack("stack", positions, (channels, j), n, m)
+    format = FP32 if flip(rng) else FP16
+    y, dw = (core.tensor("out", (rows, j), format) for rows in (count, positions * channels))
+    host, c = Program(core.backend.config), Builder()
+    options = dict(relu=flip(rng), map=0, overlap=False)
+    if flip(rng):
+        options["bias"] = core.tensor("bias", (1, j), FP32)
+    for out, s, trans in ((y, stack, False), (dw, core.tensor("dy", (count, j), FP16), True),
+                          (dw, core.compressed("dy", (count, j), n, m), True)):
+        epilogue = {name: core.tensor(name, out.shape, FP16)
+                    for name in ("residual", "mask") if flip(rng)}
+        host.conv(x, s, out, windows, a_trans=trans, **options, **epilogue)
+        assert c.conv(x, s, out, windows, a_trans=trans, **options, **epilogue) == driver.OK
+    assert c.pack() == host.pack()
+
+
+@quick
+@pytest.mark.parametrize("round_", range(20))
+def test_descriptors_of_feature_maps_equal_those_of_the_host(core: Core, round_: int) -> None:
+    rng = np.random.default_rng([SEED, 2, round_])
+    windows = random_windows(rng)
+    while windows.positions > POOL_POSITIONS_MAX:
+        windows = random_windows(rng)
+    cols = int(rng.integers(1, 60))
+    x, y, out = (core.tensor(name, (windows.pixels, cols), FP16) for name in ("x", "y", "out"))
+    seen = core.tensor("seen", (windows.count, cols), FP16)
+    winner_in, winner_out = (core.tensor("winner", t.shape, INDEX) for t in (x, seen))
+    alpha, beta, gamma = (core.tensor(name, (1, cols), FP32) for name in ("alpha", "beta", "gamma"))
+    second, relu = flip(rng), flip(rng)
+    host, c = Program(core.backend.config), Builder()
+
+    def build(builder: Program | Builder) -> list:
+        return [
+            builder.affine(x, out, alpha, gamma, relu=relu, overlap=False,
+                           **({"y": y, "beta": beta} if second else {})),
+            builder.stats(x, alpha, beta, overlap=False, y=y if second else None),
+            builder.max_pool(x, seen, winner_out, windows, overlap=False),
+            builder.max_pool_backward(x, winner_in, seen, windows, overlap=False),
+        ]
+
+    build(host)
+    assert build(c) == [driver.OK] * 4
+    assert c.pack() == host.pack()
+
+
+@quick
+@pytest.mark.parametrize("round_", range(40))
+def test_windows_equal_those_of_the_golden_model(round_: int) -> None:
+    rng = np.random.default_rng([SEED, 3, round_])
+    lib, forward, gradient = library(), driver.CWindows(), driver.CWindows()
+    sizes = [int(rng.integers(low, high)) for low, high in ((1, 4), (1, 20), (1, 20), (1, 9),
+                                                            (1, 9))]
+    stride, dilation = (int(rng.integers(1, 6)) for _ in range(2))
+    pad = int(rng.integers(5))
+    status = lib.sat_windows_sliding(byref(forward), *sizes, stride, pad, dilation)
+    try:
+        expected = Windows.sliding(*sizes, stride=stride, pad=pad, dilation=dilation)
+    except ValueError:
+        assert status == driver.E_ARGUMENT
+        return
+    assert status == driver.OK and bytes(forward) == bytes(c_windows(expected))
+    assert lib.sat_windows_pixels(byref(forward)) == expected.pixels
+    assert lib.sat_windows_count(byref(forward)) == expected.count
+    assert lib.sat_windows_positions(byref(forward)) == expected.positions
+    status = lib.sat_windows_transposed(byref(forward), byref(gradient))
+    try:
+        transposed = expected.transposed()
+        assert max(transposed.pad_top, transposed.pad_left) < 16
+    except (ValueError, AssertionError):  # no such descriptor
+        assert status == driver.E_ARGUMENT
+        return
+    assert status == driver.OK and bytes(gradient) == bytes(c_windows(transposed))
+
+
 @quick
 @pytest.mark.parametrize("call", [
     lambda c, t: c.matmul(t["s"], t["s"], t["c16"]),
@@ -183,6 +283,46 @@ def test_wrong_arguments_are_refused(core: Core, call) -> None:
     assert c.program.length == 0
 
 
+W = Windows.sliding(2, 4, 5, 3, 3, pad=1)
+
+
+@quick
+@pytest.mark.parametrize("call", [
+    lambda c, t: c.conv(t["x"], t["dw"], t["y"], W, a_trans=True),
+    lambda c, t: c.conv(t["x"], t["y"], t["y"], W, a_trans=True),
+    lambda c, t: c.conv(t["x"], t["stack"], t["dw"], W),
+    lambda c, t: c.conv(t["y"], t["stack"], t["x"], W),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], Windows.sliding(2, 4, 5, 1, 1)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], Windows.sliding(1, 4, 5, 3, 3, pad=1)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, images=0)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, pad_top=16)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, step_log2=4)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, images=65535, map_h=2, map_w=1)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], W, bias=t["x"]),
+    lambda c, t: c.affine(t["x"], t["y"], t["v"], t["v"]),
+    lambda c, t: c.affine(t["x"], t["x"], t["v"], t["short"]),
+    lambda c, t: c.affine(t["x"], t["x"], t["v"], t["v"], y=t["x"]),
+    lambda c, t: c.affine(t["x"], t["x"], t["v"], t["v"], y=t["y"], beta=t["v"]),
+    lambda c, t: c.stats(t["x"], t["v"], t["short"]),
+    lambda c, t: c.stats(t["x"], t["v"], t["v"], y=t["y"]),
+    lambda c, t: c.max_pool(t["x"], t["x"], t["y"], W),
+    lambda c, t: c.max_pool(t["x"], t["y"], t["winner"], W),
+    lambda c, t: c.max_pool(t["x"], t["x"], t["winner"], Windows.sliding(2, 4, 5, 5, 5, pad=2)),
+    lambda c, t: c.max_pool_backward(t["x"], t["short"], t["x"], W),
+])
+def test_wrong_arguments_of_convolutions_are_refused(core: Core, call) -> None:
+    t = {"x": core.tensor("x", (40, 12), FP16), "y": core.tensor("y", (40, 7), FP16),
+         "stack": core.stack("stack", 9, (12, 7), 2, 8), "dw": core.tensor("dw", (108, 7), FP32),
+         "v": core.tensor("v", (1, 12), FP32), "short": core.tensor("short", (1, 7), FP32),
+         "winner": core.tensor("winner", (40, 12), INDEX)}
+    assert Builder().conv(t["x"], t["stack"], t["y"], W) == driver.OK
+    assert Builder().conv(t["x"], t["y"], t["dw"], W, a_trans=True) == driver.OK
+    assert Builder().max_pool(t["x"], t["x"], t["winner"], W) == driver.OK
+    c = Builder()
+    assert call(c, t) == driver.E_ARGUMENT
+    assert c.program.length == 0
+
+
 @quick
 @pytest.mark.parametrize("harm", [
     {"address": 32}, {"stride": 48}, {"stride": 1 << 24}, {"stride": 96}, {"rows": 0},
@@ -208,12 +348,20 @@ def test_full_program_is_reported() -> None:
 @quick
 def test_arena_hands_out_what_the_host_does(core: Core) -> None:
     start = core.reserve(64)
-    arena = driver.Arena(start + 64, start + 64 + 4096)
+    arena = driver.Arena(start + 64, start + 64 + 16384)
     tensor, matrix = driver.CTensor(), driver.Matrix()
     assert library().sat_tensor_new(byref(arena), byref(tensor), 3, 33, 16) == driver.OK
     assert bytes(tensor) == bytes(c_tensor(core.tensor("t", (3, 33), FP16)))
     assert library().sat_matrix_new(byref(arena), byref(matrix), 20, 9, 2, 8) == driver.OK
     assert bytes(matrix) == bytes(driver.c_matrix(core.compressed("m", (20, 9), 2, 8)))
+    stack, wanted = driver.CStack(), core.stack("s", 9, (20, 9), 2, 8)
+    assert library().sat_stack_new(byref(arena), byref(stack), 9, 20, 9, 2, 8) == driver.OK
+    assert bytes(stack) == bytes(driver.c_stack(wanted))
+    assert library().sat_stack_at(byref(stack), 8, byref(matrix)) == driver.OK
+    assert bytes(matrix) == bytes(driver.c_matrix(wanted[8]))
+    assert library().sat_stack_at(byref(stack), 9, byref(matrix)) == driver.E_ARGUMENT
+    assert library().sat_stack_new(byref(arena), byref(stack), 9, 7282, 9, 2, 2) == (
+        driver.E_ARGUMENT)
     assert library().sat_matrix_new(byref(arena), byref(matrix), 20, 9, 3, 6) == driver.E_ARGUMENT
     assert library().sat_tensor_new(byref(arena), byref(tensor), 99, 99, 32) == driver.E_FULL
 
@@ -238,6 +386,41 @@ def test_program_runs(backend) -> None:
     assert np.array_equal(got, np.arange(64).reshape(4, 16))
     assert result.error == Error.NONE and not result.overflow
     assert (result.cycles > 0) == (not isinstance(backend, GoldenBackend))
+
+
+def test_convolution_with_normalisation_and_pooling_runs(backend) -> None:
+    """All commands over feature maps, against the same program of the Python host."""
+    images = []
+    for on_host in (False, True):
+        core = Core(backend if not on_host else GoldenBackend(
+            backend.config, memory_size=MEMORY_BYTES))
+        windows = Windows.sliding(2, 5, 4, 3, 3, stride=2, pad=1)
+        pooling = Windows.sliding(2, 3, 2, 2, 2)
+        values = np.random.default_rng([SEED, 4])
+        x = core.from_array("x", values.standard_normal((40, 12)).astype(np.float16))
+        w = core.from_array("w", values.standard_normal((9 * 12, 10)).astype(np.float32))
+        ff, dw = core.stack("ff", 9, (12, 10), 2, 4), core.tensor("dw", (9 * 12, 10), FP32)
+        z, y, d_z = (core.tensor(name, (12, 10), FP16) for name in ("z", "y", "d_z"))
+        pooled, winner = core.tensor("pooled", (4, 10), FP16), core.tensor("winner", (4, 10), INDEX)
+        total, dot = (core.tensor(name, (1, 10), FP32) for name in ("total", "dot"))
+        builder = core.program() if on_host else Builder(capacity=32)
+        for position in range(9):
+            builder.prune(w[12 * position : 12 * position + 12, :], ff=ff[position], overlap=False)
+        builder.conv(x, ff, z, windows, overlap=False)
+        builder.stats(z, total, dot, overlap=False)
+        builder.affine(z, y, total, dot, y=z, beta=total, relu=True, overlap=False)
+        builder.max_pool(y, pooled, winner, pooling, overlap=False)
+        builder.max_pool_backward(pooled, winner, d_z, pooling.transposed(), overlap=False)
+        builder.conv(x, d_z, dw, windows, a_trans=True, overlap=False)
+        if on_host:
+            core.run(builder)
+        else:
+            result = driver.CResult()
+            assert builder.program.length == 15
+            assert library().sat_run(byref(open_device(backend)), byref(builder.program),
+                                     core.reserve(4096, 128), byref(result)) == driver.OK
+        images.append([t.read() for t in (z, y, d_z, pooled, winner, total, dot, dw)])
+    assert all(np.array_equal(got, wanted) for got, wanted in zip(*images))
 
 
 def test_error_is_decoded_and_cleared(backend) -> None:

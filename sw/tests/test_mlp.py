@@ -53,11 +53,11 @@ def write_input(path: Path, net: Mlp, nm: tuple[int, int], batches: Batches) -> 
 
 def expected_output(net: Mlp) -> dict[str, bytes]:
     """What the C program dumps, in its order, from the Python host."""
-    tensors = {}
+    tensors, named = {}, {tensor.name: tensor for tensor in net.core.tensors}
     for index, layer in enumerate(net.layers):
-        count = layer.spec.outputs
-        parts = [("w", layer.w), ("v", layer.v), ("dw", layer.dw), ("bias", layer.bias),
-                 ("bias_v", layer.bias_v.as_row(count)), ("bias_dw", layer.bias_dw),
+        parts = [("w", layer.w), ("v", layer.v), ("dw", layer.dw),
+                 *((part, named[f"layer{index}.{part}"].as_row(layer.spec.outputs))
+                   for part in ("bias", "bias_v", "bias_dw")),
                  ("out", layer.out), ("d_out", layer.d_out)]
         parts += [(f"ff{i}", plane) for i, plane in enumerate(layer.ff.planes)]
         parts += [(f"bp{i}", plane) for i, plane in enumerate(layer.bp.planes if layer.bp else [])]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from sat_golden import compressed_rows
+from sat_golden import Windows, compressed_rows
 
 LANES = 8  # FP16 values of a beat
 RAM_HALF = 16  # A values of a group in a PE
@@ -30,7 +30,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Plan:
-    """One MATMUL of A[i][k] and S[k][j] on a build, `hint` being the descriptor's map field."""
+    """One MATMUL of A[i][k] and S[k][j] on a build, `hint` being the descriptor's map field.
+
+    In a convolution the rows of C or the reduction are cut into segments, one for each kernel
+    position: `i` and `k` are then those of one segment. Groups and tiles never straddle segments.
+    """
 
     shape: Shape
     i: int
@@ -39,6 +43,16 @@ class Plan:
     n: int = 2
     m: int = 2
     hint: int = 0
+    row_segments: int = 1
+    k_segments: int = 1
+
+    @classmethod
+    def conv(cls, shape: Shape, windows: Windows, channels: int, j: int, n: int = 2, m: int = 2,
+             hint: int = 0, a_trans: bool = False) -> Plan:
+        if a_trans:
+            return cls(shape, channels, j, windows.count, n, m, hint,
+                       row_segments=windows.positions)
+        return cls(shape, windows.count, j, channels, n, m, hint, k_segments=windows.positions)
 
     @property
     def dense(self) -> bool:
@@ -68,11 +82,11 @@ class Plan:
 
     @property
     def groups(self) -> int:
-        return ceil(self.k / self.group_m)
+        return self.k_segments * ceil(self.k / self.group_m)
 
     @property
     def kept(self) -> int:
-        return compressed_rows(self.k, self.n, self.m)
+        return self.k_segments * compressed_rows(self.k, self.n, self.m)
 
     @property
     def row_span(self) -> int:
@@ -84,7 +98,7 @@ class Plan:
 
     @property
     def row_tiles(self) -> int:
-        return ceil(self.i / self.row_span)
+        return self.row_segments * ceil(self.i / self.row_span)
 
     @property
     def col_tiles(self) -> int:
@@ -92,7 +106,7 @@ class Plan:
 
     @property
     def a_resident(self) -> bool:
-        words = self.row_tiles * ceil(self.k / LANES) * self.t2
+        words = self.row_tiles * self.k_segments * ceil(self.k / LANES) * self.t2
         return self.col_tiles > 1 and words <= self.shape.a_depth
 
     @property
@@ -102,15 +116,21 @@ class Plan:
     @property
     def tiles(self) -> list[tuple[int, int]]:
         """First row and column of C's tiles in the order in which they are computed."""
-        return [(row * self.row_span, col * self.col_span)
-                for col in range(self.col_tiles) for row in range(self.row_tiles)]
+        return [(segment * self.i + row, col * self.col_span)
+                for col in range(self.col_tiles) for segment in range(self.row_segments)
+                for row in range(0, self.i, self.row_span)]
 
     def tile_cols(self, col: int) -> int:
         """Columns of the tile that begins at column `col`."""
         return min(self.col_span, self.j - col)
 
+    def segment_end(self, row: int) -> int:
+        """The first row behind the segment that a row lies in."""
+        return (row // self.i + 1) * self.i
+
     def drain_order(self, row: int) -> list[int]:
-        """Rows of the tile that begins at `row` as they leave the array, those past C included."""
+        """Rows of the tile that begins at `row` as they leave the array, those included that lie
+        past its segment of C."""
         return [row + t2 * self.shape.rows + r
                 for r in range(self.shape.rows) for t2 in range(self.t2)]
 

@@ -9,7 +9,16 @@ import numpy as np
 
 from sat_golden.command_model import share_bytes
 from sat_golden.defs import DESC_BYTES, FIELDS, SLOT_WORD, SLOT_WORDS, SLOTS, STRIDE_MAX
-from sat_golden.descriptor import SINGLE, WORDS, Descriptor, Fault, Tensor, check
+from sat_golden.descriptor import (
+    SINGLE,
+    WINDOW_FIELDS,
+    WORDS,
+    Descriptor,
+    Fault,
+    Tensor,
+    check,
+    has_windows,
+)
 from tb.top.random_program import Program
 
 WORD = 1 << 32
@@ -25,11 +34,23 @@ def replace_word(rng: np.random.Generator, words: np.ndarray) -> None:
     words[rng.integers(WORDS)] = rng.choice([0, 1, WORD - 1, rng.integers(WORD)])
 
 
+def put(words: np.ndarray, name: str, value: int) -> None:
+    word, low, bits = FIELDS[name]
+    mask = (1 << bits) - 1
+    words[word] = int(words[word]) & ~(mask << low) | (value & mask) << low
+
+
 def change_field(rng: np.random.Generator, words: np.ndarray) -> None:
-    """Any value in opcode, N, M, overlap, flags or a scalar."""
-    word, low, bits = FIELDS[rng.choice(["OPCODE", "N", "M", "M", "OVERLAP", "FLAGS"])]
-    value = int(rng.choice([0, 1, 2, 3, 4, 16, 255, rng.integers(WORD)])) % (1 << bits)
-    words[word] = int(words[word]) & ~(((1 << bits) - 1) << low) | value << low
+    """Any value in opcode, N, M, overlap or flags."""
+    name = rng.choice(["OPCODE", "N", "M", "M", "OVERLAP", "FLAGS"])
+    put(words, name, int(rng.choice([0, 1, 2, 3, 4, 5, 6, 7, 16, 255, rng.integers(WORD)])))
+
+
+def change_windows(rng: np.random.Generator, words: np.ndarray) -> None:
+    """Any value in a field of the windows, if there are any."""
+    if has_windows(int(words[0]) & 0xFF, int(words[1])):
+        put(words, rng.choice(WINDOW_FIELDS),
+            int(rng.choice([0, 1, 2, 3, 15, 300, 65535, rng.integers(WORD)])))
 
 
 def change_size(rng: np.random.Generator, words: np.ndarray) -> None:
@@ -51,7 +72,8 @@ def change_slot(rng: np.random.Generator, words: np.ndarray) -> None:
     ][rng.integers(6)] if stride >= 64 else [low ^ 64, high, stride]
 
 
-MUTATIONS = (flip_bits, replace_word, change_field, change_size, change_slot, change_slot)
+MUTATIONS = (flip_bits, replace_word, change_field, change_size, change_windows, change_windows,
+             change_slot, change_slot)
 
 
 def mutate(rng: np.random.Generator, program: Program) -> Program:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from sat.config import SatConfig
-from sat_golden.defs import MATMUL_MAP_LSB, Opcode
+from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, Opcode
 from sat_golden.descriptor import Descriptor
 from tb.common.plan import Plan, Shape
 
@@ -12,8 +12,11 @@ from tb.common.plan import Plan, Shape
 def plan_of(config: SatConfig, desc: Descriptor) -> Plan:
     shape = Shape(config.rows, config.cols, config.t, config.a_depth, config.s_depth,
                   config.chunk_k)
-    return Plan(shape, desc.rows, desc.cols, desc.depth, desc.n, desc.m,
-                desc.flags >> MATMUL_MAP_LSB)
+    hint = desc.flags >> MATMUL_MAP_LSB
+    if desc.has_windows:
+        return Plan.conv(shape, desc.windows, desc.depth, desc.cols, desc.n, desc.m, hint,
+                         bool(desc.flags & MatmulFlag.A_TRANS))
+    return Plan(shape, desc.rows, desc.cols, desc.depth, desc.n, desc.m, hint)
 
 
 def array_slots(config: SatConfig, desc: Descriptor) -> int:

@@ -9,12 +9,14 @@ seed.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from sat_golden import stimulus
+from sat_golden import Windows, stimulus
 from sat_golden.command_model import ENGINE_OF
 from sat_golden.compress import compressed_rows
 from sat_golden.defs import (
@@ -22,21 +24,40 @@ from sat_golden.defs import (
     MATMUL_MAP_BITS,
     MATMUL_MAP_LSB,
     TENSOR_ALIGN,
+    AffineFlag,
+    AffineSlot,
     FenceFlag,
     MatmulFlag,
     MatmulSlot,
     Opcode,
+    PoolFlag,
+    PoolSlot,
     PruneFlag,
+    PruneSlot,
+    StatsFlag,
+    StatsSlot,
     UpdateFlag,
 )
 from sat_golden.descriptor import NIBBLE, Descriptor, Slot, aligned
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
+from tb.top.random_windows import (
+    KERNELS,
+    KINDS,
+    POOL_KERNELS,
+    TRIES,
+    Limits,
+    draw_grid,
+    draw_windows,
+    factor,
+    limits_of,
+)
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 NUMBERS = ("ordinary", "mixed", "bits", "tied", "tiny", "huge")
-MATMUL_FLAGS = [sum(flag for bit, flag in enumerate(MatmulFlag) if choice >> bit & 1)
-                for choice in range(1 << len(MatmulFlag))]
+EPILOGUE_FLAGS = [sum(flags) for flags in product(*(
+    (0, flag) for flag in MatmulFlag if flag not in (MatmulFlag.A_TRANS, MatmulFlag.CONV)))]
+MATMUL_FLAGS = [trans | flags for trans in (0, MatmulFlag.A_TRANS) for flags in EPILOGUE_FLAGS]
 # All of them; no shape tells those from 3 on apart from each other, so these come less often.
 MAP_HINTS = [0, 1, 2] * 3 + list(range(1 << MATMUL_MAP_BITS))
 
@@ -71,7 +92,9 @@ class Program:
 def describe(desc: Descriptor) -> str:
     """One command in a line's part."""
     sizes = "x".join(str(x) for x in (desc.rows, desc.cols, desc.depth) if x)
-    return (f"{Opcode(desc.opcode).name} {sizes} {desc.n}:{desc.m} flags {desc.flags:#x}"
+    ratio = f" {desc.n}:{desc.m}" if desc.m else ""
+    return (f"{Opcode(desc.opcode).name} {sizes}{ratio} flags {desc.flags:#x}"
+            f"{f' {desc.windows}' if desc.has_windows else ''}"
             f"{' overlap' if desc.overlap else ''}")
 
 
@@ -100,7 +123,8 @@ def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> 
 @dataclass(frozen=True)
 class Made:
     """An FP16 matrix [rows][cols] that an earlier command writes. If it is a W_FF, it stands for
-    `depth` rows, N:M compressed."""
+    `depth` rows, N:M compressed; if it is a feature map, for a `grid` of pixels (images, height,
+    width)."""
 
     by: Opcode
     values: Slot
@@ -110,13 +134,14 @@ class Made:
     n: int = 0
     m: int = 0
     depth: int = 0
+    grid: tuple[int, int, int] | None = None
 
 
 @dataclass
 class ProgramWriter:
     """Collects commands, placing their tensors one behind the other in a random image.
 
-    With the chance `chained`, an operand of a MATMUL is what an earlier command made.
+    With the chance `chained`, an operand is what an earlier command made.
     """
 
     rng: np.random.Generator
@@ -125,6 +150,7 @@ class ProgramWriter:
     chained: float = 0.0
     descriptors: list[Descriptor] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
+    sums: list[tuple[Slot, int]] = field(default_factory=list)  # of STATS, and their columns
 
     def __post_init__(self) -> None:
         self.image = stimulus.random_bits(self.rng, self.size, np.uint8)
@@ -146,16 +172,33 @@ class ProgramWriter:
                 self.image[at : at + row_bytes] = data[:row_bytes]
         return slot
 
-    def pick(self, compressed: bool) -> Made | None:
-        """Sometimes, something that an earlier command made."""
-        known = [made for made in self.made if made.depth or not compressed]
+    def vector(self, cols: int, kind: str | None, sources: set[Opcode] | None = None) -> Slot:
+        """Room for an FP32 number per column; with `sources` sometimes what a STATS made."""
+        known = [slot for slot, width in self.sums if width == cols] if sources is not None else []
+        if known and self.rng.random() < self.chained:
+            sources.add(Opcode.STATS)
+            return known[self.rng.integers(len(known))]
+        return Slot(self.place(1, cols, 32, kind).address, 0)
+
+    def pick(self, suits: Callable[[Made], bool] = lambda made: True) -> Made | None:
+        """Sometimes, something suitable that an earlier command made."""
+        known = [made for made in self.made if suits(made)]
         if known and self.rng.random() < self.chained:
             return known[self.rng.integers(len(known))]
         return None
 
+    def feature_map(self, rows: int, cols: int, kind: str, sources: set[Opcode],
+                    made: Made | None = None) -> Slot:
+        """A matrix [rows][cols]: `made`, or another of this shape, or a new one."""
+        made = made or self.pick(lambda made: (made.rows, made.cols) == (rows, cols))
+        if made is None:
+            return self.place(rows, cols, 16, kind)
+        sources.add(made.by)
+        return made.values
+
     def matmul(self, i: int, j: int, k: int, n: int, m: int, flags: int, kind: str) -> None:
         """Sizes and N:M give way to those of an operand made earlier."""
-        a, s = self.pick(compressed=False), self.pick(compressed=True)
+        a, s = self.pick(), self.pick(lambda made: made.depth)
         if s:
             j, k, n, m = s.cols, s.depth, s.n, s.m
         if a:
@@ -164,27 +207,132 @@ class ProgramWriter:
                 a = None
             else:
                 i, k = shape
-        q = compressed_rows(k, n, m)
         a_shape = (k, i) if flags & MatmulFlag.A_TRANS else (i, k)
-        slots = {
-            MatmulSlot.A: a.values if a else self.place(*a_shape, 16, kind),
-            MatmulSlot.S_VALUES: s.values if s else self.place(q, j, 16, kind),
-            MatmulSlot.C: self.place(i, j, 32 if flags & MatmulFlag.OUT_FP32 else 16),
-        }
-        if n != m:
+        slots = {MatmulSlot.A: a.values if a else self.place(*a_shape, 16, kind)}
+        desc = Descriptor(Opcode.MATMUL, n, m, flags=flags, rows=i, cols=j, depth=k)
+        self._finish_product(desc, i, compressed_rows(k, n, m), slots, s, kind,
+                             {a.by} if a else set())
+
+    def conv(self, windows: Windows, channels: int, j: int, n: int, m: int, flags: int, kind: str,
+             a: Made | None = None, s: Made | None = None) -> None:
+        """`a` and `s` are operands of the right shape (s: all positions), made earlier."""
+        trans = bool(flags & MatmulFlag.A_TRANS)
+        positions = windows.positions
+        sources = {a.by} if a else set()
+        slots = {MatmulSlot.A: a.values if a else self.place(windows.pixels, channels, 16, kind)}
+        q = (compressed_rows(windows.count, n, m) if trans
+             else positions * compressed_rows(channels, n, m))
+        desc = Descriptor(Opcode.MATMUL, n, m, flags=flags | MatmulFlag.CONV, cols=j,
+                          depth=channels, **windows.fields())
+        grid = None if trans else (windows.images, windows.out_h, windows.out_w)
+        self._finish_product(desc, positions * channels if trans else windows.count, q, slots, s,
+                             kind, sources, grid)
+
+    def _finish_product(self, desc: Descriptor, i: int, q: int, slots: dict[int, Slot],
+                        s: Made | None, kind: str, sources: set[Opcode],
+                        grid: tuple[int, int, int] | None = None) -> None:
+        """Adds a MATMUL of `i` rows of C and `q` rows of S; `slots` holds A."""
+        j, flags, sources = desc.cols, desc.flags, set(sources)
+        single = bool(flags & MatmulFlag.OUT_FP32)
+        slots[MatmulSlot.S_VALUES] = s.values if s else self.place(q, j, 16, kind)
+        slots[MatmulSlot.C] = self.place(i, j, 32 if single else 16)
+        if s:
+            sources.add(s.by)
+        if desc.n != desc.m:
             slots[MatmulSlot.S_INDICES] = s.indices if s else self.place(q, j, NIBBLE, kind)
         if flags & MatmulFlag.BIAS:
-            slots[MatmulSlot.BIAS] = Slot(self.place(1, j, 32, kind).address, 0)
+            slots[MatmulSlot.BIAS] = self.vector(j, kind, sources)
         for flag, slot in ((MatmulFlag.RESIDUAL, MatmulSlot.RESIDUAL),
                            (MatmulFlag.MASK, MatmulSlot.MASK)):
             if flags & flag:
-                in_place = not flags & MatmulFlag.OUT_FP32 and self.rng.random() < 0.2
-                slots[slot] = slots[MatmulSlot.C] if in_place else self.place(i, j, 16, kind)
+                in_place = not single and self.rng.random() < 0.2
+                slots[slot] = (slots[MatmulSlot.C] if in_place
+                               else self.feature_map(i, j, kind, sources))
         hint = int(self.rng.choice(MAP_HINTS)) << MATMUL_MAP_LSB
-        self._add(Descriptor(Opcode.MATMUL, n, m, flags=flags | hint, rows=i, cols=j, depth=k,
-                             slots=slots), {made.by for made in (a, s) if made})
-        if not flags & MatmulFlag.OUT_FP32:
-            self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j))
+        self._add(replace(desc, flags=flags | hint, slots=slots), sources)
+        if not single:
+            self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j, grid=grid))
+
+    def kernel(self, positions: int, channels: int, cols: int, n: int, m: int, kind: str) -> Made:
+        """One PRUNE per kernel position; W_FF of all positions is operand S of a `conv`."""
+        q = compressed_rows(channels, n, m)
+        values = self.place(positions * q, cols, 16)
+        indices = self.place(positions * q, cols, NIBBLE) if n != m else None
+        weights = self.place(positions * channels, cols, 32, kind)
+        for position in range(positions):
+            slots = {PruneSlot.W: rows_behind(weights, position * channels),
+                     PruneSlot.FF_VALUES: rows_behind(values, position * q)}
+            if indices:
+                slots[PruneSlot.FF_INDICES] = rows_behind(indices, position * q)
+            self._add(Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF, rows=channels, cols=cols,
+                                 slots=slots))
+        return Made(Opcode.PRUNE, values, positions * q, cols, indices, n, m)
+
+    def affine(self, rows: int, cols: int, flags: int, kind: str, out: str = "own",
+               x: Made | None = None) -> None:
+        """OUT is a matrix of its "own", or that of "X" or "Y" (which nobody made, then: another
+        command might be reading it)."""
+        sources: set[Opcode] = set()
+
+        def operand(name: str, made: Made | None = None) -> Slot:
+            if out == name:
+                return self.place(rows, cols, 16, kind)
+            return self.feature_map(rows, cols, kind, sources, made)
+
+        slots = {AffineSlot.X: operand("X", x),
+                 AffineSlot.ALPHA: self.vector(cols, kind, sources),
+                 AffineSlot.GAMMA: self.vector(cols, kind, sources)}
+        if flags & AffineFlag.SECOND:
+            slots[AffineSlot.Y] = operand("Y")
+            slots[AffineSlot.BETA] = self.vector(cols, kind, sources)
+        slots[AffineSlot.OUT] = (self.place(rows, cols, 16) if out == "own"
+                                 else slots[AffineSlot[out]])
+        self._add(Descriptor(Opcode.AFFINE, flags=flags, rows=rows, cols=cols, slots=slots),
+                  sources)
+        self.made.append(Made(Opcode.AFFINE, slots[AffineSlot.OUT], rows, cols,
+                              grid=x.grid if x else None))
+
+    def stats(self, rows: int, cols: int, flags: int, kind: str, same: bool = False,
+              x: Made | None = None) -> None:
+        """With `same`, Y is X."""
+        sources: set[Opcode] = set()
+        slots = {StatsSlot.X: self.feature_map(rows, cols, kind, sources, x)}
+        if flags & StatsFlag.SECOND:
+            slots[StatsSlot.Y] = (slots[StatsSlot.X] if same
+                                  else self.feature_map(rows, cols, kind, sources))
+        for slot in (StatsSlot.SUM, StatsSlot.DOT):
+            slots[slot] = self.vector(cols, None)
+            self.sums.append((slots[slot], cols))
+        self._add(Descriptor(Opcode.STATS, flags=flags, rows=rows, cols=cols, slots=slots), sources)
+
+    def pool(self, windows: Windows, channels: int, kind: str, x: Made | None = None) -> Slot:
+        """Forward; returns where the winners are."""
+        sources: set[Opcode] = set()
+        slots = {
+            PoolSlot.X: self.feature_map(windows.pixels, channels, kind, sources, x),
+            PoolSlot.OUT: self.place(windows.count, channels, 16),
+            PoolSlot.WINNER: self.place(windows.count, channels, NIBBLE),
+        }
+        self._add_pool(windows, channels, 0, slots, sources)
+        return slots[PoolSlot.WINNER]
+
+    def pool_backward(self, windows: Windows, channels: int, kind: str, winner: Slot | None = None,
+                      d_out: Made | None = None) -> None:
+        """Any winners, or those of an earlier `pool`."""
+        sources = {Opcode.POOL} if winner else set()
+        slots = {
+            PoolSlot.X: self.feature_map(windows.pixels, channels, kind, sources, d_out),
+            PoolSlot.OUT: self.place(windows.count, channels, 16),
+            PoolSlot.WINNER: winner or self.place(windows.pixels, channels, NIBBLE, kind),
+        }
+        self._add_pool(windows, channels, PoolFlag.BACKWARD, slots, sources)
+
+    def _add_pool(self, windows: Windows, channels: int, flags: int, slots: dict[int, Slot],
+                  sources: set[Opcode]) -> None:
+        self._add(Descriptor(Opcode.POOL, flags=flags, cols=channels, slots=slots,
+                             **windows.fields()), sources)
+        self.made.append(Made(Opcode.POOL, slots[PoolSlot.OUT], windows.count, channels,
+                              grid=(windows.images, windows.out_h, windows.out_w)))
 
     def weights(self, opcode: Opcode, rows: int, cols: int, n: int, m: int, flags: int,
                 kind: str) -> None:
@@ -236,6 +384,11 @@ class ProgramWriter:
         return Program(self.base, self.image, address, len(self.descriptors), self.descriptors)
 
 
+def rows_behind(slot: Slot, rows: int) -> Slot:
+    """The part of a tensor that begins some rows further."""
+    return replace(slot, address=slot.address + rows * slot.stride)
+
+
 def each_seed(batch: int, count: int) -> range:
     """The seeds of a test's batch: consecutive, and the first of batch 0 is the run's seed."""
     first = int(os.environ.get("SEED") or DEFAULT_SEED) + batch * count
@@ -270,18 +423,105 @@ def add_random_weights(writer: ProgramWriter, limit: int) -> None:
         writer.weights(Opcode.UPDATE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
 
 
+class Conv(NamedTuple):
+    """A case of convolution: the kind of its windows, and what distinguishes the passes."""
+
+    kind: str
+    a_trans: bool
+    step_log2: int
+    dilation_log2: int
+
+
+CONVS = [Conv(*case) for case in product(KINDS, (False, True), range(3), range(2))]
+CONV_LIMITS = Limits(rows=400, taps=6000, matrix=1000, channels=40, macs=300_000)
+
+
+def draw_case(rng: np.random.Generator, limits: Limits, kernels: list[tuple[int, int]], kind: str,
+              step_log2: int, dilation_log2: int, made: Made | None = None,
+              ) -> tuple[Windows, int, int] | None:
+    """Windows, channels and columns within limits; of a map made earlier, if there is a case."""
+    for _ in range(TRIES):
+        grid = draw_grid(rng)
+        if made:
+            grid = made.grid or factor(rng, made.rows)
+        kernel = kernels[rng.integers(len(kernels))]
+        windows = draw_windows(rng, kind, kernel, step_log2, dilation_log2, grid)
+        channels, cols = (int(x) for x in rng.integers(1, limits.channels + 1, 2))
+        channels = made.cols if made else channels
+        if windows and limits.allow(windows, channels, cols):
+            return windows, channels, cols
+    return None
+
+
+def draw_layer(writer: ProgramWriter, limits: Limits, kernels: list[tuple[int, int]],
+               ) -> tuple[Made | None, tuple[Windows, int, int]]:
+    """A map made earlier, or None, and a random case on it."""
+    rng = writer.rng
+    kind, step, dilation = str(rng.choice(KINDS)), int(rng.integers(3)), int(rng.integers(2))
+    made = writer.pick()
+    case = made and draw_case(rng, limits, kernels, kind, step, dilation, made)
+    if case:
+        return made, case
+    case = draw_case(rng, limits, kernels, kind, step, dilation)
+    return None, case or (Windows(1, 1, 1, 1, 1), 1, 1)
+
+
+def add_random_conv(writer: ProgramWriter, limit: int) -> None:
+    """A convolution about as large as products with sides up to `limit`; sometimes with a kernel
+    that is pruned first."""
+    rng = writer.rng
+    a, (windows, channels, cols) = draw_layer(writer, limits_of(limit), KERNELS)
+    n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    flags, kind = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))], str(rng.choice(NUMBERS))
+    s = None
+    if not flags & MatmulFlag.A_TRANS and windows.positions <= 4:
+        s = writer.kernel(windows.positions, channels, cols, n, m, kind)
+    writer.conv(windows, channels, cols, n, m, flags, kind, a, s)
+
+
+def add_random_feature(writer: ProgramWriter, limit: int) -> None:
+    """AFFINE, STATS or POOL (forward, backward, or both)."""
+    rng = writer.rng
+    kind, draw, flags = str(rng.choice(NUMBERS)), rng.random(), int(rng.integers(4))
+    if draw < 0.4:
+        d_out, (windows, channels, _) = draw_layer(writer, limits_of(limit), POOL_KERNELS)
+        if draw < 0.1:
+            writer.pool_backward(windows, channels, kind, d_out=d_out)
+            return
+        winner = writer.pool(windows, channels, kind, d_out)
+        back = transposed(windows)
+        if draw < 0.25 and back:
+            writer.pool_backward(back, channels, kind, winner)
+        return
+    x = writer.pick()
+    rows, cols = (x.rows, x.cols) if x else (int(y) for y in rng.integers(1, limit + 1, 2))
+    if draw < 0.7:
+        out = str(rng.choice(["own", "X", "Y"] if flags & AffineFlag.SECOND else ["own", "X"]))
+        writer.affine(rows, cols, flags, kind, out, x)
+    else:
+        writer.stats(rows, cols, flags & StatsFlag.SECOND, kind, bool(flags & 2), x)
+
+
+def transposed(windows: Windows) -> Windows | None:
+    """Those of the gradient, where a descriptor can say them."""
+    try:
+        back = windows.transposed()
+    except ValueError:
+        return None
+    return back if max(back.pad_top, back.pad_left) <= 15 else None
+
+
 def random_program(rng: np.random.Generator, commands: int, limit: int, base: int = BASE,
                    size: int = SIZE, matmul_share: float = 0.6, chained: float = 0.0) -> Program:
-    """`commands` random commands with sides up to `limit`."""
+    """About `commands` random commands with sides up to `limit`; `matmul_share` for the array."""
     writer = ProgramWriter(rng, base, size, chained)
     for _ in range(commands):
-        draw = rng.random()
-        if draw < 0.1:
+        if rng.random() < 0.1:
             writer.fence(bool(rng.random() < 0.5))
-        elif draw < 0.1 + 0.9 * matmul_share:
-            add_random_matmul(writer, limit)
+        elif rng.random() < matmul_share:
+            (add_random_conv if rng.random() < 0.4 else add_random_matmul)(writer, limit)
         else:
-            add_random_weights(writer, limit)
+            (add_random_feature if rng.random() < 0.5 else add_random_weights)(writer, limit)
     return writer.finish()
 
 
@@ -293,6 +533,55 @@ def matmul_program(seed: int, limit: int = 80) -> Program:
     n, m = dealt(seed, LEGAL_NM, "nm")
     flags = dealt(seed, MATMUL_FLAGS, "flags")
     writer.matmul(i, j, k, n, m, flags, dealt(seed, NUMBERS, "numbers"))
+    return writer.finish()
+
+
+def conv_program(seed: int) -> Program:
+    """One convolution. 72 consecutive seeds have every case of CONVS, every kernel, N:M, epilogue
+    and kind of numbers."""
+    writer = ProgramWriter(make_rng("conv", seed))
+    case, kernel = dealt(seed, CONVS, "convs"), dealt(seed, KERNELS, "kernels")
+    drawn = draw_case(writer.rng, CONV_LIMITS, [kernel], case.kind, case.step_log2,
+                      case.dilation_log2)
+    windows, channels, cols = drawn
+    flags = dealt(seed, EPILOGUE_FLAGS, "epilogues") | MatmulFlag.A_TRANS * case.a_trans
+    n, m = dealt(seed, LEGAL_NM, "nm")
+    writer.conv(windows, channels, cols, n, m, flags, dealt(seed, NUMBERS, "numbers"))
+    return writer.finish()
+
+
+# AFFINE with its flags and the place of OUT, STATS with and without Y, POOL with the kind of its
+# windows.
+FEATURES = [
+    *(("affine", flags, out) for flags in range(4) for out in ("own", "X", "Y")
+      if out != "Y" or flags & AffineFlag.SECOND),
+    ("stats", 0, False), ("stats", StatsFlag.SECOND, False), ("stats", StatsFlag.SECOND, True),
+    *((name, kind) for name in ("pool", "pool backward") for kind in KINDS),
+]
+FEATURE_LIMITS = Limits(rows=300, taps=4000, matrix=1000, channels=70, macs=10**9)
+
+
+def feature_program(seed: int) -> Program:
+    """AFFINE, STATS or POOL, forward with its gradient. Twice as many consecutive seeds as FEATURES
+    have them all, and every kind of numbers."""
+    writer = ProgramWriter(make_rng("feature", seed))
+    rng = writer.rng
+    name, *options = dealt(seed, FEATURES, "features")
+    kind = dealt(seed, NUMBERS, "numbers")
+    if not name.startswith("pool"):
+        rows, cols = int(rng.integers(1, 301)), int(rng.integers(1, 71))
+        flags, how = options
+        (writer.affine if name == "affine" else writer.stats)(rows, cols, flags, kind, how)
+        return writer.finish()
+    windows, channels, _ = draw_case(rng, FEATURE_LIMITS, POOL_KERNELS, options[0],
+                                     int(rng.integers(3)), int(rng.integers(2)))
+    if name == "pool backward":
+        writer.pool_backward(windows, channels, kind)
+        return writer.finish()
+    winner = writer.pool(windows, channels, kind)
+    back = transposed(windows)
+    if back:
+        writer.pool_backward(back, channels, kind, winner)
     return writer.finish()
 
 
@@ -312,7 +601,7 @@ class Large(NamedTuple):
 
 
 # A long reduction, sparse or dense, a tall, a wide and a bulky product.
-LARGE = [Large((1, 40), (1, 40), (500, 2000)),
+LARGE = [Large((1, 40), (65, 100), (500, 2000)),
          Large((20, 40), (1, 12), (4200, 6000), [(n, n) for n in (2, 4, 8, 16)]),
          Large((300, 1200), (1, 40), (1, 100)),
          Large((1, 40), (300, 1200), (1, 100)),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
-from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error
+from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error, Opcode
 from sat_golden.memory import ErrorRegion
 from tb.common.rng import make_rng
 from tb.top.board import ALL_IRQS, SILENT, Board, run_batch
@@ -24,7 +24,7 @@ SIZE = 1 << 18
 LIMIT = 24  # sides of tensors
 ADDR_W = 40
 BATCH = 40
-MUTANTS = 800
+MUTANTS = 1000
 BUS_ERRORS = 800
 STOPS = 80
 
@@ -78,12 +78,19 @@ def test_mutated_programs(batch):
 
 def test_mutants_meet_every_check():
     """The golden model alone: the mutants above fail in every way a descriptor can."""
-    codes = set()
+    met: dict[Error, set[int]] = {}
     for seed in range(1, MUTANTS + 1):
         rng = make_rng("mutant", seed)
-        codes.add(Expected(mutate(rng, draw_program(rng, int(rng.integers(1, 5))))).result.code)
-    assert codes >= {Error.NONE, Error.OPCODE, Error.FLAGS, Error.NM, Error.SIZE, Error.ALIGN,
-                     Error.STRIDE, Error.RANGE, Error.READ_DECERR}
+        program = mutate(rng, draw_program(rng, int(rng.integers(1, 5))))
+        result = Expected(program).result
+        at = program.address - program.base + DESC_BYTES * result.index
+        met.setdefault(result.code, set()).add(int(program.image[at]))
+    assert set(met) >= {Error.NONE, Error.OPCODE, Error.FLAGS, Error.NM, Error.SIZE, Error.ALIGN,
+                        Error.STRIDE, Error.RANGE, Error.READ_DECERR}
+    met_in_slots = met[Error.ALIGN] | met[Error.STRIDE] | met[Error.RANGE]
+    for name, opcodes in (("flags", met[Error.FLAGS]), ("sizes", met[Error.SIZE]),
+                          ("slots", met_in_slots)):
+        assert opcodes >= set(Opcode) - {Opcode.FENCE}, f"bad {name} only in {opcodes}"
 
 
 def test_program_registers():
@@ -142,17 +149,28 @@ def draw_region(rng: np.random.Generator, program: Program) -> ErrorRegion:
                        bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
 
 
+def draw_bus_error(seed: int) -> tuple[Program, ErrorRegion]:
+    rng = make_rng("bus error", seed)
+    program = draw_program(rng, int(rng.integers(1, 7)))
+    return program, draw_region(rng, program)
+
+
 @batches(BUS_ERRORS)
 def test_bus_errors(batch):
     """SLVERR and DECERR anywhere: descriptors, operands, results, on reads, writes or both."""
-    met = set()
-
     def one(core: Board, seed: int) -> None:
-        rng = make_rng("bus error", seed)
-        program = draw_program(rng, int(rng.integers(1, 7)))
-        met.add(check_fails(core, program, seed, [draw_region(rng, program)]))
+        program, region = draw_bus_error(seed)
+        check_fails(core, program, seed, [region])
 
     run(batch, one)
+
+
+def test_bus_errors_meet_every_code():
+    """The golden model alone."""
+    met = set()
+    for seed in range(1, BUS_ERRORS // 4 + 1):
+        program, region = draw_bus_error(seed)
+        met.add(Expected(program, [region]).result.code)
     assert met == {Error.NONE, Error.READ_SLVERR, Error.READ_DECERR, Error.WRITE_SLVERR,
                    Error.WRITE_DECERR}
 

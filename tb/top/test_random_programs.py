@@ -8,19 +8,26 @@ seeds from there, batch 0 begins with it.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sat.config import SatConfig
-from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, Opcode
+from sat_golden import Windows
+from sat_golden.defs import M_MAX, MATMUL_MAP_LSB, AffineSlot, MatmulFlag, Opcode
 from sat_golden.descriptor import Descriptor
+from sat_golden.windows import OUTSIDE
 from tb.common.runner import DEFAULT_SEED
 from tb.top import random_program as programs
 from tb.top.board import Board, run_batch
 from tb.top.plans import array_slots, plan_of
+from tb.top.random_windows import KERNELS
 
 SHAPES = ("2x2", "4x8", "8x8")
 MATMULS = 320
 BATCH = 40
+CONVS = 240
+FEATURES = 80
+FEATURE_BATCH = 20
 MIXED = 40
 MIXED_BATCH = 10
 LARGE = 20
@@ -48,6 +55,20 @@ def check(core: Board, program: programs.Program, seed: int) -> None:
 def test_matmuls(shape, batch):
     run_batch(shape, batch, BATCH,
               lambda core, seed: check(core, programs.matmul_program(seed), seed))
+
+
+@batches(CONVS, BATCH)
+@on_every_shape
+def test_convs(shape, batch):
+    run_batch(shape, batch, BATCH,
+              lambda core, seed: check(core, programs.conv_program(seed), seed))
+
+
+@batches(FEATURES, FEATURE_BATCH)
+@on_every_shape
+def test_features(shape, batch):
+    run_batch(shape, batch, FEATURE_BATCH,
+              lambda core, seed: check(core, programs.feature_program(seed), seed))
 
 
 @batches(MIXED, MIXED_BATCH)
@@ -83,14 +104,71 @@ def test_matmuls_cover_every_case():
     drawn = all_descriptors(programs.matmul_program, MATMULS)
     assert len(drawn) >= 300
     assert {(desc.n, desc.m) for desc in drawn} == set(programs.LEGAL_NM)
-    assert {desc.flags & sum(MatmulFlag) for desc in drawn} == set(programs.MATMUL_FLAGS)
+    every_flag = max(programs.MATMUL_FLAGS)
+    assert {desc.flags & every_flag for desc in drawn} == set(programs.MATMUL_FLAGS)
     assert {desc.flags >> MATMUL_MAP_LSB for desc in drawn} == set(range(8))
+
+
+def test_convs_cover_every_case():
+    drawn = all_descriptors(programs.conv_program, CONVS)
+    assert len(drawn) >= 200
+    trans, *fields = zip(*((bool(desc.flags & MatmulFlag.A_TRANS), desc.step_log2,
+                            desc.dilation_log2, desc.upsample_log2) for desc in drawn))
+    assert set(trans) == {False, True}
+    assert [set(field) for field in fields] == [set(range(4))] * 3
+    assert {(desc.n, desc.m) for desc in drawn} == set(programs.LEGAL_NM)
+    assert {(desc.kernel_h, desc.kernel_w) for desc in drawn} == set(KERNELS)
+    every_flag = max(programs.EPILOGUE_FLAGS)
+    assert {desc.flags & every_flag for desc in drawn} == set(programs.EPILOGUE_FLAGS)
+    assert {desc.rows for desc in drawn} == {1, 2, 3, 4}
+    channels = {desc.depth for desc in drawn}
+    assert {depth % M_MAX for depth in channels} == set(range(M_MAX))
+    assert (min(channels), max(channels)) == (1, 40)
+    wholly_outside = [desc for desc in drawn if sees_nothing(desc.windows).any()]
+    assert len(drawn) > len(wholly_outside) > 0
+
+
+def sees_nothing(windows: Windows) -> np.ndarray:
+    """Boolean, by window."""
+    seen = [windows.pixels_at(position) != OUTSIDE for position in range(windows.positions)]
+    return ~np.any(seen, axis=0)
+
+
+@on_every_shape
+def test_convs_cut_rows_and_reductions(shape):
+    """Segments longer than a tile or a chunk, and several column tiles."""
+    config = SatConfig.from_name(shape)
+    seen = set()
+    for desc in all_descriptors(programs.conv_program, CONVS):
+        plan = plan_of(config, desc)
+        seen.add(("row tiles of a segment", plan.row_tiles > plan.row_segments))
+        seen.add(("column tiles", plan.col_tiles > 1))
+        seen.add(("segments of rows", plan.row_segments > 1))
+        seen.add(("segments of the reduction", plan.k_segments > 1))
+        seen.add(("chunks", plan.k > config.chunk_k))
+    assert len(seen) == 10, f"seen only {seen}"
+
+
+def test_features_cover_every_case():
+    drawn = all_descriptors(programs.feature_program, FEATURES)
+    flags = {Opcode.AFFINE: range(4), Opcode.STATS: range(2), Opcode.POOL: range(2)}
+    assert {(desc.opcode, desc.flags) for desc in drawn} == {
+        (opcode, flag) for opcode, each in flags.items() for flag in each}
+    places = {(desc.slot(AffineSlot.OUT) == desc.slot(AffineSlot.X),
+               desc.slot(AffineSlot.OUT) == desc.slot(AffineSlot.Y))
+              for desc in drawn if desc.opcode == Opcode.AFFINE}
+    assert places == {(False, False), (True, False), (False, True)}
+    pools = [desc for desc in drawn if desc.opcode == Opcode.POOL]
+    assert {desc.windows.positions for desc in pools} >= {1, 4, 9, 15, 16}
+    assert {desc.cols % 2 for desc in pools} == {0, 1}
 
 
 def test_mixed_programs_cover_every_command():
     drawn = all_descriptors(programs.mixed_program, MIXED)
     assert {desc.opcode for desc in drawn} == set(Opcode)
     assert {desc.overlap for desc in drawn} == {False, True}
+    convs = [desc for desc in drawn if desc.opcode == Opcode.MATMUL and desc.has_windows]
+    assert {desc.n == desc.m for desc in convs} == {False, True}
 
 
 @on_every_shape

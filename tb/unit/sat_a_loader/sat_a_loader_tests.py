@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_a_loader: chunks of both memory layouts, in a ring that the consumer empties by chunks."""
+"""sat_a_loader: chunks of both memory layouts, of matrices and of windows over feature maps, in a
+ring that the consumer empties by chunks."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat_golden.windows import OUTSIDE, Windows
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack, unpack_array
@@ -18,16 +20,24 @@ from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
 from tb.common.plan import LANES, Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.top.random_windows import KERNELS, KINDS, draw_grid, draw_windows
 
 T = int(os.environ["T"])
+MOST_PIXELS = 2000
+
+WINDOW_INPUTS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2",
+                 "upsample_log2", "pad_top", "pad_left")
 
 
 @dataclass
 class Chunk:
-    """Rows and reduction elements of A from (row, k) on; `words` in each bank from `begin` on."""
+    """Rows and reduction elements of A's `segment` from (row, k) on; `words` in each bank from
+    `begin` on."""
 
+    segment: int
     row: int
     k: int
+    rows: int
     length: int
     words: int
     begin: int
@@ -37,12 +47,16 @@ def chunks_of(plan: Plan, passes: int) -> list[Chunk]:
     """Chunks in the order of loading, one behind the other in the ring."""
     shape, chunks, begin = plan.shape, [], 0
     for _ in range(passes):
-        for row in range(0, plan.i, plan.row_span):
-            for k in range(0, plan.k, shape.chunk_k):
-                length = min(shape.chunk_k, plan.k - k)
-                words = -(-length // LANES) * plan.t2
-                chunks.append(Chunk(row, k, length, words, begin))
-                begin = (begin + words) % shape.a_depth
+        for row_segment in range(plan.row_segments):
+            for row in range(0, plan.i, plan.row_span):
+                for k_segment in range(plan.k_segments):
+                    for k in range(0, plan.k, shape.chunk_k):
+                        length = min(shape.chunk_k, plan.k - k)
+                        words = -(-length // LANES) * plan.t2
+                        chunks.append(Chunk(row_segment + k_segment, row, k,
+                                            min(plan.row_span, plan.i - row), length, words,
+                                            begin))
+                        begin = (begin + words) % shape.a_depth
     return chunks
 
 
@@ -73,40 +87,34 @@ class Banks:
         return (chunk.begin + np.arange(chunk.words)) % self.shape.a_depth
 
     def check(self, plan: Plan, chunk: Chunk, a: np.ndarray) -> None:
-        """Every element of the chunk that exists in A [I][K] is in its place."""
+        """Every element of the chunk that exists in A [segment][I][K] is in its place."""
         words = self.data[:, self.addresses(chunk)]  # [bank][t2, word][lane]
         words = words.reshape(self.shape.rows, plan.t2, -1)[:, :, : chunk.length]
         rows = words.transpose(1, 0, 2).reshape(plan.row_span, chunk.length)
-        expected = a[chunk.row : chunk.row + plan.row_span, chunk.k : chunk.k + chunk.length]
-        for place in np.argwhere(rows[: len(expected)] != expected)[:1]:
+        expected = a[chunk.segment, chunk.row : chunk.row + chunk.rows,
+                     chunk.k : chunk.k + chunk.length]
+        for place in np.argwhere(rows[: chunk.rows] != expected)[:1]:
             raise AssertionError(f"{plan} {chunk}: row {place[0]} element {place[1]} differs")
 
 
-@cocotb.test()
-@cocotb.parametrize(stalls=list(STALLS), trans=[0, 1], passes=[1, 3], hint=[0, 1, 7])
-async def test_chunks(dut, stalls, trans, passes, hint):
-    """The consumer takes and forgets chunks at random, never one that is not committed."""
-    rng = make_rng(f"{stalls} {trans} {passes} {hint}")
-    rows, a_depth, chunk_k = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K")
-    shape = Shape(rows, 8, T, a_depth=a_depth, chunk_k=chunk_k)
-    span = Plan(shape, 1, 1, 1, hint=hint).row_span
-    plan = Plan(shape, int(rng.integers(1, 2.5 * span)), 1, int(rng.integers(1, 4 * chunk_k)),
-                hint=hint)
-    shape_in_memory = (plan.k, plan.i) if trans else (plan.i, plan.k)
-    matrix = Matrix(rng, *shape_in_memory, 16)
-    a = matrix.elements.T if trans else matrix.elements
+async def load(dut, rng: np.random.Generator, stalls: str, plan: Plan, passes: int,
+               matrix: Matrix, a: np.ndarray, inputs: dict[str, int]) -> list:
+    """Loads A [segment][I][K] from `matrix`, for a consumer that takes and forgets chunks at
+    random, never one that is not committed. Returns the requests."""
     chunks = chunks_of(plan, passes)
     port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
-    banks = Banks(shape)
+    banks = Banks(plan.shape)
     await start(dut)
-    set_inputs(dut, matrix.inputs() | {
-        "trans_i": trans, "rows_i": plan.i, "depth_i": plan.k, "row_tiles_i": plan.row_tiles,
-        "passes_i": passes, "t2_log2_i": log2(plan.t2), "start_i": 1})
+    set_inputs(dut, matrix.inputs() | inputs | {
+        "rows_i": plan.i, "depth_i": plan.k, "k_segments_i": plan.k_segments,
+        "row_tiles_i": plan.row_tiles, "passes_i": passes, "t2_log2_i": log2(plan.t2),
+        "start_i": 1})
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
     waiting: deque[Chunk] = deque()  # committed, not taken
     taken: deque[Chunk] = deque()  # not released
     committed = silent = 0
+    ahead = 2 * plan.shape.chunk_k // LANES * plan.t2
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
         if dut.commit_o.value:
@@ -116,7 +124,7 @@ async def test_chunks(dut, stalls, trans, passes, hint):
             waiting.append(chunk)
             committed += 1
             silent = 0
-        assert sum(chunk.words for chunk in waiting) <= 2 * chunk_k // LANES * plan.t2
+        assert sum(chunk.words for chunk in waiting) <= ahead
         release = bool(taken) and rng.random() < 0.05
         dut.release_i.value = int(release)
         if release:
@@ -134,3 +142,85 @@ async def test_chunks(dut, stalls, trans, passes, hint):
         await FallingEdge(dut.clk)
     dut.release_i.value = 0
     assert dut.idle_o.value and not port.queue
+    return port.requests
+
+
+def random_windows(rng: np.random.Generator, most: int) -> Windows:
+    """1..`most` windows of any kind."""
+    while True:
+        kernel = KERNELS[rng.integers(len(KERNELS))]
+        windows = draw_windows(rng, str(rng.choice(KINDS)), kernel, int(rng.integers(3)),
+                               int(rng.integers(2)), draw_grid(rng))
+        if windows and windows.count <= most and windows.pixels <= MOST_PIXELS:
+            return windows
+
+
+def shape_of(dut) -> Shape:
+    rows, a_depth, chunk_k = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K")
+    return Shape(rows, 8, T, a_depth=a_depth, chunk_k=chunk_k)
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS), trans=[0, 1], passes=[1, 3], hint=[0, 1, 7])
+async def test_matrix(dut, stalls, trans, passes, hint):
+    rng = make_rng(f"{stalls} {trans} {passes} {hint}")
+    shape = shape_of(dut)
+    span = Plan(shape, 1, 1, 1, hint=hint).row_span
+    plan = Plan(shape, int(rng.integers(1, 2.5 * span)), 1, int(rng.integers(1, 4 * shape.chunk_k)),
+                hint=hint)
+    shape_in_memory = (plan.k, plan.i) if trans else (plan.i, plan.k)
+    matrix = Matrix(rng, *shape_in_memory, 16)
+    a = matrix.elements.T if trans else matrix.elements
+    await load(dut, rng, stalls, plan, passes, matrix, a[None], {"trans_i": trans})
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS), trans=[0, 1], passes=[1, 2], hint=[0, 1, 7])
+async def test_convolution(dut, stalls, trans, passes, hint):
+    """As many requests as there are lines inside the map; the others are zeros."""
+    rng = make_rng(f"{stalls} {trans} {passes} {hint}")
+    shape = shape_of(dut)
+    span = Plan(shape, 1, 1, 1, hint=hint).row_span
+    channels = int(rng.integers(1, (1.5 * span if trans else 2.5 * shape.chunk_k) + 1))
+    windows = random_windows(rng, 2 * (shape.chunk_k if trans else span + 4))
+    plan = Plan.conv(shape, windows, channels, 1, hint=hint, a_trans=bool(trans))
+    matrix = Matrix(rng, windows.pixels, channels, 16)
+    seen = [windows.gather(matrix.elements, position) for position in range(windows.positions)]
+    a = np.array([part.T if trans else part for part in seen])
+    fields = windows.fields()
+    inputs = {f"{name}_i": fields[name] for name in WINDOW_INPUTS}
+    requests = await load(dut, rng, stalls, plan, passes, matrix, a,
+                          inputs | {"trans_i": trans, "conv_i": 1})
+    inside = sum(int((windows.pixels_at(position) != OUTSIDE).sum())
+                 for position in range(windows.positions))
+    pieces = -(-plan.i // plan.row_span) if trans else -(-plan.k // shape.chunk_k)
+    assert len(requests) == inside * pieces * passes
+
+
+@cocotb.test()
+async def test_lines_follow_each_other(dut):
+    """A line's request per cycle, with at most two cycles between chunks, also of a map."""
+    rng = make_rng()
+    shape = shape_of(dut)
+    for trans in (0, 1):
+        matrix = Matrix(rng, 400, 1, 16)
+        port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS["none"])
+        await start(dut)
+        inputs = {"rows_i": 1 if trans else 400, "depth_i": 400 if trans else 1, "trans_i": trans,
+                  "row_tiles_i": 1 if trans else 400 // shape.rows, "k_segments_i": 1,
+                  "passes_i": 1, "conv_i": 1, "map_h_i": 20, "map_w_i": 20, "out_h_i": 20,
+                  "out_w_i": 20, "kernel_w_i": 1, "start_i": 1}
+        set_inputs(dut, matrix.inputs() | inputs)
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 0
+        words = -(-min(shape.chunk_k, 400 if trans else 1) // LANES)
+        dut.taken_words_i.value = dut.release_words_i.value = words
+        cycles = chunks = 0
+        while not dut.idle_o.value:
+            dut.taken_i.value = dut.release_i.value = dut.commit_o.value
+            chunks += int(dut.commit_o.value)
+            port.cycle()
+            cycles += 1
+            await FallingEdge(dut.clk)
+        assert len(port.requests) == 400
+        assert cycles <= 400 + 2 * chunks + 30, (trans, cycles, chunks)

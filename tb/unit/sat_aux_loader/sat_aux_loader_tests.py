@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_aux_loader: rows of the tiles in drain order, beat by beat, without the rows past C."""
+"""sat_aux_loader: rows of the tiles in drain order, beat by beat, without those past their segment.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from tb.common.rng import make_rng
 def beats_of(plan: Plan, matrix: Matrix) -> list[int]:
     """Addresses in the order of delivery."""
     return [matrix.line(row) + at
-            for first_row, col in plan.tiles for row in plan.drain_order(first_row) if row < plan.i
+            for first_row, col in plan.tiles for row in plan.drain_order(first_row)
+            if row < plan.segment_end(first_row)
             for at in range(2 * col, 2 * (col + plan.tile_cols(col)), BEAT_BYTES)]
 
 
@@ -27,11 +29,11 @@ async def test_beats(dut, stalls, p_ready, hint):
     rng = make_rng(f"{stalls} {p_ready} {hint}")
     shape = Shape(*parameters(dut, "ROWS", "COLS", "T"))
     await start(dut)
-    for _ in range(2):
+    for segments in (1, int(rng.integers(2, 6))):
         plan = Plan(shape, 1, 1, 1, hint=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-        plan = Plan(shape, i, j, 1, hint=hint)
-        matrix = Matrix(rng, i, j, 16)
+        plan = Plan(shape, -(-i // segments), j, 1, hint=hint, row_segments=segments)
+        matrix = Matrix(rng, plan.i * segments, j, 16)
         port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, matrix.inputs() | plan.walk_inputs() | {"start_i": 1, "beat_ready_i": 0})
         await FallingEdge(dut.clk)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_c_store: tiles in a modelled output buffer become C in memory, in every mode."""
+"""sat_c_store: tiles in a modelled output buffer become C in memory, in every mode, with one or
+several segments of rows."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class Command:
     plan: Plan
     as_single: bool
     use: dict[str, bool]  # bias, residual, relu, mask
-    acc: np.ndarray  # uint32 [I][J], accumulator format
+    acc: np.ndarray  # uint32 [rows of all segments][J], accumulator format
     bias: np.ndarray
     residual: np.ndarray
     mask: np.ndarray
@@ -44,15 +45,17 @@ def draw_command(rng: np.random.Generator, shape: Shape, as_single: bool,
                  special: float) -> Command:
     plan = Plan(shape, 1, 1, 1, hint=int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-    plan = Plan(shape, i, j, 1, hint=plan.hint)
+    segments = int(rng.choice([1, rng.integers(2, 6)]))
+    plan = Plan(shape, -(-i // segments), j, 1, hint=plan.hint, row_segments=segments)
+    rows = plan.i * segments
     use = {name: bool(rng.integers(2)) for name in ("bias", "residual", "relu", "mask")}
-    half = mixed_fp16(rng, (i, j), special)
+    half = mixed_fp16(rng, (rows, j), special)
     single = vector.fp32_mul(vector.fp16_to_fp32(half), rng.choice(
-        np.array([1, 1.5, 3e4], np.float32), (i, j)).view(np.uint32))
+        np.array([1, 1.5, 3e4], np.float32), (rows, j)).view(np.uint32))
     bias = np.where(rng.random(j) < special, random_bits(rng, j, np.uint32),
                     rng.standard_normal(j).astype(np.float32).view(np.uint32))
     return Command(plan, as_single, use, vector.fp32_to_acc(single), bias,
-                   mixed_fp16(rng, (i, j), special), mixed_fp16(rng, (i, j), special))
+                   mixed_fp16(rng, (rows, j), special), mixed_fp16(rng, (rows, j), special))
 
 
 class Operands:
@@ -65,7 +68,8 @@ class Operands:
         self.words = []  # of all tiles, in arrival order
         for row, col in plan.tiles:
             tile = random_bits(rng, (plan.row_span, plan.col_span), np.uint32) >> 1
-            part = command.acc[row : row + plan.row_span, col : col + plan.col_span]
+            end = min(row + plan.row_span, plan.segment_end(row))
+            part = command.acc[row:end, col : col + plan.col_span]
             tile[: part.shape[0], : part.shape[1]] = part
             # [t2, r][t1, column] -> [r][t2][t1][column]
             order = tile.reshape(plan.t2, shape.rows, plan.t1, shape.cols).transpose(1, 0, 2, 3)
@@ -83,7 +87,7 @@ class Operands:
         beats = []
         for first_row, col in plan.tiles:
             for row in plan.drain_order(first_row):
-                if row < plan.i:
+                if row < plan.segment_end(first_row):
                     part = matrix[row, col : col + plan.tile_cols(col)]
                     padded = np.concatenate([part, np.zeros(-part.size % LANES, np.uint16)])
                     beats += [pack_array(beat) for beat in padded.reshape(-1, LANES)]
@@ -135,7 +139,8 @@ class Operands:
 async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
                 p_valid: float) -> None:
     plan = command.plan
-    c = Matrix(rng, plan.i, plan.j, 32 if command.as_single else 16)
+    rows = plan.i * plan.row_segments
+    c = Matrix(rng, rows, plan.j, 32 if command.as_single else 16)
     before = c.memory.data.copy()
     operands = Operands(dut, command, rng, p_valid)
     port = WritePort(dut, c.memory.store, rng, STALLS[stalls])
@@ -159,8 +164,8 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     expected = command.expected()
     image = before.copy()
     row_bytes = plan.j * c.bits // 8
-    image.reshape(plan.i, c.stride)[:, :row_bytes] = expected.astype(
-        expected.dtype.newbyteorder("<")).view(np.uint8).reshape(plan.i, row_bytes)
+    image.reshape(rows, c.stride)[:, :row_bytes] = expected.astype(
+        expected.dtype.newbyteorder("<")).view(np.uint8).reshape(rows, row_bytes)
     for at in np.flatnonzero(image != c.memory.data)[:1]:
         row, byte = divmod(int(at), c.stride)
         raise AssertionError(f"{plan} {command.use} row {row} column {byte * 8 // c.bits}: "
@@ -171,7 +176,8 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     assert not any(operands.aux.values())
     # Requests cover C's rows, tile by tile, and nothing else.
     beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
-                for row, col in plan.tiles for r in plan.drain_order(row) if r < plan.i)
+                for row, col in plan.tiles for r in plan.drain_order(row)
+                if r < plan.segment_end(row))
     assert sum(count for _, count in port.requests) == beats
 
 

@@ -7,23 +7,34 @@ from dataclasses import replace
 import cocotb
 from cocotb.triggers import FallingEdge
 
+from sat_golden import Windows
 from sat_golden.defs import (
     DESC_BYTES,
-    MATMUL_MAP_LSB,
+    POOL_POSITIONS_MAX,
+    SIZE_MAX,
     STRIDE_MAX,
     Error,
-    FenceFlag,
     MatmulFlag,
     Opcode,
     PruneFlag,
     UpdateFlag,
 )
-from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check, is_bias
+from sat_golden.descriptor import (
+    COMPRESSING,
+    LEGAL_FLAGS,
+    WINDOW_FIELDS,
+    Descriptor,
+    Fault,
+    Slot,
+    aligned,
+    check,
+)
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
 DESC_ADDR = 0x1_2345_6780
-MOST_CYCLES = 45
+MOST_CYCLES = 41
+WINDOW_CYCLES = 8  # more
 
 
 async def verdict(dut, data):
@@ -32,12 +43,13 @@ async def verdict(dut, data):
     dut.start_i.value = 1
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
-    for _ in range(MOST_CYCLES):
+    cycles = MOST_CYCLES + WINDOW_CYCLES * Descriptor.unpack(data).has_windows
+    for _ in range(cycles):
         await FallingEdge(dut.clk)
         if dut.done_o.value:
             break
     else:
-        raise AssertionError(f"no verdict in {MOST_CYCLES} cycles")
+        raise AssertionError(f"no verdict in {cycles} cycles")
     code = dut.code_o.value.to_unsigned()
     if code == Error.NONE:
         return Error.NONE, 0
@@ -63,33 +75,53 @@ def random_size(rng):
     return int(rng.choice([1, 2, int(rng.integers(1, 100)), int(rng.integers(1, 65536)), 65535]))
 
 
-def random_legal(rng, addr_w):
+def random_side(rng, most):
+    """A size of at most `most`, which it often is."""
+    return most if rng.random() < 0.3 else min(random_size(rng), most)
+
+
+def random_windows(rng, most_positions):
+    images = random_size(rng)
+    sides = {}
+    for grid in ("map", "out"):
+        sides[f"{grid}_h"] = random_side(rng, SIZE_MAX // images)
+        sides[f"{grid}_w"] = random_side(rng, SIZE_MAX // (images * sides[f"{grid}_h"]))
+    kernel_h = random_side(rng, 15)
+    kernel_w = random_side(rng, min(15, most_positions // kernel_h))
+    steps = [int(rng.integers(4)) for _ in range(3)]
+    pads = [int(rng.integers(16)) for _ in range(2)]
+    return Windows(images, *sides.values(), kernel_h, kernel_w, *steps, *pads)
+
+
+def random_legal(rng, addr_w, opcode=None):
     """A legal descriptor, many of whose tensors end at the end of the address space."""
-    opcode = Opcode(int(rng.integers(1, 5)))
+    opcode = opcode or Opcode(int(rng.integers(1, len(Opcode) + 1)))
+    flags = int(rng.integers(1 << 11)) & LEGAL_FLAGS[opcode]
     if opcode == Opcode.FENCE:
-        return Descriptor(opcode, flags=int(rng.integers(2)) * FenceFlag.IRQ)
-    m = int(rng.choice([2, 4, 8, 16]))
-    desc = Descriptor(opcode, n=int(rng.integers(1, m + 1)), m=m, overlap=bool(rng.integers(2)),
-                      rows=random_size(rng), cols=random_size(rng))
-    some = int(rng.integers(1 << 11))
+        return Descriptor(opcode, flags=flags)
+    if opcode == Opcode.PRUNE and not flags & (PruneFlag.FF | PruneFlag.BP):
+        flags |= PruneFlag.FF
+    desc = Descriptor(opcode, overlap=bool(rng.integers(2)), flags=flags, rows=random_size(rng),
+                      cols=random_size(rng))
+    if opcode in COMPRESSING:
+        m = int(rng.choice([2, 4, 8, 16]))
+        desc = replace(desc, n=int(rng.integers(1, m + 1)), m=m)
     if opcode == Opcode.MATMUL:
-        flags = some & sum(MatmulFlag) | (some & 7) << MATMUL_MAP_LSB
-        desc = replace(desc, flags=flags, depth=random_size(rng))
-    elif opcode == Opcode.PRUNE:
-        flags = some & sum(PruneFlag)
-        if not flags & (PruneFlag.FF | PruneFlag.BP):
-            flags |= PruneFlag.FF
-        desc = replace(desc, flags=flags)
-    else:
-        flags = some & sum(UpdateFlag)
+        desc = replace(desc, depth=random_size(rng))
+    if opcode == Opcode.UPDATE:
         decay = int(rng.integers(1 << 32)) if flags & UpdateFlag.DECAY else 0
-        desc = replace(desc, flags=flags, decay=decay, inv_scale=int(rng.integers(1 << 32)),
+        desc = replace(desc, decay=decay, inv_scale=int(rng.integers(1 << 32)),
                        momentum=int(rng.integers(1 << 32)), lr=int(rng.integers(1 << 32)))
+    if desc.has_windows:
+        windows = random_windows(rng, POOL_POSITIONS_MAX if opcode == Opcode.POOL else 225)
+        desc = replace(desc, **windows.fields())
+    if desc.has_windows and opcode == Opcode.MATMUL:
+        desc = replace(desc, depth=random_side(rng, SIZE_MAX // desc.windows.positions))
     slots = {}
     for tensor in desc.tensors():
         stride = aligned(tensor.row_bytes)
         kind = rng.integers(4)
-        if is_bias(desc, tensor):
+        if tensor.vector:
             stride = 0
         elif kind == 0:
             stride = min(stride + 64 * int(rng.integers(100)), STRIDE_MAX)
@@ -103,9 +135,21 @@ def random_legal(rng, addr_w):
     return replace(desc, slots=slots)
 
 
+def spoil_windows(rng, desc):
+    """One side as large as it can be, one more than that, or zero."""
+    name = str(rng.choice(["rows", "depth", *WINDOW_FIELDS[:6]])).lower()
+    image = desc.rows * max(desc.map_h * desc.map_w, desc.out_h * desc.out_w)
+    kept = {"depth": desc.windows.positions, "rows": image // desc.rows,
+            "map_h": desc.rows * desc.map_w, "map_w": desc.rows * desc.map_h,
+            "out_h": desc.rows * desc.out_w, "out_w": desc.rows * desc.out_h}
+    most = SIZE_MAX // kept[name] if name in kept else 15
+    value = int(rng.choice([0, most, most + 1, rng.integers(16)]))
+    return replace(desc, **{name: min(value, SIZE_MAX if name in kept else 15)})
+
+
 def spoil(rng, desc):
     """One field, or one tensor, next to what is legal."""
-    choice = rng.integers(7)
+    choice = rng.integers(8)
     if choice == 0:
         return replace(desc, n=int(rng.integers(32)))
     if choice == 1:
@@ -113,13 +157,15 @@ def spoil(rng, desc):
     if choice == 2:
         return replace(desc, **{str(rng.choice(["rows", "cols", "depth"])): 0})
     if choice == 3:
-        return replace(desc, opcode=int(rng.choice([0, 5, 255, 1, 2, 3, 4])))
+        return replace(desc, opcode=int(rng.choice([0, len(Opcode) + 1, 255, *Opcode])))
+    if choice == 4 and desc.has_windows:
+        return spoil_windows(rng, desc)
     number = int(rng.choice(list(desc.slots))) if desc.slots else int(rng.integers(8))
     slot = desc.slot(number)
-    if choice == 4:
+    if choice == 5:
         address = slot.address + int(rng.choice([1, 32, 64, 128, 1 << 34, 1 << 40, 1 << 63]))
         slot = replace(slot, address=address & (1 << 64) - 1)
-    elif choice == 5:
+    elif choice == 6:
         step = int(rng.choice([-64, -1, 1, 64, 1 << 24, 1 << 31]))
         slot = replace(slot, stride=max(0, slot.stride + step) & 0xFFFFFFFF)
     else:
@@ -144,8 +190,8 @@ def damage(rng, data):
 async def test_legal_descriptors_pass(dut):
     await start(dut)
     rng, seen = make_rng("descriptors"), Counter()
-    for _ in range(500):
-        await compare(dut, random_legal(rng, int(dut.ADDR_W.value)).pack(), seen)
+    for opcode in [*Opcode] * 100:
+        await compare(dut, random_legal(rng, int(dut.ADDR_W.value), opcode).pack(), seen)
     assert list(seen) == [Error.NONE]
 
 
@@ -156,6 +202,11 @@ async def test_spoilt_descriptors_agree_with_golden(dut):
     addr_w = int(dut.ADDR_W.value)
     for _ in range(1500):
         await compare(dut, spoil(rng, random_legal(rng, addr_w)).pack(), seen)
+    for _ in range(600):
+        opcode = Opcode.POOL if rng.random() < 0.4 else Opcode.MATMUL
+        desc = random_legal(rng, addr_w, opcode)
+        if desc.has_windows:
+            await compare(dut, spoil_windows(rng, desc).pack(), seen)
     missing = set(range(Error.OPCODE, Error.RANGE + 1)) - set(seen)
     assert not missing, f"codes never seen: {missing}"
 
@@ -171,10 +222,10 @@ async def test_damaged_descriptors_agree_with_golden(dut):
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def test_each_bit_of_a_zero_descriptor(dut):
-    """Every reserved bit of every command."""
+    """Every reserved bit of every command, of MATMUL with and without windows."""
     await start(dut)
     seen = Counter()
-    for opcode in Opcode:
+    for opcode, flags in [*((opcode, 0) for opcode in Opcode), (Opcode.MATMUL, MatmulFlag.CONV)]:
         for bit in range(8, 8 * DESC_BYTES):
-            data = (opcode | 1 << bit).to_bytes(DESC_BYTES, "little")
+            data = (opcode | flags << 32 | 1 << bit).to_bytes(DESC_BYTES, "little")
             await compare(dut, data, seen)

@@ -7,17 +7,29 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from sat_golden import CommandModel, Memory
-from sat_golden.defs import DESC_BYTES, Error, MatmulFlag
+from sat_golden import CommandModel, Memory, Windows
+from sat_golden.defs import DESC_BYTES, Error, MatmulFlag, MatmulSlot
 from tb.common.beats import Beats
 from tb.common.clock import start
-from tb.common.dma_ports import STALLS, ReadPorts, Stalls, WritePort
+from tb.common.dma_ports import BEAT_BYTES, STALLS, ReadPorts, Stalls, WritePort
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
-from tb.top.random_program import LEGAL_NM, NUMBERS, Program, ProgramWriter, describe
+from tb.top.random_program import (
+    LEGAL_NM,
+    MATMUL_FLAGS,
+    NUMBERS,
+    Program,
+    ProgramWriter,
+    describe,
+    draw_case,
+)
+from tb.top.random_windows import KERNELS, KINDS, Limits
 
 BASE = (1 << 39) + 0x12000
-SIZE = 1 << 18
+SIZE = 1 << 19
 READ_PORTS = 6
+CONV_LIMITS = Limits(rows=100, taps=800, matrix=300, channels=30, macs=40_000)
+LINE = 64  # bytes, of the map cache
 
 
 def random_command(rng: np.random.Generator, limit: int = 40, **fixed) -> Program:
@@ -25,8 +37,21 @@ def random_command(rng: np.random.Generator, limit: int = 40, **fixed) -> Progra
     writer = ProgramWriter(rng, BASE, SIZE)
     size = fixed.get("size") or tuple(int(x) for x in rng.integers(1, limit + 1, 3))
     nm = fixed.get("nm") or LEGAL_NM[rng.integers(len(LEGAL_NM))]
-    flags = fixed.get("flags", int(rng.integers(0, 1 << 6)))
+    flags = fixed.get("flags", MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))])
     writer.matmul(*size, *nm, flags, fixed.get("numbers") or str(rng.choice(NUMBERS)))
+    return writer.finish()
+
+
+def random_conv(rng: np.random.Generator, **fixed) -> Program:
+    """One small convolution of any kind; `fixed` sets windows, channels, cols, nm or flags."""
+    writer = ProgramWriter(rng, BASE, SIZE)
+    step, dilation = int(rng.integers(3)), int(rng.integers(2))
+    drawn = draw_case(rng, CONV_LIMITS, KERNELS, str(rng.choice(KINDS)), step, dilation)
+    windows, channels, cols = (fixed.get(name) or value for name, value in
+                               zip(("windows", "channels", "cols"), drawn))
+    nm = fixed.get("nm") or LEGAL_NM[rng.integers(len(LEGAL_NM))]
+    flags = fixed.get("flags", MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))])
+    writer.conv(windows, channels, cols, *nm, flags, str(rng.choice(NUMBERS)))
     return writer.finish()
 
 
@@ -64,7 +89,8 @@ class Engine:
         raise AssertionError("the command does not end")
 
 
-async def check(dut, rng: np.random.Generator, stalls: Stalls, program: Program) -> None:
+async def check(dut, rng: np.random.Generator, stalls: Stalls, program: Program) -> Engine:
+    """Runs the program's one command on both; the engine as it is then."""
     model_memory = Memory(BASE, SIZE, program.image.copy())
     result = CommandModel(model_memory).run(program.address, 1)
     assert result.code == Error.NONE, result
@@ -80,6 +106,7 @@ async def check(dut, rng: np.random.Generator, stalls: Stalls, program: Program)
         *(f"{BASE + at:#x}: expected {model_memory.data[at]:02x} actual "
           f"{engine.memory.data[at]:02x}" for at in differing[:10])])
     assert engine.overflow == result.overflow, f"{name}: overflow expected {result.overflow}"
+    return engine
 
 
 @cocotb.test()
@@ -90,6 +117,18 @@ async def test_random_commands(dut, stalls):
     await start(dut, wr_idle_i=1)
     for _ in range(8):
         await check(dut, rng, STALLS[stalls], random_command(rng))
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS))
+async def test_random_convolutions(dut, stalls):
+    """Windows, channels, N:M, flags and numbers; products of matrices come in between."""
+    rng = make_rng(stalls)
+    await start(dut, wr_idle_i=1)
+    for _ in range(10):
+        await check(dut, rng, STALLS[stalls], random_conv(rng))
+        if rng.random() < 0.3:
+            await check(dut, rng, STALLS[stalls], random_command(rng))
 
 
 @cocotb.test()
@@ -113,13 +152,45 @@ async def test_edges(dut, size):
 
 
 @cocotb.test()
+async def test_conv_edges(dut):
+    """One window, many positions, nothing but padding, gaps between pixels; both orders."""
+    rng = make_rng()
+    await start(dut, wr_idle_i=1)
+    cases = [Windows(1, 1, 1, 1, 1), Windows(1, 2, 3, 1, 1, 15, 15, pad_top=7, pad_left=6),
+             Windows(2, 3, 2, 2, 2, 2, 2, pad_top=15, pad_left=15),
+             Windows(1, 5, 4, 4, 3, 3, 3, 3, 3, 3, 15, 15)]
+    for windows in cases:
+        for flags in (0, MatmulFlag.A_TRANS):
+            for nm in ((2, 2), (1, 4)):
+                program = random_conv(rng, windows=windows, channels=3, cols=9, nm=nm, flags=flags)
+                await check(dut, rng, STALLS["some"], program)
+
+
+@cocotb.test()
+@cocotb.parametrize(a_trans=[0, 1])
+async def test_map_that_fits_is_read_once(dut, a_trans):
+    """A 3x3 convolution with padding, of several column tiles: each line crosses port 0 once."""
+    rng = make_rng()
+    (cache_lines,) = parameters(dut, "CACHE_LINES")
+    await start(dut, wr_idle_i=1)
+    windows = Windows.sliding(1, cache_lines // 4, 4, 3, 3, pad=1)
+    stride = None
+    while stride != LINE:
+        program = random_conv(rng, windows=windows, channels=32, cols=40, nm=(2, 2), flags=a_trans)
+        stride = program.descriptors[0].slot(MatmulSlot.A).stride
+    engine = await check(dut, rng, STALLS["latency"], program)
+    read = sum(beats for port, _, beats in engine.reads.requests if port == 0) * BEAT_BYTES
+    assert read == cache_lines * LINE
+
+
+@cocotb.test()
 @cocotb.parametrize(by=["flush_i", "rst_n"])
 async def test_abandon(dut, by):
     """A flush or reset at any time leaves an engine that executes the next command."""
     rng = make_rng(by)
     await start(dut, wr_idle_i=1)
     for _ in range(12):
-        program = random_command(rng, size=(20, 20, 20))
+        program = random_conv(rng) if rng.random() < 0.5 else random_command(rng, size=(20, 20, 20))
         at = program.address - BASE
         engine = Engine(dut, program, rng, STALLS["some"])
         await engine.begin(program.image[at : at + DESC_BYTES].tobytes())
@@ -137,3 +208,4 @@ async def test_abandon(dut, by):
             assert not getattr(dut, name).value, name
         assert not dut.rd_req_valid_o.value.to_unsigned()
         await check(dut, rng, STALLS["some"], random_command(rng, limit=24))
+        await check(dut, rng, STALLS["some"], random_conv(rng))

@@ -4,9 +4,10 @@ import pytest
 from tb.common.runner import run
 
 BUILDS = [
-    {"ROWS": 2, "COLS": 2, "T": 4, "A_DEPTH": 32, "S_DEPTH": 64, "CHUNK_K": 32},
-    {"ROWS": 4, "COLS": 8, "T": 8, "A_DEPTH": 64, "S_DEPTH": 256, "CHUNK_K": 16},
-    {"ROWS": 2, "COLS": 16, "T": 16, "A_DEPTH": 128, "S_DEPTH": 256, "CHUNK_K": 32},
+    {"ROWS": 2, "COLS": 2, "T": 4, "A_DEPTH": 32, "S_DEPTH": 64, "CHUNK_K": 32, "CACHE_LINES": 16},
+    {"ROWS": 4, "COLS": 8, "T": 8, "A_DEPTH": 64, "S_DEPTH": 256, "CHUNK_K": 16, "CACHE_LINES": 64},
+    {"ROWS": 2, "COLS": 16, "T": 16, "A_DEPTH": 128, "S_DEPTH": 256, "CHUNK_K": 32,
+     "CACHE_LINES": 16},
 ]
 
 

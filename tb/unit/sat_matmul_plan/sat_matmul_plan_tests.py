@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_matmul_plan against the same formulas in Python, for every N:M and sizes up to 65535."""
+"""sat_matmul_plan against the same formulas in Python, for every N:M and sizes up to 65535, with
+and without convolution."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat_golden import Windows
 from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.plan import Plan, Shape, log2
 from tb.common.rng import make_rng
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
+CONV_INPUTS = ("out_h", "out_w", "kernel_h", "kernel_w")
 
 
 def shape_of(dut) -> Shape:
@@ -21,7 +24,8 @@ def shape_of(dut) -> Shape:
 
 def expected_of(plan: Plan) -> dict[str, int]:
     return {
-        "rows": plan.i, "cols": plan.j, "depth": plan.k, "dense": plan.dense, "n": plan.group_n,
+        "rows": plan.i, "cols": plan.j, "depth": plan.k,
+        "k_segments": plan.k_segments, "dense": plan.dense, "n": plan.group_n,
         "m_log2": log2(plan.group_m), "t2_log2": log2(plan.t2), "t1_log2": log2(plan.t1),
         "period": plan.period, "groups": plan.groups, "kept": plan.kept,
         "row_tiles": plan.row_tiles, "col_tiles": plan.col_tiles,
@@ -29,20 +33,37 @@ def expected_of(plan: Plan) -> dict[str, int]:
     }
 
 
-async def check(dut, plan: Plan) -> None:
-    values = {"n": plan.n, "m": plan.m, "map": plan.hint, "rows": plan.i, "cols": plan.j,
-              "depth": plan.k, "start": 1}
+async def check(dut, plan: Plan, inputs: dict[str, int]) -> None:
+    """`inputs` are the sizes as the descriptor has them; only a convolution gives kernel sides."""
+    conv = "kernel_h" in inputs
+    values = dict.fromkeys(CONV_INPUTS, 0) | inputs | {
+        "n": plan.n, "m": plan.m, "map": plan.hint, "cols": plan.j, "conv": conv, "start": 1}
     for name, value in values.items():
-        getattr(dut, f"{name}_i").value = value
+        getattr(dut, f"{name}_i").value = int(value)
     await FallingEdge(dut.clk)
     for name in values:  # valid with start_i only
         getattr(dut, f"{name}_i").value = 0
-    for cycle in range(1, 7):
-        assert dut.ready_o.value == (cycle == 4)
-        if cycle >= 4:
+    latency = 10 if conv else 4
+    for cycle in range(1, latency + 3):
+        assert dut.ready_o.value == (cycle == latency)
+        if cycle >= latency:
             actual = {name: int(getattr(dut, f"{name}_o").value) for name in expected_of(plan)}
             assert actual == expected_of(plan), f"{plan}"
         await FallingEdge(dut.clk)
+
+
+async def check_matrix(dut, rng: np.random.Generator, plan: Plan) -> None:
+    """A MATMUL without convolution; whether A is transposed does not matter."""
+    await check(dut, plan, {"rows": plan.i, "depth": plan.k, "a_trans": int(rng.integers(2))})
+
+
+async def check_conv(dut, windows: Windows, channels: int, j: int, nm: tuple[int, int], hint: int,
+                     a_trans: bool) -> Plan:
+    plan = Plan.conv(shape_of(dut), windows, channels, j, *nm, hint, a_trans)
+    fields = windows.fields()
+    inputs = {name: fields[name] for name in ("rows", "out_h", "out_w", "kernel_h", "kernel_w")}
+    await check(dut, plan, inputs | {"depth": channels, "a_trans": a_trans})
+    return plan
 
 
 def size(rng: np.random.Generator) -> int:
@@ -53,6 +74,16 @@ def size(rng: np.random.Generator) -> int:
     return min(max(value, 1), 65535)
 
 
+def random_windows(rng: np.random.Generator) -> Windows:
+    """Up to 65535 windows; the map itself does not matter here."""
+    sides = [size(rng)]
+    for _ in range(2):
+        sides.append(min(size(rng), 65535 // int(np.prod(sides))))
+    images, out_h, out_w = rng.permutation(sides).tolist()
+    kernel_h, kernel_w = rng.integers(1, 16, 2).tolist()
+    return Windows(images, 1, 1, out_h, out_w, kernel_h, kernel_w)
+
+
 @cocotb.test()
 async def test_plans(dut):
     """Random sizes with every N:M and hint."""
@@ -61,7 +92,8 @@ async def test_plans(dut):
     for n, m in LEGAL_NM:
         for hint in range(8):
             for _ in range(3):
-                await check(dut, Plan(shape_of(dut), size(rng), size(rng), size(rng), n, m, hint))
+                plan = Plan(shape_of(dut), size(rng), size(rng), size(rng), n, m, hint)
+                await check_matrix(dut, rng, plan)
 
 
 @cocotb.test()
@@ -79,4 +111,42 @@ async def test_residency(dut):
         k = min(max(int(rng.choice([k_a, k_s])), 1), 65535)
         i = plan.row_span * tiles - int(rng.integers(0, plan.row_span))
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
-        await check(dut, Plan(shape, i, j, k, n, m, plan.hint))
+        await check_matrix(dut, rng, Plan(shape, i, j, k, n, m, plan.hint))
+
+
+@cocotb.test()
+async def test_convolutions(dut):
+    """Random windows and channels with every N:M and hint, up to the largest P*C."""
+    rng = make_rng()
+    await start(dut)
+    for n, m in LEGAL_NM:
+        for hint in range(8):
+            for a_trans in (False, True):
+                windows = random_windows(rng)
+                most = 65535 // windows.positions
+                channels = most if rng.random() < 0.2 else min(size(rng), most)
+                await check_conv(dut, windows, channels, size(rng), (n, m), hint, a_trans)
+
+
+@cocotb.test()
+async def test_residency_of_convolutions(dut):
+    """Around the numbers of channels at which A or S just fits."""
+    rng = make_rng()
+    shape = shape_of(dut)
+    await start(dut)
+    kinds = set()
+    for _ in range(400):
+        nm = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+        plan = Plan(shape, 1, 1, 1, *nm, int(rng.integers(8)))
+        kernel_h, kernel_w = rng.integers(1, 4, 2).tolist()
+        tiles = int(rng.integers(1, 4))
+        windows = Windows(1, 1, 1, int(rng.integers(1, 4)), int(rng.integers(1, plan.row_span + 1)),
+                          kernel_h, kernel_w)
+        fit_a = shape.a_depth * 8 // (plan.t2 * windows.positions * tiles)
+        fit_s = shape.s_depth * plan.group_m // (plan.t1 * plan.group_n * windows.positions)
+        channels = int(rng.choice([fit_a, fit_s])) + int(rng.integers(-17, 18))
+        channels = min(max(channels, 1), 65535 // windows.positions)
+        j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
+        plan = await check_conv(dut, windows, channels, j, nm, plan.hint, bool(rng.integers(2)))
+        kinds.add((plan.a_resident, plan.s_resident))
+    assert len(kinds) == 4, kinds

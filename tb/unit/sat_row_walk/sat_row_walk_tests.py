@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_row_walk against nested loops: order, addresses, skipped rows, ends of tiles."""
+"""sat_row_walk against nested loops: order, addresses, skipped rows, ends of tiles, segments."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ from tb.common.rng import make_rng
 def expected_of(plan: Plan, base: int, stride: int, elem: int) -> list[tuple]:
     """(address, columns, skip, last of PE row, of tile, of column tile) of each row."""
     found = []
-    for row, col in plan.tiles:
+    for number, (row, col) in enumerate(plan.tiles):
         order = plan.drain_order(row)
         for place, r in enumerate(order):
+            skip = r >= plan.segment_end(row)
             tile_last = place == len(order) - 1
-            found.append((base + r * stride + col * elem, plan.tile_cols(col), r >= plan.i,
+            found.append((base + r * stride + col * elem, plan.tile_cols(col), skip,
                           place % plan.t2 == plan.t2 - 1, tile_last,
-                          tile_last and row + plan.row_span >= plan.i))
+                          tile_last and (number + 1) % plan.row_tiles == 0))
     return found
 
 
 @cocotb.test()
-@cocotb.parametrize(t=[4, 8, 16], p_ready=[1.0, 0.4])
-async def test_walks(dut, t, p_ready):
-    rng = make_rng(f"{t} {p_ready}")
+@cocotb.parametrize(t=[4, 8, 16], segments=[1, 5], p_ready=[1.0, 0.4])
+async def test_walks(dut, t, segments, p_ready):
+    """Segments of up to two and a half tiles, whole tiles among them."""
+    rng = make_rng(f"{t} {segments} {p_ready}")
     shape = Shape(*parameters(dut, "ROWS", "COLS"), t)
     await start(dut)
     for hint in (0, 1, 2, 3, 7):
         plan = Plan(shape, 1, 1, 1, hint=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-        plan = Plan(shape, i, j, 1, hint=hint)
+        if rng.random() < 0.3:
+            i = plan.row_span * int(rng.integers(1, 3))
+        plan = Plan(shape, i, j, 1, hint=hint, row_segments=int(rng.integers(1, segments + 1)))
         elem_log2 = int(rng.integers(1, 3))
         base = 64 * int(rng.integers(1 << 33))
         stride = 64 * int(rng.integers(1, 1 << 18))
@@ -53,7 +57,7 @@ async def test_walks(dut, t, p_ready):
                               "skip_o", "pe_row_last_o", "tile_last_o", "column_last_o")))
                 if not actual[2]:
                     assert actual == expected, plan
-                else:  # the address of a row past the matrix is not used
+                else:  # the address of a row past its segment is not used
                     assert actual[1:] == expected[1:], plan
                 ready = rng.random() < p_ready
                 dut.ready_i.value = int(ready)

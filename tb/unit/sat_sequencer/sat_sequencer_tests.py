@@ -6,7 +6,20 @@ from dataclasses import dataclass, replace
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from sat_golden.defs import DESC_BYTES, Error, FenceFlag, MatmulSlot, Opcode, PruneFlag, PruneSlot
+from sat_golden import Windows
+from sat_golden.defs import (
+    DESC_BYTES,
+    AffineSlot,
+    Error,
+    FenceFlag,
+    MatmulFlag,
+    MatmulSlot,
+    Opcode,
+    PoolSlot,
+    PruneFlag,
+    PruneSlot,
+    StatsSlot,
+)
 from sat_golden.descriptor import Descriptor, Slot
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.clock import start
@@ -16,7 +29,9 @@ PROG_ADDR = 0x12_3456_7080
 BEAT_BYTES = 16
 FETCH_PORT = 7
 WATCHDOG = 300
-ENGINES = {Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector"}
+ENGINES = {Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector", Opcode.AFFINE: "vector",
+           Opcode.STATS: "vector", Opcode.POOL: "vector"}
+WINDOWS = Windows(2, 4, 4, 2, 2, kernel_h=3, kernel_w=3, step_log2=1)
 LIMIT = 20_000
 
 
@@ -27,10 +42,31 @@ def matmul(overlap=False):
                       slots=slots)
 
 
+def conv(overlap=False):
+    return replace(matmul(overlap), flags=MatmulFlag.CONV, **WINDOWS.fields())
+
+
 def prune(overlap=False):
     slots = {PruneSlot.W: Slot(0x8000, 64), PruneSlot.FF_VALUES: Slot(0x9000, 64)}
     return Descriptor(Opcode.PRUNE, n=2, m=2, overlap=overlap, flags=PruneFlag.FF, rows=3, cols=5,
                       slots=slots)
+
+
+def affine(overlap=False):
+    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in (AffineSlot.X, AffineSlot.OUT)}
+    vectors = {slot: Slot(0x1000 * (slot + 1)) for slot in (AffineSlot.ALPHA, AffineSlot.GAMMA)}
+    return Descriptor(Opcode.AFFINE, overlap=overlap, rows=3, cols=5, slots=slots | vectors)
+
+
+def stats(overlap=False):
+    slots = {StatsSlot.X: Slot(0x1000, 64), StatsSlot.SUM: Slot(0x2000),
+             StatsSlot.DOT: Slot(0x3000)}
+    return Descriptor(Opcode.STATS, overlap=overlap, rows=3, cols=5, slots=slots)
+
+
+def pool(overlap=False):
+    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in PoolSlot}
+    return Descriptor(Opcode.POOL, overlap=overlap, cols=5, slots=slots, **WINDOWS.fields())
 
 
 def fence(irq=False):
@@ -39,15 +75,13 @@ def fence(irq=False):
 
 def random_program(rng, length):
     """Random commands, told apart by their row count."""
+    kinds = [matmul, conv, prune, affine, stats, pool, fence]
+    chances = [0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2]
     program = []
     for index in range(length):
-        kind = rng.integers(5)
-        if kind < 2:
-            program.append(replace(matmul(bool(rng.integers(2))), rows=index + 1))
-        elif kind < 4:
-            program.append(replace(prune(bool(rng.integers(2))), rows=index + 1))
-        else:
-            program.append(fence(bool(rng.integers(2))))
+        kind = kinds[rng.choice(len(kinds), p=chances)]
+        desc = kind(bool(rng.integers(2)))
+        program.append(desc if kind is fence else replace(desc, rows=index + 1))
     return program
 
 
@@ -158,7 +192,7 @@ class Bench:
     def check_issue(self):
         """The commands that start in this cycle are the next of the program, and may start."""
         dut = self.dut
-        started = [name for name in ENGINES.values() if getattr(dut, f"{name}_start_o").value]
+        started = [name for name in self.engines if getattr(dut, f"{name}_start_o").value]
         fence_irq, done = bool(dut.fence_set_o.value), bool(dut.done_set_o.value)
         if not (started or fence_irq or done):
             return
@@ -314,7 +348,7 @@ async def test_bad_descriptor_lets_earlier_commands_complete(dut):
     bench = await begin(dut)
     bad = {
         Error.OPCODE: replace(matmul(), opcode=9),
-        Error.FLAGS: replace(matmul(), flags=1 << 6),
+        Error.FLAGS: replace(matmul(), flags=1 << 7),
         Error.NM: replace(prune(), n=3),
         Error.SIZE: replace(matmul(), cols=0),
         Error.ALIGN: replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4020, 64)}),
@@ -366,8 +400,10 @@ def bus_error(rng, engine, address):
 async def test_bus_error_stops_the_program(dut):
     bench = await begin(dut, 200)
     for _ in range(40):
-        await bench.start(random_program(bench.rng, 8) + [matmul(), prune(overlap=True)])
-        count = int(bench.rng.integers(1, 8))
+        program = random_program(bench.rng, 8) + [matmul(), prune(overlap=True)]
+        await bench.start(program)
+        commands = sum(desc.opcode != Opcode.FENCE for desc in program)
+        count = int(bench.rng.integers(1, commands + 1))
 
         def command_running():
             return len(bench.issued) >= count and bench.any_busy

@@ -19,7 +19,7 @@ def packets(rng: np.random.Generator, source: int, count: int) -> list[tuple[int
     """(address, [(data, strobes), ...]); the address tells the source."""
     return [(source << 36 | number << 8,
              [(int(rng.integers(1 << 62)), int(rng.integers(1 << 16)))
-              for _ in range(rng.integers(1, 5))]) for number in range(count)]
+              for _ in range(rng.integers(1, 17))]) for number in range(count)]
 
 
 @cocotb.test()
@@ -41,7 +41,7 @@ async def test_packets(dut, p_source, p_req, p_data):
                 valid |= 1 << source
         offered = [queue[0] if queue else (0, 0, 0, 0, 0) for queue in todo]
         dut.in_valid_i.value = valid
-        for name, field, bits in (("addr", 0, 40), ("beats", 1, 3), ("last", 2, 1),
+        for name, field, bits in (("addr", 0, 40), ("beats", 1, 5), ("last", 2, 1),
                                   ("data", 3, 128), ("strb", 4, 16)):
             value = sum(int(offer[field]) << bits * k for k, offer in enumerate(offered))
             getattr(dut, f"in_{name}_i").value = value

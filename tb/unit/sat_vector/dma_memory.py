@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge
 from cocotb.types import LogicArray
 
 from sat_golden import Memory
+from tb.common.dma_ports import BEATS_AHEAD, REQUESTS_AHEAD, Held
 
 BEAT_BYTES = 16
 
@@ -33,10 +34,18 @@ def strobed(data: LogicArray, strobes: int) -> int:
 
 
 class DmaMemory:
-    """Serves the ports cycle by cycle; `cycles` counts these, `overflows` the overflow pulses."""
+    """Serves the ports cycle by cycle; `cycles` counts these, `overflows` the overflow pulses.
 
-    def __init__(self, dut, memory: Memory, stalls: Stalls, rng: np.random.Generator):
+    `readable`, if given, says for each beat of the memory whether it may be read.
+    """
+
+    def __init__(self, dut, memory: Memory, stalls: Stalls, rng: np.random.Generator,
+                 readable: np.ndarray | None = None):
         self.dut, self.memory, self.stalls, self.rng = dut, memory, stalls, rng
+        self.readable = readable
+        self.read_held, self.write_held, self.data_held = (
+            Held(name) for name in ("read request", "write request", "write data"))
+        self.requests_left: deque[int] = deque()  # beats that each write request still waits for
         self.read_beats: deque[tuple[int, int]] = deque()  # (cycle from which it may go, address)
         self.write_addresses: deque[int] = deque()
         self.write_data: deque[tuple[int, int]] = deque()
@@ -56,9 +65,11 @@ class DmaMemory:
         dut = self.dut
         ready = not self._held_up(self.stalls.read)
         dut.rd_req_ready_i.value = int(ready)
-        if ready and dut.rd_req_valid_o.value:
-            address = dut.rd_req_addr_o.value.to_unsigned()
-            beats = dut.rd_req_beats_o.value.to_unsigned()
+        valid = bool(dut.rd_req_valid_o.value)
+        address, beats = request = (dut.rd_req_addr_o.value.to_unsigned(),
+                                    dut.rd_req_beats_o.value.to_unsigned()) if valid else (0, 0)
+        self.read_held.check(valid, request, ready)
+        if ready and valid:
             assert beats > 0
             for beat in range(beats):
                 self.read_beats.append((self.cycles + self.stalls.latency,
@@ -70,6 +81,8 @@ class DmaMemory:
             assert dut.rd_rsp_ready_o.value, "the engine does not take what it asked for"
             _, address = self.read_beats.popleft()
             offset = self._offset(address)
+            assert self.readable is None or self.readable[offset // BEAT_BYTES], \
+                f"read of {address:#x}, outside the tensors"
             data = self.memory.data[offset:offset + BEAT_BYTES].tobytes()
             dut.rd_rsp_data_i.value = int.from_bytes(data, "little")
             self.beats_read += 1
@@ -80,19 +93,28 @@ class DmaMemory:
             dut.wr_idle_i.value = 0
         else:
             dut.wr_idle_i.value = 1
-        ready = not self._held_up(self.stalls.write)
+        ready = len(self.requests_left) < REQUESTS_AHEAD and not self._held_up(self.stalls.write)
         dut.wr_req_ready_i.value = int(ready)
-        if ready and dut.wr_req_valid_o.value:
-            address = dut.wr_req_addr_o.value.to_unsigned()
-            beats = dut.wr_req_beats_o.value.to_unsigned()
+        valid = bool(dut.wr_req_valid_o.value)
+        address, beats = request = (dut.wr_req_addr_o.value.to_unsigned(),
+                                    dut.wr_req_beats_o.value.to_unsigned()) if valid else (0, 0)
+        self.write_held.check(valid, request, ready)
+        if ready and valid:
             assert 1 <= beats <= 16
             self.write_addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
-        ready = not self._held_up(self.stalls.write)
+            self.requests_left.append(beats)
+        ready = len(self.write_data) < BEATS_AHEAD and not self._held_up(self.stalls.write)
         dut.wr_data_ready_i.value = int(ready)
-        if ready and dut.wr_data_valid_o.value:
-            strobes = dut.wr_strb_o.value.to_unsigned()
-            self.write_data.append((strobed(dut.wr_data_o.value, strobes), strobes))
+        valid = bool(dut.wr_data_valid_o.value)
+        strobes = dut.wr_strb_o.value.to_unsigned() if valid else 0
+        beat = (strobed(dut.wr_data_o.value, strobes), strobes) if valid else (0, 0)
+        self.data_held.check(valid, beat, ready)
+        if ready and valid:
+            self.write_data.append(beat)
         while self.write_addresses and self.write_data:
+            self.requests_left[0] -= 1
+            if not self.requests_left[0]:
+                self.requests_left.popleft()
             offset = self._offset(self.write_addresses.popleft())
             data, strobes = self.write_data.popleft()
             old = self.memory.data[offset:offset + BEAT_BYTES]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MATMUL with `conv`: a product whose operand A is windows over a feature map (docs/numerics.md,
+item 10)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compress import check_nm
+from .multiply import check_shape, matmul
+from .vector import as_bits
+from .windows import Windows
+
+
+def window_matrix(fmap: np.ndarray, windows: Windows, pad_to: int = 1) -> np.ndarray:
+    """uint16 [pixels][C] -> the transposed window matrix [P*C'][G]: a column per window, a row per
+    position and, within it, channel. C' is C padded with +0 to a multiple of `pad_to`."""
+    channels = fmap.shape[1]
+    padded = -(-channels // pad_to) * pad_to
+    matrix = np.zeros((windows.positions, padded, windows.count), np.uint16)
+    for position in range(windows.positions):
+        matrix[position, :channels] = windows.gather(fmap, position).T
+    return matrix.reshape(-1, windows.count)
+
+
+def conv(
+    fmap: np.ndarray,
+    windows: Windows,
+    s_values: np.ndarray,
+    s_indices: np.ndarray | None = None,
+    n: int = 2,
+    m: int = 2,
+    *,
+    a_trans: bool = False,
+    **epilogue,
+) -> np.ndarray:
+    """One MATMUL command with `conv`; operands and results as in `matmul`, which takes `epilogue`.
+
+    fmap      uint16 [images*map_h*map_w][C]
+    s_values  uint16: [P*C][J] (N:M: [P*ceil(C/m)*n][J]), with `a_trans` [G][J] (N:M along G)
+    returns   [G][J], with `a_trans` [P*C][J]
+    """
+    check_nm(n, m)
+    fmap = as_bits("fmap", fmap, np.uint16)
+    check_shape("fmap", fmap, (windows.pixels, fmap.shape[1]))
+    # Along the channels every position has whole groups of its own.
+    pad_to = 1 if a_trans or n == m else m
+    matrix = window_matrix(fmap, windows, pad_to)
+    return matmul(matrix, s_values, s_indices, n, m, a_trans=not a_trans, **epilogue)

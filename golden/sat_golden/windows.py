@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Windows over a feature map (docs/commands.md): which pixel a window sees at a kernel position."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+OUTSIDE = -1  # in place of a pixel
+
+
+@dataclass(frozen=True)
+class Windows:
+    """`images` maps of `map_h` x `map_w` pixels, seen through `out_h` x `out_w` windows each.
+
+    Pixels and windows are numbered image by image, row by row: these are the rows of the matrices
+    that hold the map and the result. Names and meanings are those of the descriptor; `images` is
+    its field `rows`.
+    """
+
+    images: int
+    map_h: int
+    map_w: int
+    out_h: int
+    out_w: int
+    kernel_h: int = 1
+    kernel_w: int = 1
+    step_log2: int = 0
+    dilation_log2: int = 0
+    upsample_log2: int = 0
+    pad_top: int = 0
+    pad_left: int = 0
+
+    @classmethod
+    def sliding(cls, images: int, map_h: int, map_w: int, kernel_h: int, kernel_w: int, *,
+                stride: int = 1, pad: int = 0, dilation: int = 1) -> Windows:
+        """Those of a layer with the same padding on all sides: as many as lie on the padded map.
+        `stride` and `dilation` are 1, 2, 4 or 8. ValueError if no window fits."""
+        def places(size: int, kernel: int) -> int:
+            return (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+
+        out_h, out_w = places(map_h, kernel_h), places(map_w, kernel_w)
+        if out_h < 1 or out_w < 1:
+            raise ValueError(f"kernel: {kernel_h}x{kernel_w} does not fit {map_h}x{map_w}")
+        return cls(images, map_h, map_w, out_h, out_w, kernel_h, kernel_w,
+                   log2_of("stride", stride), log2_of("dilation", dilation), 0, pad, pad)
+
+    def transposed(self) -> Windows:
+        """The windows of the gradient: over the grid of these windows, one for each pixel, and
+        position p sees what sees the pixel at position P-1-p.
+
+        ValueError where the kernel does not reach as far as the padding (no such descriptor)."""
+        pads = {name: (side - 1 << self.dilation_log2) - pad
+                for name, side, pad in (("pad_top", self.kernel_h, self.pad_top),
+                                        ("pad_left", self.kernel_w, self.pad_left))}
+        for name, pad in pads.items():
+            if pad < 0:
+                raise ValueError(f"{name}: the kernel ends before the padding does")
+        return Windows(self.images, self.out_h, self.out_w, self.map_h, self.map_w, self.kernel_h,
+                       self.kernel_w, self.upsample_log2, self.dilation_log2, self.step_log2,
+                       **pads)
+
+    @property
+    def positions(self) -> int:
+        """P, the positions of the kernel, in the order (ky, kx)."""
+        return self.kernel_h * self.kernel_w
+
+    @property
+    def pixels(self) -> int:
+        """Rows of the matrix that holds the map."""
+        return self.images * self.map_h * self.map_w
+
+    @property
+    def count(self) -> int:
+        """G, the windows: rows of the matrix of results."""
+        return self.images * self.out_h * self.out_w
+
+    def fields(self) -> dict[str, int]:
+        """The fields of a `Descriptor`."""
+        fields = asdict(self)
+        return {"rows": fields.pop("images"), **fields}
+
+    def pixels_at(self, position: int) -> np.ndarray:
+        """int64 [G]: the pixel each window sees at a position, or OUTSIDE."""
+        ky, kx = divmod(position, self.kernel_w)
+        y = self._along(self.out_h, ky, self.pad_top, self.map_h)[:, None]
+        x = self._along(self.out_w, kx, self.pad_left, self.map_w)[None, :]
+        image = np.arange(self.images)[:, None, None] * (self.map_h * self.map_w)
+        seen = np.where((y == OUTSIDE) | (x == OUTSIDE), OUTSIDE, image + y * self.map_w + x)
+        return seen.reshape(-1)
+
+    def seen(self) -> np.ndarray:
+        """int64: the pixels that any window sees, in ascending order."""
+        rows = [self._along(self.out_h, ky, self.pad_top, self.map_h)
+                for ky in range(self.kernel_h)]
+        cols = [self._along(self.out_w, kx, self.pad_left, self.map_w)
+                for kx in range(self.kernel_w)]
+        y, x = (np.setdiff1d(np.concatenate(along), [OUTSIDE]) for along in (rows, cols))
+        image = np.arange(self.images)[:, None, None] * (self.map_h * self.map_w)
+        return (image + y[:, None] * self.map_w + x).reshape(-1)
+
+    def _along(self, outs: int, k: int, pad: int, size: int) -> np.ndarray:
+        """int64 [outs]: the coordinate in the map along one axis, or OUTSIDE."""
+        at = (np.arange(outs) << self.step_log2) + (k << self.dilation_log2) - pad
+        index = at >> self.upsample_log2
+        inside = (index << self.upsample_log2 == at) & (index >= 0) & (index < size)
+        return np.where(inside, index, OUTSIDE)
+
+    def gather(self, fmap: np.ndarray, position: int) -> np.ndarray:
+        """[pixels][C] -> [G][C]: what the windows see at a position, 0 where outside."""
+        pixels = self.pixels_at(position)
+        seen = fmap[pixels]  # OUTSIDE is a legal index, of a row that is cleared here
+        seen[pixels == OUTSIDE] = 0
+        return seen
+
+
+def log2_of(name: str, value: int) -> int:
+    """ValueError that names the argument unless it is 1, 2, 4 or 8."""
+    if value not in (1, 2, 4, 8):
+        raise ValueError(f"{name}: {value} is not 1, 2, 4 or 8")
+    return value.bit_length() - 1

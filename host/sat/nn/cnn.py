@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training a small residual network with BDWP: which commands make up a step.
+
+A step is a chain of programs, because batch normalisation needs scalars that the host computes from
+the sums of the layer's maps: FF up to a STATS, scalars, AFFINE and FF up to the next, and in the
+same way back. Within a program the batch goes through in parts, so that AFFINE and STATS of one run
+beside the convolution of another; weight gradients run beside the last STATS. What is left, the
+gradients of the first layers and all updates, is the last program: it runs only if nothing
+overflowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from ..core import Core
+from ..memory import FeatureMap
+from ..program import Program
+from ..schedule import Job
+from .gradients import Gradient, Sgd, add_gradients, plan
+from .layers import AveragePool, BatchNorm, Conv2d, ConvSpec, LayerSpec, Linear, write_row
+from .loss import LossScale, check_labels, cross_entropy
+from .script import Measure, Script, StepResult, pipeline
+
+
+Span = tuple[int, int]  # images of a part of the batch
+Items = list[Callable[[], None]]  # that add the commands of the parts
+
+
+class Unit:
+    """A convolution and its batch normalisation: z = conv(x), then y = scale*z + shift.
+
+    Methods add the commands of some images: `part` numbers the sums, `span` says which.
+    """
+
+    def __init__(self, core: Core, name: str, spec: ConvSpec, x: FeatureMap, parts: int,
+                 rng: np.random.Generator, bp: bool = True):
+        self.conv = Conv2d(core, name, spec, x.images, x.h, x.w, rng, bp)
+        self.norm = BatchNorm(core, name, spec.outputs, parts)
+        self.x = x
+        self.z, self.d_z = self.conv.map(f"{name}.z"), self.conv.map(f"{name}.d_z")
+
+    @property
+    def rows(self) -> int:
+        return self.z.tensor.rows
+
+    @property
+    def gradient(self) -> Gradient:
+        return self.conv.gradients(self.x, self.d_z)[0]
+
+    def forward(self, program: Program, span: Span) -> None:
+        self.conv.forward(program, self.x.part(*span), self.z.part(*span))
+
+    def normalise(self, program: Program, y: FeatureMap, span: Span) -> None:
+        self.norm.forward(program, self.z.part(*span), y.part(*span))
+
+    def backward_norm(self, program: Program, d_y: FeatureMap, span: Span) -> None:
+        self.norm.backward(program, d_y.part(*span), self.z.part(*span), self.d_z.part(*span))
+
+    def backward(self, program: Program, d_x: FeatureMap, span: Span,
+                 residual: FeatureMap | None = None, mask: FeatureMap | None = None) -> None:
+        addends = {name: fmap.part(*span).tensor
+                   for name, fmap in (("residual", residual), ("mask", mask)) if fmap}
+        self.conv.backward(program, self.d_z.part(*span), d_x.part(*span), **addends)
+
+
+class Block:
+    """y = relu(unit(relu(unit(x))) + x); where the shape changes, a 1x1 unit of x instead of x.
+
+    d_y is the gradient by what goes into the last ReLU.
+    """
+
+    def __init__(self, core: Core, name: str, x: FeatureMap, d_x: FeatureMap, outputs: int,
+                 stride: int, nm: tuple[int, int], parts: int, rng: np.random.Generator):
+        n, m = nm
+        first = ConvSpec(x.channels, outputs, stride=stride, n=n, m=m)
+        self.first = Unit(core, f"{name}.conv1", first, x, parts, rng)
+        self.y1, self.d_y1 = (self.first.conv.map(f"{name}.{part}") for part in ("y1", "d_y1"))
+        self.second = Unit(core, f"{name}.conv2", ConvSpec(outputs, outputs, n=n, m=m), self.y1,
+                           parts, rng)
+        self.projection = None
+        if stride != 1 or x.channels != outputs:
+            shortcut = ConvSpec(x.channels, outputs, kernel=1, stride=stride, pad=0, n=n, m=m)
+            self.projection = Unit(core, f"{name}.conv3", shortcut, x, parts, rng)
+        self.x, self.d_x = x, d_x
+        self.y, self.d_y = (self.second.conv.map(f"{name}.{part}") for part in ("y", "d_y"))
+        self.ones = core.from_array(f"{name}.ones", np.ones((1, outputs), np.float32))
+        self.shift = core.from_array(f"{name}.shift", np.zeros((1, outputs), np.float32))
+
+    @property
+    def units(self) -> list[Unit]:
+        return [self.first, self.second, *self.shortcut]
+
+    @property
+    def shortcut(self) -> list[Unit]:
+        return [self.projection] if self.projection else []
+
+    def write_shift(self) -> None:
+        """The shifts of both branches, in one vector."""
+        write_row(self.shift, sum(unit.norm.offset for unit in (self.second, *self.shortcut)))
+
+    def join(self, program: Program, span: Span) -> None:
+        """y from both branches."""
+        other, beta = self.x, self.ones
+        if self.projection:
+            other, beta = self.projection.z, self.projection.norm.scale
+        program.affine(self.second.z.part(*span).tensor, self.y.part(*span).tensor,
+                       self.second.norm.scale, self.shift, y=other.part(*span).tensor, beta=beta,
+                       relu=True, label=f"NORM {self.second.conv.name}")
+
+    def backward_first(self, program: Program, span: Span) -> None:
+        """d_x from both branches."""
+        residual = self.d_y
+        if self.projection:
+            self.projection.backward(program, self.d_x, span)
+            residual = self.d_x
+        self.first.backward(program, self.d_x, span, residual, mask=self.x)
+
+
+class ResNet:
+    """A residual network on a core: 3x3 stem, a block per stage, average, linear layer.
+
+    The stages after the first halve the map. The stem and the linear layer are dense, all other
+    convolutions `nm`. Trained by momentum SGD on softmax cross-entropy.
+
+    x  the batch, a feature map [batch][h][w][inputs]
+    """
+
+    def __init__(self, core: Core, batch: int, h: int, w: int, inputs: int, classes: int,
+                 nm: tuple[int, int], rng: np.random.Generator,
+                 channels: Sequence[int] = (16, 32, 64), lr: float = 0.1, momentum: float = 0.9,
+                 decay: float | None = None, scale: LossScale | None = None, parts: int = 4):
+        self.core, self.batch, self.classes = core, batch, classes
+        self.lr, self.momentum, self.decay = lr, momentum, decay
+        self.scale = scale or LossScale()
+        parts = min(parts, batch)
+        bounds = [batch * part // parts for part in range(parts + 1)]
+        self._spans = list(zip(bounds, bounds[1:]))
+        self.x = core.feature_map("x", batch, h, w, inputs)
+        self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
+        self.stem = Unit(core, "stem", ConvSpec(inputs, channels[0]), self.x, parts, rng,
+                         bp=False)
+        y, d_y = (self.stem.conv.map(f"stem.{part}") for part in ("y", "d_y"))
+        self.stem_y, self.stem_d_y = y, d_y
+        self.blocks: list[Block] = []
+        for stage, outputs in enumerate(channels, 1):
+            block = Block(core, f"stage{stage}", y, d_y, outputs, 1 if stage == 1 else 2, nm, parts,
+                          rng)
+            self.blocks.append(block)
+            y, d_y = block.y, block.d_y
+        self.pool = AveragePool.of_all(core, "pool", batch, y.h, y.w, y.channels)
+        self.pooled, self.d_pooled = self.pool.map("pooled"), self.pool.map("d_pooled")
+        self.head = Linear(core, "head", LayerSpec(y.channels, classes), batch, rng, logits=True)
+        self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
+        late = self._late_units()
+        self._backward = self._backward_script(late)
+        self._jobs = self._gradient_jobs(late)
+        program = core.program()
+        for layer in (*(unit.conv for unit in self.units), self.head):
+            layer.prune(program)
+        core.run(program)
+
+    @property
+    def units(self) -> list[Unit]:
+        return [self.stem, *(unit for block in self.blocks for unit in block.units)]
+
+    def _each(self, add: Callable[[int, Span], None]) -> Items:
+        """The part's number and span are the arguments of `add`."""
+        return [partial(add, part, span) for part, span in enumerate(self._spans)]
+
+    def _forward_script(self, training: bool) -> Script:
+        """FF; with batch statistics where `training`, else with the running ones."""
+        script = Script(self.core)
+        if not training:
+            script.host(self._use_running)
+
+        def units_forward(before: Items, units: Sequence[Unit]) -> None:
+            """z of the units and their scalars; `before` makes what they read."""
+            def convolve(part: int, span: Span) -> None:
+                for unit in units:
+                    unit.forward(script.program, span)
+
+            def stats(part: int, span: Span) -> None:
+                for unit in units:
+                    unit.norm.stats(script.program, unit.z.part(*span), part)
+
+            pipeline(before, self._each(convolve), self._each(stats) if training else [])
+            for unit in units if training else ():
+                script.host(partial(unit.norm.use_batch, unit.rows))
+
+        def normalise(unit: Unit, y: FeatureMap) -> Items:
+            return self._each(lambda part, span: unit.normalise(script.program, y, span))
+
+        def join(block: Block) -> Items:
+            return self._each(lambda part, span: block.join(script.program, span))
+
+        units_forward([], [self.stem])
+        before = normalise(self.stem, self.stem_y)
+        for block in self.blocks:
+            units_forward(before, [block.first, *block.shortcut])
+            units_forward(normalise(block.first, block.y1), [block.second])
+            if training:
+                script.host(block.write_shift)
+            before = join(block)
+        pipeline(before, [], [])
+        self.pool.forward(script.program, self.blocks[-1].y, self.pooled)
+        self.head.forward(script.program, self.pooled.tensor)
+        return script
+
+    def _use_running(self) -> None:
+        for unit in self.units:
+            unit.norm.use_running()
+        for block in self.blocks:
+            block.write_shift()
+
+    def _backward_script(self, late: set[Unit]) -> Script:
+        """BP of all layers, and WU of those that are not late."""
+        script = Script(self.core)
+
+        def gradients_of(units: Sequence[Unit]) -> Items:
+            return [partial(self._add_gradient, script, unit) for unit in units if unit not in late]
+
+        def units_backward(before: Items, array: Items, d_y: FeatureMap,
+                           units: Sequence[Unit]) -> Items:
+            """The units' scalars, from the gradient by their sum, which `array` makes of what
+            `before` makes; returns what makes d_z of them."""
+            def stats(part: int, span: Span) -> None:
+                for unit in units:
+                    unit.norm.backward_stats(script.program, d_y.part(*span), unit.z.part(*span),
+                                             part)
+
+            def through_norm(part: int, span: Span) -> None:
+                for unit in units:
+                    unit.backward_norm(script.program, d_y, span)
+
+            pipeline(before, array, self._each(stats))
+            for unit in units:
+                script.host(partial(self._use_gradient, unit))
+            return self._each(through_norm)
+
+        def second(block: Block) -> Items:
+            return self._each(lambda part, span: block.second.backward(
+                script.program, block.d_y1, span, mask=block.y1))
+
+        def first(block: Block) -> Items:
+            return self._each(lambda part, span: block.backward_first(script.program, span))
+
+        last = self.blocks[-1]
+        self.head.backward(script.program, self.d_pooled.tensor)
+        self.pool.backward(script.program, self.d_pooled, last.d_y, mask=last.y.tensor)
+        before = units_backward([], [], last.d_y, [last.second, *last.shortcut])
+        for block, below in zip(reversed(self.blocks), [*reversed(self.blocks[:-1]), None]):
+            before = units_backward(before, second(block) + gradients_of([block.second]),
+                                    block.d_y1, [block.first])
+            before = units_backward(
+                before, first(block) + gradients_of([block.first, *block.shortcut]), block.d_x,
+                [below.second, *below.shortcut] if below else [self.stem])
+        pipeline(before, gradients_of([self.stem]), [])
+        return script
+
+    @staticmethod
+    def _add_gradient(script: Script, unit: Unit) -> None:
+        unit.gradient.add_product(script.program)
+
+    def _use_gradient(self, unit: Unit) -> None:
+        unit.norm.use_gradient(unit.rows, self.scale.value)
+
+    def _late_units(self) -> set[Unit]:
+        """Those whose WU waits for the last program: the first ones, as many as it takes to hide
+        all UPDATEs."""
+        config = self.core.backend.config
+        jobs = {unit: unit.gradient.job(config) for unit in self.units}
+        to_hide = sum(job.vector_cycles for job in jobs.values())
+        late: set[Unit] = set()
+        for unit in self.units:
+            if to_hide <= 0:
+                break
+            late.add(unit)
+            to_hide -= jobs[unit].array_cycles
+        return late
+
+    def _gradient_jobs(self, late: set[Unit]) -> list[Job]:
+        config = self.core.backend.config
+        head = self.head.gradients(self.pooled.tensor, self.ones)
+        return [*(unit.gradient.job(config, product_done=unit not in late) for unit in self.units),
+                *(gradient.job(config) for gradient in head)]
+
+    def _update_script(self) -> Script:
+        """WU of the late layers, and all UPDATEs."""
+        script = Script(self.core)
+        sgd = Sgd(self.lr, self.momentum, 1 / self.scale.value, self.decay)
+        add_gradients(script.program, plan(self._jobs)[0], sgd, skip=False)
+        return script
+
+    @property
+    def macs(self) -> int:
+        """Multiplies that one step needs at the layers' N:M."""
+        return sum(program.macs for script in (self._forward, self._backward, self._update_script())
+                   for program in script.programs)
+
+    def train_step(self, x: np.ndarray, labels: np.ndarray,
+                   measures: dict[str, Measure] | None = None) -> StepResult:
+        """One step on a batch: x float16 [batch][h][w][inputs], labels integers [batch].
+
+        With `measures` each command is run and measured alone; the bits are the same.
+        """
+        check_labels(labels, self.batch, self.classes)
+        self.x.write(x)
+        step = StepResult(float("nan"), 0, True)
+        if not self._forward.run("FF", step.programs, measures):
+            loss = cross_entropy(self.head.out.read(), labels, self.scale.value)
+            step.loss, step.correct = loss.value, loss.correct
+            step.skipped = loss.overflow or self._run_backward(loss.gradient, step, measures)
+        self.scale.update(step.skipped)
+        return step
+
+    def _run_backward(self, gradient: np.ndarray, step: StepResult,
+                      measures: dict[str, Measure] | None) -> bool:
+        """BP, WU and UPDATE; true if something overflowed."""
+        self.head.d_out.write(gradient)
+        overflow = (self._backward.run("BP", step.programs, measures)
+                    or self._update_script().run("WU+UPDATE", step.programs, measures))
+        if not overflow:
+            for unit in self.units:
+                unit.norm.update(self.lr, self.momentum)
+        return overflow
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Logits [images][classes] of any number of images, computed on the core with the running
+        statistics, a batch at a time."""
+        logits = []
+        for start in range(0, len(x), self.batch):
+            part = x[start : start + self.batch]
+            padded = np.zeros((self.batch, *x.shape[1:]), np.float16)
+            padded[: len(part)] = part
+            self.x.write(padded)
+            self._evaluation.run("FF", {})
+            logits.append(self.head.out.read()[: len(part)])
+        return np.concatenate(logits)
+
+    def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
+        """Share of images whose largest logit is that of the label."""
+        return float((self.predict(x).argmax(1) == labels).mean())

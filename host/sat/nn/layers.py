@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers: the tensors of each, and the commands of its passes.
+
+Labels are "PASS layer", with the passes FF, BP, WU, UPDATE and NORM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sat_golden.defs import TENSOR_ALIGN
+from sat_golden.windows import Windows
+
+from ..core import Core
+from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Tensor
+from ..program import Program
+from ..schedule import UPDATE_TILE
+from .gradients import Call, Gradient
+
+DENSE = (2, 2)
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """Shape and sparsity of a fully connected layer; N = M is dense."""
+
+    inputs: int
+    outputs: int
+    n: int = DENSE[0]
+    m: int = DENSE[1]
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """Shape and sparsity of a convolution with a square kernel; N = M is dense."""
+
+    inputs: int
+    outputs: int
+    kernel: int = 3
+    stride: int = 1
+    pad: int = 1
+    dilation: int = 1
+    n: int = DENSE[0]
+    m: int = DENSE[1]
+
+
+def normal_weights(core: Core, name: str, rows: int, cols: int, gain: float,
+                   rng: np.random.Generator) -> Tensor:
+    """FP32 [rows][cols] with the variance gain/rows; a gain of 2 suits a layer before a ReLU."""
+    weights = rng.standard_normal((rows, cols)) * np.sqrt(gain / rows)
+    return core.from_array(name, weights.astype(np.float32))
+
+
+def zeros(core: Core, name: str, shape: tuple[int, int]) -> Tensor:
+    """An FP32 tensor of zeros."""
+    return core.from_array(name, np.zeros(shape, np.float32))
+
+
+class Bias:
+    """A bias, its velocity and its gradient. UPDATE works on tiles of 16 x 16, so it sees them
+    folded into rows of 16: the same memory."""
+
+    def __init__(self, core: Core, name: str, outputs: int):
+        folded = -(-outputs // UPDATE_TILE), UPDATE_TILE
+        self._value, self._velocity, self._gradient = (
+            zeros(core, f"{name}.{part}", folded) for part in ("bias", "bias_v", "bias_dw"))
+        self._label = f"UPDATE {name}"
+        self.row, self.gradient = (t.as_row(outputs) for t in (self._value, self._gradient))
+
+    @property
+    def update(self) -> Call:
+        return "update", dict(w=self._value, v=self._velocity, dw=self._gradient,
+                              label=self._label)
+
+
+class Linear:
+    """A fully connected layer. `bp` is None if it sends no gradient back.
+
+    out    its sums [batch][outputs]: FP16 after a ReLU, or FP32
+    d_out  gradient of the loss by the sums, FP16
+    """
+
+    def __init__(self, core: Core, name: str, spec: LayerSpec, batch: int,
+                 rng: np.random.Generator, logits: bool = False, bp: bool = True):
+        self.name, self.spec = name, spec
+        shape = spec.inputs, spec.outputs
+        self.w = normal_weights(core, f"{name}.w", *shape, 1.0 if logits else 2.0, rng)
+        self._bias = Bias(core, name, spec.outputs)
+        self.v, self.dw = zeros(core, f"{name}.v", shape), zeros(core, f"{name}.dw", shape)
+        self.ff = core.compressed(f"{name}.w_ff", shape, spec.n, spec.m)
+        self.bp = core.compressed(f"{name}.w_bp", shape[::-1], spec.n, spec.m) if bp else None
+        self.out = core.tensor(f"{name}.out", (batch, spec.outputs), FP32 if logits else FP16)
+        self.d_out = core.tensor(f"{name}.d_out", (batch, spec.outputs), FP16)
+
+    @property
+    def bias(self) -> Tensor:
+        return self._bias.row
+
+    @property
+    def block_rows(self) -> int:
+        """The smallest block of rows whose WU and UPDATE can be commands of their own: columns of
+        the input, and of the transposed copy, must start on a 64-byte line."""
+        has_indices = self.bp is not None and self.bp.indices is not None
+        return 8 * TENSOR_ALIGN // (INDEX if has_indices else FP16).bits
+
+    def prune(self, program: Program) -> None:
+        program.prune(self.w, ff=self.ff, bp=self.bp)
+
+    def forward(self, program: Program, x: Tensor, out: Tensor | None = None) -> None:
+        out = out or self.out
+        program.matmul(x, self.ff, out, bias=self.bias, relu=out.format is FP16,
+                       label=f"FF {self.name}")
+
+    def backward(self, program: Program, d_x: Tensor, mask: Tensor | None = None) -> None:
+        program.matmul(self.d_out, self.bp, d_x, mask=mask, label=f"BP {self.name}")
+
+    def gradients(self, x: Tensor, ones: Tensor, cut: bool = False) -> list[Gradient]:
+        """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY."""
+        size = self.block_rows if cut else self.spec.inputs
+        made = []
+        for start in range(0, self.spec.inputs, size):
+            rows = slice(start, min(start + size, self.spec.inputs))
+            product = dict(a=x[:, rows], s=self.d_out, out=self.dw[rows, :], a_trans=True,
+                           label=f"WU {self.name}")
+            update = dict(w=self.w[rows, :], v=self.v[rows, :], dw=self.dw[rows, :],
+                          ff=self.ff[rows, :], bp=self.bp and self.bp[:, rows],
+                          label=f"UPDATE {self.name}")
+            made.append(Gradient(("matmul", product), [("update", update)]))
+        product = dict(a=ones, s=self.d_out, out=self._bias.gradient, label=f"WU {self.name}")
+        made.append(Gradient(("matmul", product), [self._bias.update], decays=False))
+        return made
+
+
+class Conv2d:
+    """A convolution. Weights are [P*C][J]; each kernel position p has a part of W_FF, and at the
+    mirrored place P-1-p one of W_BP, which is pruned along J.
+
+    `bp` is None if the layer sends no gradient back, `bias` if it has none: before a batch
+    normalisation it would do nothing.
+    """
+
+    def __init__(self, core: Core, name: str, spec: ConvSpec, images: int, h: int, w: int,
+                 rng: np.random.Generator, bp: bool = True, bias: bool = False):
+        self.core, self.name, self.spec = core, name, spec
+        self.windows = Windows.sliding(images, h, w, spec.kernel, spec.kernel, stride=spec.stride,
+                                       pad=spec.pad, dilation=spec.dilation)
+        positions = self.windows.positions
+        shape = positions * spec.inputs, spec.outputs
+        self.w = normal_weights(core, f"{name}.w", *shape, 2.0, rng)
+        self.v, self.dw = zeros(core, f"{name}.v", shape), zeros(core, f"{name}.dw", shape)
+        self.ff = core.stack(f"{name}.w_ff", positions, (spec.inputs, spec.outputs),
+                             spec.n, spec.m)
+        self.bp = core.stack(f"{name}.w_bp", positions, (spec.outputs, spec.inputs),
+                             spec.n, spec.m) if bp else None
+        self._bias = Bias(core, name, spec.outputs) if bias else None
+        self._dot = zeros(core, f"{name}.dot", (1, spec.outputs)) if bias else None
+
+    @property
+    def bias(self) -> Tensor | None:
+        return self._bias and self._bias.row
+
+    def map(self, name: str) -> FeatureMap:
+        """A new feature map of the shape of the result."""
+        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
+                                     self.windows.out_w, self.spec.outputs)
+
+    def _copies(self, position: int) -> dict[str, Compressed | None]:
+        mirrored = self.windows.positions - 1 - position
+        return dict(ff=self.ff[position], bp=self.bp and self.bp[mirrored])
+
+    def _rows(self, position: int) -> slice:
+        return slice(position * self.spec.inputs, (position + 1) * self.spec.inputs)
+
+    def prune(self, program: Program) -> None:
+        for position in range(self.windows.positions):
+            program.prune(self.w[self._rows(position), :], **self._copies(position))
+
+    def forward(self, program: Program, x: FeatureMap, out: FeatureMap, **epilogue) -> None:
+        """Of any number of images. Takes the epilogue's arguments of `Program.conv`."""
+        program.conv(x.tensor, self.ff, out.tensor, replace(self.windows, images=x.images),
+                     bias=self.bias, label=f"FF {self.name}", **epilogue)
+
+    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap, **epilogue) -> None:
+        windows = replace(self.windows, images=d_out.images).transposed()
+        program.conv(d_out.tensor, self.bp, d_x.tensor, windows, label=f"BP {self.name}",
+                     **epilogue)
+
+    def gradients(self, x: FeatureMap, d_out: FeatureMap) -> list[Gradient]:
+        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY."""
+        updates = []
+        for position in range(self.windows.positions):
+            rows = self._rows(position)
+            updates.append(("update", dict(w=self.w[rows, :], v=self.v[rows, :],
+                                           dw=self.dw[rows, :], **self._copies(position),
+                                           label=f"UPDATE {self.name}")))
+        product = dict(a=x.tensor, s=d_out.tensor, out=self.dw, windows=self.windows, a_trans=True,
+                       label=f"WU {self.name}")
+        made = [Gradient(("conv", product), updates)]
+        if self._bias:
+            sums = dict(x=d_out.tensor, total=self._bias.gradient, dot=self._dot,
+                        label=f"WU {self.name}")
+            made.append(Gradient(None, [("stats", sums), self._bias.update], decays=False))
+        return made
+
+
+class BatchNorm:
+    """Batch normalisation: sums and products per element on the core (STATS, AFFINE), scalars per
+    channel here, in float64 and rounded once to FP32 where the core reads them.
+
+    gamma, beta, mean, var   float64 [channels]; mean and var are the running statistics
+    scale, shift             FP32 [1][channels]: y = scale*z + shift
+    d_scale, d_z, d_shift    dz = d_scale*dy + (d_z*z + d_shift)
+
+    The batch may be given in `parts`, whose sums are added here.
+    """
+
+    def __init__(self, core: Core, name: str, channels: int, parts: int = 1, gain: float = 1.0,
+                 epsilon: float = 1e-5, keep: float = 0.9):
+        self.name, self.epsilon, self.keep = name, epsilon, keep
+        self.gamma, self.beta = np.full(channels, gain), np.zeros(channels)
+        self.mean, self.var = np.zeros(channels), np.ones(channels)
+        self._velocity = np.zeros((2, channels))
+        self._gradient = np.zeros((2, channels))
+        self._batch_mean, self._inverse = np.zeros(channels), np.ones(channels)
+        self.offset = np.zeros(channels)  # `shift` before rounding
+
+        def vector(part: str) -> Tensor:
+            return zeros(core, f"{name}.{part}", (1, channels))
+
+        self.totals, self.dots = ([vector(f"{sums}{part}") for part in range(parts)]
+                                  for sums in ("total", "dot"))
+        self.scale, self.shift, self.d_scale, self.d_z, self.d_shift = map(
+            vector, ("scale", "shift", "d_scale", "d_z", "d_shift"))
+
+    def stats(self, program: Program, z: FeatureMap, part: int = 0) -> None:
+        program.stats(z.tensor, self.totals[part], self.dots[part], label=f"NORM {self.name}")
+
+    def use_batch(self, rows: int) -> None:
+        """Scale and shift from the batch's statistics; moves the running ones."""
+        mean = self._sum(self.totals) / rows
+        var = np.maximum(self._sum(self.dots) / rows - mean * mean, 0.0)
+        self.mean = self.keep * self.mean + (1 - self.keep) * mean
+        self.var = self.keep * self.var + (1 - self.keep) * var * (rows / max(1, rows - 1))
+        self._batch_mean = mean
+        self._set(mean, var)
+
+    def use_running(self) -> None:
+        """Scale and shift for evaluation."""
+        self._set(self.mean, self.var)
+
+    def _set(self, mean: np.ndarray, var: np.ndarray) -> None:
+        self._inverse = 1 / np.sqrt(var + self.epsilon)
+        self.offset = self.beta - self.gamma * self._inverse * mean
+        write_row(self.scale, self.gamma * self._inverse)
+        write_row(self.shift, self.offset)
+
+    def forward(self, program: Program, z: FeatureMap, out: FeatureMap, relu: bool = True) -> None:
+        program.affine(z.tensor, out.tensor, self.scale, self.shift, relu=relu,
+                       label=f"NORM {self.name}")
+
+    def backward_stats(self, program: Program, d_out: FeatureMap, z: FeatureMap,
+                       part: int = 0) -> None:
+        program.stats(d_out.tensor, self.totals[part], self.dots[part], y=z.tensor,
+                      label=f"NORM {self.name}")
+
+    def use_gradient(self, rows: int, loss_scale: float) -> None:
+        """Scalars of the gradient by z, and the gradients by gamma and beta (without the scale)."""
+        d_beta = self._sum(self.totals)
+        d_gamma = self._inverse * (self._sum(self.dots) - self._batch_mean * d_beta)
+        self._gradient = np.stack([d_gamma, d_beta]) / loss_scale
+        d_scale = self.gamma * self._inverse
+        d_z = -d_scale * self._inverse * d_gamma / rows
+        write_row(self.d_scale, d_scale)
+        write_row(self.d_z, d_z)
+        write_row(self.d_shift, -d_scale * d_beta / rows - d_z * self._batch_mean)
+
+    def backward(self, program: Program, d_out: FeatureMap, z: FeatureMap, d_z: FeatureMap) -> None:
+        program.affine(d_out.tensor, d_z.tensor, self.d_scale, self.d_shift, y=z.tensor,
+                       beta=self.d_z, label=f"NORM {self.name}")
+
+    def update(self, lr: float, momentum: float) -> None:
+        """One step of gamma and beta, as UPDATE does it."""
+        self._velocity = momentum * self._velocity + self._gradient
+        self.gamma = self.gamma - lr * self._velocity[0]
+        self.beta = self.beta - lr * self._velocity[1]
+
+    @staticmethod
+    def _sum(vectors: list[Tensor]) -> np.ndarray:
+        return sum(vector.read()[0].astype(np.float64) for vector in vectors)
+
+
+def write_row(tensor: Tensor, values: np.ndarray) -> None:
+    """Numbers, rounded to FP32, as a tensor of one row."""
+    tensor.write(values.astype(np.float32)[None, :])
+
+
+class AveragePool:
+    """Average over windows: a convolution with the identity divided by P, as a 1:16 matrix."""
+
+    GROUP = 16
+
+    def __init__(self, core: Core, name: str, windows: Windows, channels: int):
+        self.core, self.name, self.windows, self.channels = core, name, windows, channels
+        self.planes = core.stack(f"{name}.identity", windows.positions, (channels, channels),
+                                 1, self.GROUP)
+        rows = np.arange(self.planes.values.rows) % -(-channels // self.GROUP)
+        column = np.arange(channels)
+        share = np.where(column // self.GROUP == rows[:, None], 1 / windows.positions, 0.0)
+        self.planes.values.write(share.astype(np.float16))
+        self.planes.indices.write(np.broadcast_to(column % self.GROUP, share.shape)
+                                  .astype(np.uint8))
+
+    @classmethod
+    def of_all(cls, core: Core, name: str, images: int, h: int, w: int,
+               channels: int) -> AveragePool:
+        """Over the whole map: one value per image and channel."""
+        return cls(core, name, Windows(images, h, w, 1, 1, h, w), channels)
+
+    def map(self, name: str) -> FeatureMap:
+        """A new feature map of the shape of the result."""
+        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
+                                     self.windows.out_w, self.channels)
+
+    def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
+        program.conv(x.tensor, self.planes, out.tensor, self.windows, label=f"FF {self.name}")
+
+    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap, **epilogue) -> None:
+        program.conv(d_out.tensor, self.planes, d_x.tensor, self.windows.transposed(),
+                     label=f"BP {self.name}", **epilogue)
+
+
+class MaxPool:
+    """The largest value in each window, and where it was."""
+
+    def __init__(self, core: Core, name: str, windows: Windows, channels: int):
+        self.core, self.name, self.windows, self.channels = core, name, windows, channels
+        self.winner = core.tensor(f"{name}.winner", (windows.count, channels), INDEX)
+
+    def map(self, name: str) -> FeatureMap:
+        """A new feature map of the shape of the result."""
+        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
+                                     self.windows.out_w, self.channels)
+
+    def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
+        program.max_pool(x.tensor, out.tensor, self.winner, self.windows, label=f"FF {self.name}")
+
+    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap) -> None:
+        program.max_pool_backward(d_out.tensor, self.winner, d_x.tensor, self.windows.transposed(),
+                                  label=f"BP {self.name}")

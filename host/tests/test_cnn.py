@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Residual networks: what a step does to the weights, loss scaling, and that they learn."""
+
+import numpy as np
+import pytest
+
+from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
+from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet
+from sat.nn.gradients import Sgd, add_gradients, plan
+from sat_golden.windows import Windows
+
+BATCH, SIDE, CLASSES = 8, 8, 5
+CHANNELS = (8, 16, 24)
+MEMORY_BYTES = 4 << 20
+
+
+def make_net(core: Core, nm=(2, 8), **options) -> ResNet:
+    return ResNet(core, BATCH, SIDE, SIDE, 1, CLASSES, nm, np.random.default_rng(3), CHANNELS,
+                  **options)
+
+
+def make_batch(seed: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal((BATCH, SIDE, SIDE, 1)).astype(np.float16),
+            rng.integers(0, CLASSES, BATCH))
+
+
+@pytest.mark.quick
+def test_network_learns(core: Core):
+    net = make_net(core, lr=0.05)
+    x, labels = make_batch()
+    losses = [net.train_step(x, labels).loss for _ in range(12)]
+    assert losses[-1] < 0.1 * losses[0]
+
+
+@pytest.mark.quick
+def test_update_keeps_copies_in_step_with_weights(core: Core):
+    """W_FF and, mirrored and transposed, W_BP are what N:M leaves of the rounded weights."""
+    net = make_net(core)
+    net.train_step(*make_batch())
+    for unit in net.units:
+        conv, spec = unit.conv, unit.conv.spec
+        w = conv.w.read().astype(np.float16).reshape(-1, spec.inputs, spec.outputs)
+        ff = conv.ff.to_dense()
+        assert np.array_equal(ff[ff != 0], w[ff != 0])
+        assert np.count_nonzero(ff) == w.size * spec.n // spec.m
+        if conv.bp:
+            bp = conv.bp.to_dense()[::-1].transpose(0, 2, 1)
+            assert np.array_equal(bp[bp != 0], w[bp != 0])
+
+
+@pytest.mark.quick
+def test_measured_step_has_the_same_bits():
+    images, measures = [], {}
+    for wanted in (None, measures):
+        core = Core(GoldenBackend(memory_size=MEMORY_BYTES))
+        net = make_net(core)
+        net.train_step(*make_batch(), wanted)
+        images.append([tensor.read() for tensor in core.tensors])
+    assert all(np.array_equal(a, b) for a, b in zip(*images))
+    assert sum(measure.macs for measure in measures.values()) == net.macs
+    assert {label.split()[0] for label in measures} == {"FF", "BP", "WU", "UPDATE", "NORM"}
+    assert "BP stem" not in measures and "BP stage1.conv1" in measures
+
+
+@pytest.mark.quick
+def test_overflow_skips_the_step_and_halves_the_scale(core: Core):
+    net = make_net(core, scale=LossScale(value=2.0**40))
+    before = [unit.conv.w.read() for unit in net.units]
+    gammas = [unit.norm.gamma for unit in net.units]
+    assert net.train_step(*make_batch()).skipped and net.scale.value == 2.0**39
+    assert all(np.array_equal(unit.conv.w.read(), w) for unit, w in zip(net.units, before))
+    assert all(np.array_equal(unit.norm.gamma, g) for unit, g in zip(net.units, gammas))
+
+
+@pytest.mark.quick
+def test_overflow_on_the_core_skips_the_update(core: Core):
+    """The host's gradient is finite; the one behind the linear layer is not."""
+    net = make_net(core, scale=LossScale(value=65536.0))
+    net.head.w.write((1000 * net.head.w.read()).astype(np.float32))
+    program = core.program()
+    net.head.prune(program)
+    core.run(program)
+    before = net.head.w.read()
+    step = net.train_step(*make_batch())
+    assert step.skipped and any(name.startswith("BP") for name in step.programs)
+    assert np.array_equal(net.head.w.read(), before)
+
+
+@pytest.mark.quick
+def test_evaluation_uses_running_statistics(core: Core):
+    """Of any number of images, each by itself."""
+    net = make_net(core)
+    x, labels = make_batch()
+    for _ in range(3):
+        net.train_step(x, labels)
+    many = np.concatenate([x, x[:3]])
+    logits = net.predict(many)
+    assert logits.shape == (BATCH + 3, CLASSES)
+    assert np.array_equal(logits[:3], net.predict(x[:3])) and np.array_equal(logits[:3], logits[8:])
+
+
+@pytest.mark.quick
+def test_updates_are_hidden_by_late_gradients(core: Core):
+    """The first layers' gradients wait for the last program, the others are made on the way."""
+    net = make_net(core)
+    late = net._late_units()
+    assert net.stem in late and net.blocks[-1].second not in late
+    assert [unit in late for unit in net.units] == sorted((u in late for u in net.units),
+                                                          reverse=True)
+
+
+@pytest.mark.quick
+def test_wrong_batch_is_named(core: Core):
+    net = make_net(core)
+    x, labels = make_batch()
+    with pytest.raises(ValueError, match="^labels:"):
+        net.train_step(x, labels[1:])
+    with pytest.raises(ValueError, match="^values:"):
+        net.train_step(x[1:], labels)
+
+
+def test_rtl_layers_equal_the_golden_model(rng):
+    """What the network does not use: bias, dilation, a wide kernel, maximum pooling."""
+    config = SatConfig.from_name("4x8")
+    backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
+                             GoldenBackend(config, memory_size=MEMORY_BYTES))
+    with backend:
+        core = Core(backend)
+        for spec in (ConvSpec(5, 24, kernel=5, pad=2, stride=2, n=2, m=4),
+                     ConvSpec(20, 12, pad=2, dilation=2, n=1, m=8)):
+            conv = Conv2d(core, "conv", spec, 2, 9, 7, rng, bias=True)
+            x, d_x = (core.feature_map(name, 2, 9, 7, spec.inputs) for name in ("x", "d_x"))
+            y, pool_windows = conv.map("y"), Windows.sliding(2, 9, 7, 3, 3, stride=2, pad=1)
+            pool = MaxPool(core, "pool", pool_windows, spec.inputs)
+            pooled = pool.map("pooled")
+            x.write(rng.standard_normal((2, 9, 7, spec.inputs)).astype(np.float16))
+            program = core.program()
+            conv.prune(program)
+            conv.forward(program, x, y, relu=True)
+            conv.backward(program, y, d_x, mask=x.tensor)
+            jobs = [gradient.job(config) for gradient in conv.gradients(x, y)]
+            add_gradients(program, plan(jobs)[0], Sgd(0.1, 0.9, decay=1e-3), skip=False)
+            pool.forward(program, x, pooled)
+            pool.backward(program, pooled, d_x)
+            core.run(program)
+    assert backend.differing_bits == 0, backend.reports
+
+
+@pytest.mark.parametrize("config", ["4x8", "8x8"])
+def test_rtl_steps_equal_the_golden_model(config: str):
+    config = SatConfig.from_name(config)
+    backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
+                             GoldenBackend(config, memory_size=MEMORY_BYTES))
+    with backend:
+        net = make_net(Core(backend))
+        net.train_step(*make_batch(4), measures={})
+        step = net.train_step(*make_batch(5))
+    assert not step.skipped and step.cycles > 0
+    assert backend.tensors_compared > 200
+    assert backend.differing_bits == 0, backend.reports

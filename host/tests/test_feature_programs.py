@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolution, AFFINE, STATS and POOL in programs: argument checks, descriptors, results."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sat import FP16, FP32, Core
+from sat.memory import INDEX
+from sat_golden.defs import AffineSlot, MatmulFlag, MatmulSlot, Opcode, StatsSlot
+from sat_golden.descriptor import Descriptor, check
+from sat_golden.windows import Windows
+
+pytestmark = pytest.mark.quick
+WINDOWS = Windows.sliding(2, 5, 6, 3, 3, stride=2, pad=1)  # 60 pixels, 2*3*3 = 18 windows
+
+
+@pytest.fixture
+def tensors(core: Core) -> dict:
+    return {
+        "x": core.tensor("x", (60, 16), FP16),
+        "s": core.tensor("s", (9 * 16, 24), FP16),
+        "stack": core.stack("stack", 9, (16, 24), 2, 8),
+        "compressed": core.compressed("compressed", (18, 24), 2, 8),
+        "out": core.tensor("out", (18, 24), FP16),
+        "dw": core.tensor("dw", (9 * 16, 24), FP32),
+        "bias": core.tensor("bias", (1, 24), FP32),
+        "row": core.tensor("row", (1, 16), FP32),
+        "row2": core.tensor("row2", (1, 16), FP32),
+        "pooled": core.tensor("pooled", (18, 16), FP16),
+        "winner": core.tensor("winner", (18, 16), INDEX),
+        "other": core.tensor("other", (60, 16), FP16),
+        "small": core.tensor("small", (59, 16), FP16),
+    }
+
+
+def pick(tensors: dict, arguments: dict) -> dict:
+    """Arguments with names of tensors replaced by these."""
+    return {key: tensors.get(value, value) if isinstance(value, str) else value
+            for key, value in arguments.items()}
+
+
+def test_descriptors_pass_the_core_checks(core: Core, tensors):
+    t = tensors
+    program = core.program()
+    program.conv(t["x"], t["stack"], t["out"], WINDOWS, bias=t["bias"], relu=True)
+    program.conv(t["x"], t["s"], t["out"], WINDOWS, residual=t["out"], mask=t["out"])
+    program.conv(t["x"], t["out"], t["dw"], WINDOWS, a_trans=True)
+    program.conv(t["x"], t["compressed"], t["dw"], WINDOWS, a_trans=True)
+    program.affine(t["x"], t["x"], t["row"], t["row2"], relu=True)
+    program.affine(t["x"], t["other"], t["row"], t["row2"], y=t["other"], beta=t["row"])
+    program.stats(t["x"], t["row"], t["row2"], y=t["other"])
+    program.stats(t["x"], t["row"], t["row2"])
+    program.max_pool(t["x"], t["pooled"], t["winner"], WINDOWS)
+    program.max_pool_backward(t["pooled"], t["winner"], t["x"], WINDOWS.transposed())
+    packed = program.pack()
+    for start in range(0, len(packed), 128):
+        check(packed[start : start + 128], start, 40)
+    conv = Descriptor.unpack(packed[:128])
+    assert conv.windows == WINDOWS
+    assert (conv.rows, conv.cols, conv.depth, conv.n, conv.m) == (2, 24, 16, 2, 8)
+    assert conv.flags & MatmulFlag.CONV and conv.slot(MatmulSlot.BIAS).stride == 0
+    affine = Descriptor.unpack(packed[5 * 128 : 6 * 128])
+    assert affine.opcode == Opcode.AFFINE and affine.slot(AffineSlot.BETA).stride == 0
+    assert Descriptor.unpack(packed[6 * 128 : 7 * 128]).slot(StatsSlot.DOT).stride == 0
+
+
+@pytest.mark.parametrize("change, error, name", [
+    ({"a": "small"}, ValueError, "a"),
+    ({"a": "dw"}, TypeError, "a"),
+    ({"s": "compressed"}, TypeError, "s"),
+    ({"s": "out"}, ValueError, "s"),
+    ({"out": "pooled"}, ValueError, "s"),
+    ({"out": "s"}, ValueError, "out"),
+    ({"bias": "row"}, ValueError, "bias"),
+    ({"mask": "pooled"}, ValueError, "mask"),
+    ({"out": "bias"}, ValueError, "out"),
+    ({"s": "stack", "windows": replace(WINDOWS, kernel_h=2)}, ValueError, "s"),
+    ({"windows": replace(WINDOWS, kernel_w=16)}, ValueError, "windows"),
+    ({"windows": replace(WINDOWS, out_h=0)}, ValueError, "windows"),
+    ({"windows": replace(WINDOWS, pad_top=-1)}, ValueError, "windows"),
+    ({"windows": replace(WINDOWS, out_h=65535)}, ValueError, "windows"),
+    ({"a_trans": True, "s": "stack"}, TypeError, "s"),
+    ({"a_trans": True, "s": "out", "out": "pooled"}, ValueError, "out"),
+])
+def test_wrong_conv_argument_is_named(core: Core, tensors, change, error, name):
+    arguments = {"a": "x", "s": "s", "out": "out", "windows": WINDOWS, **change}
+    with pytest.raises(error, match=f"^{name}:"):
+        core.program().conv(**pick(tensors, arguments))
+
+
+@pytest.mark.parametrize("method, arguments, error, name", [
+    ("affine", {"x": "x", "out": "small", "alpha": "row", "gamma": "row2"}, ValueError, "out"),
+    ("affine", {"x": "x", "out": "other", "alpha": "bias", "gamma": "row"}, ValueError, "alpha"),
+    ("affine", {"x": "x", "out": "other", "alpha": "row", "gamma": "small"}, TypeError, "gamma"),
+    ("affine", {"x": "x", "out": "x", "alpha": "row", "gamma": "row", "y": "other"}, ValueError,
+     "beta"),
+    ("affine", {"x": "x", "out": "x", "alpha": "row", "gamma": "row", "y": "small", "beta": "row"},
+     ValueError, "y"),
+    ("stats", {"x": "x", "total": "bias", "dot": "row"}, ValueError, "total"),
+    ("stats", {"x": "x", "total": "row", "dot": "row"}, ValueError, "dot"),
+    ("stats", {"x": "x", "total": "row", "dot": "row2", "y": "small"}, ValueError, "y"),
+    ("max_pool", {"x": "x", "out": "out", "winner": "winner", "windows": WINDOWS}, ValueError,
+     "out"),
+    ("max_pool", {"x": "x", "out": "pooled", "winner": "pooled", "windows": WINDOWS}, TypeError,
+     "winner"),
+    ("max_pool", {"x": "small", "out": "pooled", "winner": "winner", "windows": WINDOWS},
+     ValueError, "x"),
+    ("max_pool", {"x": "x", "out": "pooled", "winner": "winner",
+                  "windows": replace(WINDOWS, kernel_h=6)}, ValueError, "windows"),
+    ("max_pool_backward", {"d_out": "pooled", "winner": "winner", "d_x": "small",
+                           "windows": WINDOWS.transposed()}, ValueError, "d_x"),
+])
+def test_wrong_argument_is_named(core: Core, tensors, method, arguments, error, name):
+    with pytest.raises(error, match=f"^{name}:"):
+        getattr(core.program(), method)(**pick(tensors, arguments))
+
+
+def test_output_on_an_input_is_an_error(core: Core, tensors):
+    t, program = tensors, core.program()
+    shifted = replace(t["x"], name="shifted", addr=t["x"].addr + 64)
+    with pytest.raises(ValueError, match="^out: overlaps x"):
+        program.affine(t["x"], shifted, t["row"], t["row2"])
+    one = Windows.sliding(2, 5, 6, 1, 1)
+    weights = core.tensor("weights", (16, 16), FP16)
+    with pytest.raises(ValueError, match="^out: overlaps a"):
+        program.conv(t["x"], weights, t["x"], one)
+
+
+def test_convolution_on_the_core(core: Core, rng):
+    """Identity at the middle position: y is x."""
+    windows = Windows.sliding(2, 4, 5, 3, 3, pad=1)
+    x = core.feature_map("x", 2, 4, 5, 16)
+    x.write(rng.standard_normal((2, 4, 5, 16)).astype(np.float16))
+    y = core.feature_map("y", 2, 4, 5, 16)
+    weights = np.zeros((9, 16, 16), np.float16)
+    weights[4] = np.eye(16)
+    stack, w = core.stack("stack", 9, (16, 16), 2, 8), core.tensor("w", (144, 16), FP16)
+    w.write(weights.reshape(144, 16))
+    program = core.program()
+    for position in range(9):
+        program.prune(w[16 * position : 16 * position + 16, :], ff=stack[position])
+    command = program.conv(x.tensor, stack, y.tensor, windows)
+    core.run(program)
+    assert np.array_equal(stack.to_dense(), weights) and np.array_equal(y.read(), x.read())
+    assert command.macs == 2 * 4 * 5 * 16 * 9 * 4
+
+
+def test_inserted_zeros_are_no_multiplies(core: Core, tensors):
+    """BP of a stride of 2 needs as many as FF; padding counts as usual."""
+    layer = Windows.sliding(1, 8, 8, 3, 3, stride=2, pad=1)
+    x, dx = core.tensor("x", (64, 16), FP16), core.tensor("dx", (64, 16), FP16)
+    y = core.tensor("y", (16, 24), FP16)
+    w, w_bp = core.tensor("w", (144, 24), FP16), core.tensor("w_bp", (216, 16), FP16)
+    program = core.program()
+    forward = program.conv(x, w, y, layer).macs
+    backward = program.conv(y, w_bp, dx, layer.transposed()).macs
+    assert forward == 16 * 144 * 24 and backward == 64 * 216 * 16 // 4
+
+
+def test_vector_commands_overlap_with_the_array(core: Core, tensors):
+    """STATS beside the next gradient, but not before what makes its map."""
+    t, program = tensors, core.program()
+    program.conv(t["x"], t["stack"], t["out"], WINDOWS)
+    program.stats(t["out"], t["bias"], core.tensor("dot", (1, 24), FP32))
+    program.conv(t["x"], t["out"], t["dw"], WINDOWS, a_trans=True)
+    program.affine(t["x"], t["other"], t["row"], t["row2"])
+    assert [command.descriptor.overlap for command in program] == [True, False, True, True]
+
+
+def test_views_of_stacks_and_maps_are_checked(core: Core):
+    stack = core.stack("stack", 4, (12, 8), 2, 8)
+    assert stack.values.shape == (4 * 4, 8) and stack[3].values.addr == stack.values[12:, :].addr
+    with pytest.raises(IndexError, match="position 4"):
+        stack[4]
+    dense = core.stack("dense", 4, (12, 8), 2, 2)
+    assert dense.values.shape == (48, 8) and dense.indices is None
+    fmap = core.feature_map("map", 2, 3, 4, 5)
+    assert (fmap.tensor.shape, fmap.channels) == ((24, 5), 5)
+    with pytest.raises(ValueError, match="^values:"):
+        fmap.write(np.zeros((24, 5), np.float16))

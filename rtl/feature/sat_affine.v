@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per vector of 4
+// channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and X are walked
+// apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
+// The parameters of two bands are held: one band is filled while the other is in use.
+// Operands leave one cycle after their beat is looked at; tag_o comes back with the result.
+// Golden function: affine (rounding and ReLU are outside).
+`default_nettype none
+
+module sat_affine (
+  input  wire         clk,
+  input  wire         rst_n,
+  // command; the flags are stable from the cycle after start_i on
+  input  wire         start_i,
+  input  wire         enable_i,         // it is AFFINE
+  input  wire         second_i,
+  // parameters: gamma, beta, alpha
+  input  wire   [2:0] param_valid_i,
+  input  wire   [3:0] param_index_i,
+  input  wire         param_last_i,
+  input  wire [127:0] param_data_i,
+  output wire         band_done_o,      // a band's parameters are used up
+  // queues of sat_feature_fetch: Y, X
+  input  wire   [1:0] queue_valid_i,
+  output wire   [1:0] queue_ready_o,
+  input  wire [261:0] queue_data_i,
+  // place for a beat of the result
+  input  wire         credit_i,
+  output wire         reserve_o,
+  // operation, one cycle later
+  output wire         op_valid_o,
+  output wire  [63:0] factor_o,
+  output wire [127:0] scalar_o,
+  output wire [127:0] addend_o,
+  output wire   [3:0] tag_o,            // is a result, ends its band, ends its beat, odd vector
+  // its result
+  input  wire         result_valid_i,
+  input  wire   [3:0] result_tag_i,
+  input  wire [127:0] result_i
+);
+
+  // Walks over X (0) and Y (1).
+  wire   [1:0] issue, bank, odd, ends_beat, ends_band;
+  wire   [7:0] vector;
+  wire [127:0] halves;
+
+  genvar q;
+  generate
+    for (q = 0; q < 2; q = q + 1) begin : gen_walk
+      reg  [3:0] vector_q;
+      reg        bank_q;
+      wire       band_last, row_last, single;
+      wire [127:0] data;
+      assign {band_last, row_last, single, data} = queue_data_i[131*q +: 131];
+
+      assign vector[4*q +: 4]   = vector_q;
+      assign bank[q]            = bank_q;
+      assign odd[q]             = vector_q[0];
+      assign ends_beat[q]       = vector_q[0] || single;
+      assign ends_band[q]       = ends_beat[q] && band_last;
+      assign halves[64*q +: 64] = vector_q[0] ? data[127:64] : data[63:0];
+      assign queue_ready_o[q]   = issue[q] && ends_beat[q];
+
+      always @(posedge clk) begin
+        if (!rst_n || start_i) begin
+          vector_q <= 4'd0;
+          bank_q   <= 1'b0;
+        end else if (issue[q]) begin
+          vector_q <= (ends_beat[q] && row_last) ? 4'd0 : vector_q + 4'd1;
+          bank_q   <= bank_q ^ ends_band[q];
+        end
+      end
+    end
+  endgenerate
+
+  // Intermediate results u: free_q places that no operation has taken, ready_q results unclaimed.
+  reg  [4:0] free_q, ready_q;
+  wire       arrive = result_valid_i && enable_i && !result_tag_i[3];
+
+  assign issue[0] = enable_i && queue_valid_i[0] && (credit_i || odd[0])
+                 && (!second_i || (|ready_q));
+  assign issue[1] = enable_i && queue_valid_i[1] && second_i && !issue[0] && (|free_q);
+
+  assign reserve_o   = issue[0] && !odd[0];
+  assign band_done_o = issue[0] && ends_band[0];
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      free_q  <= 5'd16;
+      ready_q <= 5'd0;
+    end else begin
+      free_q  <= free_q - {4'd0, issue[1]} + {4'd0, issue[0] && second_i};
+      ready_q <= ready_q + {4'd0, arrive} - {4'd0, issue[0] && second_i};
+    end
+  end
+
+  // Operands.
+  reg         valid_q, is_result_q, bank_q;
+  reg   [3:0] vector_q;
+  reg   [2:0] tag_q;
+  reg  [63:0] factor_q;
+
+  always @(posedge clk) begin
+    valid_q     <= rst_n && (|issue);
+    is_result_q <= issue[0];
+    bank_q      <= issue[0] ? bank[0] : bank[1];
+    vector_q    <= issue[0] ? vector[3:0] : vector[7:4];
+    tag_q       <= {ends_band[0], ends_beat[0], odd[0]};
+    factor_q    <= issue[0] ? halves[63:0] : halves[127:64];
+  end
+
+  wire [127:0] u;
+  wire         u_valid, u_ready;
+  wire   [4:0] u_count;
+
+  sat_fifo #(
+    .WIDTH(128),
+    .DEPTH(16)
+  ) u_intermediate (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (arrive),
+    .in_ready_o (u_ready),
+    .in_data_i  (result_i),
+    .out_valid_o(u_valid),
+    .out_ready_i(valid_q && is_result_q && second_i),
+    .out_data_o (u),
+    .count_o    (u_count)
+  );
+
+  // Gamma comes last and ends the filling of a band.
+  wire [383:0] params;
+  reg          fill_bank_q;
+
+  always @(posedge clk) begin
+    if (!rst_n || start_i)                     fill_bank_q <= 1'b0;
+    else if (param_valid_i[2] && param_last_i) fill_bank_q <= !fill_bank_q;
+  end
+
+  generate
+    for (q = 0; q < 3; q = q + 1) begin : gen_param
+      sat_lutram #(
+        .WIDTH(128),
+        .DEPTH(32)
+      ) u_param (
+        .clk    (clk),
+        .we_i   (param_valid_i[q]),
+        .waddr_i({fill_bank_q, param_index_i}),
+        .wdata_i(param_data_i),
+        .raddr_i({bank_q, vector_q}),
+        .rdata_o(params[128*q +: 128])
+      );
+    end
+  endgenerate
+
+  assign op_valid_o = valid_q;
+  assign factor_o   = factor_q;
+  assign scalar_o   = is_result_q ? params[0 +: 128] : params[128 +: 128];
+  assign addend_o   = (is_result_q && second_i) ? u : params[256 +: 128];
+  assign tag_o      = {is_result_q, tag_q};
+
+  wire unused_ok = &{1'b0, odd[1], u_valid, u_ready, u_count, result_tag_i[2:0]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read side of the feature unit: passes requests for pieces of rows to the read DMA and leads their
+// beats to the X queue, the Y queue, or, as they come, to the parameters of AFFINE.
+// A request goes out only when its queue has room for all of it, so responses are always taken.
+// A queued beat is {last piece of a band, last of its piece, without a second vector, data}; the
+// first and third mark come from the request and count for the last beat of a piece only.
+`default_nettype none
+
+module sat_feature_fetch #(
+  parameter integer ADDR_W = 40  // bits, 32..40
+) (
+  input  wire              clk,
+  input  wire              rst_n,
+  // requests
+  input  wire              piece_valid_i,
+  output wire              piece_ready_o,
+  input  wire        [4:0] piece_target_i,  // one-hot: gamma, beta, alpha, Y, X
+  input  wire [ADDR_W-1:0] piece_addr_i,
+  input  wire        [4:0] piece_beats_i,   // X, Y: 1..8; parameters: 1..16
+  input  wire        [1:0] piece_marks_i,   // last of a band, last beat without a second vector
+  // read DMA
+  output wire              req_valid_o,
+  input  wire              req_ready_i,
+  output wire [ADDR_W-1:0] req_addr_o,
+  output wire       [11:0] req_beats_o,
+  input  wire              rsp_valid_i,
+  input  wire      [127:0] rsp_data_i,
+  // parameters
+  output wire        [2:0] param_valid_o,   // one-hot: gamma, beta, alpha
+  output wire        [3:0] param_index_o,
+  output wire              param_last_o,
+  // queues: Y, X
+  output wire        [1:0] queue_valid_o,
+  input  wire        [1:0] queue_ready_i,
+  output wire      [261:0] queue_data_o
+);
+
+  localparam integer DEPTH = 64;  // beats of a queue; covers the memory's latency
+
+  // A register slice keeps the making of requests apart from the look for room.
+  wire              wanted;
+  wire        [4:0] target, beats;
+  wire        [1:0] marks;
+  wire              fire = req_valid_o && req_ready_i;
+
+  sat_skid_buffer #(
+    .WIDTH(12 + ADDR_W)
+  ) u_pieces (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid_i (piece_valid_i),
+    .in_ready_o (piece_ready_o),
+    .in_data_i  ({piece_target_i, piece_beats_i, piece_marks_i, piece_addr_i}),
+    .out_valid_o(wanted),
+    .out_ready_i(fire),
+    .out_data_o ({target, beats, marks, req_addr_o})
+  );
+
+  // What has been asked for.
+  wire       note_valid, note_ready;
+  wire [4:0] note_target;
+  wire [3:0] note_last;
+  wire [1:0] note_marks;
+  wire [6:0] note_count;
+  wire [1:0] room;
+  wire [4:0] before_last = beats - 5'd1;
+  reg  [3:0] beat_q;
+  wire       last        = beat_q == note_last;
+
+  assign req_valid_o = wanted && note_ready && ((room | ~target[1:0]) == 2'b11);
+  assign req_beats_o = {7'd0, beats};
+
+  sat_fifo #(
+    .WIDTH(11),
+    .DEPTH(64)
+  ) u_notes (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (fire),
+    .in_ready_o (note_ready),
+    .in_data_i  ({marks, target, before_last[3:0]}),
+    .out_valid_o(note_valid),
+    .out_ready_i(rsp_valid_i && last),
+    .out_data_o ({note_marks, note_target, note_last}),
+    .count_o    (note_count)
+  );
+
+  always @(posedge clk) begin
+    if (!rst_n)           beat_q <= 4'd0;
+    else if (rsp_valid_i) beat_q <= last ? 4'd0 : beat_q + 4'd1;
+  end
+
+  assign param_valid_o = note_target[4:2] & {3{rsp_valid_i}};
+  assign param_index_o = beat_q;
+  assign param_last_o  = last;
+
+  genvar q;
+  generate
+    for (q = 0; q < 2; q = q + 1) begin : gen_queue
+      wire       queue_room;  // always, as the request was allowed
+      wire [6:0] queue_count;
+      reg  [6:0] free_q;      // beats that nothing has been asked for
+      wire [6:0] taken = (fire && target[q]) ? {2'd0, beats} : 7'd0;
+      wire       leave = queue_valid_o[q] && queue_ready_i[q];
+
+      assign room[q] = free_q >= {2'd0, beats};
+
+      always @(posedge clk) begin
+        if (!rst_n) free_q <= 7'd64;  // DEPTH
+        else        free_q <= free_q - taken + {6'd0, leave};
+      end
+
+      sat_fifo #(
+        .WIDTH(131),
+        .DEPTH(DEPTH)
+      ) u_queue (
+        .clk        (clk),
+        .rst_n      (rst_n),
+        .flush_i    (1'b0),
+        .in_valid_i (rsp_valid_i && note_target[q]),
+        .in_ready_o (queue_room),
+        .in_data_i  ({last && note_marks[1], last, last && note_marks[0], rsp_data_i}),
+        .out_valid_o(queue_valid_o[q]),
+        .out_ready_i(queue_ready_i[q]),
+        .out_data_o (queue_data_o[131*q +: 131]),
+        .count_o    (queue_count)
+      );
+
+      wire unused_ok = &{1'b0, queue_room, queue_count};
+    end
+  endgenerate
+
+  wire unused_ok = &{1'b0, note_valid, note_count, before_last[4]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// One output tensor of the feature unit: takes its beats, band by band of 64 channels and in it row
+// by row, and sends a row's part of a band as one packet (sat_store_mux) of up to 16 beats, once it
+// is complete. The strobes leave exactly the bytes of the tensor; the unused nibble at the end of
+// an odd row is zero.
+// A beat may come if credit_o was high when its place was reserved. done_o: everything is sent.
+// special_o: an infinity or NaN was among the numbers sent in the cycle before.
+`default_nettype none
+
+module sat_feature_writer #(
+  parameter integer ADDR_W = 40  // bits, 32..40
+) (
+  input  wire              clk,
+  input  wire              rst_n,
+  // command; the format and cols_i are stable from the cycle after start_i on
+  input  wire              start_i,
+  input  wire              single_i,    // FP32
+  input  wire              nibble_i,    // 4 bits; neither: FP16
+  input  wire       [15:0] cols_i,
+  input  wire [ADDR_W-1:0] base_i,      // valid with start_i
+  input  wire       [23:0] stride_i,
+  output wire              done_o,
+  output reg               special_o,
+  // beats
+  output wire              credit_o,
+  input  wire              reserve_i,
+  input  wire              in_valid_i,
+  input  wire              in_band_last_i,  // of the last row of a band
+  input  wire      [127:0] in_data_i,
+  // packets
+  output wire              out_valid_o,
+  input  wire              out_ready_i,
+  output wire [ADDR_W-1:0] out_addr_o,
+  output wire        [4:0] out_beats_o,
+  output wire              out_last_o,
+  output wire      [127:0] out_data_o,
+  output wire       [15:0] out_strb_o
+);
+
+  localparam integer DEPTH = 32;  // beats: two of the longest packets
+
+  reg  [5:0] credit_q;
+  wire       fire = out_valid_o && out_ready_i;
+
+  assign credit_o = |credit_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) credit_q <= 6'd32;  // DEPTH
+    else        credit_q <= credit_q - {5'd0, reserve_i} + {5'd0, fire};
+  end
+
+  wire         queue_ready, queue_valid, band_last;
+  wire   [5:0] queue_count;
+  wire [127:0] data;
+
+  sat_fifo #(
+    .WIDTH(129),
+    .DEPTH(DEPTH)
+  ) u_queue (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (in_valid_i),
+    .in_ready_o (queue_ready),
+    .in_data_i  ({in_band_last_i, in_data_i}),
+    .out_valid_o(queue_valid),
+    .out_ready_i(fire),
+    .out_data_o ({band_last, data}),
+    .count_o    (queue_count)
+  );
+
+  // Band, and beat of the packet. A band has 256, 128 or 32 bytes of a row.
+  reg         start_q, active_q, begun_q;
+  reg  [15:0] cols_left_q;
+  reg   [9:0] band_q;
+  reg   [3:0] beat_q;
+
+  wire        last_band = cols_left_q <= 16'd64;
+  wire  [5:0] last_chan = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
+  wire  [7:0] last_byte = single_i ? {last_chan, 2'b11}
+                        : nibble_i ? {3'd0, last_chan[5:1]} : {1'b0, last_chan, 1'b1};
+  wire        row_fire  = fire && out_last_o;
+  wire        band_fire = row_fire && band_last;
+
+  // Once complete, a packet stays so until its last beat has left.
+  assign out_valid_o = active_q && (begun_q || queue_count > {2'd0, last_byte[7:4]});
+  assign out_beats_o = {1'b0, last_byte[7:4]} + 5'd1;
+  assign out_last_o  = beat_q == last_byte[7:4];
+  assign done_o      = !start_q && !active_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      start_q  <= 1'b0;
+      active_q <= 1'b0;
+      begun_q  <= 1'b0;
+      beat_q   <= 4'd0;
+    end else begin
+      start_q  <= start_i;
+      active_q <= start_q || (active_q && !(band_fire && last_band));
+      if (fire) begin
+        begun_q <= !out_last_o;
+        beat_q  <= out_last_o ? 4'd0 : beat_q + 4'd1;
+      end
+    end
+  end
+
+  always @(posedge clk) begin
+    if (start_q) begin
+      cols_left_q <= cols_i;
+      band_q      <= 10'd0;
+    end else if (band_fire) begin
+      cols_left_q <= cols_left_q - 16'd64;
+      band_q      <= band_q + 10'd1;
+    end
+  end
+
+  wire [ADDR_W-1:0] row_addr;
+
+  sat_row_pointer #(
+    .ADDR_W(ADDR_W)
+  ) u_pointer (
+    .clk     (clk),
+    .start_i (start_i),
+    .base_i  (base_i),
+    .stride_i(stride_i),
+    .step_i  (row_fire),
+    .save_i  (1'b0),
+    .rewind_i(band_fire),
+    .row_o   (row_addr)
+  );
+
+  assign out_addr_o = row_addr + (single_i ? {{ADDR_W-18{1'b0}}, band_q, 8'd0}
+                                : nibble_i ? {{ADDR_W-15{1'b0}}, band_q, 5'd0}
+                                           : {{ADDR_W-17{1'b0}}, band_q, 7'd0});
+
+  // Strobes, and what is special among the bytes that count: a number counts with its last byte.
+  wire [15:0] special;
+
+  assign out_strb_o = out_last_o ? ~(16'hFFFE << last_byte[3:0]) : 16'hFFFF;
+
+  genvar k;
+  generate
+    for (k = 0; k < 16; k = k + 1) begin : gen_byte
+      wire end_byte = out_last_o && (last_byte[3:0] == k);
+
+      assign out_data_o[8*k +: 8] = data[8*k +: 8]
+                                  & ((nibble_i && end_byte && !last_chan[0]) ? 8'h0F : 8'hFF);
+      if (k % 4 == 3) begin : gen_single
+        assign special[k] = out_strb_o[k]
+                         && (single_i ? &data[8*k-1 +: 8] : &data[8*k+2 +: 5]);
+      end else if (k % 2 == 1) begin : gen_half
+        assign special[k] = out_strb_o[k] && !single_i && (&data[8*k+2 +: 5]);
+      end else begin : gen_none
+        assign special[k] = 1'b0;
+      end
+    end
+  endgenerate
+
+  always @(posedge clk) special_o <= rst_n && fire && !nibble_i && (|special);
+
+  wire unused_ok = &{1'b0, queue_ready, queue_valid};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// POOL forward: running maximum and its position for the channels of a band, piece by piece of a
+// window (sat_pool_reader), 8 channels a cycle. With a window's last piece, its beats of OUT and
+// WINNER leave. Golden function: max_pool.
+`default_nettype none
+
+module sat_pool_max (
+  input  wire         clk,
+  input  wire         rst_n,
+  input  wire         enable_i,       // the command is POOL, forward
+  // pieces
+  input  wire         piece_valid_i,
+  output wire         piece_ready_o,
+  input  wire  [10:0] piece_i,
+  // X
+  input  wire         queue_valid_i,
+  output wire         queue_ready_o,
+  input  wire [127:0] queue_data_i,
+  // beats of WINNER, OUT; there has to be a place for each of them
+  input  wire   [1:0] credit_i,
+  output wire   [1:0] out_valid_o,
+  output wire         out_band_last_o,
+  output wire [255:0] out_data_o
+);
+
+  wire       window_last, first, empty;
+  wire [3:0] position;
+  wire [2:0] last_beat;
+  assign {out_band_last_o, window_last, first, empty, position, last_beat} = piece_i;
+
+  reg  [2:0] beat_q;
+  wire       last = beat_q == last_beat;
+  wire       step = enable_i && piece_valid_i && (queue_valid_i || empty)
+                 && (!window_last || (&credit_i));
+
+  assign piece_ready_o = step && last;
+  assign queue_ready_o = step && !empty;
+  assign out_valid_o   = {2{step && window_last}} & {last || (&beat_q[1:0]), 1'b1};
+
+  always @(posedge clk) begin
+    if (!rst_n)    beat_q <= 3'd0;
+    else if (step) beat_q <= last ? 3'd0 : beat_q + 3'd1;
+  end
+
+  // Per channel: {position, value} of the largest so far. Ascending keys order the values.
+  wire [159:0] best, next;
+  wire  [31:0] winners;
+
+  sat_lutram #(
+    .WIDTH(160),
+    .DEPTH(8)
+  ) u_best (
+    .clk    (clk),
+    .we_i   (step),
+    .waddr_i(beat_q),
+    .wdata_i(next),
+    .raddr_i(beat_q),
+    .rdata_o(best)
+  );
+
+  genvar k;
+  generate
+    for (k = 0; k < 8; k = k + 1) begin : gen_channel
+      wire [15:0] value     = queue_data_i[16*k +: 16];
+      wire [15:0] best_value;
+      wire  [3:0] best_position;
+      assign {best_position, best_value} = best[20*k +: 20];
+      wire [15:0] key       = {!value[15], value[14:0] ^ {15{value[15]}}};
+      wire [15:0] best_key  = {!best_value[15], best_value[14:0] ^ {15{best_value[15]}}};
+      wire        wins      = first || key > best_key;
+
+      assign next[20*k +: 20] = empty ? 20'd0
+                              : wins  ? {position, value} : {best_position, best_value};
+      assign out_data_o[16*k +: 16] = next[20*k +: 16];
+      assign winners[4*k +: 4]      = next[20*k + 16 +: 4];
+    end
+  endgenerate
+
+  // A beat of WINNER is made of up to four beats' positions.
+  reg [95:0] gathered_q;
+
+  generate
+    for (k = 0; k < 3; k = k + 1) begin : gen_gather
+      always @(posedge clk)
+        if (step && beat_q[1:0] == k) gathered_q[32*k +: 32] <= winners;
+      assign out_data_o[128 + 32*k +: 32] = (beat_q[1:0] > k) ? gathered_q[32*k +: 32] : winners;
+    end
+  endgenerate
+
+  assign out_data_o[224 +: 32] = winners;
+
+endmodule
+
+`default_nettype wire

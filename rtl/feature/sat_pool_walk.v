@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks over all kernel positions of all windows of a POOL command: band by band of 64 channels, in
+// it image, row, column of the window, row and column in the kernel. step_i moves to the next.
+// position_o numbers the positions of a window upwards, with reverse_i downwards.
+`default_nettype none
+
+module sat_pool_walk (
+  input  wire        clk,
+  input  wire        rst_n,
+  // command, stable from the cycle after start_i on
+  input  wire        start_i,
+  input  wire        reverse_i,
+  input  wire [15:0] images_i,
+  input  wire [15:0] cols_i,
+  input  wire [15:0] out_h_i,
+  input  wire [15:0] out_w_i,
+  input  wire  [3:0] kernel_h_i,
+  input  wire  [3:0] kernel_w_i,
+  // position
+  output wire        valid_o,
+  input  wire        step_i,
+  output wire [15:0] image_o,
+  output wire [15:0] oy_o,
+  output wire [15:0] ox_o,
+  output wire  [3:0] ky_o,
+  output wire  [3:0] kx_o,
+  output wire  [3:0] position_o,
+  output wire        window_end_o,  // the last position of its window
+  output wire        band_end_o,    // of the last window
+  output wire  [9:0] band_o,
+  output wire  [2:0] last_beat_o    // of a pixel's part in the band
+);
+
+  reg         start_q, active_q;
+  reg  [15:0] image_q, oy_q, ox_q, cols_left_q;
+  reg   [3:0] ky_q, kx_q, position_q;
+  reg   [9:0] band_q;
+  reg   [3:0] last_position_q;  // 16 positions at most
+
+  wire        kx_end    = kx_q == kernel_w_i - 4'd1;
+  wire        ky_end    = ky_q == kernel_h_i - 4'd1;
+  wire        ox_end    = ox_q == out_w_i - 16'd1;
+  wire        oy_end    = oy_q == out_h_i - 16'd1;
+  wire        image_end = image_q == images_i - 16'd1;
+  wire        last_band = cols_left_q <= 16'd64;
+  wire  [5:0] last_chan = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
+
+  assign valid_o      = active_q;
+  assign image_o      = image_q;
+  assign oy_o         = oy_q;
+  assign ox_o         = ox_q;
+  assign ky_o         = ky_q;
+  assign kx_o         = kx_q;
+  assign position_o   = reverse_i ? last_position_q - position_q : position_q;
+  assign window_end_o = kx_end && ky_end;
+  assign band_end_o   = window_end_o && ox_end && oy_end && image_end;
+  assign band_o       = band_q;
+  assign last_beat_o  = last_chan[5:3];
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      start_q  <= 1'b0;
+      active_q <= 1'b0;
+    end else begin
+      start_q  <= start_i;
+      active_q <= start_q || (active_q && !(step_i && band_end_o && last_band));
+    end
+  end
+
+  always @(posedge clk) begin
+    last_position_q <= kernel_h_i * kernel_w_i - 4'd1;
+    if (start_q) begin
+      image_q     <= 16'd0;
+      oy_q        <= 16'd0;
+      ox_q        <= 16'd0;
+      ky_q        <= 4'd0;
+      kx_q        <= 4'd0;
+      position_q  <= 4'd0;
+      cols_left_q <= cols_i;
+      band_q      <= 10'd0;
+    end else if (step_i) begin
+      position_q <= window_end_o ? 4'd0 : position_q + 4'd1;
+      kx_q       <= kx_end ? 4'd0 : kx_q + 4'd1;
+      if (kx_end) ky_q <= ky_end ? 4'd0 : ky_q + 4'd1;
+      if (window_end_o) begin
+        ox_q <= ox_end ? 16'd0 : ox_q + 16'd1;
+        if (ox_end) oy_q <= oy_end ? 16'd0 : oy_q + 16'd1;
+        if (ox_end && oy_end) image_q <= image_end ? 16'd0 : image_q + 16'd1;
+      end
+      if (band_end_o) begin
+        cols_left_q <= cols_left_q - 16'd64;
+        band_q      <= band_q + 10'd1;
+      end
+    end
+  end
+
+  wire unused_ok = &{1'b0, last_chan[2:0]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_feeder_a: read commands for a group of A, one value per cycle, t2*M + m in order, from the
+// cycle after fire_i on. Elements past the chunk's end give +0. The chunk is released when the
+// period in which its last group is written has ended and the last row has read it.
+`default_nettype none
+
+module sat_feeder_a #(
+  parameter integer ROWS    = 8,
+  parameter integer A_DEPTH = 512,
+  parameter integer LANES   = 8
+) (
+  input  wire                                       clk,
+  input  wire                                       rst_n,
+  // command
+  input  wire [2:0]                                 m_log2_i,
+  input  wire [2:0]                                 t2_log2_i,
+  // a period begins, with this group
+  input  wire                                       fire_i,
+  input  wire                                       valid_i,      // there is a group
+  input  wire                                       half_i,
+  input  wire [16:0]                                k_i,
+  input  wire                                       release_i,    // the last use of the chunk
+  input  wire [$clog2(A_DEPTH)-1:0]                 base_i,
+  input  wire [16:0]                                len_i,
+  input  wire [16:0]                                row_words_i,
+  input  wire [16:0]                                words_i,
+  // the period ends
+  input  wire                                       period_end_i,
+  output reg  [7+$clog2(LANES)+$clog2(A_DEPTH)-1:0] a_cmd_o,
+  output wire                                       release_o,
+  output wire [$clog2(A_DEPTH):0]                   release_words_o
+);
+
+  localparam integer A_L     = $clog2(A_DEPTH);
+  localparam integer LANES_L = $clog2(LANES);
+  // A word is forgotten only when the last row has read it: ripple, plus the RAM's stages.
+  localparam integer HOLD    = ROWS + 2;
+
+  reg            write_q, half_q, release_q;
+  reg  [3:0]     index_q;      // A value of the group: t2*M + m
+  reg  [16:0]    k_q, len_q;
+  reg  [A_L-1:0] base_q;       // word address of the current row block within the chunk
+  reg  [A_L-1:0] row_words_q;
+  reg  [A_L:0]   words_q;
+  wire [4:0]  group_size = 5'd1 << (m_log2_i + t2_log2_i);
+  wire [16:0] m_size     = 17'd1 << m_log2_i;
+  wire [16:0] m_part     = {13'd0, index_q} & (m_size - 17'd1);
+  wire [16:0] element    = k_q + m_part;
+  wire        block_ends = m_part + 17'd1 == m_size;
+
+  always @(posedge clk) begin
+    if (!rst_n) write_q <= 1'b0;
+    else if (fire_i) write_q <= valid_i;
+    else if ({1'b0, index_q} + 5'd1 == group_size) write_q <= 1'b0;
+    if (fire_i) begin
+      half_q      <= half_i;
+      index_q     <= 4'd0;
+      k_q         <= k_i;
+      len_q       <= len_i;
+      release_q   <= valid_i && release_i;
+      base_q      <= base_i;
+      row_words_q <= row_words_i[A_L-1:0];
+      words_q     <= words_i[A_L:0];
+    end else if (write_q) begin
+      index_q <= index_q + 4'd1;
+      if (block_ends) base_q <= base_q + row_words_q;
+    end
+    a_cmd_o <= {write_q, half_q, index_q, element >= len_q,
+                element[LANES_L-1:0], base_q + element[LANES_L +: A_L]};
+    if (!rst_n) a_cmd_o[7+LANES_L+A_L-1] <= 1'b0;
+  end
+
+  sat_valid_delay #(.WIDTH(1), .CYCLES(HOLD)) u_release (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (period_end_i && release_q),
+    .out_o(release_o)
+  );
+  sat_delay #(.WIDTH(A_L+1), .CYCLES(HOLD)) u_words (
+    .clk  (clk),
+    .in_i (words_q),
+    .out_o(release_words_o)
+  );
+
+  wire unused_ok = &{1'b0, element, row_words_i, words_i};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_feeder_position: walks over the groups of A in the order in which the array multiplies them:
+// column tiles, row tiles, reduction segments, chunks of up to CHUNK_K elements of one segment,
+// groups. All outputs belong to one group; advance_i moves on to the next. A resident A is gone
+// over again for each column tile; otherwise chunks follow each other round the ring.
+`default_nettype none
+
+module sat_feeder_position #(
+  parameter integer A_DEPTH = 512,
+  parameter integer CHUNK_K = 256,
+  parameter integer LANES   = 8
+) (
+  input  wire                       clk,
+  input  wire                       rst_n,
+  // command, stable from start_i on
+  input  wire                       start_i,
+  input  wire [15:0]                depth_i,
+  input  wire [7:0]                 k_segments_i,
+  input  wire [2:0]                 m_log2_i,
+  input  wire [2:0]                 t2_log2_i,
+  input  wire [15:0]                row_tiles_i,
+  input  wire [15:0]                col_tiles_i,
+  input  wire                       a_resident_i,
+  // groups
+  output reg                        valid_o,
+  input  wire                       advance_i,
+  output reg                        half_o,        // of the PE RAMs
+  output reg                        first_o,       // of its tile
+  output reg  [16:0]                k_o,           // its first element, within its chunk
+  output wire                       ends_chunk_o,
+  output wire                       ends_tile_o,
+  output wire                       last_row_o,    // in the last row tile
+  output wire                       last_col_o,    // in the last column tile
+  output wire                       rewind_o,      // the next group is the first of a resident A
+  // its chunk
+  output wire                       fresh_o,       // its first group, at its first use
+  output reg  [$clog2(A_DEPTH)-1:0] base_o,        // word address
+  output wire [16:0]                len_o,         // elements
+  output wire [16:0]                row_words_o,   // words of a row
+  output wire [16:0]                words_o        // words of all row blocks
+);
+
+  localparam integer A_L     = $clog2(A_DEPTH);
+  localparam integer LANES_L = $clog2(LANES);
+
+  reg  [15:0] rows_q, cols_q;   // row and column tiles left, this one included
+  reg  [7:0]  segments_q;       // likewise
+  reg  [16:0] depth_q;          // elements of the segment from this chunk on
+  wire [16:0] m_size       = 17'd1 << m_log2_i;
+  wire        ends_segment = ends_chunk_o && (depth_q <= CHUNK_K[16:0]);
+  wire        ends_pass    = ends_tile_o && last_row_o;
+
+  assign len_o        = (depth_q < CHUNK_K[16:0]) ? depth_q : CHUNK_K[16:0];
+  assign row_words_o  = (len_o + LANES[16:0] - 17'd1) >> LANES_L;
+  assign words_o      = row_words_o << t2_log2_i;
+  assign ends_chunk_o = k_o + m_size >= len_o;
+  assign ends_tile_o  = ends_segment && (segments_q == 8'd1);
+  assign last_row_o   = rows_q == 16'd1;
+  assign last_col_o   = cols_q == 16'd1;
+  assign rewind_o     = ends_pass && a_resident_i;
+  assign fresh_o      = (k_o == 17'd0) && (!a_resident_i || (cols_q == col_tiles_i));
+
+  always @(posedge clk) begin
+    if (!rst_n) valid_o <= 1'b0;
+    else if (start_i) valid_o <= 1'b1;
+    else if (advance_i && ends_pass && last_col_o) valid_o <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start_i) begin
+      half_o     <= 1'b0;
+      first_o    <= 1'b1;
+      rows_q     <= row_tiles_i;
+      cols_q     <= col_tiles_i;
+      segments_q <= k_segments_i;
+      depth_q    <= {1'b0, depth_i};
+      k_o        <= 17'd0;
+      base_o     <= {A_L{1'b0}};
+    end else if (advance_i) begin
+      half_o  <= !half_o;
+      first_o <= ends_tile_o;
+      k_o     <= k_o + m_size;
+      if (ends_chunk_o) begin
+        k_o     <= 17'd0;
+        base_o  <= rewind_o ? {A_L{1'b0}} : base_o + words_o[A_L-1:0];
+        depth_q <= ends_segment ? {1'b0, depth_i} : depth_q - CHUNK_K[16:0];
+      end
+      if (ends_segment) segments_q <= ends_tile_o ? k_segments_i : segments_q - 8'd1;
+      if (ends_tile_o) rows_q <= last_row_o ? row_tiles_i : rows_q - 16'd1;
+      if (ends_pass) cols_q <= cols_q - 16'd1;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

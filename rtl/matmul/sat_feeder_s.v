@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_feeder_s: read commands for a row of S per slot: its words in turn, once for each row block.
+// Rows follow each other in the ring; a resident column tile is read again for each row tile. A row
+// is released when the last column has read it for the last time.
+`default_nettype none
+
+module sat_feeder_s #(
+  parameter integer COLS    = 8,
+  parameter integer T       = 8,
+  parameter integer S_DEPTH = 4096
+) (
+  input  wire                         clk,
+  input  wire                         rst_n,
+  // command, stable from start_i on
+  input  wire                         start_i,
+  input  wire [15:0]                  cols_i,
+  input  wire [2:0]                   m_log2_i,
+  input  wire [2:0]                   t1_log2_i,
+  input  wire                         s_resident_i,
+  // slots
+  input  wire [$clog2(T)-1:0]         t_i,          // cycle of the slot
+  input  wire                         active_i,     // it multiplies
+  input  wire                         first_i,      // it is its tile's first
+  input  wire                         last_i,       // it is its tile's last
+  input  wire                         last_row_i,   // its tile is the last of the column tile
+  input  wire                         half_i,       // of the PE RAMs
+  output reg  [8+$clog2(S_DEPTH)-1:0] s_cmd_o,
+  output wire                         release_o,
+  output wire [$clog2(S_DEPTH):0]     release_words_o
+);
+
+  localparam integer T_L    = $clog2(T);
+  localparam integer S_L    = $clog2(S_DEPTH);
+  localparam integer COLS_L = $clog2(COLS);
+  // A word is forgotten only when the last column has read it: ripple, plus the RAM's stages.
+  localparam integer HOLD   = COLS + 2;
+
+  // Word addresses of the current row and of the column tile's first.
+  reg  [S_L-1:0] row_q, region_q;
+  reg  [16:0]    cols_q;               // columns from this tile on
+  wire [4:0]     span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
+  wire [16:0]    span      = 17'd1 << span_log2;
+  wire [16:0]    tile_cols = (cols_q < span) ? cols_q : span;
+  wire [16:0]    row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
+  wire [4:0]     t         = {{5-T_L{1'b0}}, t_i};
+  wire [4:0]     t1        = t & ((5'd1 << t1_log2_i) - 5'd1);
+  wire [4:0]     block     = (t >> t1_log2_i) << m_log2_i;
+  wire           in_tile   = {12'd0, t1} < row_words;
+  wire           next      = active_i && (&t_i);
+  wire [S_L-1:0] after     = row_q + row_words[S_L-1:0];
+
+  always @(posedge clk) begin
+    if (start_i) begin
+      row_q    <= {S_L{1'b0}};
+      region_q <= {S_L{1'b0}};
+      cols_q   <= {1'b0, cols_i};
+    end else if (next) begin
+      row_q <= after;
+      if (last_i) begin
+        if (s_resident_i && !last_row_i) row_q <= region_q;
+        else region_q <= after;
+        if (last_row_i) cols_q <= cols_q - span;
+      end
+    end
+    s_cmd_o <= {active_i, active_i && first_i, active_i && last_i, half_i, block[3:0],
+                row_q + (in_tile ? {{S_L-5{1'b0}}, t1} : {S_L{1'b0}})};
+    if (!rst_n) s_cmd_o[8+S_L-1] <= 1'b0;
+  end
+
+  sat_valid_delay #(.WIDTH(1), .CYCLES(HOLD)) u_release (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (next && (!s_resident_i || last_row_i)),
+    .out_o(release_o)
+  );
+  sat_delay #(.WIDTH(S_L+1), .CYCLES(HOLD)) u_words (
+    .clk  (clk),
+    .in_i (row_words[S_L:0]),
+    .out_o(release_words_o)
+  );
+
+  wire unused_ok = &{1'b0, row_words, block[4]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The four FP32 lanes of the vector engine, shared by WUVE and the feature unit: per lane
+// addend + scalar * factor, both operations rounded. One vector of four a cycle, no reset.
+// Operands come from one of the two users; the feature unit's factors are FP16.
+// Latency SAT_LANES_LATENCY.
+`default_nettype none
+
+module sat_lanes (
+  input  wire         clk,
+  input  wire         feature_i,  // whose operands count
+  // WUVE: one scalar for all lanes
+  input  wire [127:0] wuve_factor_i,
+  input  wire  [31:0] wuve_scalar_i,
+  input  wire [127:0] wuve_addend_i,
+  // feature unit
+  input  wire  [63:0] feature_factor_i,
+  input  wire [127:0] feature_scalar_i,
+  input  wire [127:0] feature_addend_i,
+  output wire [127:0] result_o
+);
+
+  genvar k;
+  generate
+    for (k = 0; k < 4; k = k + 1) begin : gen_lane
+      wire [31:0] widened;
+      reg  [31:0] factor_q, scalar_q, addend_q;
+
+      sat_fp16_to_fp32 u_widen (
+        .half_i (feature_factor_i[16*k +: 16]),
+        .value_o(widened)
+      );
+
+      always @(posedge clk) begin
+        factor_q <= feature_i ? widened : wuve_factor_i[32*k +: 32];
+        scalar_q <= feature_i ? feature_scalar_i[32*k +: 32] : wuve_scalar_i;
+        addend_q <= feature_i ? feature_addend_i[32*k +: 32] : wuve_addend_i[32*k +: 32];
+      end
+
+      sat_wuve_lane u_lane (
+        .clk     (clk),
+        .factor_i(factor_q),
+        .scalar_i(scalar_q),
+        .addend_i(addend_q),
+        .result_o(result_o[32*k +: 32])
+      );
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire
