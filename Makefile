@@ -8,17 +8,18 @@ PY     := $(VENV)/bin/python
 SETUP  := $(VENV)/.stamp
 # Two workers: most of the time goes into single-threaded simulator builds.
 JOBS   ?= 2
+PRESET ?= quick
 PYTEST  = $(if $(T),TESTCASE='$(T)') $(PY) -m pytest -q
 UNIT    = $(if $(findstring /,$(M)),$(M),tb/unit/$(M))
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test slow quick formal demo bench lint format generate golden host unit top package \
-        synth clean distclean
+.PHONY: help setup test slow quick regress cov formal demo demo-cnn bench lint format generate golden host unit \
+        top package synth mutation clean distclean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP)  ## virtual environment with the pinned packages
 
@@ -38,8 +39,17 @@ slow: $(SETUP)  ## the tests marked slow: minutes each
 quick: $(SETUP)  ## the tests marked quick
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "quick and not slow"
 
+regress: $(SETUP)  ## tests x seeds x configurations: PRESET=quick, 10min, 60min, night; ARGS="..."
+	$(PY) -m regress run --preset $(PRESET) $(ARGS)
+
+cov: $(SETUP)  ## coverage of the last regression that measured it: build/cov/summary.json
+	$(PY) -m regress cov --preset $(PRESET) $(ARGS)
+
 demo: $(SETUP)  ## train on handwritten digits in RTL simulation; options in ARGS="..."
 	$(PY) -m sat.demo $(ARGS)
+
+demo-cnn: $(SETUP)  ## the same with a residual network; options in ARGS="..."
+	$(PY) -m sat.demo_cnn $(ARGS)
 
 bench: $(SETUP)  ## cycles, utilization and speed-up: build/bench.json; options in ARGS="..."
 	$(PY) -m sat.bench $(ARGS)
@@ -56,6 +66,9 @@ generate: $(SETUP)  ## constants and docs/registers.md from spec/
 
 formal: $(SETUP)  ## proofs: selection networks equal, leaf cells correct
 	$(PY) -m formal.prove
+
+mutation: $(SETUP)  ## mutants that the benches kill: build/mutation.json; modules, options in ARGS="..."
+	$(PY) -m mutation $(ARGS)
 
 golden: $(SETUP)  ## self-tests of the golden model
 	$(PYTEST) -n $(JOBS) golden/tests

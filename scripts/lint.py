@@ -26,7 +26,7 @@ from tb.common.runner import INCLUDE_DIR, needed_sources, source_list, verilator
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COLUMNS = 100
 HEADER_LINES = 15
-PYTHON_DIRS = ("scripts", "generators", "golden", "host", "sw", "tb")
+PYTHON_DIRS = ("scripts", "generators", "golden", "host", "sw", "tb", "regress", "mutation")
 VERILOG_BANNED = {
     r"\bcasex\b": "casex",
     r"\b(full|parallel)_case\b": "full_case / parallel_case",

@@ -140,10 +140,10 @@ def test_legal_descriptors_pass(desc):
     slots=st.dictionaries(st.integers(0, 7), st.builds(
         Slot, st.integers(1, 2**64 - 1), st.integers(0, 2**32 - 1))),
 ), st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3), st.randoms(use_true_random=False))
-def test_pack_and_unpack_are_inverse(desc, scalars, random):
+def test_pack_and_unpack_are_inverse(desc, scalars, drawn):
     """Words 5..7 hold scalars, or windows."""
     if desc.has_windows:
-        words = {name.lower(): random.randrange(1 << FIELDS[name][2]) for name in WINDOW_FIELDS}
+        words = {name.lower(): drawn.randrange(1 << FIELDS[name][2]) for name in WINDOW_FIELDS}
     else:
         words = dict(zip(("decay", "momentum", "lr"), scalars))
     desc = replace(desc, **words)

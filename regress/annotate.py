@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source lines with what is not covered on them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from regress.code_coverage import Point
+from regress.coverage import ConfigCoverage, Figure
+from regress.waivers import source_lines
+
+
+@dataclass
+class Line:
+    """`count`: the least executions in any configuration, None where nothing is counted. `holes`:
+    what is missing, and in which configurations. `state`: covered, hole, waived or nothing."""
+
+    number: int
+    text: str
+    count: int | None = None
+    state: str = ""
+    holes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class File:
+    """A source file: figures by configuration and metric, and its lines."""
+
+    name: str
+    figures: dict[str, dict[str, Figure]]
+    lines: list[Line]
+
+    @property
+    def holes(self) -> int:
+        return sum(line.state == "hole" for line in self.lines)
+
+    @property
+    def lowest(self) -> dict[str, Figure]:
+        """Each metric's figure where it is lowest, of those that have something to count."""
+        found: dict[str, Figure] = {}
+        for row in self.figures.values():
+            for metric, figure in row.items():
+                if figure.asked and (metric not in found
+                                     or figure.percent < found[metric].percent):
+                    found[metric] = figure
+        return found
+
+    @property
+    def least(self) -> float:
+        """The lowest figure of all, in percent."""
+        return min((figure.percent for figure in self.lowest.values()), default=100.0)
+
+
+def annotated_files(coverages: Mapping[str, ConfigCoverage]) -> list[File]:
+    """All files, those with the lowest figures first."""
+    figures: dict[str, dict[str, dict[str, Figure]]] = defaultdict(dict)
+    holes: dict[tuple[str, int], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    waived: set[tuple[str, int]] = set()
+    for config, coverage in coverages.items():
+        for name, row in coverage.by_file().items():
+            figures[name][config] = row
+        _collect(config, coverage, holes, waived)
+    files = []
+    for name, rows in figures.items():
+        lines = [Line(number, text) for number, text in enumerate(source_lines(name))][1:]
+        for line in lines:
+            _fill(line, (name, line.number), coverages, holes, waived)
+        files.append(File(name, rows, lines))
+    return sorted(files, key=lambda file: (file.least, file.name))
+
+
+def _collect(config: str, coverage: ConfigCoverage, holes, waived: set) -> None:
+    """Adds a configuration's holes to `holes`: {(file, line): {hole: configurations}}."""
+    open_points: dict[tuple[str, int], list[Point]] = defaultdict(list)
+    for point, count in coverage.counts.items():
+        if not count and point.kind != "line":
+            where = (point.file, point.line)
+            if point in coverage.waived_points:
+                waived.add(where)
+            else:
+                open_points[where].append(point)
+    for where, count in coverage.lines.items():
+        if not count:
+            if where in coverage.waived_lines:
+                waived.add(where)
+            else:
+                holes[where]["never runs"].append(config)
+    for where, points in open_points.items():
+        toggles = [point.object for point in points if point.kind == "toggle"]
+        texts = [f"{point.kind} {point.object}" for point in points if point.kind != "toggle"]
+        for text in [*dict.fromkeys(texts), *toggle_texts(toggles)]:
+            holes[where][text].append(config)
+
+
+def _fill(line: Line, where: tuple[str, int], coverages: Mapping[str, ConfigCoverage], holes,
+          waived: set) -> None:
+    counts = [coverage.lines[where] for coverage in coverages.values() if where in coverage.lines]
+    line.count = min(counts, default=None)
+    for text, configs in holes.get(where, {}).items():
+        everywhere = len(configs) == len(coverages)
+        line.holes.append(text if everywhere else f"{text} ({', '.join(configs)})")
+    if line.holes:
+        line.state = "hole"
+    elif where in waived:
+        line.state = "waived"
+    elif line.count is not None:
+        line.state = "covered"
+
+
+def toggle_texts(objects: Iterable[str]) -> list[str]:
+    """'a[3]:0->1', 'a[4]:0->1', 'a[7]:0->1' become 'toggle a[4:3] [7] 0->1'."""
+    edges: dict[tuple[str, int, str], set[str]] = defaultdict(set)  # of (signal, bit, field)
+    for name in objects:
+        signal, bit, rest, edge = re.fullmatch(r"(.*?)(?:\[(\d+)\])?(\.[^:]*)?:(.*)",
+                                               name).groups()
+        edges[signal, -1 if bit is None else int(bit), rest or ""].add(edge)
+    bits: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for (signal, bit, rest), missing in edges.items():
+        bits[signal, rest, " ".join(sorted(missing))].append(bit)
+    return [f"toggle {signal}{' '.join(ranges(numbers))}{rest} {missing}"
+            for (signal, rest, missing), numbers in bits.items()]
+
+
+def ranges(numbers: Iterable[int]) -> list[str]:
+    """{3, 4, 7} is '[4:3]' and '[7]'; -1 is a signal without bits."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number >= 0 and found[-1][1] == number - 1 and found[-1][0] >= 0:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ["" if first < 0 else f"[{first}]" if first == last else f"[{last}:{first}]"
+            for first, last in found]

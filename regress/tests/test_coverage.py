@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Coverage data: reading, adding up, waivers, figures, export."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from regress import ROOT
+from regress.annotate import annotated_files, toggle_texts
+from regress.code_coverage import Point, parse_lines, read_counts
+from regress.coverage import ConfigCoverage, Figure, gather, summary, table
+from regress.functional import CoverPoint, read_functional
+from regress.lcov import write_lcov
+from regress.plan import Result, Run
+from regress.spec import SpecError, load_tests
+from regress.testplan import closures
+from regress.waivers import Waiver, load_waivers
+from tb.uvm.testplan import Entry, load
+
+pytestmark = pytest.mark.quick
+
+FILE = "rtl/common/sat_fifo.v"
+
+
+def data_line(kind: str, name: str, count: int, line: int = 30, lines: str = "",
+              page: str = "sat_fifo__W8", file: str = FILE) -> str:
+    fields = {"f": str(ROOT / file), "l": line, "n": 5, "t": kind, "page": f"v_{kind}/{page}",
+              "o": name, "S": lines, "h": "TOP.sat_top.u_fifo"}
+    key = "".join(f"\1{key}\2{value}" for key, value in fields.items() if value != "")
+    return f"C '{key}' {count}\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> list[Path]:
+    """Counters of two runs, the first compressed."""
+    first = tmp_path / "a.dat.gz"
+    with gzip.open(first, "wt") as out:
+        out.write("# SystemC::Coverage-3\n")
+        out.write(data_line("line", "block", 2, 30, "30-32"))
+        out.write(data_line("branch", "if", 0, 32, "33"))
+        out.write(data_line("branch", "else", 2, 32, "34,36"))
+        out.write(data_line("toggle", "level_q[0]:0->1", 1, 20))
+        out.write(data_line("toggle", "level_q[0]:0->1", 4, 20, page="sat_fifo__W16"))
+        out.write(data_line("toggle", "level_q[1]:0->1", 0, 20))
+        out.write(data_line("toggle", "x:0->1", 5, 20, file="tb/uvm/hdl/sat_uvm_top.v"))
+    second = tmp_path / "b.dat"
+    second.write_text(data_line("line", "block", 3, 30, "30-32")
+                      + data_line("expr", "(a==1) => 1", 0, 31))
+    return [first, second]
+
+
+@pytest.fixture
+def functional(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "f.json", tmp_path / "g.json"]
+    paths[0].write_text(json.dumps({"points": {"cp_a": {"x": 1, "y": 0}}}))
+    paths[1].write_text(json.dumps({"points": {
+        "cp_a": {"x": 2, "z": 0}, "cp_b": {"bins": {"p": 3, "q": 1}, "goal": 2}}}))
+    return paths
+
+
+def test_counts_are_added_over_runs_and_parameters(data):
+    counts = read_counts(data)
+    by_name = {point.object: count for point, count in counts.items()}
+    assert by_name == {"block": 5, "if": 0, "else": 2, "level_q[0]:0->1": 5, "level_q[1]:0->1": 0,
+                       "(a==1) => 1": 0}
+    assert {point.file for point in counts} == {FILE}
+
+
+def test_lines_of_a_point():
+    assert parse_lines("3-5,9") == (3, 4, 5, 9) and parse_lines("") == ()
+
+
+def test_figures(data, functional):
+    coverage = gather("2x2", data, functional, [])
+    figures = coverage.figures()
+    assert figures["line"] == Figure(5, 0, 6)  # 30-32, 34, 36 of those and 33
+    assert figures["branch"] == Figure(1, 0, 2)
+    assert figures["toggle"] == Figure(1, 0, 2)
+    assert figures["expr"] == Figure(0, 0, 1)
+    assert figures["functional"] == Figure(2, 0, 5)
+    assert summary({"2x2": coverage})["2x2"] == {
+        "functional": 40.0, "line": 83.33, "branch": 50.0, "toggle": 50.0, "expr": 0.0}
+    assert table({"2x2": figures}).row_count == 1
+
+
+def test_nothing_measured_is_no_percentage():
+    coverage = ConfigCoverage("2x2", {}, {}, [])
+    assert set(summary({"2x2": coverage})["2x2"].values()) == {None}
+
+
+def test_functional_files_are_added(functional):
+    points = read_functional(functional)
+    assert points["cp_a"] == CoverPoint(1, {"x": 3, "y": 0, "z": 0})
+    assert points["cp_b"].holes() == ["q"]
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"points": {"cp": 1}}', "nonsense"])
+def test_wrong_functional_file_is_named(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="x.json"):
+        read_functional([path])
+
+
+# Waivers
+
+
+def test_waivers_excuse_holes_only(data, functional):
+    waivers = [Waiver("no test needs this", "toggle", "rtl/common/*", r"level_q\[\d\]:.*"),
+               Waiver("cannot happen at all", "branch", FILE, "if"),
+               Waiver("not on this array", "functional", point="cp_a", bin="y|z",
+                      configs=("2x2",))]
+    figures = gather("2x2", data, functional, waivers).figures()
+    assert figures["toggle"] == Figure(1, 1, 2) and figures["toggle"].percent == 100
+    assert figures["branch"].percent == 100 and figures["branch"].raw_percent == 50
+    assert figures["functional"] == Figure(2, 2, 5)
+    assert gather("4x4", data, functional, waivers).figures()["functional"] == Figure(2, 0, 5)
+
+
+def test_waivers_without_effect_are_known(data, functional):
+    waivers = [Waiver("matches nothing at all", "expr", "rtl/dma/*", ".*"),
+               Waiver("is covered all the same", "branch", FILE, "else")]
+    assert gather("2x2", data, functional, waivers).idle_waivers() == waivers
+
+
+def test_waiver_by_the_text_of_the_line():
+    number, text = next((number, text) for number, text in
+                        enumerate((ROOT / FILE).read_text().split("\n"), 1) if "always" in text)
+    waiver = Waiver("it is only an example", "line", FILE, text=r"always @")
+    assert waiver.waives_line(FILE, number) and not waiver.waives_line(FILE, 1)
+    assert waiver.waives_point(Point(FILE, number, 1, "line", "block"))
+
+
+@pytest.mark.parametrize("entry", [{"kind": "line", "reason": "because of the file alone"},
+                                   {"kind": "toggle", "file": "*", "object": "x", "reason": "no"},
+                                   {"kind": "line", "lines": "3-5", "reason": "by line number"}])
+def test_unsound_waivers_are_refused(tmp_path, entry):
+    path = tmp_path / "waivers.yaml"
+    path.write_text(json.dumps([entry]))
+    with pytest.raises(SpecError):
+        load_waivers(path)
+
+
+def test_the_waivers_are_sound():
+    assert all(waiver.reason for waiver in load_waivers())
+
+
+# Annotation, export, plan
+
+
+def test_annotated_source(data):
+    file, = annotated_files({"2x2": gather("2x2", data, [], []),
+                             "4x4": gather("4x4", data[1:], [], [])})
+    lines = {line.number: line for line in file.lines}
+    assert lines[31].count == 3 and lines[31].holes == ["expr (a==1) => 1"]
+    assert lines[33].holes == ["never runs (2x2)"] and lines[33].state == "hole"
+    assert lines[20].holes == ["toggle level_q[1] 0->1 (2x2)"]
+    assert lines[34].state == "covered" and lines[1].state == ""
+
+
+def test_toggles_of_a_signal_are_told_together():
+    names = [f"a[{bit}]:{edge}" for bit in (3, 4, 5, 9) for edge in ("0->1", "1->0")]
+    assert toggle_texts([*names, "b:0->1"]) == [
+        "toggle a[5:3] [9] 0->1 1->0", "toggle b 0->1"]
+
+
+def test_lcov(data, tmp_path):
+    path = tmp_path / "cov" / "x.info"
+    write_lcov(path, gather("2x2", data, [], [Waiver("for this test only", "branch", FILE, "if")]))
+    text = path.read_text().split("\n")
+    assert f"SF:{ROOT / FILE}" in text and "DA:30,5" in text and "DA:33,0" in text
+    assert "BRDA:32,5,0,2" in text and text.count("end_of_record") == 1
+    assert "LF:6" in text and "LH:5" in text and "BRF:2" in text and "BRH:1" in text
+
+
+def test_test_plan_closure(functional):
+    coverage = {"2x2": gather("2x2", [], functional, []),
+                "4x4": gather("4x4", [], functional[1:], [])}
+    results = [Result(Run("uvm", "2x2", 1), "failed", 1.0,
+                      cases={"tb.tests.SatSmokeTest": "passed", "SatBadTest": "failed"}),
+               Result(Run("matmul", "2x2", 1), "passed", 1.0)]
+    entries = [Entry("one", "", "V1", ("matmul", "SatSmokeTest"), ()),
+               Entry("two", "", "V1", ("SatBadTest",), ()),
+               Entry("three", "", "V2", ("matmul",), ("cp_a",)),
+               Entry("four", "", "V2", ("SatNoSuchTest",), ("cp_no_such_point",))]
+    one, two, three, four = closures(entries, results, coverage)
+    assert one.closed and not two.closed and not three.closed and not four.closed
+    assert three.cover["cp_a"] == Figure(1, 0, 3) and four.cover["cp_no_such_point"].total == 0
+
+
+def test_planned_tests_run_in_regressions():
+    """By name, by pattern, or with all of their module."""
+    known = load_tests()
+    whole = "".join((ROOT / f"{test.module.replace('.', '/')}.py").read_text()
+                    for test in known.values() if test.module and not test.testcase)
+    patterns = [test.testcase for test in known.values() if test.testcase]
+    for entry in load():
+        for name in entry.tests:
+            assert (name in known or re.search(rf"\b{name}\b", whole)
+                    or any(re.search(pattern, name) for pattern in patterns)), name

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulators with coverage and with waves."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from regress import worker
+from regress.coverage import gather
+from regress.instrument import HEADERS
+from regress.plan import CODE_COVERAGE, Batch
+from regress.spec import load_tests
+from tb.common.runner import verilator_env
+
+
+def test_toggles_are_counted_once_and_only_where_they_are(tmp_path):
+    include = Path(verilator_env()["VERILATOR_ROOT"]) / "include"
+    program = tmp_path / "toggles"
+    subprocess.run(["g++", "-std=c++20", "-O2", "-iquote", HEADERS, f"-I{include}",
+                    f"-I{include / 'vltstd'}", "-DVM_COVERAGE=1", "-c",
+                    Path(__file__).with_name("toggles.cpp"), "-o", f"{program}.o"], check=True)
+    subprocess.run(["g++", f"{program}.o", "-Wl,--unresolved-symbols=ignore-all", "-o", program],
+                   check=True)
+    lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    assert lines.split("\n")[:-1] == [
+        "narrow[1] falls 1", "narrow[19] rises 1", "twice[0] falls 1", "twice[39] rises 1",
+        "wide[0] falls 1", "wide[63] rises 1", "wide[64] rises 1"]
+
+
+@pytest.mark.slow
+def test_fast_simulation_measures_coverage(tmp_path):
+    batch = Batch(load_tests()["mixed"], "2x2", (1, 2), str(tmp_path / "b"), coverage=True)
+    assert all(result.passed for result in worker.run_batch(batch))
+    figures = gather("2x2", [tmp_path / "b" / CODE_COVERAGE], [], []).figures()
+    for metric, least in (("line", 80), ("branch", 80), ("toggle", 50), ("expr", 70)):
+        assert least < figures[metric].percent < 100, metric
+
+
+@pytest.mark.slow
+def test_fast_simulation_leaves_waves(tmp_path):
+    batch = Batch(load_tests()["mutants"], "2x2", (1,), str(tmp_path / "b"), waves=True)
+    result, = worker.run_batch(batch)
+    assert result.passed
+    with open(result.waves) as trace:
+        head = trace.read(200_000)
+    assert "m_axi_araddr" in head and "$timescale" in head

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only code that touches the pins of sat_array."""
+
+from __future__ import annotations
+
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from tb.common.lanes import pack, unpack
+from tb.common.parameters import parameters
+from tb.uvm.blocks.array.array_item import ArrayItem
+
+WEST_BITS, NORTH_BITS, DRAIN_BITS = 23, 25, 32
+VALID = 1 << 31
+
+
+class ArrayBfm:
+    def __init__(self, dut) -> None:
+        self._dut = dut
+        self.rows, self.cols, self.t = parameters(dut, "ROWS", "COLS", "T")
+
+    async def send(self, item: ArrayItem) -> None:
+        """The streams, each field as many cycles late as its number; then nothing."""
+        dut = self._dut
+        for cycle in range(len(item.north) + max(self.rows, self.cols)):
+            dut.west_i.value = skewed(item.west, cycle, WEST_BITS)
+            dut.north_i.value = skewed(item.north, cycle, NORTH_BITS)
+            await FallingEdge(dut.clk)
+
+    async def drained(self) -> None:
+        for _ in range((self.rows + 6) * self.t + self.rows + self.cols):
+            await FallingEdge(self._dut.clk)
+
+    async def sample(self) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+        """West and north words at the pins, and (column, accumulator) of the results."""
+        dut = self._dut
+        await FallingEdge(dut.clk)
+        await ReadOnly()
+        drain = unpack(dut.drain_o.value.to_unsigned(), DRAIN_BITS, self.cols)
+        return (unpack(dut.west_i.value.to_unsigned(), WEST_BITS, self.rows),
+                unpack(dut.north_i.value.to_unsigned(), NORTH_BITS, self.cols),
+                [(col, word & ~VALID) for col, word in enumerate(drain) if word & VALID])
+
+
+def skewed(stream: list, cycle: int, bits: int) -> int:
+    """The edge's word in a cycle: field f is f cycles behind field 0."""
+    return pack([stream[cycle - f][f] if 0 <= cycle - f < len(stream) else 0
+                 for f in range(len(stream[0]))], bits)

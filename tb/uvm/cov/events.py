@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What sat_uvm_top sees happen in the core: its event bits, lowest first."""
+
+EVENTS = (
+    "matmul_busy",
+    "vector_busy",
+    "both_engines_busy",
+    "multiply_while_loading_a",
+    "multiply_while_loading_s",
+    "multiply_while_storing",
+    "load_and_store",
+    "multiply_load_and_store",
+    "multiply_while_vector_stores",
+    "stall_a",
+    "stall_s",
+    "stall_drain",
+    "read_tags_full",
+    "matmul_write_requests_full",
+    "vector_write_requests_full",
+    "matmul_write_data_full",
+    "vector_write_data_full",
+    "read_tags_run_empty",
+    "descriptor_while_matmul",
+    "descriptor_while_vector",
+    "descriptor_while_both",
+    "ar_waits",
+    "aw_waits",
+    "w_waits",
+    "r_waits",
+    "r_and_w_together",
+    "aw_and_w_wait",
+)
