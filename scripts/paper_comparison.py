@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.config import SatConfig  # noqa: E402
-from sat.schedule import LANES, choose_map  # noqa: E402
+from sat.schedule import LANES, Product, choose_map  # noqa: E402
 from scripts.synthesis import cells  # noqa: E402
 from scripts.synthesis.report import replace_block, table  # noqa: E402
 
@@ -79,7 +79,7 @@ def matmul(config: SatConfig, i: int, j: int, k: int, nm: tuple[int, int], a_tra
            out_bytes: int = 2, mask: bool = False, bias: bool = False) -> Work:
     """MATMUL of sizes that are multiples of a tile."""
     n, m = nm
-    t2 = 1 << choose_map(config, i, j, k, n, m)
+    t2 = 1 << choose_map(config, Product(i, j, k, n, m))
     t1 = config.t // t2
     tile_rows, tile_cols = config.rows * t2, config.cols * t1
     row_tiles, col_tiles = -(-i // tile_rows), -(-j // tile_cols)

@@ -25,7 +25,7 @@ from .backend import Backend
 from .build_sim import build
 from .config import SatConfig
 from .core import Core
-from .nn import DENSE, Measure, ResNet
+from .nn import DENSE, LossScale, Measure, ResNet
 from .report import STEP, Outcome, write_results
 from .training import (
     Dataset,
@@ -41,6 +41,7 @@ from .training import (
 CHANNELS = (16, 32, 64)
 RATES, MOMENTUM = (0.1, 0.002), 0.9  # learning rate of the first and the last epoch
 DECAY = 1e-3  # of the weights
+LOSS_SCALE = 2.0**14
 MOVED = 0.5  # share of the training images that are moved by a pixel
 PASSES = ("FF", "BP", "WU", "UPDATE", "NORM")
 DEFAULTS = {"digits": (12, 16), "fashion": (2, 2)}  # steps in RTL, epochs
@@ -59,7 +60,7 @@ def make_net(backend: Backend, data: Dataset, nm: tuple[int, int], batch: int,
     h, w, inputs = data.train_x.shape[1:]
     return ResNet(Core(backend), batch, h, w, inputs, data.classes, nm,
                   np.random.default_rng(seed), CHANNELS, lr=RATES[0], momentum=MOMENTUM,
-                  decay=DECAY)
+                  decay=DECAY, scale=LossScale(LOSS_SCALE))
 
 
 def by_pass(labels: dict[str, int]) -> Counter:

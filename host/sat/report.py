@@ -215,9 +215,10 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
     for shift, label, cycles in ((-0.2, "dense", passes.dense), (0.2, f"{n}:{m}", passes.sparse)):
         bars = axes.bar([index + shift for index in range(len(names))],
                         [cycles.get(name, 0) for name in names], 0.38, label=label)
-        axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2)
+        axes.bar_label(bars, fmt=lambda value: f"{value / 1000:,.0f}k", fontsize=7, padding=2)
     axes.set_xticks(range(len(names)),
                     [SPECIAL_TITLES.get(name, name).replace(" ", "\n") for name in names])
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
     axes.set(ylabel="cycles", title=f"One training step on a {outcome.config.rows}x"
              f"{outcome.config.cols} array: {passes.speedup(STEP):.2f}x faster at {n}:{m}")
     axes.legend(frameon=False)

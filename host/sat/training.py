@@ -36,8 +36,8 @@ with --data-dir."""
 
 @dataclass
 class Dataset:
-    """Images, split once: float16 [n][h][w][channels] in 0..1, or flat; labels 0..classes-1. A share
-    of the training images, `moved`, is moved by up to a pixel each time."""
+    """Images, split once: float16 [n][h][w][channels] in 0..1, or flat; labels 0..classes-1.
+    A share of the training images, `moved`, is moved by up to a pixel each time."""
 
     name: str
     classes: int

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Residual networks: what a step does to the weights, loss scaling, and that they learn."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
 from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet
 from sat.nn.gradients import Sgd, add_gradients, plan
+from sat.nn.script import pipeline
 from sat_golden.windows import Windows
 
 BATCH, SIDE, CLASSES = 8, 8, 5
@@ -108,6 +111,25 @@ def test_updates_are_hidden_by_late_gradients(core: Core):
     assert net.stem in late and net.blocks[-1].second not in late
     assert [unit in late for unit in net.units] == sorted((u in late for u in net.units),
                                                           reverse=True)
+
+
+@pytest.mark.quick
+def test_parts_of_a_batch_follow_each_other():
+    """Before, array and after of different parts at a time, the array's command first."""
+    seen: list[str] = []
+    items = {name: [partial(seen.append, f"{name}{part}") for part in range(count)]
+             for name, count in (("b", 3), ("a", 4), ("s", 3))}
+    pipeline(items["b"], items["a"], items["s"])
+    assert " ".join(seen) == "b0 a0 b1 a1 s0 b2 a2 s1 a3 s2"
+
+
+@pytest.mark.quick
+def test_normalisation_runs_beside_convolutions(core: Core):
+    """In FF all but the last STATS of a program may; the convolutions wait for their AFFINE."""
+    program = make_net(core)._forward.programs[1]
+    overlap = {name: [command.descriptor.overlap for command in program
+                      if command.label.startswith(name)] for name in ("NORM", "FF")}
+    assert overlap == {"NORM": 7 * [True] + [False], "FF": 4 * [False]}
 
 
 @pytest.mark.quick

@@ -82,7 +82,8 @@ def test_descriptors_pass_the_core_checks(core: Core, tensors):
     ({"windows": replace(WINDOWS, pad_top=-1)}, ValueError, "windows"),
     ({"windows": replace(WINDOWS, out_h=65535)}, ValueError, "windows"),
     ({"a_trans": True, "s": "stack"}, TypeError, "s"),
-    ({"a_trans": True, "s": "out", "out": "pooled"}, ValueError, "out"),
+    ({"a_trans": True, "s": "out", "out": "x"}, ValueError, "s"),
+    ({"a_trans": True, "s": "pooled", "out": "other"}, ValueError, "out"),
 ])
 def test_wrong_conv_argument_is_named(core: Core, tensors, change, error, name):
     arguments = {"a": "x", "s": "s", "out": "out", "windows": WINDOWS, **change}

@@ -6,6 +6,7 @@ gradients  weight gradients and updates as jobs for the two engines
 layers     Linear, Conv2d, BatchNorm, AveragePool, MaxPool
 script     programs with work of the host between them
 mlp        Mlp: fully connected layers
+blocks     what residual networks are made of
 cnn        ResNet: a residual network
 """
 

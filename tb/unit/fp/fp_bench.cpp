@@ -24,7 +24,8 @@ static void check(const char *unit, const Record &r, uint32_t expected, uint32_t
         printf("%s a=%08x b=%08x expected=%08x actual=%08x\n", unit, r.a, r.b, expected, actual);
 }
 
-int main() {
+int main(int argc, char **argv) {
+    Verilated::commandArgs(argc, argv);  // plusargs choose a mutant
     std::vector<Record> records;
     Record chunk[4096];
     while (size_t got = fread(chunk, sizeof(Record), 4096, stdin))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,10 @@ def acc_to_fp32(acc: np.ndarray) -> np.ndarray:
 
 
 def specials(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    values = np.concatenate([SPECIALS, SPECIALS | np.uint32(1 << 31)])
+    """All pairs; among them NaNs and subnormals of a single fraction bit."""
+    bits = np.uint32(1) << np.arange(23, dtype=np.uint32)
+    values = np.concatenate([SPECIALS, bits, bits | np.uint32(0x7F800000)])
+    values = np.concatenate([values, values | np.uint32(1 << 31)])
     return np.repeat(values, values.size), np.tile(values, values.size)
 
 
@@ -90,6 +93,17 @@ def near_exponents(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return bits[0].astype(np.uint32), bits[1].astype(np.uint32)
 
 
+def cancelling(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Small numbers of almost equal magnitude: each length of cancellation at each exponent at
+    which the difference may be subnormal."""
+    exp, place = np.mgrid[0:32, 0:24].reshape(2, -1).repeat(400, axis=1)
+    a = exp << 23 | rng.integers(0, 1 << 23, exp.size)
+    b = np.clip(a + rng.choice([-1, 1], exp.size) * (1 << place), 0, None) | 1 << 31
+    swap = rng.random(exp.size) < 0.5
+    a, b = np.where(swap, b, a), np.where(swap, a, b)
+    return a.astype(np.uint32), b.astype(np.uint32)
+
+
 def product_ties(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Factors of 12 or 13 significant bits: products that end at or next to a rounding boundary."""
     count = 500_000
@@ -101,11 +115,27 @@ def product_ties(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return bits[0].astype(np.uint32), bits[1].astype(np.uint32)
 
 
-@pytest.fixture(scope="module")
-def bench() -> Path:
-    """The Verilated bench, built once per content."""
-    sources = [*sorted((runner.ROOT / "rtl" / "fp").glob("*.v")), HERE / "fp_bench.v",
-               HERE / "fp_bench.cpp"]
+STIMULI = (specials, cancelling, every_half, product_ties, random_bits, near_exponents)
+
+
+def records(a: np.ndarray, b: np.ndarray) -> bytes:
+    """What the C++ bench reads: operands [count] of FP32 bits, and the result of each unit."""
+    # An accumulator with exponent 0 has no fraction.
+    acc = np.where(a & 0x3F800000, a, a & 0x40000000).astype(np.uint32) & np.uint32(0x7FFFFFFF)
+    half = (a & np.uint32(0xFFFF)).astype(np.uint16)
+    with np.errstate(all="ignore"):
+        columns = [a, b, acc, canonical(a.view(np.float32) + b.view(np.float32)),
+                   canonical(a.view(np.float32) * b.view(np.float32)), fp32_to_fp16(a),
+                   canonical(half.view(np.float16).astype(np.float32)), widen(half),
+                   acc_to_fp32(acc)]
+    return np.stack(columns, axis=1).astype(np.uint32).tobytes()
+
+
+def build(replacements: Sequence[Path] = ()) -> Path:
+    """The Verilated bench, built once per content; files replace those of rtl/fp by name."""
+    units = {path.name: path for path in sorted((runner.ROOT / "rtl" / "fp").glob("*.v"))}
+    units |= {path.name: path for path in replacements}
+    sources = [*units.values(), HERE / "fp_bench.v", HERE / "fp_bench.cpp"]
     build_dir = runner.SIM_DIR / f"fp_bench-{runner.build_key(sources, 'fp_bench')}"
     header = (runner.INCLUDE_DIR / "sat_fp.vh").read_text()
     latencies = re.findall(r"`define (SAT_\w+_LATENCY) (\d+)", header)
@@ -123,21 +153,16 @@ def bench() -> Path:
     return executable
 
 
-@pytest.mark.parametrize(
-    "stimulus", [specials, every_half, random_bits, near_exponents, product_ties])
+@pytest.fixture(scope="module")
+def bench() -> Path:
+    return build()
+
+
+@pytest.mark.parametrize("stimulus", STIMULI)
 def test_fp(bench: Path, stimulus: Callable) -> None:
     seed = int(os.environ.get("SEED", runner.DEFAULT_SEED))
     a, b = stimulus(np.random.default_rng(seed))
-    # An accumulator with exponent 0 has no fraction.
-    acc = np.where(a & 0x3F800000, a, a & 0x40000000).astype(np.uint32) & np.uint32(0x7FFFFFFF)
-    with np.errstate(all="ignore"):
-        half = (a & np.uint32(0xFFFF)).astype(np.uint16)
-        columns = [a, b, acc, canonical(a.view(np.float32) + b.view(np.float32)),
-                   canonical(a.view(np.float32) * b.view(np.float32)), fp32_to_fp16(a),
-                   canonical(half.view(np.float16).astype(np.float32)), widen(half),
-                   acc_to_fp32(acc)]
-    records = np.stack(columns, axis=1).astype(np.uint32)
-    result = subprocess.run([bench], input=records.tobytes(), capture_output=True)
+    result = subprocess.run([bench], input=records(a, b), capture_output=True)
     report = result.stdout.decode()
     print(f"seed {seed}: {report}")
     assert result.returncode == 0 and f"checked {a.size} mismatches 0" in report, (

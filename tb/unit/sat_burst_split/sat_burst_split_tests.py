@@ -28,7 +28,8 @@ async def test_random_requests_split_at_windows(dut, p_valid, p_ready):
     window = int(dut.WINDOW.value)
     requests = deque()
     for _ in range(300):
-        beats = int(rng.choice([1, int(rng.integers(1, 3 * window)), window]))
+        longest = 1 << 12 if rng.random() < 0.02 else 3 * window
+        beats = int(rng.choice([1, int(rng.integers(1, longest)), window]))
         line = int(rng.choice([int(rng.integers(1 << 35)), int(rng.integers(1 << 20)) * window]))
         requests.append((line * BEAT_BYTES, beats))
     bursts = deque(burst for request in requests for burst in split(*request, window))
@@ -57,3 +58,20 @@ async def test_random_requests_split_at_windows(dut, p_valid, p_ready):
     assert not requests and not dut.burst_valid_o.value
     if p_valid == p_ready == 1.0:
         assert cycles == count + 1, "lost a cycle between requests"
+
+
+@cocotb.test()
+async def test_reset_drops_the_request_inside(dut):
+    await start(dut)
+    for beats in (1, 100):
+        dut.burst_ready_i.value = 0
+        dut.req_valid_i.value, dut.req_addr_i.value, dut.req_beats_i.value = 1, 0, beats
+        await FallingEdge(dut.clk)
+        dut.req_valid_i.value = 0
+        assert dut.burst_valid_o.value
+        dut.rst_n.value = 0
+        await FallingEdge(dut.clk)
+        dut.rst_n.value = 1
+        for _ in range(3):
+            assert not dut.burst_valid_o.value and dut.req_ready_o.value
+            await FallingEdge(dut.clk)

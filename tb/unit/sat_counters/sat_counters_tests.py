@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_counters with wide increments, so that the high word moves."""
+"""sat_counters with wide increments, so that every bit of the high word moves."""
 
 import cocotb
 from cocotb.triggers import FallingEdge
@@ -7,13 +7,14 @@ from cocotb.triggers import FallingEdge
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
-COUNTERS, INC_W, MASK = 3, 31, (1 << 48) - 1
+COUNTERS, INC_W, MASK = 3, 40, (1 << 48) - 1
 
 
 @cocotb.test()
 async def test_high_word_belongs_to_latched_low_word(dut):
     rng = make_rng("increments")
     await start(dut)
+    assert not dut.high_o.value.to_unsigned()
     counts, high, restarts = [0] * COUNTERS, 0, 0
     for _ in range(3000):
         steps = [int(rng.integers(0, 1 << INC_W)) for _ in range(COUNTERS)]

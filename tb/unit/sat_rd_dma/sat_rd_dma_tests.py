@@ -95,6 +95,10 @@ class Clients:
                 port.taken += 1
         if dut.err_valid_o.value:
             self.errors.append(tuple(map(number, (dut.err_port_o, dut.err_resp_o, dut.err_addr_o))))
+        beat = bool(dut.rvalid_i.value and dut.rready_o.value)
+        assert bool(dut.beat_o.value) == beat
+        assert bool(dut.progress_o.value) == (beat or bool(dut.arvalid_o.value
+                                                           and dut.arready_i.value))
 
     async def cycle(self):
         self.drive()
@@ -153,6 +157,15 @@ async def test_random_requests_return_memory(dut, stalls):
     assert not clients.errors
 
 
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_longest_requests(dut):
+    memory, clients = await start(dut, AxiMemoryCfg())
+    for port in range(len(clients.ports)):
+        clients.ask(port, BASE + 3 * BEAT_BYTES, (1 << 12) - 1)
+    await clients.finish(40_000)
+    check_bursts(memory)
+
+
 async def throughput(dut, latency, beats, count):
     """Beats per cycle with every port asking all the time."""
     _, clients = await start(dut, AxiMemoryCfg(read_latency=(latency, latency)))
@@ -208,6 +221,23 @@ async def test_error_names_beat_and_port(dut, resp):
         clients.ask(port, address, beats)
         await clients.finish(2000)
         assert clients.errors == [(port, resp, bad)]
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_every_address_bit_reaches_the_bus(dut):
+    """Most addresses lie outside the memory, which answers with an error; that names them too."""
+    memory, clients = await start(dut, AxiMemoryCfg.stalled(0.6), 0.7)
+    clients.check_data = False
+    rng = make_rng("addresses")
+    for _ in range(20):
+        for port in range(len(clients.ports)):
+            address = int(rng.integers(1 << 36)) * BEAT_BYTES
+            memory.reads.clear()
+            clients.errors.clear()
+            clients.ask(port, address, 1)
+            await clients.finish(500)
+            assert list(memory.reads) == [(address, 1)]
+            assert clients.errors == [(port, DECERR, address)]
 
 
 async def halt_and_flush(dut, memory, clients):

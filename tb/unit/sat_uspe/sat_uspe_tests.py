@@ -15,7 +15,7 @@ VALID = 1 << 31
 
 
 @cocotb.test()
-@cocotb.parametrize(special=[0.0, 0.2], p_valid=[1.0, 0.5], late=[False, True])
+@cocotb.parametrize(special=[0.0, 0.2, 1.0], p_valid=[1.0, 0.5], late=[False, True])
 async def test_sums(dut, special, p_valid, late):
     """Late: the token comes up to T - 1 cycles after the results, when the next are due."""
     rng = make_rng(f"{special} {p_valid} {late}")

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benches on one mutant at a time, until the first failure."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mutation.netlist import BUILD, Netlist, plusarg
+from mutation.units import FP
+from tb.common import runner
+from tb.unit.fp import test_fp
+
+SEED = runner.DEFAULT_SEED
+SURVIVED, FAILED, TIME_OUT = "survived", "failed", "time limit"
+
+
+class BenchError(RuntimeError):
+    """A bench that does not run, or that fails without a mutant."""
+
+
+def limit_processor_time(seconds: int) -> None:
+    """For this process and its children. Unlike a wall clock it does not depend on the load."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+def processor_time() -> float:
+    """Seconds that finished children have used."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class Bench(ABC):
+    """A built bench; `run` tells whether it fails with a mutant of `module` inside."""
+
+    @abstractmethod
+    def run(self, module: str, mutant: int, limit_s: int) -> str:
+        """SURVIVED, FAILED or TIME_OUT (processor seconds)."""
+
+    @abstractmethod
+    def log(self, module: str, mutant: int) -> str:
+        """The end of what the bench said about a mutant."""
+
+    def baseline(self, module: str) -> int:
+        """Checks that the bench passes without a mutant; a time limit for each mutant."""
+        before = processor_time()
+        if self.run(module, 0, 1000) != SURVIVED:
+            raise BenchError(f"the bench of {module} fails without a mutant:\n"
+                             f"{self.log(module, 0)}")
+        return int(3 * (processor_time() - before)) + 5
+
+
+class CocotbBench(Bench):
+    """Cocotb tests of tb/unit/<bench> on the netlist in place of the module."""
+
+    def __init__(self, netlist: Netlist) -> None:
+        self.unit = netlist.unit
+        folder = runner.ROOT / "tb" / "unit" / self.unit.bench
+        self.toplevel = self.unit.toplevel or self.unit.module
+        sources = [netlist.verilog, *folder.glob("*.v")]
+        self.parameters = self.unit.parameters
+        self.simulator, self.build_dir = runner.build(
+            "verilator", self.toplevel, self.parameters, sources, waves=False)
+
+    def folder(self, module: str, mutant: int) -> Path:
+        return BUILD / "runs" / f"{module}-{mutant}"
+
+    def log(self, module: str, mutant: int) -> str:
+        log = self.folder(module, mutant) / "sim.log"
+        return log.read_text(errors="replace")[-6000:] if log.is_file() else ""
+
+    def run(self, module: str, mutant: int, limit_s: int) -> str:
+        folder = self.folder(module, mutant)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        before = processor_time()
+        child = multiprocessing.get_context("fork").Process(
+            target=self._simulate, args=(folder, module, mutant, limit_s))
+        child.start()
+        child.join()
+        results = folder / "results.xml"
+        if results.is_file():
+            count, failed = runner.failed_tests(results)
+            if count:
+                return FAILED if failed else SURVIVED
+        if processor_time() - before >= 0.9 * limit_s:  # the two clocks differ a little
+            return TIME_OUT
+        raise BenchError(f"{module}, mutant {mutant}: no results\n{self.log(module, mutant)}")
+
+    def _simulate(self, folder: Path, module: str, mutant: int, limit_s: int) -> None:
+        """In a process of its own, since limits cannot be taken back."""
+        limit_processor_time(limit_s)
+        os.environ.pop("PYTEST_CURRENT_TEST", None)  # cocotb's runner would judge by itself
+        environment = {"COCOTB_ANSI_OUTPUT": "0", "COCOTB_MAX_FAILURES": "1",
+                       **self.unit.environment}
+        with (open(folder / "runner.log", "w") as log, contextlib.redirect_stdout(log),
+              contextlib.suppress(RuntimeError, SystemExit)):  # the results file decides
+            self.simulator.test(
+                test_module=f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
+                hdl_toplevel=self.toplevel, hdl_toplevel_lang="verilog", seed=SEED,
+                parameters=self.parameters, build_dir=self.build_dir, test_dir=folder,
+                results_xml=str(folder / "results.xml"), log_file=folder / "sim.log",
+                extra_env=environment, timescale=runner.TIMESCALE,
+                plusargs=[f"+{plusarg(module)}={mutant}"])
+
+
+class FpBench(Bench):
+    """The C++ bench of all FP units; its stimuli one after the other, short ones first."""
+
+    def __init__(self, netlists: Sequence[Netlist]) -> None:
+        self.executable = test_fp.build([netlist.verilog for netlist in netlists])
+        self.output = ""
+
+    def run(self, module: str, mutant: int, limit_s: int) -> str:
+        for stimulus in test_fp.STIMULI:
+            command = [self.executable, f"+{plusarg(module)}={mutant}"]
+            done = subprocess.run(
+                command, input=records(stimulus), capture_output=True,
+                preexec_fn=functools.partial(limit_processor_time, limit_s))
+            if done.returncode == -signal.SIGXCPU:
+                return TIME_OUT
+            self.output = f"{stimulus.__name__}\n{done.stdout.decode()}"
+            if "\nchecked " not in self.output:
+                raise BenchError(f"{self.output}{done.stderr.decode()[-3000:]}")
+            if done.returncode:
+                return FAILED
+        return SURVIVED
+
+    def log(self, module: str, mutant: int) -> str:
+        return self.output
+
+
+@functools.cache
+def records(stimulus: Callable) -> bytes:
+    """Operands and results of a stimulus, as the C++ bench reads them."""
+    return test_fp.records(*stimulus(np.random.default_rng(SEED)))
+
+
+def files(bench: str) -> list[Path]:
+    """What a bench is made of: a change of it makes results void."""
+    folder = runner.ROOT / "tb" / "unit" / bench
+    return sorted(path for path in folder.iterdir() if path.suffix in (".py", ".v", ".cpp"))
+
+
+def build(netlists: Sequence[Netlist]) -> dict[str, Callable[[], Bench]]:
+    """For each module, a function that builds its bench (the FP units share one)."""
+    fp_units = [netlist for netlist in netlists if netlist.unit.bench == FP]
+    fp_bench = functools.cache(lambda: FpBench(fp_units))
+    return {netlist.unit.module:
+            fp_bench if netlist.unit.bench == FP else functools.partial(CocotbBench, netlist)
+            for netlist in netlists}

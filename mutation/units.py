@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The modules that are mutated, with their benches and what their inputs may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FP = "fp"  # the C++ bench of tb/unit/fp; every other bench is a cocotb bench
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A module, flattened with what it instantiates, and the bench that must notice its faults.
+
+    `bench`: folder of tb/unit. `toplevel`: what the bench simulates, if not the module itself.
+    `whole`: modules inside that get no mutants, since they have benches of their own.
+    `legal`: Verilog expression over the inputs, true in every cycle of legal use. `matters`: for
+    outputs that mean something only at times, a mask over the module's outputs.
+    """
+
+    module: str
+    bench: str
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    toplevel: str = ""
+    whole: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    legal: str = "1'b1"
+    matters: Mapping[str, str] = field(default_factory=dict)
+
+
+def fp(module: str, legal: str = "1'b1") -> Unit:
+    return Unit(module, FP, toplevel="fp_bench", legal=legal)
+
+
+def wide(value: str) -> str:
+    """Whether an operand is in the 17-bit format: exponents 41..62 do not occur."""
+    return (f"({value}[15:10] <= 6'd40 ? (|{value}[15:10] || ~|{value}[9:0])"
+            f" : (&{value}[15:10] && ~|{value}[8:0]))")
+
+
+# Multiples of 2^-48 of at most 22 bits below 2^32, as sat_uspe_mul makes them.
+PRODUCT = """(!p_nan_i || p_special_i) && (p_special_i || (~|p_exp_i ? ~|p_mant_i
+  : (p_exp_i <= 7'd80 && p_mant_i[21] && ~|(p_mant_i & (22'h3FFFFF >> p_exp_i)))))"""
+
+UNITS = (
+    fp("sat_fp32_add"),
+    fp("sat_fp32_mul"),
+    fp("sat_fp32_to_fp16"),
+    fp("sat_fp16_to_fp32"),
+    fp("sat_fp16_widen"),
+    fp("sat_acc_to_fp32", "|acc_i[29:23] || ~|acc_i[22:0]"),
+    Unit("sat_uspe_mul", "sat_uspe_mul", toplevel="uspe_mul_lanes",
+         legal=f"{wide('a_i')} && {wide('w_i')}",
+         matters={"sign_o": "special_o ? !nan_o : |exp_o", "exp_o": "{7{!special_o}}",
+                  "mant_o": "{22{!special_o}}"}),
+    Unit("sat_uspe_acc", "sat_uspe_acc", {"T": 8}, toplevel="uspe_acc_lanes", legal=PRODUCT),
+    Unit("sat_uspe_drain", "sat_uspe_drain", {"T": 8},
+         matters={"drain_o": "{1'b1, {31{drain_o[31]}}}"}),
+    Unit("sat_uspe", "sat_uspe", {"T": 8}, whole=("sat_uspe_acc",),
+         legal=f"{wide('west_i')} && {wide('north_i')}",
+         matters={"drain_o": "{1'b1, {31{drain_o[31]}}}"}),
+    Unit("sat_nm_select", "sat_nm_select", {"M_MAX": 16, "KEY_W": 15},
+         legal="m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)"),
+    Unit("sat_sore", "sat_sore",
+         legal="m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)",
+         matters={"out_value_o": "{{16{out_valid_o[1]}}, {16{out_valid_o[0]}}}",
+                  "out_index_o": "{{4{out_valid_o[1]}}, {4{out_valid_o[0]}}}",
+                  "out_rank_o": "{{4{out_valid_o[1]}}, {4{out_valid_o[0]}}}",
+                  "out_end_o": "out_valid_o", "out_last_o": "out_valid_o"}),
+    Unit("sat_burst_split", "sat_burst_split", {"WINDOW": 64}, legal="|req_beats_i",
+         matters={"burst_addr_o": "{40{burst_valid_o}}", "burst_len_o": "{8{burst_valid_o}}"}),
+    Unit("sat_rd_dma", "sat_rd_dma", {"PORTS": 8, "OUTSTANDING": 32},
+         whole=("sat_arbiter", "sat_burst_split", "sat_fifo", "sat_skid_buffer"),
+         matters={"rsp_data_o": "{128{|rsp_valid_o}}", "err_resp_o": "{2{err_valid_o}}",
+                  "err_addr_o": "{40{err_valid_o}}", "err_port_o": "{3{err_valid_o}}",
+                  "araddr_o": "{40{arvalid_o}}", "arlen_o": "{8{arvalid_o}}"}),
+    Unit("sat_counters", "sat_counters", {"COUNTERS": 3, "COUNT_W": 48, "INC_W": 40},
+         legal="select_i < 4'd3"),
+    Unit("sat_regs", "sat_regs", {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40},
+         whole=("sat_counters",),
+         environment={"SAT_EXPECT": "8 8 8 40"},
+         matters={"s_axil_rdata": "{32{s_axil_rvalid}}", "s_axil_rresp": "{2{s_axil_rvalid}}",
+                  "s_axil_bresp": "{2{s_axil_bvalid}}"}),
+)
