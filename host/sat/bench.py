@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -294,7 +295,7 @@ def add_speedups(rows: list[dict]) -> None:
 
 
 def table(rows: list[dict]) -> Table:
-    result = Table(title="SAT benchmark (RTL simulation)")
+    result = Table(title="SAT benchmark (RTL simulation)", box=box.SIMPLE_HEAD)
     result.add_column("case", no_wrap=True)
     for header in ("array", "N:M", "cycles", "used", "speed-up", "bytes", "kHz"):
         result.add_column(header, justify="right")
