@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training with BDWP: layers, and networks made of them (docs/host.md, "Training").
 
-loss       softmax cross-entropy, loss scale
+loss       softmax cross-entropy
 gradients  weight gradients and updates as jobs for the two engines
 layers     Linear, Conv2d, BatchNorm, AveragePool, MaxPool
 script     programs with work of the host between them
@@ -10,10 +10,12 @@ blocks     what residual networks are made of
 cnn        ResNet: a residual network
 """
 
+from sat_golden.layers import LossScale
+
 from .cnn import ResNet
 from .gradients import WORTH_A_CUT
 from .layers import DENSE, AveragePool, BatchNorm, Conv2d, ConvSpec, LayerSpec, Linear, MaxPool
-from .loss import LossScale, cross_entropy, softmax
+from .loss import cross_entropy, softmax
 from .mlp import Mlp, mlp
 from .script import Measure, Script, StepResult
 

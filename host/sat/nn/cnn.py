@@ -16,13 +16,15 @@ from functools import partial
 
 import numpy as np
 
+from sat_golden.layers import LossScale
+
 from ..core import Core
 from ..memory import FeatureMap
 from ..schedule import Job
 from .blocks import Block, Span, Unit
 from .gradients import Sgd, add_gradients, plan
 from .layers import AveragePool, ConvSpec, LayerSpec, Linear
-from .loss import LossScale, check_labels, cross_entropy
+from .loss import check_labels, cross_entropy
 from .script import Measure, Script, StepResult, pipeline
 
 Items = list[Callable[[], None]]  # that add the commands of the parts

@@ -1,29 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host computes of a step: the loss, its gradient, and the loss scale."""
+"""What the host computes of a step: the loss and its gradient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-
-
-@dataclass
-class LossScale:
-    """Dynamic loss scaling: halve after an overflow, double after `patience` good steps."""
-
-    value: float = 1024.0
-    patience: int = 200
-    largest: float = 65536.0
-    good_steps: int = 0
-
-    def update(self, overflow: bool) -> None:
-        if overflow:
-            self.value, self.good_steps = max(1.0, self.value / 2), 0
-            return
-        self.good_steps += 1
-        if self.good_steps >= self.patience:
-            self.value, self.good_steps = min(self.largest, self.value * 2), 0
 
 
 @dataclass(frozen=True)

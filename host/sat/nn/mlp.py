@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sat_golden.layers import LossScale
+
 from ..backend import Result
 from ..core import Core
 from ..memory import FP16, Tensor
@@ -20,7 +22,7 @@ from ..program import Program
 from ..schedule import ARRAY, Job
 from .gradients import WORTH_A_CUT, Order, Sgd, add_gradients, plan
 from .layers import DENSE, LayerSpec, Linear
-from .loss import LossScale, check_labels, cross_entropy
+from .loss import check_labels, cross_entropy
 from .script import StepResult
 
 
