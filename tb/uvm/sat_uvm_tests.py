@@ -34,7 +34,9 @@ from tb.uvm.tests.sat_random_test import SatRandomTest
 from tb.uvm.tests.sat_register_test import SatRegisterTest
 from tb.uvm.tests.sat_reset_test import SatResetTest
 from tb.uvm.tests.sat_smoke_test import SatSmokeTest
+from tb.uvm.tests.sat_state_test import SatStateTest
 from tb.uvm.tests.sat_stress_test import SatStressTest
+from tb.uvm.tests.sat_succession_test import SatSuccessionTest
 from tb.uvm.tests.sat_sweep_test import SatSweepTest
 
 LIMIT_MS = 200  # simulated
@@ -42,7 +44,7 @@ LIMIT_MS = 200  # simulated
 TESTS = (
     SatSmokeTest, SatBusErrorTest, SatBusyTest, SatClearTest, SatEdgeTest, SatErrorTest,
     SatHangTest, SatIrqTest, SatLargeTest, SatMutantTest, SatRandomTest, SatRegisterTest,
-    SatResetTest, SatStressTest, SatSweepTest,
+    SatResetTest, SatStateTest, SatStressTest, SatSuccessionTest, SatSweepTest,
 )
 
 # These prove that the checkers fire.

@@ -43,9 +43,9 @@ class ErrorCov(SatCovBase):
         self.model.hit("cp_error_index", "later" if error.index else "first")
         self.model.hit("cx_error_command", error.code.name, self._command(error))
 
-    @staticmethod
-    def _command(error: ReportedError) -> str:
-        """The failing command; "fetch" if the error met its descriptor."""
+    def _command(self, error: ReportedError) -> str:
+        """The failing command; "fetch" if the error met its descriptor, or, of a hang, if that had
+        certainly not come yet."""
         prediction = error.prediction
         first = prediction.descriptor_address(error.index)
         program = prediction.expected.program
@@ -53,7 +53,9 @@ class ErrorCov(SatCovBase):
         data = program.image[max(offset, 0) : max(offset + DESC_BYTES, 0)].tobytes()
         bus = error.code in (Error.READ_SLVERR, Error.READ_DECERR)
         started = {command.index for command in prediction.expected.result.commands}
+        missing = (error.read_beats * self.cfg.memory.beat_bytes < DESC_BYTES * (error.index + 1)
+                   or error.index not in started)
         if (bus and first <= error.address < first + DESC_BYTES
-                or error.code == Error.HANG and error.index not in started):
+                or error.code == Error.HANG and missing):
             return "fetch"
         return command_name(Descriptor.unpack(data))

@@ -14,6 +14,7 @@ from tb.uvm.env.run import End, Run
 STATES = ("idle", "fetch", "check", "issue", "end", "bad", "drain", "flush", "error")
 # States of one cycle, or a few, which neither a reset nor a write meets but by chance.
 SHORT = ("check", "bad", "flush")
+LONG_STATES = tuple(state for state in STATES if state not in SHORT)
 ENDS = [end.name.lower() for end in End]
 
 
@@ -24,11 +25,11 @@ class FlowCov(SatCovBase):
     def declare(model: CoverageModel, core: SatConfig) -> None:
         model.point("cp_end", ENDS)
         model.cross("cx_end_then", ENDS, ENDS)
-        model.point("cp_reset_state", [state for state in STATES if state not in SHORT])
-        model.point("cp_clear_state", [state for state in STATES if state not in SHORT])
-        model.point("cp_start_state", [state for state in STATES if state not in SHORT])
-        # Eight requests of a tile's row each must be more than the 64 beats of the queue.
-        fills = 8 * core.cols * core.t // 4 > 64
+        model.point("cp_reset_state", LONG_STATES)
+        model.point("cp_clear_state", LONG_STATES)
+        model.point("cp_start_state", LONG_STATES)
+        # Eight requests of a tile's row each must be all of the 64 beats of the queue.
+        fills = 8 * core.cols * core.t // 4 >= 64
         model.point("cp_event", [event for event in EVENTS
                                  if fills or event != "matmul_write_data_full"])
 

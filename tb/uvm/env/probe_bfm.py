@@ -25,6 +25,14 @@ class ProbeBfm:
         """The sequencer's."""
         return number(self._dut.probe_state)
 
+    async def until_state(self, state: int, cycles: int) -> None:
+        """Waits for a state of the sequencer; AssertionError if it does not come in time."""
+        for _ in range(cycles):
+            if self.state == state:
+                return
+            await FallingEdge(self._dut.aclk)
+        raise AssertionError(f"the sequencer was not in state {state} for {cycles} cycles")
+
     def backdoor(self, register: str) -> Callable[[], int] | None:
         """Reads the storage of a register, by its name in the RDL."""
         handle = getattr(self._dut, f"probe_{register.lower()}", None)

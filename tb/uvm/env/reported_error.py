@@ -11,9 +11,11 @@ from tb.uvm.env.prediction import Prediction
 
 @dataclass
 class ReportedError:
-    """`prediction` is that of the program that failed (BUSY: that was running)."""
+    """`prediction` is that of the program that failed (BUSY: that was running), `read_beats` what
+    the memory had given it until then."""
 
     code: Error
     index: int
     address: int
     prediction: Prediction | None
+    read_beats: int

@@ -283,7 +283,8 @@ class SatScoreboard(uvm_scoreboard):
         if code in list(Error)[1:]:
             run = self._run or self._ended
             self.error_ap.write(ReportedError(Error(code), index, address,
-                                              run and run.prediction))
+                                              run and run.prediction,
+                                              run.read_beats if run else 0))
 
     def _accepts_error(self, code: int, index: int, address: int) -> bool:
         run = self._run or self._ended

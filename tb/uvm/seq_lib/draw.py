@@ -14,7 +14,7 @@ from tb.top.random_program import Program, ProgramWriter
 from tb.uvm.seq_lib.numeric_writer import NUMERIC, NumericWriter
 
 BASE = random_program.BASE
-SIZE = 1 << 20
+SIZE = 1 << 21
 
 # Ways to add a command with sides up to a limit, by what they make; array engine first.
 ADD: dict[str, Callable[[ProgramWriter, int], None]] = {

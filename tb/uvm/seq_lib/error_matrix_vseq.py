@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from sat.regs import Reg
 from sat_golden.defs import DESC_BYTES, FIELDS, SLOT_WORD, SLOT_WORDS, TENSOR_ALIGN, Error, Opcode
 from sat_golden.descriptor import Tensor
 from sat_golden.memory import ErrorRegion
+from tb.top.expect import Expected
 from tb.top.random_program import Program
+from tb.uvm.agents.axi_mem.axi_mem_knobs import SLOW
 from tb.uvm.cov.commands import COMMANDS, command_name
 from tb.uvm.cov.error_cov import NOT_OF_A_COMMAND, can_fail
 from tb.uvm.seq_lib.draw import ADD, draw_program, new_writer
+from tb.uvm.seq_lib.hang_vseq import WATCHDOG
 from tb.uvm.seq_lib.sat_base_vseq import SatBaseVSeq
 
 BUS = {Error.READ_SLVERR: (1, False), Error.READ_DECERR: (1, True),
@@ -20,14 +24,14 @@ TRIES = 400
 
 
 class ErrorMatrixVSeq(SatBaseVSeq):
-    """`share` of the matrix; HANG is another sequence's."""
+    """`share` of the matrix."""
 
     def __init__(self, rng: np.random.Generator, share: float = 1.0) -> None:
         super().__init__(rng)
         self.share = share
 
     async def body(self) -> None:
-        codes = [code for code in Error if code not in (Error.NONE, Error.HANG, *NOT_OF_A_COMMAND)]
+        codes = [code for code in Error if code not in (Error.NONE, *NOT_OF_A_COMMAND)]
         cases = [(code, command) for code in codes for command in ["fetch", *COMMANDS]
                  if can_fail(code, command)]
         cases.append((Error.OPCODE, COMMANDS[0]))
@@ -37,21 +41,37 @@ class ErrorMatrixVSeq(SatBaseVSeq):
 
     async def _case(self, code: Error, command: str) -> None:
         """One to three commands, of which the last fails."""
-        program = self._program(None if command == "fetch" else command)
-        at = program.length - 1
+        program = self._program(None if command == "fetch" else command, code)
+        if code == Error.HANG:
+            await self._hang(command, program)
+            return
         if command == "fetch":
-            address = program.address + at * DESC_BYTES
+            address = program.address + (program.length - 1) * DESC_BYTES
             line = address + TENSOR_ALIGN * int(self.rng.integers(2))
             errors = [ErrorRegion(line, line + TENSOR_ALIGN, BUS[code][1], True, False)]
         elif code in BUS:
             errors = [self._region(code, program)]
         else:
-            spoil(self.rng, program, at, code)
+            while Expected(program).result.code != code:  # some changes meet another check before
+                program = self._program(command, code)
+                spoil(self.rng, program, program.length - 1, code)
             errors = []
         await self.run(program, errors=errors)
 
-    def _program(self, command: str | None) -> Program:
-        """A small program that ends with the command (None: any)."""
+    async def _hang(self, command: str, program: Program) -> None:
+        """The memory falls silent before the first descriptor, or while the last command runs."""
+        await self.load(program, SLOW)
+        await self.write(Reg.WATCHDOG, WATCHDOG)
+        await self.memory(silent=command == "fetch")
+        await self.start_program(program.address, program.length)
+        if command != "fetch":
+            await self.until_state("end")
+        await self.fall_silent()
+        await self.answer_again()
+        await self.write(Reg.WATCHDOG, 0)
+
+    def _program(self, command: str | None, code: Error) -> Program:
+        """A small program that ends with the command (None: any), which can fail in this way."""
         for _ in range(TRIES):
             writer = new_writer(self.rng, chained=0.0)
             if self.rng.random() < 0.5:
@@ -61,17 +81,17 @@ class ErrorMatrixVSeq(SatBaseVSeq):
             else:
                 ADD[str(self.rng.choice(list(ADD)))](writer, 12)
             program = writer.finish()
-            if command in (None, command_name(program.descriptors[-1])):
+            if command is None or (command == command_name(program.descriptors[-1])
+                                   and (code not in BUS or reached(program, code))):
                 return program
         raise AssertionError(f"no way to make a {command}")
 
     def _region(self, code: Error, program: Program) -> ErrorRegion:
         """A line of a tensor of the last command, and of no tensor that is used otherwise."""
         ways, decerr = BUS[code]
-        desc = program.descriptors[-1]
-        tensors = [t for t in desc.tensors() if (t.written if ways == 2 else t.read)]
-        tensor: Tensor = tensors[self.rng.integers(len(tensors))]
-        line = tensor.address + int(self.rng.integers(tensor.rows)) * tensor.stride
+        tensors = reached(program, code)
+        tensor = tensors[self.rng.integers(len(tensors))]
+        line = tensor.address + int(self.rng.choice(tensor.rows_used())) * tensor.stride
         return ErrorRegion(line, line + TENSOR_ALIGN, decerr, bool(ways & 1), bool(ways & 2))
 
     async def _program_registers(self) -> None:
@@ -81,6 +101,12 @@ class ErrorMatrixVSeq(SatBaseVSeq):
         for address, length in ((program.address + 64, 1), (program.address, 0), (space, 1),
                                 (space - DESC_BYTES, 2), (program.address + (1 << 63), 1)):
             await self.run(program, address=address, length=length)
+
+
+def reached(program: Program, code: Error) -> list[Tensor]:
+    """Tensors at which the last command can meet a bus error (windows may see none of a map)."""
+    return [tensor for tensor in program.descriptors[-1].tensors()
+            if (tensor.written if BUS[code][0] == 2 else tensor.read) and tensor.rows_used().size]
 
 
 def spoil(rng: np.random.Generator, program: Program, index: int, code: Error) -> None:

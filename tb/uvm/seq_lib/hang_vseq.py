@@ -32,16 +32,12 @@ class HangVSeq(SatBaseVSeq):
             else:
                 await self.start_program(program.address, program.length)
                 await self.step(int(self.rng.choice([1, 60, 150, 400, 1000]) * self.rng.random()))
-                await self.memory(silent=True)
-            await self.interrupt()
-            end = await self.ending()
+            end = await self.fall_silent()
             if end.status & Status.DRAINING and self.rng.random() < 0.5:
                 await self.clear()
                 await self.write(Reg.CTRL, Ctrl.START)  # refused while draining
                 await self.ending()
-            await self.memory(silent=False)
-            await self.rest()
-            await self.clear()
+            await self.answer_again()
             if self.rng.random() < 0.5:
                 await self.run(draw_program(self.rng, 2, 10))
         await self.write(Reg.WATCHDOG, 0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg
 from tb.top.random_program import Program
-from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs, Latency, Stall
+from tb.uvm.agents.axi_mem.axi_mem_knobs import SLOW
 from tb.uvm.seq_lib.draw import draw_program
 from tb.uvm.seq_lib.sat_base_vseq import SatBaseVSeq
 
@@ -28,10 +28,6 @@ class Situation(Enum):
     RUNNING = auto()
     DRAINING = auto()  # after a clear, while a slow memory still answers
     ERROR = auto()     # waiting for a clear
-
-
-# The ways to the long states are short programs and a slow memory.
-SLOW = AxiMemKnobs(Stall.BOTH, Latency.LONG, 0.5)
 
 
 class InterfereVSeq(SatBaseVSeq):

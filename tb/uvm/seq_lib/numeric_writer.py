@@ -59,6 +59,7 @@ def cancelling(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.
     sign = matrix.dtype.type(1 << bits - 1)
     matrix[0] = matrix[0, 0] ^ sign * rng.integers(0, 2, cols, dtype=matrix.dtype)
     matrix[:, 0] = matrix[0, 0] ^ sign * rng.integers(0, 2, rows, dtype=matrix.dtype)
+    matrix[1:2, 0] = matrix[0, 0] ^ sign
     return matrix
 
 
@@ -76,7 +77,8 @@ def zeros(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.ndarr
 
 
 def everything(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.ndarray:
-    """A column of zeros of both signs; in the others special values among cancelling ones."""
+    """A column of zeros of both signs, and mostly a row; elsewhere special values among cancelling
+    ones."""
     matrix = cancelling(rng, rows, cols, bits)
     specials = FP32_SPECIALS if bits == SINGLE else FP16_SPECIALS
     few = rng.random(matrix.shape) < 0.15
@@ -86,6 +88,9 @@ def everything(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.
     if cols > 1:
         matrix[:, 0] = rng.integers(0, 2, rows).astype(matrix.dtype) << bits - 1
         matrix[0, 0] = 1 << bits - 1
+    if rows > 2:
+        matrix[1] = rng.integers(0, 2, cols).astype(matrix.dtype) << bits - 1
+        matrix[1, 0] = 1 << bits - 1
     return matrix
 
 

@@ -17,12 +17,14 @@ from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs
 from tb.uvm.agents.axil.axil_item import AxilItem
 from tb.uvm.agents.reset.reset_item import ResetItem
+from tb.uvm.cov.flow_cov import STATES
 from tb.uvm.env.sat_virtual_sequencer import SatVirtualSequencer
 from tb.uvm.seq_lib.one_item_seq import OneItemSeq
 
 ALL_IRQS = int(IrqStatus.DONE | IrqStatus.ERROR | IrqStatus.FENCE)
 END_IRQS = int(IrqStatus.DONE | IrqStatus.ERROR)
 LIMIT_NS = 30_000_000  # of a program
+LIMIT_CYCLES = 20_000  # until a state comes
 MOST_POLLS = 20_000
 
 
@@ -65,6 +67,21 @@ class SatBaseVSeq(uvm_sequence):
                    errors: Sequence[ErrorRegion] = ()) -> None:
         await self.memory(image=program.image, errors=errors,
                           knobs=knobs or AxiMemKnobs.draw(self.rng))
+
+    async def until_state(self, state: str) -> None:
+        """Waits until the core's sequencer is in a state."""
+        await self.sequencer.cfg.probe.until_state(STATES.index(state), LIMIT_CYCLES)
+
+    async def fall_silent(self) -> Ending:
+        """The memory stops answering; registers when the watchdog has noticed."""
+        await self.memory(silent=True)
+        await self.interrupt()
+        return await self.ending()
+
+    async def answer_again(self) -> None:
+        await self.memory(silent=False)
+        await self.rest()
+        await self.clear()
 
     async def step(self, cycles: int) -> None:
         await self.sequencer.cfg.reset.step(cycles)

@@ -8,17 +8,18 @@ from itertools import product
 import numpy as np
 
 from sat_golden import Windows
-from sat_golden.defs import Opcode, PruneFlag
+from sat_golden.defs import Opcode, PruneFlag, StatsFlag
 from tb.top.random_program import LEGAL_NM, MATMUL_FLAGS
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs, Stall
-from tb.uvm.cov.commands import SPARSE_COMMANDS
-from tb.uvm.seq_lib.draw import ADD, new_writer
+from tb.uvm.cov.commands import DENSE_COMMANDS, SPARSE_COMMANDS
+from tb.uvm.seq_lib.draw import new_writer
 from tb.uvm.seq_lib.numeric_writer import NumericWriter
 from tb.uvm.seq_lib.sat_base_vseq import SatBaseVSeq
 
 # Between them, these kinds of numbers hit every class.
 KINDS = ("everything", "cancelling", "tiny", "huge")
 CARDS = list(product(SPARSE_COMMANDS, LEGAL_NM, KINDS))
+FEATURES = list(product(DENSE_COMMANDS, KINDS))
 HAND = 16  # commands of a program
 PROGRAMS = 2 * len(Stall)
 HANDS = len(CARDS) // (HAND * PROGRAMS // len(Stall))  # seeds until all cards were played
@@ -26,7 +27,7 @@ HANDS = len(CARDS) // (HAND * PROGRAMS // len(Stall))  # seeds until all cards w
 
 class SweepVSeq(SatBaseVSeq):
     """Two programs under each stall class. Under each, HANDS consecutive seeds play every command
-    with every N:M and kind of numbers."""
+    with every N:M and kind of numbers; commands without N:M get around several times."""
 
     def __init__(self, rng: np.random.Generator, seed: int) -> None:
         super().__init__(rng)
@@ -36,13 +37,14 @@ class SweepVSeq(SatBaseVSeq):
         # The order of the cards is the same for all seeds.
         order = np.random.default_rng(len(CARDS)).permutation(len(CARDS))
         dealt = order.reshape(HANDS, -1)[self.seed % HANDS]
+        hands = dealt.reshape(-1, HAND)
         for stall in Stall:
-            for hand in dealt.reshape(-1, HAND):
+            for number, hand in enumerate(hands):
                 writer = new_writer(self.rng, chained=0.0)
                 for card in hand:
                     self._play(writer, *CARDS[card])
-                writer.numeric = str(self.rng.choice(KINDS))
-                ADD["feature"](writer, 8)
+                at = (self.seed * len(hands) + number) % len(FEATURES)
+                self._play_feature(writer, *FEATURES[at])
                 await self.run(writer.finish(), AxiMemKnobs.draw(self.rng, stall))
 
     def _play(self, writer: NumericWriter, command: str, nm: tuple[int, int], kind: str) -> None:
@@ -64,3 +66,17 @@ class SweepVSeq(SatBaseVSeq):
             options = int(rng.integers(0, 4)) << 3
             writer.weights(Opcode.UPDATE, along, along, n, m, int(rng.integers(1, 4)) | options,
                            "ordinary")
+
+    def _play_feature(self, writer: NumericWriter, command: str, kind: str) -> None:
+        rng = self.rng
+        writer.numeric = kind
+        rows, cols, flags = (int(x) for x in (*rng.integers(3, 9, 2), rng.integers(4)))
+        if command == "AFFINE":
+            writer.affine(rows, cols, flags, kind)
+        elif command == "STATS":
+            writer.stats(rows, cols, flags & StatsFlag.SECOND, kind)
+        else:
+            windows = Windows.sliding(1, rows, 3, kernel_h=2, kernel_w=1, stride=2)
+            winner = writer.pool(windows, cols, kind)
+            if flags & 1:
+                writer.pool_backward(windows.transposed(), cols, kind, winner)

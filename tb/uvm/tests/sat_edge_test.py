@@ -8,4 +8,4 @@ from tb.uvm.tests.sat_base_test import SatBaseTest
 
 class SatEdgeTest(SatBaseTest):
     def sequence(self) -> EdgeVSeq:
-        return EdgeVSeq(make_rng("edge"), programs=4)
+        return EdgeVSeq(make_rng("edge"), rounds=1)

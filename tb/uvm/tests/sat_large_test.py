@@ -8,4 +8,4 @@ from tb.uvm.tests.sat_base_test import SatBaseTest
 
 class SatLargeTest(SatBaseTest):
     def sequence(self) -> LargeVSeq:
-        return LargeVSeq(make_rng("large"), programs=2)
+        return LargeVSeq(make_rng("large"), rounds=1)

@@ -51,3 +51,7 @@ class AxiMemKnobs:
 
     def __str__(self) -> str:
         return f"stall {self.stall.value} p {self.p} latency {self.latency.value}"
+
+
+# So slow that every state in which the core waits for the memory lasts tens of cycles.
+SLOW = AxiMemKnobs(Stall.BOTH, Latency.LONG, 0.5)

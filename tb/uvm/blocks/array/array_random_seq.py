@@ -9,6 +9,8 @@ from pyuvm import uvm_sequence
 from tb.common.array_streams import ArrayStreams
 from tb.uvm.blocks.array.array_item import ArrayItem
 
+SPECIAL = (0.0, 0.2, 1.0)  # shares of special values
+
 
 class ArrayRandomSeq(uvm_sequence):
     """`streams` of a few tiles each: close together or apart, with and without bubbles and special
@@ -20,10 +22,10 @@ class ArrayRandomSeq(uvm_sequence):
 
     async def body(self) -> None:
         bfm = self.sequencer.bfm
-        for _ in range(self.streams):
+        for index in range(self.streams):
             tiles = int(self.rng.integers(1, 8))
             streams = ArrayStreams(self.rng, bfm.rows, bfm.cols, bfm.t, tiles,
-                                   special=float(self.rng.choice([0.0, 0.2])),
+                                   special=SPECIAL[index % len(SPECIAL)],
                                    p_valid=float(self.rng.choice([0.6, 1.0])),
                                    most=int(self.rng.choice([0, 4])))
             item = ArrayItem(streams.west, streams.north)

@@ -14,4 +14,4 @@ class ArrayRandomTest(BlockTest):
     environment = ArrayEnv
 
     def sequence(self, rng: np.random.Generator) -> ArrayRandomSeq:
-        return ArrayRandomSeq(rng, streams=12)
+        return ArrayRandomSeq(rng, streams=18)

@@ -34,4 +34,4 @@ class NegSoreTest(BlockTest):
         super().build_phase()
 
     def sequence(self, rng: np.random.Generator) -> SoreRandomSeq:
-        return SoreRandomSeq(rng, vectors=1)
+        return SoreRandomSeq(rng, rounds=1)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from pyuvm import uvm_sequence
 
@@ -14,31 +16,34 @@ STALLS = ((1.0, 1.0), (0.3, 1.0), (1.0, 0.4), (0.4, 0.4))  # chances of valid an
 
 
 class SoreRandomSeq(uvm_sequence):
-    """`vectors` for each N:M and stall."""
+    """For each N:M and stall `rounds` vectors of every kind, in both directions."""
 
-    def __init__(self, rng: np.random.Generator, vectors: int) -> None:
+    def __init__(self, rng: np.random.Generator, rounds: int) -> None:
         super().__init__("sore_random_seq")
-        self.rng, self.vectors = rng, vectors
+        self.rng, self.rounds = rng, rounds
 
     async def body(self) -> None:
-        cfg = self.sequencer.cfg
+        cfg, rng = self.sequencer.cfg, self.rng
+        cases = list(product((False, True), KINDS)) * self.rounds
         for cfg.p_valid, cfg.p_ready in STALLS:
-            for at in self.rng.permutation(len(LEGAL_NM)):
-                for _ in range(self.vectors):
-                    bp, last = self.rng.integers(0, 2, 2)
-                    item = SoreItem(*LEGAL_NM[at], self._vector(), bool(bp), bool(last))
+            for at in rng.permutation(len(LEGAL_NM)):
+                for case in rng.permutation(len(cases)):
+                    bp, draw = cases[case]
+                    item = SoreItem(*LEGAL_NM[at], draw(rng), bp, bool(rng.integers(2)))
                     await self.start_item(item)
                     await self.finish_item(item)
 
-    def _vector(self) -> np.ndarray:
-        """Special values, any bits, few magnitudes, one magnitude, zeros, or ordinary numbers."""
-        rng = self.rng
-        few = rng.choice(np.array([0, 0x8000, 0x3C00, 0xBC00], np.uint16), WIDTH)
-        return (
-            lambda: rng.choice(FP16_SPECIALS, WIDTH),
-            lambda: random_bits(rng, WIDTH, np.uint16),
-            lambda: few,
-            lambda: few & 0x8000 | 0x3C00,
-            lambda: few & 0x8000,
-            lambda: ordinary_fp16(rng, WIDTH),
-        )[rng.integers(6)]()
+
+def few(rng: np.random.Generator) -> np.ndarray:
+    """Zero and one, of both signs."""
+    return rng.choice(np.array([0, 0x8000, 0x3C00, 0xBC00], np.uint16), WIDTH)
+
+
+KINDS = (
+    lambda rng: rng.choice(FP16_SPECIALS, WIDTH),
+    lambda rng: random_bits(rng, WIDTH, np.uint16),
+    few,
+    lambda rng: few(rng) & 0x8000 | 0x3C00,
+    lambda rng: few(rng) & 0x8000,
+    lambda rng: ordinary_fp16(rng, WIDTH),
+)

@@ -14,4 +14,4 @@ class SoreRandomTest(BlockTest):
     environment = SoreEnv
 
     def sequence(self, rng: np.random.Generator) -> SoreRandomSeq:
-        return SoreRandomSeq(rng, vectors=6)
+        return SoreRandomSeq(rng, rounds=1)

@@ -31,4 +31,4 @@ class NegWuveTest(BlockTest):
         super().build_phase()
 
     def sequence(self, rng: np.random.Generator) -> WuveRandomSeq:
-        return WuveRandomSeq(rng, commands=2)
+        return WuveRandomSeq(rng)

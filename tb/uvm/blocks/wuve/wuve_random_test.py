@@ -14,4 +14,4 @@ class WuveRandomTest(BlockTest):
     environment = WuveEnv
 
     def sequence(self, rng: np.random.Generator) -> WuveRandomSeq:
-        return WuveRandomSeq(rng, commands=24)
+        return WuveRandomSeq(rng)
