@@ -8,7 +8,6 @@ import functools
 import multiprocessing
 import os
 import resource
-import shutil
 import signal
 import subprocess
 from abc import ABC, abstractmethod
@@ -67,51 +66,38 @@ class CocotbBench(Bench):
     def __init__(self, netlist: Netlist) -> None:
         self.unit = netlist.unit
         folder = runner.ROOT / "tb" / "unit" / self.unit.bench
-        self.toplevel = self.unit.toplevel or self.unit.module
         sources = [netlist.verilog, *folder.glob("*.v")]
-        self.parameters = self.unit.parameters
-        self.simulator, self.build_dir = runner.build(
-            "verilator", self.toplevel, self.parameters, sources, waves=False)
+        self.built = runner.build("verilator", self.unit.toplevel or self.unit.module,
+                                  self.unit.parameters, sources)
 
     def folder(self, module: str, mutant: int) -> Path:
         return BUILD / "runs" / f"{module}-{mutant}"
 
     def log(self, module: str, mutant: int) -> str:
-        log = self.folder(module, mutant) / "sim.log"
-        return log.read_text(errors="replace")[-6000:] if log.is_file() else ""
+        return runner.log_end(self.folder(module, mutant))
 
     def run(self, module: str, mutant: int, limit_s: int) -> str:
-        folder = self.folder(module, mutant)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         before = processor_time()
         child = multiprocessing.get_context("fork").Process(
-            target=self._simulate, args=(folder, module, mutant, limit_s))
+            target=self._simulate, args=(module, mutant, limit_s))
         child.start()
         child.join()
-        results = folder / "results.xml"
-        if results.is_file():
-            count, failed = runner.failed_tests(results)
-            if count:
-                return FAILED if failed else SURVIVED
+        verdict = runner.judge(self.folder(module, mutant))
+        if verdict.count:
+            return FAILED if verdict.failed else SURVIVED
         if processor_time() - before >= 0.9 * limit_s:  # the two clocks differ a little
             return TIME_OUT
-        raise BenchError(f"{module}, mutant {mutant}: no results\n{self.log(module, mutant)}")
+        raise BenchError(f"{module}, mutant {mutant}: {verdict.problem}\n"
+                         f"{self.log(module, mutant)}")
 
-    def _simulate(self, folder: Path, module: str, mutant: int, limit_s: int) -> None:
+    def _simulate(self, module: str, mutant: int, limit_s: int) -> None:
         """In a process of its own, since limits cannot be taken back."""
         limit_processor_time(limit_s)
-        os.environ.pop("PYTEST_CURRENT_TEST", None)  # cocotb's runner would judge by itself
-        environment = {"COCOTB_ANSI_OUTPUT": "0", "COCOTB_MAX_FAILURES": "1",
-                       **self.unit.environment}
-        with (open(folder / "runner.log", "w") as log, contextlib.redirect_stdout(log),
-              contextlib.suppress(RuntimeError, SystemExit)):  # the results file decides
-            self.simulator.test(
-                test_module=f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
-                hdl_toplevel=self.toplevel, hdl_toplevel_lang="verilog", seed=SEED,
-                parameters=self.parameters, build_dir=self.build_dir, test_dir=folder,
-                results_xml=str(folder / "results.xml"), log_file=folder / "sim.log",
-                extra_env=environment, timescale=runner.TIMESCALE,
+        with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+            runner.simulate(
+                self.built, f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
+                self.folder(module, mutant), SEED,
+                extra_env={"COCOTB_MAX_FAILURES": "1", **self.unit.environment},
                 plusargs=[f"+{plusarg(module)}={mutant}"])
 
 

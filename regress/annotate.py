@@ -10,19 +10,21 @@ from dataclasses import dataclass, field
 
 from regress.code_coverage import Point
 from regress.coverage import ConfigCoverage, Figure
-from regress.waivers import source_lines
+from regress.waivers import Waiver, source_lines
 
 
 @dataclass
 class Line:
     """`count`: the least executions in any configuration, None where nothing is counted. `holes`:
-    what is missing, and in which configurations. `state`: covered, hole, waived or nothing."""
+    what is missing, and in which configurations; `waived`: the same of what is not asked for, with
+    the reason. `state`: covered, hole, waived or nothing."""
 
     number: int
     text: str
     count: int | None = None
     state: str = ""
     holes: list[str] = field(default_factory=list)
+    waived: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -54,57 +56,62 @@ class File:
         return min((figure.percent for figure in self.lowest.values()), default=100.0)
 
 
+# {(file, line): {(what is missing, reason of its waiver or ""): configurations}}
+Missing = dict[tuple[str, int], dict[tuple[str, str], list[str]]]
+
+
 def annotated_files(coverages: Mapping[str, ConfigCoverage]) -> list[File]:
     """All files, those with the lowest figures first."""
     figures: dict[str, dict[str, dict[str, Figure]]] = defaultdict(dict)
-    holes: dict[tuple[str, int], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    waived: set[tuple[str, int]] = set()
+    missing: Missing = defaultdict(lambda: defaultdict(list))
     for config, coverage in coverages.items():
         for name, row in coverage.by_file().items():
             figures[name][config] = row
-        _collect(config, coverage, holes, waived)
+        _collect(config, coverage, missing)
     files = []
     for name, rows in figures.items():
         lines = [Line(number, text) for number, text in enumerate(source_lines(name))][1:]
         for line in lines:
-            _fill(line, (name, line.number), coverages, holes, waived)
+            _fill(line, (name, line.number), coverages, missing)
         files.append(File(name, rows, lines))
     return sorted(files, key=lambda file: (file.least, file.name))
 
 
-def _collect(config: str, coverage: ConfigCoverage, holes, waived: set) -> None:
-    """Adds a configuration's holes to `holes`: {(file, line): {hole: configurations}}."""
-    open_points: dict[tuple[str, int], list[Point]] = defaultdict(list)
+def _collect(config: str, coverage: ConfigCoverage, missing: Missing) -> None:
+    """Adds what a configuration does not cover."""
+    points: dict[tuple[tuple[str, int], str], list[Point]] = defaultdict(list)
     for point, count in coverage.counts.items():
         if not count and point.kind != "line":
-            where = (point.file, point.line)
-            if point in coverage.waived_points:
-                waived.add(where)
-            else:
-                open_points[where].append(point)
+            reason = _reason(coverage.waived_points.get(point))
+            points[(point.file, point.line), reason].append(point)
     for where, count in coverage.lines.items():
         if not count:
-            if where in coverage.waived_lines:
-                waived.add(where)
-            else:
-                holes[where]["never runs"].append(config)
-    for where, points in open_points.items():
-        toggles = [point.object for point in points if point.kind == "toggle"]
-        texts = [f"{point.kind} {point.object}" for point in points if point.kind != "toggle"]
+            reason = _reason(coverage.waived_lines.get(where))
+            missing[where]["never runs", reason].append(config)
+    for (where, reason), members in points.items():
+        toggles = [point.object for point in members if point.kind == "toggle"]
+        texts = [f"{point.kind} {point.object}" for point in members if point.kind != "toggle"]
         for text in [*dict.fromkeys(texts), *toggle_texts(toggles)]:
-            holes[where][text].append(config)
+            missing[where][text, reason].append(config)
 
 
-def _fill(line: Line, where: tuple[str, int], coverages: Mapping[str, ConfigCoverage], holes,
-          waived: set) -> None:
+def _reason(waiver: Waiver | None) -> str:
+    return waiver.reason if waiver else ""
+
+
+def _fill(line: Line, where: tuple[str, int], coverages: Mapping[str, ConfigCoverage],
+          missing: Missing) -> None:
     counts = [coverage.lines[where] for coverage in coverages.values() if where in coverage.lines]
     line.count = min(counts, default=None)
-    for text, configs in holes.get(where, {}).items():
-        everywhere = len(configs) == len(coverages)
-        line.holes.append(text if everywhere else f"{text} ({', '.join(configs)})")
+    for (text, reason), configs in missing.get(where, {}).items():
+        note = text if len(configs) == len(coverages) else f"{text} ({', '.join(configs)})"
+        if reason:
+            line.waived.append(f"{note}: waived, {reason}")
+        else:
+            line.holes.append(note)
     if line.holes:
         line.state = "hole"
-    elif where in waived:
+    elif line.waived:
         line.state = "waived"
     elif line.count is not None:
         line.state = "covered"

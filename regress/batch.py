@@ -24,7 +24,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from regress import ROOT
-from regress.instrument import close_trace, instrument, open_trace, write_coverage
+from regress.instrument import build_args, close_trace, open_trace, variant, write_coverage
 from regress.plan import CODE_COVERAGE, FUNCTIONAL_COVERAGE, Batch, Result, Run
 from sat.config import SatConfig
 from tb.common import runner
@@ -47,9 +47,16 @@ def prepare(batch: Batch) -> None:
         return
     if batch.test.kind == "cocotb":
         runner.build("verilator", batch.test.toplevel, batch.test.parameters_of(batch.config),
-                     [ROOT / path for path in batch.test.sources], batch.waves)
+                     [ROOT / path for path in batch.test.sources], batch.waves,
+                     build_args(batch.coverage))
     else:
-        Board(SatConfig.from_name(batch.config), BASE, batch.test.memory).close()
+        board(batch).close()
+
+
+def board(batch: Batch) -> Board:
+    """A board of the fast simulation, built if the cache has none."""
+    return Board(SatConfig.from_name(batch.config), BASE, batch.test.memory, MAX_CYCLES,
+                 variant(batch.coverage, batch.waves))
 
 
 class Runs:
@@ -86,7 +93,7 @@ class FastRuns(Runs):
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(batch)
-        self.core = Board(SatConfig.from_name(batch.config), BASE, batch.test.memory, MAX_CYCLES)
+        self.core = board(batch)
 
     def execute(self, seed: int, result: Result) -> None:
         core, start = self.core, self.core.cycle
@@ -112,21 +119,22 @@ class CocotbRuns(Runs):
 
     def execute(self, seed: int, result: Result) -> None:
         test, config, folder = self.batch.test, self.batch.config, self.folder
-        runner.RUN_DIR = folder / f"seed{seed}"
+        runs = folder / f"seed{seed}"
+        known = {"config": config, **SatConfig.from_name(config).parameters()}
         env = {"UVM_COVERAGE_DIR": str(folder / FUNCTIONAL_COVERAGE),
-               **{key: value.format(config=config) for key, value in test.env.items()}}
+               **{key: value.format(**known) for key, value in test.env.items()}}
         try:
             runner.run(test.name, test.toplevel, test.parameters_of(config),
                        [ROOT / path for path in test.sources], test.module, test.testcase, seed,
-                       env, self.batch.waves)
+                       env, self.batch.waves, build_args(self.batch.coverage), runs)
         except AssertionError as error:
             # The line that replays it is another one here.
             result.status, result.message = "failed", str(error).split("\nreplay:")[0]
-        for results in runner.RUN_DIR.glob("*/results.xml"):
+        for results in runs.glob(f"*/{runner.RESULTS}"):
             self._read(results, result)
-        for trace in runner.RUN_DIR.glob("*/dump.*"):
+        for trace in runs.glob("*/dump.*"):
             result.waves = str(trace)
-        for data in runner.RUN_DIR.glob(f"*/{RAW_COVERAGE}"):
+        for data in runs.glob(f"*/{RAW_COVERAGE}"):
             data.rename(folder / RAW_COVERAGE)
 
     @staticmethod
@@ -180,7 +188,6 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w") as out, open(log, "a", buffering=1) as printed:
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)
-        instrument(batch.coverage, batch.waves)
         prepare(batch)
         print("ready", file=out, flush=True)
         runs = RUNS[batch.test.kind](batch)

@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from regress import coverage, worker
 from regress.cluster import Where, connected
@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     runs = request.runs(tests)
     console.print(f"regression {campaign.id}: {len(runs)} runs of {len(request.seeds)} tests on "
                   f"{', '.join(request.configs)}, first seed {request.first_seed}, "
-                  f"coverage on {request.coverage} seeds of each", highlight=False)
+                  f"coverage on {request.coverage} seeds of each", highlight=False,
+                  soft_wrap=True)
     system = "slurm" if args.slurm else "lsf" if args.lsf else None
     where = Where(args.jobs, args.scheduler, system, args.queue, args.walltime, args.memory)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -168,12 +169,13 @@ def replay(args: argparse.Namespace) -> int:
 def history(args: argparse.Namespace) -> int:
     """The regressions so far."""
     store = Store(args.folder)
-    table = Table("regression", "started", "preset", "revision", "state", "runs", "failed", "min",
-                  title="regressions")
+    table = Table("no.", "started", "preset", Column("revision", no_wrap=True), "state", "runs",
+                  "failed", "min", title="regressions")
     for campaign in store.campaigns()[: args.last]:
         results = store.results(campaign.id)
         failed = sum(not result.passed for result in results.values())
-        table.add_row(str(campaign.id), campaign.started, campaign.request.preset,
+        started = campaign.started[:16].replace("T", " ")
+        table.add_row(str(campaign.id), started, campaign.request.preset,
                       campaign.revision, campaign.state, str(len(results)), str(failed),
                       f"{campaign.seconds / 60:.1f}")
     console.print(table)
@@ -194,8 +196,9 @@ def trends(args: argparse.Namespace) -> int:
     """Cycles, speed and coverage from regression to regression."""
     store = Store(args.folder)
     campaigns = store.campaigns()[: args.last][::-1]
-    table = Table("test", "config", "coverage", "regression", "runs", "failed", "cycles per run",
-                  "cycles per second", title="cycles and speed")
+    table = Table(Column("test", no_wrap=True), "config", "cov", "no.", "runs", "failed",
+                  "cycles per run", "cycles per second",
+                  title="cycles and speed of each regression")
     points = store.trend(campaigns)
     order = itemgetter("test", "config", "measured", "campaign")
     for point in sorted(points, key=order):
@@ -205,7 +208,7 @@ def trends(args: argparse.Namespace) -> int:
                           str(point["runs"]), str(point["failed"]), f"{point['cycles']:.0f}",
                           f"{point['cycles_per_second']:.0f}")
     console.print(table)
-    table = Table("config", "regression", *coverage.METRICS, title="coverage, %")
+    table = Table("config", "no.", *coverage.METRICS, title="coverage of each regression, %")
     rows = [(config, item.id, figures) for item in campaigns
             for config, figures in store.coverage(item.id).items()]
     for config, number, figures in sorted(rows, key=lambda row: row[:2]):

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from rich.table import Table
 
 from regress.code_coverage import Counts, Point, line_counts, read_counts
 from regress.functional import CoverPoint, read_functional
-from regress.waivers import Waiver
+from regress.waivers import Waiver, source_lines
 
 METRICS = ("functional", "line", "branch", "toggle", "expr")
 POINT_METRICS = ("branch", "toggle", "expr")
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -65,19 +69,27 @@ class ConfigCoverage:
     def __post_init__(self) -> None:
         self.waivers = [waiver for waiver in self.waivers if waiver.applies(self.config)]
         self.lines = line_counts(self.counts)
-        self.waived_points = self._first(self.counts, lambda waiver: waiver.waives_point)
+        self.waived_points = self._first(
+            (point, point.kind, point.file, point.object, source_lines(point.file)[point.line])
+            for point in self.counts)
         self.waived_lines = self._first(
-            self.lines, lambda waiver: lambda where: waiver.waives_line(*where))
-        bins = [(name, bin_name) for name, point in self.points.items() for bin_name in point.bins]
+            ((file, line), "line", file, "", source_lines(file)[line]) for file, line in self.lines)
         self.waived_bins = self._first(
-            bins, lambda waiver: lambda where: waiver.waives_bin(*where))
+            ((name, bin_name), "functional", name, bin_name, "")
+            for name, point in self.points.items() for bin_name in point.bins)
 
-    def _first(self, items: Iterable, test_of) -> dict:
-        """The first waiver of each item that has one."""
-        found = {}
-        for waiver in reversed(self.waivers):
-            test = test_of(waiver)
-            found |= {item: waiver for item in items if test(item)}
+    def _first(self, items: Iterable[tuple[T, str, str, str, str]]) -> dict[T, Waiver]:
+        """The first waiver of each item that has one; items come with their kind, file or cover
+        point, object or bin, and source line."""
+        places: dict[tuple[str, str], list[tuple[T, str, str]]] = defaultdict(list)
+        for item, kind, where, what, source_line in items:
+            places[kind, where].append((item, what, source_line))
+        found: dict[T, Waiver] = {}
+        for place, members in places.items():
+            for waiver in [waiver for waiver in self.waivers if waiver.is_about(*place)]:
+                for item, what, source_line in members:
+                    if item not in found and waiver.means(what, source_line):
+                        found[item] = waiver
         return found
 
     def figures(self) -> dict[str, Figure]:
@@ -140,8 +152,9 @@ def write_summary(coverages: Mapping[str, ConfigCoverage], folder: Path) -> None
 
 
 def table(figures: Mapping[str, Mapping[str, Figure]]) -> Table:
-    """For each configuration: percent after waivers, below it what the figure is made of."""
-    result = Table("configuration", *METRICS, title="coverage, % (covered of asked, + waived)")
+    """For each configuration: percent after waivers, below it what the figure is made of. Fits
+    into 80 columns."""
+    result = Table("config", *METRICS, title="coverage, % (covered of asked, + waived)")
     for config, row in figures.items():
         result.add_row(config, *(describe(row[metric]) for metric in METRICS))
     return result
@@ -150,5 +163,5 @@ def table(figures: Mapping[str, Mapping[str, Figure]]) -> Table:
 def describe(figure: Figure) -> str:
     if figure.percent is None:
         return "-"
-    waived = f" +{figure.waived}" if figure.waived else ""
+    waived = f"\n+{figure.waived}" if figure.waived else ""
     return f"{figure.percent:.2f}\n{figure.covered}/{figure.asked}{waived}"

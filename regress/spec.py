@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ TESTS = Path(__file__).parent / "tests.yaml"
 PRESETS = Path(__file__).parent / "presets.yaml"
 KINDS = ("program", "board", "cocotb", "python")
 LISTS = ("sources", "parameters", "failed")
+NAMED = ("toplevel", "module", "testcase")  # in which {name} stands for the test's
 DEFAULT_MEMORY = 1 << 20
 DEFAULT_LIMIT = 300
 
@@ -85,10 +86,8 @@ def load_tests(path: Path | None = None) -> dict[str, Test]:
         if unknown:
             raise SpecError(f"test {name}: unknown {', '.join(sorted(unknown))}")
         lists = {key: tuple(entry[key]) for key in LISTS if key in entry}
-        test = Test(name, **{**entry, **lists})
-        if test.testcase:
-            test = replace(test, testcase=test.testcase.replace("{name}", name))
-        tests[name] = test
+        named = {key: entry[key].replace("{name}", name) for key in NAMED if key in entry}
+        tests[name] = Test(name, **{**entry, **lists, **named})
     return tests
 
 

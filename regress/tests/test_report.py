@@ -87,7 +87,7 @@ def test_coverage_drills_down_to_bins_and_lines(page):
                      r"<td class=\"bad\">hole", page, re.DOTALL)
     text = text_of(page)
     assert "rtl/common/sat_fifo.v: 2 lines with holes" in text
-    assert "^ never runs" in text and "^ toggle level_q[1] 0->1" in text
+    assert "✗ never runs" in text and "✗ toggle level_q[1] 0->1" in text
 
 
 def test_trends_are_drawn(page):
@@ -114,6 +114,9 @@ def test_good_first_regression(tmp_path, stubs):
     text = text_of((tmp_path / "r.html").read_text())
     assert "✓ PASSED" in text and "did not measure code coverage" in text
     assert "Nothing to compare yet." in text
+    assert re.search(r"0 of \d+ entries of the test plan closed by tests alone, "
+                     "coverage was not measured", text)
+    assert "not run" in text and "cover points</th>" not in text
 
 
 # In a browser

@@ -27,7 +27,7 @@ module sat_cmd_check #(
   localparam [2:0] ST_TENSOR  = 3'd7;  // check the slot
 
   // Bits of the end address: the span of 65535 rows of less than 2^24 bytes is below 2^40.
-  localparam integer END_W = 42;
+  localparam integer END_W = 41;
   localparam [END_W-1:0] SPACE = {{END_W-1{1'b0}}, 1'b1} << ADDR_W;
 
   // Descriptor: sizes with the reserved upper half of their word
@@ -172,7 +172,7 @@ module sat_cmd_check #(
 
   always @(posedge clk) prod_q <= mul_a * mul_b;
 
-  wire [END_W-1:0] tensor_end = {2'd0, base_o[39:0]} + {2'd0, prod_q}
+  wire [END_W-1:0] tensor_end = {1'b0, base_o[39:0]} + {1'b0, prod_q}
                                 + {{END_W-18{1'b0}}, row_bytes_q};
 
   wire bad_align  = base_o[5:0] != 6'd0 || stride_q[5:0] != 6'd0;

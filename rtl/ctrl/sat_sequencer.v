@@ -78,7 +78,7 @@ module sat_sequencer #(
   localparam [ADDR_W-1:0] DESC_BYTES = `SAT_DESC_BYTES;
 
   // End address of a program: up to 2^40 + 2^32 * 128.
-  localparam integer END_W = 42;
+  localparam integer END_W = 41;
   localparam [END_W-1:0] SPACE = {{END_W-1{1'b0}}, 1'b1} << ADDR_W;
 
   reg [3:0]        state_q, state_d;

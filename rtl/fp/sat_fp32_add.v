@@ -14,8 +14,8 @@ module sat_fp32_add (
 
   // 1: larger magnitude first. A subnormal has the exponent of the smallest normal, hidden bit 0.
   wire       swap = a_i[30:0] < b_i[30:0];
-  wire [7:0] a_exp = {a_i[30:24], a_i[23] | ~|a_i[30:23]};
-  wire [7:0] b_exp = {b_i[30:24], b_i[23] | ~|b_i[30:23]};
+  wire [7:0] a_exp = {a_i[30:24], a_i[23] | ~|a_i[30:24]};
+  wire [7:0] b_exp = {b_i[30:24], b_i[23] | ~|b_i[30:24]};
   wire       a_top = &a_i[30:23];
   wire       b_top = &b_i[30:23];
   wire       signs_differ = a_i[31] ^ b_i[31];

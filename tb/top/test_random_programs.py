@@ -8,19 +8,38 @@ seeds from there, batch 0 begins with it.
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import numpy as np
 import pytest
 
 from sat.config import SatConfig
 from sat_golden import Windows
-from sat_golden.defs import M_MAX, MATMUL_MAP_LSB, AffineSlot, MatmulFlag, Opcode
+from sat_golden.defs import (
+    M_MAX,
+    MATMUL_MAP_LSB,
+    SIZE_MAX,
+    STRIDE_MAX,
+    TENSOR_ALIGN,
+    AffineSlot,
+    Error,
+    MatmulFlag,
+    Opcode,
+)
 from sat_golden.descriptor import Descriptor
+from sat_golden.memory import BEAT_BYTES, BURST_BEATS, lines_of
 from sat_golden.windows import OUTSIDE
+from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
 from tb.top import random_program as programs
 from tb.top.board import Board, run_batch
+from tb.top.giant_program import GIANT_SIZE
+from tb.top.giant_program import GIANTS as GIANT_CASES
+from tb.top.giant_program import giant_program
 from tb.top.plans import array_slots, plan_of
 from tb.top.random_windows import KERNELS
+from tb.top.scatter import SPACE, scattered, scattered_program
 
 SHAPES = ("2x2", "4x8", "8x8")
 MATMULS = 320
@@ -32,6 +51,11 @@ MIXED = 40
 MIXED_BATCH = 10
 LARGE = 20
 LARGE_BATCH = 5
+SCATTERED = 60
+SCATTERED_BATCH = 20
+GIANTS = 24
+GIANT_BATCH = 6
+GIANT_SHAPE = "2x2"
 
 # (function, seed) that once failed.
 REGRESSIONS: list[tuple[str, int]] = []
@@ -84,6 +108,43 @@ def test_large_matmuls(shape, batch):
     run_batch(shape, batch, LARGE_BATCH,
               lambda core, seed: check(core, programs.large_program(seed), seed),
               programs.LARGE_SIZE)
+
+
+@batches(SCATTERED, SCATTERED_BATCH)
+@on_every_shape
+def test_scattered_programs(shape, batch):
+    run_batch(shape, batch, SCATTERED_BATCH,
+              lambda core, seed: check(core, scattered_program(seed), seed))
+
+
+@batches(GIANTS, GIANT_BATCH)
+def test_giant_programs(batch):
+    run_batch(GIANT_SHAPE, batch, GIANT_BATCH,
+              lambda core, seed: check(core, giant_program(seed), seed), GIANT_SIZE)
+
+
+def test_stray_accesses_end_in_decerr():
+    """One line of a scattered tensor moves away by one address bit: each read and each write that
+    still goes to the old place is noticed."""
+    def one(core: Board, seed: int) -> None:
+        rng = make_rng("stray", seed)
+        program = scattered(programs.matmul_program(seed), rng)
+        tensors, moved = (desc.tensors() for desc in (*program.linear.descriptors,
+                                                      *program.descriptors))
+        places = [(x.written, line, address) for x, y in zip(tensors, moved)
+                  for line, address in zip(lines_of(x)[0], lines_of(y)[0])]
+        written, line, address = places[rng.integers(len(places))]
+        program.tags[(line - program.base) // TENSOR_ALIGN] ^= 1 << int(rng.integers(20))
+        core.prepare(program, seed)
+        end = core.run_to_end(program)
+        # A read tells the beat, a write only where its burst began.
+        code, reach = ((Error.WRITE_DECERR, BURST_BEATS * BEAT_BYTES) if written
+                       else (Error.READ_DECERR, BEAT_BYTES))
+        assert end.code == code, f"{end}: {program}"
+        assert address - reach < end.address < address + TENSOR_ALIGN, f"{end} at {address:#x}"
+        core.clear()
+
+    run_batch("4x8", 0, BATCH, one)
 
 
 @pytest.mark.skipif(not REGRESSIONS, reason="nothing has failed yet")
@@ -169,6 +230,36 @@ def test_mixed_programs_cover_every_command():
     assert {desc.overlap for desc in drawn} == {False, True}
     convs = [desc for desc in drawn if desc.opcode == Opcode.MATMUL and desc.has_windows]
     assert {desc.n == desc.m for desc in convs} == {False, True}
+
+
+def test_scattered_programs_use_the_whole_address_space():
+    """Each address bit is 1 here and 0 there, and so are the upper bits of strides (giant programs
+    have them all); steps to the next row carry far."""
+    slots = [slot for desc in all_descriptors(scattered_program, SCATTERED)
+             for slot in desc.slots.values()]
+    check_bits([slot.address for slot in slots], SPACE - TENSOR_ALIGN)
+    check_bits([slot.stride for slot in slots], STRIDE_MAX >> 14 << 14)
+    assert sum((slot.address ^ slot.address + slot.stride).bit_length() > 32 for slot in slots) > 20
+
+
+def check_bits(values: list[int], mask: int) -> None:
+    """Each bit of the mask is 1 in some of the values and 0 in others."""
+    ones, zeros = (functools.reduce(operator.or_, each)
+                   for each in (values, [~value for value in values]))
+    assert ones & zeros & mask == mask, f"{ones:#x}, {zeros:#x}"
+
+
+def test_giant_programs_use_every_bit_of_their_sizes():
+    drawn = all_descriptors(giant_program, 4 * len(GIANT_CASES))
+    assert {desc.opcode for desc in drawn} == set(Opcode) - {Opcode.FENCE}
+    check_bits([slot.stride for desc in drawn for slot in desc.slots.values()], STRIDE_MAX)
+    for name in "rows", "cols", "depth":
+        check_bits([getattr(desc, name) for desc in drawn], SIZE_MAX)
+    seen = [desc.windows for desc in drawn if desc.has_windows]
+    for name in "map_h", "map_w", "out_h", "out_w", "pixels", "count":
+        check_bits([getattr(windows, name) for windows in seen], SIZE_MAX)
+    for name in "kernel_h", "kernel_w", "pad_top", "pad_left":
+        check_bits([getattr(windows, name) for windows in seen], 15)
 
 
 @on_every_shape

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import Backend, SatTimeout
-from ..build_sim import build
+from ..build_sim import PLAIN, Variant, build
 from ..config import SatConfig
 from .golden import DEFAULT_BASE, DEFAULT_SIZE
 
 OKAY, SLVERR, DECERR = 0, 2, 3
+LINE_BYTES = 64
 
 _BOARD = ctypes.c_void_p
 _FUNCTIONS = {  # name: (result, arguments)
@@ -23,6 +24,7 @@ _FUNCTIONS = {  # name: (result, arguments)
     "destroy": (None, [_BOARD]),
     "reset": (None, [_BOARD]),
     "memory": (POINTER(c_uint8), [_BOARD]),
+    "place": (None, [_BOARD, c_uint64, POINTER(c_uint32), c_uint64]),
     "cycle": (c_uint64, [_BOARD]),
     "fault": (c_char_p, [_BOARD]),
     "step": (None, [_BOARD, c_uint64]),
@@ -30,7 +32,7 @@ _FUNCTIONS = {  # name: (result, arguments)
     "write_register": (c_int, [_BOARD, c_uint32, c_uint32]),
     "read_register": (c_int, [_BOARD, c_uint32, POINTER(c_uint32)]),
     "set_latency": (None, [_BOARD, c_uint32, c_uint32]),
-    "set_pauses": (None, [_BOARD, c_uint64, c_double]),
+    "set_pauses": (None, [_BOARD, c_uint64, c_double, c_double]),
     "add_error": (None, [_BOARD, c_uint64, c_uint64, c_uint8, c_bool, c_bool]),
     "clear_errors": (None, [_BOARD]),
 }
@@ -49,11 +51,12 @@ class SimBackend(Backend):
     """A simulated board. Builds the library on first use, which takes about a minute."""
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
-                 memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000):
+                 memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000,
+                 variant: Variant = PLAIN):
         self.config = config or SatConfig.from_name()
         self.memory_base, self.memory_size = memory_base, memory_size
         self.max_cycles = max_cycles
-        self._library = _load(build(self.config))
+        self._library = _load(build(self.config, variant=variant))
         self._board = self._library.sat_sim_create(memory_base, memory_size)
         self._image = np.ctypeslib.as_array(self._library.sat_sim_memory(self._board),
                                             (memory_size,))
@@ -68,6 +71,22 @@ class SimBackend(Backend):
         """Reset the core; the memory keeps its contents."""
         self._library.sat_sim_reset(self._board)
 
+    def place(self, base: int, tags: np.ndarray | None = None) -> None:
+        """Let the memory begin at `base`; with `tags`, uint32, one per line of 64 bytes, let its
+        lines lie anywhere.
+
+        Line i then answers at base + 64*(i + tags[i]*len(tags)), modulo 2^40, and nowhere else;
+        len(tags) is a power of two, and lines without a tag answer nowhere. read_memory and
+        write_memory find line i at base + 64*i in any case.
+        """
+        tags = np.zeros(0, np.uint32) if tags is None else np.ascontiguousarray(tags, np.uint32)
+        lines = tags.size
+        if base % LINE_BYTES or lines & lines - 1 or lines * LINE_BYTES > self.memory_size:
+            raise ValueError(f"base, tags: no placement of {lines} lines at {base:#x}")
+        self.memory_base = base
+        self._library.sat_sim_place(self._board, base, tags.ctypes.data_as(POINTER(c_uint32)),
+                                    lines)
+
     @property
     def cycle(self) -> int:
         """Clock cycles simulated so far."""
@@ -77,11 +96,14 @@ class SimBackend(Backend):
         """Cycles from an address to its first data, and from the last data to its response."""
         self._library.sat_sim_set_latency(self._board, read, write)
 
-    def set_pauses(self, chance: float, seed: int = 1) -> None:
-        """Let each channel of the memory pause in a random fraction of all cycles."""
-        if not 0 <= chance < 1:
-            raise ValueError(f"chance: {chance} is not in [0, 1)")
-        self._library.sat_sim_set_pauses(self._board, seed, chance)
+    def set_pauses(self, chance: float, seed: int = 1, write: float | None = None) -> None:
+        """Let each channel of the memory pause in a random fraction of all cycles; those of writes
+        in the fraction `write`, if that is given."""
+        write = chance if write is None else write
+        for name, value in (("chance", chance), ("write", write)):
+            if not 0 <= value < 1:
+                raise ValueError(f"{name}: {value} is not in [0, 1)")
+        self._library.sat_sim_set_pauses(self._board, seed, chance, write)
 
     def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
                   on_write: bool = True) -> None:

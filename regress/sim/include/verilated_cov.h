@@ -11,26 +11,29 @@
 
 #include <bit>
 
-// Counters of bit i: 2i for 1 to 0, 2i + 1 for 0 to 1.
+// Counters of bit i: 2i for 1 to 0, 2i + 1 for 0 to 1. Above its `width` a value may hold anything.
 template <typename Word>
-inline void sat_count_toggles(uint32_t* counters, Word now, Word before) {
-  for (Word changed = now ^ before; changed; changed &= changed - 1) {
+inline void sat_count_toggles(int width, uint32_t* counters, Word now, Word before) {
+  Word changed = now ^ before;
+  if (width < static_cast<int>(8 * sizeof(Word))) changed &= (Word{1} << width) - 1;
+  for (; changed; changed &= changed - 1) {
     const int bit = std::countr_zero(changed);
     ++counters[2 * bit + (now >> bit & 1)];
   }
 }
 
-inline void sat_count_toggles_narrow(int, uint32_t* counters, IData now, IData before) {
-  sat_count_toggles<IData>(counters, now, before);
+inline void sat_count_toggles_narrow(int width, uint32_t* counters, IData now, IData before) {
+  sat_count_toggles<IData>(width, counters, now, before);
 }
 
-inline void sat_count_toggles_double(int, uint32_t* counters, QData now, QData before) {
-  sat_count_toggles<QData>(counters, now, before);
+inline void sat_count_toggles_double(int width, uint32_t* counters, QData now, QData before) {
+  sat_count_toggles<QData>(width, counters, now, before);
 }
 
 inline void sat_count_toggles_wide(int width, uint32_t* counters, WDataInP now, WDataInP before) {
   for (int word = 0; word < VL_WORDS_I(width); ++word) {
-    sat_count_toggles<EData>(counters + 2 * VL_EDATASIZE * word, now[word], before[word]);
+    sat_count_toggles<EData>(width - VL_EDATASIZE * word, counters + 2 * VL_EDATASIZE * word,
+                             now[word], before[word]);
   }
 }
 

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs and memories that are wrong: a run on a board of the fast simulation for each seed.
+
+Whatever goes wrong: the documented code, index and address, an interrupt, no write outside the
+outputs of the commands that ran, and a core that runs the next program correctly after a clear.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sat.regs import Ctrl, IrqStatus, Reg, Status
+from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error
+from sat_golden.memory import ErrorRegion
+from tb.common.rng import make_rng
+from tb.top.board import ALL_IRQS, SILENT, Board
+from tb.top.expect import Expected
+from tb.top.mutate import mutate
+from tb.top.random_program import ADDR_W, BASE, Program, draw_base, random_program
+
+SIZE = 1 << 18
+LIMIT = 24  # sides of tensors
+END = 1 << ADDR_W
+STATUS_ENGINES = Status.MATMUL_BUSY | Status.VECTOR_BUSY
+
+
+def draw_program(rng: np.random.Generator, commands: int, limit: int = LIMIT) -> Program:
+    return random_program(rng, commands, limit, draw_base(rng, SIZE), SIZE)
+
+
+def check_next(core: Board, seed: int) -> None:
+    """After a clear, the core runs another program as if nothing had happened."""
+    core.clear()
+    core.check(draw_program(make_rng("next", seed), 2, 12), seed + 1)
+
+
+def check_fails(core: Board, program: Program, seed: int, errors: list[ErrorRegion] = ()) -> None:
+    """Runs a program that may be wrong."""
+    expected = Expected(program, errors)
+    core.prepare(program, seed)
+    core.inject(errors)
+    end = core.run_to_end(program)
+    failed = expected.result.code != Error.NONE
+    expected.check_error(end.code, end.index, end.address)
+    assert end.irqs & ~IrqStatus.FENCE == (IrqStatus.ERROR if failed else IrqStatus.DONE)
+    assert end.status & ~Status.OVERFLOW == (Status.ERROR if failed else Status.DONE)
+    expected.check_overflow(end.overflow)
+    core.step(200)  # nothing may come later
+    expected.check_memory(core.image(program))
+    check_next(core, seed)
+
+
+# Programs
+
+
+def draw_mutant(seed: int) -> Program:
+    rng = make_rng("mutant", seed)
+    return mutate(rng, draw_program(rng, int(rng.integers(1, 5))))
+
+
+def mutated_program(core: Board, seed: int) -> None:
+    """A program with a field that is wrong, mostly: the documented error, or the right result."""
+    check_fails(core, draw_mutant(seed), seed)
+
+
+def program_registers(core: Board, seed: int) -> None:
+    """Addresses and lengths that name no program. Nothing is read or written."""
+    program = draw_program(make_rng("registers", seed), 2)
+    cases = [(program.address + 4, 2), (program.address + 64, 2), (program.address, 0),
+             (END - DESC_BYTES, 2), (END, 1), (program.address + (1 << 45), 2),
+             (program.address + (1 << 63), 2), (END - (1 << 38), 0x8000_0001),
+             (END - DESC_BYTES, 0x2000_0001)]
+    for address, length in cases:
+        core.prepare(program, seed)
+        counters = core.read_counters()
+        core.start(address, length)
+        core.wait_for_interrupt()
+        ending = core.ending()
+        assert (ending.code, ending.index, ending.address) == (Error.PROGRAM, 0, address)
+        assert ending.irqs == IrqStatus.ERROR and ending.status == Status.ERROR
+        assert core.read_counters() == counters, "bus traffic"
+        assert np.array_equal(core.image(program), program.image)
+        check_next(core, seed)
+
+
+def no_memory_at_the_program(core: Board, seed: int) -> None:
+    """Legal addresses where nothing answers, the first and the last of the space."""
+    for address in 0, END - DESC_BYTES:
+        core.place(BASE)
+        core.start(address, 1)
+        core.wait_for_interrupt()
+        ending = core.ending()
+        assert (ending.code, ending.index, ending.address) == (Error.READ_DECERR, 0, address)
+        check_next(core, seed)
+
+
+# Memory
+
+
+def draw_region(rng: np.random.Generator, program: Program) -> ErrorRegion:
+    """An error in the program itself or in a tensor: a few lines, or some rows' width."""
+    places = [(program.address + DESC_BYTES * index, DESC_BYTES)
+              for index in range(program.length)]
+    for desc in program.descriptors:
+        places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
+    start, size = places[rng.integers(len(places))]
+    lines = -(-size // TENSOR_ALIGN)
+    first = int(rng.choice([0, lines - 1, rng.integers(lines)]))
+    count = int(rng.choice([1, 2, rng.integers(1, lines - first + 1)]))
+    start += TENSOR_ALIGN * first
+    ways = int(rng.integers(1, 4))
+    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - first),
+                       bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
+
+
+def draw_bus_error(seed: int) -> tuple[Program, ErrorRegion]:
+    rng = make_rng("bus error", seed)
+    program = draw_program(rng, int(rng.integers(1, 7)))
+    return program, draw_region(rng, program)
+
+
+def bus_error(core: Board, seed: int) -> None:
+    """SLVERR or DECERR anywhere: descriptors, operands, results, on reads, writes or both."""
+    program, region = draw_bus_error(seed)
+    check_fails(core, program, seed, [region])
+
+
+def memory_falls_silent(core: Board, seed: int) -> None:
+    """The watchdog reports it; when the memory answers again, the core drains and goes on."""
+    rng = make_rng("silent", seed)
+    program, steps = started(core, rng, seed, watchdog=int(rng.integers(2500, 4000)))
+    core.set_pauses(SILENT, seed)
+    core.wait_for_interrupt()
+    end = core.ending()
+    assert (end.code, end.irqs & ~IrqStatus.FENCE) == (Error.HANG, IrqStatus.ERROR)
+    assert end.status & ~Status.OVERFLOW & ~STATUS_ENGINES == Status.ERROR | Status.DRAINING
+    assert end.index < program.length, f"after {steps} cycles: {program}"
+    assert end.address == program.address + DESC_BYTES * end.index
+    if rng.random() < 0.5:
+        core.clear()
+        assert core.read_register(Reg.STATUS) & Status.DRAINING
+        check_refused(core, program, end.address)
+    core.set_pauses(0.3, seed)
+    wait_until_drained(core)
+    Expected(program).check_untouched(core.image(program))
+    check_next(core, seed)
+    core.write_register(Reg.WATCHDOG, 0)
+
+
+def slow_memory_is_no_hang(core: Board, seed: int) -> None:
+    core.write_register(Reg.WATCHDOG, 500)
+    program = draw_program(make_rng("slow", seed), 4)
+    expected = Expected(program)
+    core.prepare(program)
+    core.set_latency(450, 450)
+    end = core.run_to_end(program)
+    assert end.code == Error.NONE
+    expected.check_memory(core.image(program))
+    core.clear()
+    core.write_register(Reg.WATCHDOG, 0)
+
+
+# Host
+
+
+def started(core: Board, rng: np.random.Generator, seed: int,
+            watchdog: int = 0) -> tuple[Program, int]:
+    """Starts a random program and lets it run to a random place well before its end."""
+    program = draw_program(rng, int(rng.integers(1, 7)))
+    cycles = core.check(program, seed)["CYCLES"]
+    core.prepare(program, seed)
+    core.write_register(Reg.WATCHDOG, watchdog)
+    core.start(program.address, program.length)
+    # Pauses fall in other cycles this time, so that it may take less.
+    steps = int(rng.integers(0, max(1, cycles * 4 // 5 - 100)))
+    core.step(steps)
+    return program, steps
+
+
+def wait_until_drained(core: Board) -> None:
+    for _ in range(5000):
+        if not core.read_register(Reg.STATUS) & (Status.DRAINING | Status.BUSY):
+            return
+    raise AssertionError("the core does not come to rest")
+
+
+def check_refused(core: Board, program: Program, address: int) -> None:
+    """A start now is reported as BUSY."""
+    core.write_register(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
+    core.write_register(Reg.PROG_ADDR_HI, address >> 32)
+    core.write_register(Reg.PROG_LEN, 1)
+    core.write_register(Reg.CTRL, Ctrl.START)
+    end = core.ending()
+    assert end.irqs & IrqStatus.ERROR and end.status & Status.ERROR
+    assert end.code == Error.BUSY and end.address == address
+    assert end.index < program.length
+
+
+def start_while_busy(core: Board, seed: int) -> None:
+    """The start is refused and reported; the running program is not disturbed."""
+    rng = make_rng("busy", seed)
+    program, _ = started(core, rng, seed)
+    expected = Expected(program)
+    check_refused(core, program, int(rng.integers(0, 1 << 63)))
+    assert core.read_register(Reg.STATUS) & Status.BUSY
+    if rng.random() < 0.5:  # forgets the refused start, not the program
+        core.write_register(Reg.CTRL, Ctrl.CLEAR)
+        assert core.read_register(Reg.STATUS) & (Status.BUSY | Status.ERROR) == Status.BUSY
+    core.write_register(Reg.IRQ_STATUS, IrqStatus.ERROR)
+    core.wait_for_interrupt()
+    assert core.ending().irqs & ~IrqStatus.FENCE == IrqStatus.DONE
+    expected.check_memory(core.image(program))
+    check_next(core, seed)
+
+
+def clear_in_mid_command(core: Board, seed: int) -> None:
+    """A clear at a random time: no error, no interrupt, nothing written outside the outputs."""
+    program, _ = started(core, make_rng("clear", seed), seed)
+    core.write_register(Reg.CTRL, Ctrl.CLEAR)
+    wait_until_drained(core)
+    end = core.ending()
+    assert end.irqs & ~IrqStatus.FENCE == 0 and end.status & ~Status.OVERFLOW == 0
+    assert end.code == Error.NONE
+    before = core.image(program)
+    core.step(200)
+    assert np.array_equal(before, core.image(program)), "written after the end"
+    Expected(program).check_untouched(before)
+    check_next(core, seed)
+
+
+def reset_in_mid_command(core: Board, seed: int) -> None:
+    """A reset at a random time: all registers as after power-up, nothing stray written."""
+    program, _ = started(core, make_rng("reset", seed), seed)
+    core.reset()
+    end = core.ending()
+    assert (end.status, end.irqs, end.code) == (0, 0, Error.NONE)
+    assert core.read_register(Reg.IRQ_ENABLE) == 0
+    Expected(program).check_untouched(core.image(program))
+    check_next(core, seed)
+
+
+def first_error_is_kept(core: Board, seed: int) -> None:
+    """Until the clear, a start is refused, and the registers keep the first error."""
+    program = draw_program(make_rng("first", seed), 2)
+    core.prepare(program, seed)
+    core.start(program.address + 4, 1)
+    core.wait_for_interrupt()
+    first = core.ending()
+    core.write_register(Reg.IRQ_STATUS, ALL_IRQS)
+    core.start(program.address, program.length)
+    core.wait_for_interrupt()
+    assert core.ending() == first and first.code == Error.PROGRAM
+    core.step(1000)
+    assert np.array_equal(core.image(program), program.image)
+    check_next(core, seed)
