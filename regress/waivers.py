@@ -33,8 +33,9 @@ class Waiver:
     """On `configs` (none: on all), of `kind` in files (cover points) that match `where`: `what`.
 
     `what` is a bin, or an object as Verilator calls it, and may end with a piece of the source line
-    (object @ piece; a line is only @ piece). `*` stands for anything. For a toggle the object is a
-    signal, of which a part select means some bits; it may end with an edge, as :1->0.
+    (object @ piece; a line is only @ piece). `*` stands for anything, {0..7} for a number. For a
+    toggle the object is a signal, of which a part select means some bits; it may end with an edge,
+    as :1->0.
     """
 
     reason: str
@@ -77,14 +78,23 @@ class Waiver:
         bits = r"(\[\d+\])?"
         if parts["high"]:
             high, low = int(parts["high"]), int(parts["low"] or parts["high"])
-            bits = rf"\[({'|'.join(map(str, range(low, high + 1)))})\]"
+            bits = rf"\[{one_of(low, high)}\]"
         edge = re.escape(parts["edge"]) if parts["edge"] else ":[01]->[01]"
         return re.compile(literally(parts["signal"]) + bits + edge), text
 
 
 def literally(text: str) -> str:
-    """A regular expression in which only `*` is special: it stands for anything."""
-    return ".*".join(map(re.escape, text.split("*")))
+    """A regular expression in which only `*` and {0..7} are special."""
+    parts = re.split(r"(\*|\{\d+\.\.\d+\})", text)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [".*" if part == "*" else one_of(*map(int, re.findall(r"\d+", part)))
+                   for part in parts[1::2]]
+    return "".join(parts)
+
+
+def one_of(low: int, high: int) -> str:
+    """A regular expression for the numbers low..high."""
+    return f"({'|'.join(map(str, range(low, high + 1)))})"
 
 
 def load_waivers(path: Path = WAIVERS) -> list[Waiver]:

@@ -144,6 +144,7 @@ def test_waivers_without_effect_are_known(data, functional):
     ("toggle", "*unused_ok", "gen[1].unused_ok:1->0", "unused_okay:1->0"),
     ("toggle", "addr_i", "addr_i[3]:0->1", "raddr_i[3]:0->1"),
     ("toggle", "memory[15][0]:1->0", "memory[15][0]:1->0", "memory[15][0]:0->1"),
+    ("toggle", "lane[{0..3}].x[1]", "lane[2].x[1]:0->1", "lane[4].x[1]:0->1"),
     ("expr", "(room==0) => 0", "(room==0) => 0", "(room==0) => 1"),
     ("functional", "*/hang", "fetch/hang", "hang/fetch"),
 ])

@@ -167,6 +167,7 @@ def started(core: Board, rng: np.random.Generator, seed: int,
             watchdog: int = 0) -> tuple[Program, int]:
     """Starts a random program and lets it run to a random place well before its end."""
     program = draw_program(rng, int(rng.integers(1, 7)))
+    core.check(program, seed)  # after a reset, a convolution waits until the map cache is swept
     cycles = core.check(program, seed)["CYCLES"]
     core.prepare(program, seed)
     core.write_register(Reg.WATCHDOG, watchdog)

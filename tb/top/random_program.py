@@ -590,7 +590,7 @@ FEATURES = [
     ("stats", 0, False), ("stats", StatsFlag.SECOND, False), ("stats", StatsFlag.SECOND, True),
     *((name, kind) for name in ("pool", "pool backward") for kind in KINDS),
 ]
-FEATURE_LIMITS = Limits(rows=300, taps=4000, matrix=1000, channels=70, macs=10**9)
+FEATURE_LIMITS = Limits(rows=300, taps=4000, matrix=1500, channels=140, macs=10**9)
 
 
 def feature_program(seed: int) -> Program:
@@ -601,7 +601,7 @@ def feature_program(seed: int) -> Program:
     name, *options = dealt(seed, FEATURES, "features")
     kind = dealt(seed, NUMBERS, "numbers")
     if not name.startswith("pool"):
-        rows, cols = int(rng.integers(1, 301)), int(rng.integers(1, 71))
+        rows, cols = int(rng.integers(1, 301)), int(rng.integers(1, rng.choice([71, 71, 301])))
         flags, how = options
         (writer.affine if name == "affine" else writer.stats)(rows, cols, flags, kind, how)
         return writer.finish()
