@@ -20,6 +20,7 @@ CODE_COVERAGE = "coverage.dat.gz"  # a batch's files
 FUNCTIONAL_COVERAGE = "functional"  # a folder
 BATCH_SECONDS = 15
 BATCH_MOST = 50
+USUAL_SECONDS = {False: 1.0, True: 10.0}  # of a run, plain and measured, where nothing is known
 SOURCES = ("rtl", "golden", "host", "sim", "tb", "spec", "regress/sim")
 SOURCE_SUFFIXES = {".v", ".vh", ".py", ".cpp", ".h", ".yaml", ".rdl", ".f"}
 
@@ -138,7 +139,7 @@ def make_batches(runs: Iterable[Run], measured: set[Run], tests: Mapping[str, Te
     batches = []
     for (name, config, coverage), seeds in groups.items():
         test = tests[name]
-        each = max(seconds.get((name, config, coverage), 1.0), 0.01)
+        each = max(seconds.get((name, config, coverage), USUAL_SECONDS[coverage]), 0.01)
         most = 1 if test.kind == "cocotb" else min(BATCH_MOST, max(1, int(BATCH_SECONDS / each)))
         most = min(most, -(-len(seeds) // workers))
         for at in range(0, len(seeds), most):
