@@ -37,7 +37,7 @@ class Run(NamedTuple):
 @dataclass(frozen=True)
 class Request:
     """A regression as it was asked for: seeds per test, configurations, first seed; of each test
-    and configuration, the first `coverage` runs measure coverage."""
+    and configuration, the first `coverage` runs measure coverage, or fewer if the test says so."""
 
     preset: str
     seeds: dict[str, int]
@@ -67,7 +67,8 @@ class Request:
         groups: dict[tuple[str, str], list[Run]] = {}
         for run in self.runs(tests):
             groups.setdefault((run.test, run.config), []).append(run)
-        return {run for group in groups.values() for run in group[: self.coverage]}
+        return {run for (name, _), group in groups.items()
+                for run in group[: min(self.coverage, tests[name].measured)]}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Test:
-    """A test of tests.yaml; `limit` in seconds per seed, `memory` in bytes."""
+    """A test of tests.yaml; `limit` in seconds per seed, `memory` in bytes. At most `measured`
+    seeds measure coverage."""
 
     __test__: ClassVar[bool] = False  # not for pytest
 
@@ -43,6 +44,7 @@ class Test:
     env: dict[str, str] = field(default_factory=dict)
     memory: int = DEFAULT_MEMORY
     limit: float = DEFAULT_LIMIT
+    measured: int = 1 << 30
     failed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
