@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
                   soft_wrap=True)
     system = "slurm" if args.slurm else "lsf" if args.lsf else None
     where = Where(args.jobs, args.scheduler, system, args.queue, args.walltime, args.memory)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # dask_jobqueue ends with 0
+        signal.signal(number, signal.default_int_handler)
     try:
         with connected(where) as client, Progress(console) as progress:
             Manager(client, store, campaign, tests, progress, args.jobs).run(runs)

@@ -183,7 +183,8 @@ def test_flaky_exit_code(regress):
     assert regress("flaky") == 1
 
 
-def test_terminated_regression_goes_on(regress, stubs, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_terminated_regression_goes_on(regress, stubs, tmp_path, number):
     """A signal stops it with what it has; --resume runs the rest."""
     code = ("import sys; from pathlib import Path; from regress import spec;"
             f"spec.TESTS = Path({str(tmp_path / 'tests.yaml')!r});"
@@ -197,7 +198,7 @@ def test_terminated_regression_goes_on(regress, stubs, tmp_path):
     while not (store.campaign() and store.results(store.campaign().id)):
         assert time.monotonic() < end
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     assert process.wait(60) == 130
     campaign = store.campaign()
     done = len(store.results(campaign.id))
