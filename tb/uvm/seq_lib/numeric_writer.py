@@ -50,8 +50,10 @@ def subnormal(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.n
 
 def cancelling(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.ndarray:
     """Each second row is the one before with the other sign, or nearly so. In the first row and
-    column only signs differ."""
+    column only signs differ. No number is zero or subnormal."""
     matrix = ordinary(rng, rows, cols, bits)
+    infinity = INFINITY[bits]
+    matrix[matrix & infinity == 0] |= infinity & -infinity
     pairs = rows // 2
     flipped = matrix[0 : 2 * pairs : 2] ^ matrix.dtype.type(1 << bits - 1)
     near = (rng.random(flipped.shape) < 0.2).astype(matrix.dtype)
