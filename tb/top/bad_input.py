@@ -7,10 +7,14 @@ outputs of the commands that ran, and a core that runs the next program correctl
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
-from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error
+from sat_golden.defs import DESC_BYTES, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error
+from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
 from sat_golden.memory import ErrorRegion
 from tb.common.rng import make_rng
 from tb.top.board import ALL_IRQS, SILENT, Board
@@ -92,6 +96,45 @@ def no_memory_at_the_program(core: Board, seed: int) -> None:
         ending = core.ending()
         assert (ending.code, ending.index, ending.address) == (Error.READ_DECERR, 0, address)
         check_next(core, seed)
+
+
+def draw_size(rng: np.random.Generator) -> int:
+    """1..65535, small and large ones."""
+    return int(rng.integers(1, 1 << int(rng.integers(1, SIZE_MAX.bit_length() + 1))))
+
+
+def draw_nowhere(seed: int) -> Program:
+    """One command with all sizes up to the largest, and its tensors anywhere."""
+    rng = make_rng("nowhere", seed)
+    program = draw_program(rng, 1)
+    desc = program.descriptors[-1]
+    while True:
+        names = [name for name in ("rows", "cols", "depth") if getattr(desc, name)]
+        names += ["map_h", "map_w", "out_h", "out_w"] if desc.has_windows else []
+        big = replace(desc, **{name: draw_size(rng) for name in names})
+        big = replace(big, slots={tensor.slot: draw_slot(rng, tensor) for tensor in big.tensors()})
+        with contextlib.suppress(Fault):
+            check(big.pack(), program.address, ADDR_W)
+            break
+    image = program.image.copy()
+    image[program.address - program.base :][:DESC_BYTES] = np.frombuffer(big.pack(), np.uint8)
+    return Program(program.base, image, program.address, 1, [big])
+
+
+def draw_slot(rng: np.random.Generator, tensor: Tensor) -> Slot:
+    """Anywhere; a stride from the least to what the field holds, mostly little more."""
+    stride = 0
+    if tensor.stride:
+        least = aligned(tensor.row_bytes)
+        more = (STRIDE_MAX - least) // TENSOR_ALIGN >> int(rng.integers(18))
+        stride = least + TENSOR_ALIGN * int(rng.integers(more + 1))
+    room = END - tensor.row_bytes - (tensor.rows - 1) * stride
+    return Slot(TENSOR_ALIGN * int(rng.integers(max(1, room // TENSOR_ALIGN))), stride)
+
+
+def nowhere(core: Board, seed: int) -> None:
+    """Sizes and strides fill every register that holds one, and then there is no such memory."""
+    check_fails(core, draw_nowhere(seed), seed)
 
 
 # Memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from sat_golden.defs import DESC_BYTES, Error, Opcode
+from sat_golden.defs import DESC_BYTES, SIZE_MAX, Error, Opcode
 from tb.top import bad_input
 from tb.top.board import run_batch
 from tb.top.expect import Expected
@@ -52,6 +52,25 @@ def test_program_registers():
 
 def test_no_memory_at_the_program():
     run(0, bad_input.no_memory_at_the_program, 1)
+
+
+def test_nowhere():
+    run(0, bad_input.nowhere)
+
+
+def test_nowhere_has_every_size():
+    """The golden model alone: each bit of sizes and strides as 0 and as 1."""
+    seen: dict[str, set[int]] = {}
+    for seed in range(1, 400):
+        desc = bad_input.draw_nowhere(seed).descriptors[0]
+        fields = {name: getattr(desc, name) for name in ("rows", "cols", "depth")}
+        fields["stride"] = max((slot.stride for slot in desc.slots.values()), default=0)
+        for name, value in fields.items():
+            seen.setdefault(name, set()).add(value)
+    for name, values in seen.items():
+        low, high = (6, 24) if name == "stride" else (0, SIZE_MAX.bit_length())
+        for bit in range(low, high):
+            assert {value >> bit & 1 for value in values if value} == {0, 1}, f"{name}[{bit}]"
 
 
 @batches(BUS_ERRORS)
