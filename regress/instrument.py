@@ -43,12 +43,12 @@ def build_args(coverage: bool) -> tuple[str, ...]:
 
 def write_coverage(board: SimBackend, path: Path) -> None:
     """The counters of everything that this process has simulated on its board."""
-    board._library.sat_sim_write_coverage(str(path).encode())
+    board.library.sat_sim_write_coverage(str(path).encode())
 
 
 def open_trace(board: SimBackend, path: Path) -> None:
-    board._library.sat_sim_open_trace(str(path).encode())
+    board.library.sat_sim_open_trace(str(path).encode())
 
 
 def close_trace(board: SimBackend) -> None:
-    board._library.sat_sim_close_trace()
+    board.library.sat_sim_close_trace()

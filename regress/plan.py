@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -68,7 +69,7 @@ class Request:
         for run in self.runs(tests):
             groups.setdefault((run.test, run.config), []).append(run)
         return {run for (name, _), group in groups.items()
-                for run in group[: min(self.coverage, tests[name].measured)]}
+                for run in group[: math.ceil(self.coverage * tests[name].measured)]}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -66,6 +67,14 @@ def test_seeds_that_failed_come_first_and_once():
     test = Test("a", "python", function="x:y", failed=(77, 2))
     runs = request(a=3).runs({"a": test})
     assert [item.seed for item in runs] == [77, 2, 1, 3]
+
+
+def test_a_test_measures_more_or_fewer_seeds():
+    asked = Request("x", dict.fromkeys("abcd", 100), ("2x2",), coverage=12)
+    tests = {name: Test(name, "python", function="x:y", measured=measured)
+             for name, measured in zip("abcd", (0.01, 0.25, 1, 10))}
+    counts = Counter(item.test for item in asked.measured(tests))
+    assert counts == {"a": 1, "b": 3, "c": 12, "d": 100}
 
 
 def test_batches_hold_every_run_once_and_separate_measured_ones():

@@ -9,6 +9,8 @@ from __future__ import annotations
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
+PERIOD_NS = 10
+
 
 async def start(dut, **inputs: int) -> None:
     """Gives the inputs a value (0 if not named), starts the clock, and resets if there is a reset.
@@ -20,7 +22,7 @@ async def start(dut, **inputs: int) -> None:
     has_reset = hasattr(dut, "rst_n")
     if has_reset:
         dut.rst_n.value = 0
-    Clock(dut.clk, 10, unit="ns").start()
+    Clock(dut.clk, PERIOD_NS, unit="ns").start()
     for _ in range(3):
         await FallingEdge(dut.clk)
     if has_reset:

@@ -13,17 +13,24 @@ from dataclasses import replace
 import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
-from sat_golden.defs import DESC_BYTES, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error
+from sat_golden.defs import DESC_BYTES, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error, Opcode
 from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
 from sat_golden.memory import ErrorRegion
 from tb.common.rng import make_rng
 from tb.top.board import ALL_IRQS, SILENT, Board
+from tb.top.error_region import draw_region
 from tb.top.expect import Expected
 from tb.top.mutate import mutate
-from tb.top.random_program import ADDR_W, BASE, Program, draw_base, random_program
+from tb.top.random_program import ADDR_W, BASE, Program, dealt, draw_base, random_program
 
 SIZE = 1 << 18
 LIMIT = 24  # sides of tensors
+KERNEL_MOST = 15
+SIZED = [(Opcode.MATMUL, False), (Opcode.MATMUL, True), (Opcode.PRUNE, False),
+         (Opcode.UPDATE, False), (Opcode.AFFINE, False), (Opcode.STATS, False),
+         (Opcode.POOL, True)]  # commands, and whether with windows
+MANY_SIZE = 1 << 20  # of a memory that holds a long program
+MANY_LOG2 = 12  # commands in it
 END = 1 << ADDR_W
 STATUS_ENGINES = Status.MATMUL_BUSY | Status.VECTOR_BUSY
 
@@ -87,6 +94,26 @@ def program_registers(core: Board, seed: int) -> None:
         check_next(core, seed)
 
 
+def draw_start(seed: int) -> Program:
+    """A program, but for its address and length."""
+    rng = make_rng("start", seed)
+    program = draw_program(rng, 2)
+    length = int(rng.choice([program.length, rng.integers(1 << int(rng.integers(1, 33)))]))
+    last = END - DESC_BYTES * length
+    address = int(rng.choice([
+        program.address,
+        program.address + (1 << int(rng.integers(7))),
+        program.address | 1 << int(rng.integers(ADDR_W, 63)),
+        int(rng.integers(END)) // DESC_BYTES * DESC_BYTES,
+        max(last, 0), last + DESC_BYTES if last > 0 else 0]))
+    return replace(program, address=address, length=length)
+
+
+def any_start(core: Board, seed: int) -> None:
+    """Programs that are not there, that are longer than what is there, or that cannot be."""
+    check_fails(core, draw_start(seed), seed)
+
+
 def no_memory_at_the_program(core: Board, seed: int) -> None:
     """Legal addresses where nothing answers, the first and the last of the space."""
     for address in 0, END - DESC_BYTES:
@@ -103,15 +130,26 @@ def draw_size(rng: np.random.Generator) -> int:
     return int(rng.integers(1, 1 << int(rng.integers(1, SIZE_MAX.bit_length() + 1))))
 
 
+def draw_kernel_side(rng: np.random.Generator) -> int:
+    """1..15; half of them the largest."""
+    return int(rng.choice([KERNEL_MOST, rng.integers(1, KERNEL_MOST + 1)]))
+
+
 def draw_nowhere(seed: int) -> Program:
     """One command with all sizes up to the largest, and its tensors anywhere."""
     rng = make_rng("nowhere", seed)
-    program = draw_program(rng, 1)
-    desc = program.descriptors[-1]
+    wanted = dealt(seed, SIZED, "nowhere")
+    desc = None
+    while not desc or (desc.opcode, desc.has_windows) != wanted:
+        program = draw_program(rng, 1)
+        desc = program.descriptors[-1]
     while True:
         names = [name for name in ("rows", "cols", "depth") if getattr(desc, name)]
         names += ["map_h", "map_w", "out_h", "out_w"] if desc.has_windows else []
         big = replace(desc, **{name: draw_size(rng) for name in names})
+        if desc.has_windows:
+            kernel_h, kernel_w = (draw_kernel_side(rng) for _ in range(2))
+            big = replace(big, kernel_h=kernel_h, kernel_w=kernel_w)
         big = replace(big, slots={tensor.slot: draw_slot(rng, tensor) for tensor in big.tensors()})
         with contextlib.suppress(Fault):
             check(big.pack(), program.address, ADDR_W)
@@ -140,22 +178,6 @@ def nowhere(core: Board, seed: int) -> None:
 # Memory
 
 
-def draw_region(rng: np.random.Generator, program: Program) -> ErrorRegion:
-    """An error in the program itself or in a tensor: a few lines, or some rows' width."""
-    places = [(program.address + DESC_BYTES * index, DESC_BYTES)
-              for index in range(program.length)]
-    for desc in program.descriptors:
-        places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
-    start, size = places[rng.integers(len(places))]
-    lines = -(-size // TENSOR_ALIGN)
-    first = int(rng.choice([0, lines - 1, rng.integers(lines)]))
-    count = int(rng.choice([1, 2, rng.integers(1, lines - first + 1)]))
-    start += TENSOR_ALIGN * first
-    ways = int(rng.integers(1, 4))
-    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - first),
-                       bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
-
-
 def draw_bus_error(seed: int) -> tuple[Program, ErrorRegion]:
     rng = make_rng("bus error", seed)
     program = draw_program(rng, int(rng.integers(1, 7)))
@@ -166,6 +188,14 @@ def bus_error(core: Board, seed: int) -> None:
     """SLVERR or DECERR anywhere: descriptors, operands, results, on reads, writes or both."""
     program, region = draw_bus_error(seed)
     check_fails(core, program, seed, [region])
+
+
+def error_after_many(core: Board, seed: int) -> None:
+    """A bus error, mostly, in one of a few commands that come after up to thousands of FENCEs."""
+    rng = make_rng("many", seed)
+    fences = int(rng.integers(1 << int(rng.integers(MANY_LOG2)), 1 << MANY_LOG2))
+    program = random_program(rng, 3, LIMIT, draw_base(rng, MANY_SIZE), MANY_SIZE, fences=fences)
+    check_fails(core, program, seed, [draw_region(rng, program, fences)])
 
 
 def memory_falls_silent(core: Board, seed: int) -> None:

@@ -544,9 +544,13 @@ def transposed(windows: Windows) -> Windows | None:
 
 
 def random_program(rng: np.random.Generator, commands: int, limit: int, base: int = BASE,
-                   size: int = SIZE, matmul_share: float = 0.6, chained: float = 0.0) -> Program:
-    """About `commands` random commands with sides up to `limit`; `matmul_share` for the array."""
+                   size: int = SIZE, matmul_share: float = 0.6, chained: float = 0.0,
+                   fences: int = 0) -> Program:
+    """About `commands` random commands with sides up to `limit`, `matmul_share` of them for the
+    array, after `fences` FENCEs."""
     writer = ProgramWriter(rng, base, size, chained)
+    for _ in range(fences):
+        writer.fence(bool(rng.random() < 0.5))
     for _ in range(commands):
         if rng.random() < 0.1:
             writer.fence(bool(rng.random() < 0.5))

@@ -21,8 +21,8 @@ def batches(total: int):
     return pytest.mark.parametrize("batch", range(total // BATCH))
 
 
-def run(batch: int, test, count: int = BATCH) -> None:
-    run_batch(SHAPE, batch, count, test, bad_input.SIZE)
+def run(batch: int, test, count: int = BATCH, size: int = bad_input.SIZE) -> None:
+    run_batch(SHAPE, batch, count, test, size)
 
 
 @batches(MUTANTS)
@@ -52,6 +52,16 @@ def test_program_registers():
 
 def test_no_memory_at_the_program():
     run(0, bad_input.no_memory_at_the_program, 1)
+
+
+def test_any_start():
+    run(0, bad_input.any_start)
+
+
+def test_starts_meet_each_case():
+    """The golden model alone."""
+    met = {Expected(bad_input.draw_start(seed)).result.code for seed in range(1, BATCH + 1)}
+    assert met >= {Error.NONE, Error.PROGRAM, Error.READ_DECERR, Error.OPCODE}
 
 
 def test_nowhere():
@@ -86,6 +96,10 @@ def test_bus_errors_meet_every_code():
         met.add(Expected(program, [region]).result.code)
     assert met == {Error.NONE, Error.READ_SLVERR, Error.READ_DECERR, Error.WRITE_SLVERR,
                    Error.WRITE_DECERR}
+
+
+def test_errors_after_many():
+    run(0, bad_input.error_after_many, BATCH // 2, bad_input.MANY_SIZE)
 
 
 @batches(STOPS)

@@ -48,7 +48,7 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 class SimBackend(Backend):
-    """A simulated board. Builds the library on first use, which takes about a minute."""
+    """A simulated board. Builds its `library` on first use, which takes about a minute."""
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
                  memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000,
@@ -56,20 +56,20 @@ class SimBackend(Backend):
         self.config = config or SatConfig.from_name()
         self.memory_base, self.memory_size = memory_base, memory_size
         self.max_cycles = max_cycles
-        self._library = _load(build(self.config, variant=variant))
-        self._board = self._library.sat_sim_create(memory_base, memory_size)
-        self._image = np.ctypeslib.as_array(self._library.sat_sim_memory(self._board),
+        self.library = _load(build(self.config, variant=variant))
+        self._board = self.library.sat_sim_create(memory_base, memory_size)
+        self._image = np.ctypeslib.as_array(self.library.sat_sim_memory(self._board),
                                             (memory_size,))
         self.check_identity()
 
     def close(self) -> None:
         if self._board:
-            self._library.sat_sim_destroy(self._board)
+            self.library.sat_sim_destroy(self._board)
             self._board = None
 
     def reset(self) -> None:
         """Reset the core; the memory keeps its contents."""
-        self._library.sat_sim_reset(self._board)
+        self.library.sat_sim_reset(self._board)
 
     def place(self, base: int, tags: np.ndarray | None = None) -> None:
         """Let the memory begin at `base`; with `tags`, uint32, one per line of 64 bytes, let its
@@ -84,17 +84,17 @@ class SimBackend(Backend):
         if base % LINE_BYTES or lines & lines - 1 or lines * LINE_BYTES > self.memory_size:
             raise ValueError(f"base, tags: no placement of {lines} lines at {base:#x}")
         self.memory_base = base
-        self._library.sat_sim_place(self._board, base, tags.ctypes.data_as(POINTER(c_uint32)),
-                                    lines)
+        self.library.sat_sim_place(self._board, base, tags.ctypes.data_as(POINTER(c_uint32)),
+                                   lines)
 
     @property
     def cycle(self) -> int:
         """Clock cycles simulated so far."""
-        return self._library.sat_sim_cycle(self._board)
+        return self.library.sat_sim_cycle(self._board)
 
     def set_latency(self, read: int = 40, write: int = 40) -> None:
         """Cycles from an address to its first data, and from the last data to its response."""
-        self._library.sat_sim_set_latency(self._board, read, write)
+        self.library.sat_sim_set_latency(self._board, read, write)
 
     def set_pauses(self, chance: float, seed: int = 1, write: float | None = None) -> None:
         """Let each channel of the memory pause in a random fraction of all cycles; those of writes
@@ -103,19 +103,19 @@ class SimBackend(Backend):
         for name, value in (("chance", chance), ("write", write)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name}: {value} is not in [0, 1)")
-        self._library.sat_sim_set_pauses(self._board, seed, chance, write)
+        self.library.sat_sim_set_pauses(self._board, seed, chance, write)
 
     def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
                   on_write: bool = True) -> None:
         """Answer accesses of the bytes [start, end) with SLVERR or DECERR."""
-        self._library.sat_sim_add_error(self._board, start, end - 1, response, on_read, on_write)
+        self.library.sat_sim_add_error(self._board, start, end - 1, response, on_read, on_write)
 
     def clear_errors(self) -> None:
-        self._library.sat_sim_clear_errors(self._board)
+        self.library.sat_sim_clear_errors(self._board)
 
     def step(self, cycles: int = 1) -> None:
         """Let the clock run."""
-        self._library.sat_sim_step(self._board, cycles)
+        self.library.sat_sim_step(self._board, cycles)
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
         return self._window(addr, size).copy()
@@ -132,22 +132,22 @@ class SimBackend(Backend):
 
     def read_register(self, offset: int) -> int:
         value = c_uint32()
-        self._check(self._library.sat_sim_read_register(self._board, offset, value), offset)
+        self._check(self.library.sat_sim_read_register(self._board, offset, value), offset)
         return value.value
 
     def write_register(self, offset: int, value: int) -> None:
-        self._check(self._library.sat_sim_write_register(self._board, offset, value), offset)
+        self._check(self.library.sat_sim_write_register(self._board, offset, value), offset)
 
     def _check(self, response: int, offset: int) -> None:
         if response != OKAY:
             raise RuntimeError(self._fault() or f"register {offset:#x}: response {response}")
 
     def wait_for_interrupt(self) -> None:
-        cycles = self._library.sat_sim_run_until_irq(self._board, self.max_cycles)
+        cycles = self.library.sat_sim_run_until_irq(self._board, self.max_cycles)
         if self._fault():
             raise RuntimeError(f"AXI protocol: {self._fault()}")
         if cycles < 0:
             raise SatTimeout(f"no interrupt within {self.max_cycles} cycles")
 
     def _fault(self) -> str:
-        return self._library.sat_sim_fault(self._board).decode()
+        return self.library.sat_sim_fault(self._board).decode()

@@ -7,7 +7,7 @@ from cocotb.triggers import FallingEdge
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
-COUNTERS, INC_W, MASK = 3, 40, (1 << 48) - 1
+COUNTERS, INC_W, MASK = 11, 40, (1 << 48) - 1
 
 
 @cocotb.test()

@@ -7,4 +7,4 @@ from tb.common.runner import run
 @pytest.mark.quick
 def test_sat_counters():
     """Wide increments reach the highest bits quickly."""
-    run("sat_counters", parameters={"COUNTERS": 3, "COUNT_W": 48, "INC_W": 40})
+    run("sat_counters", parameters={"COUNTERS": 11, "COUNT_W": 48, "INC_W": 40})

@@ -2,9 +2,10 @@
 """sat_watchdog against a count in Python."""
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
+from cocotb.utils import get_sim_time
 
-from tb.common.clock import start
+from tb.common.clock import PERIOD_NS, start
 from tb.common.rng import make_rng
 
 
@@ -30,3 +31,13 @@ async def test_random_progress(dut, limit):
         waited = waited + 1 if pending and not progress else 0
         await FallingEdge(dut.clk)
     assert bool(hangs) == bool(limit)
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def test_long_limit(dut):
+    """A count of many bits ends in the right cycle."""
+    limit = 1 << 20
+    await start(dut, limit_i=limit, pending_i=1)
+    begin = get_sim_time("ns")  # a falling edge: half a cycle before the first that counts
+    await RisingEdge(dut.hang_o)
+    assert get_sim_time("ns") - begin == (limit - 0.5) * PERIOD_NS

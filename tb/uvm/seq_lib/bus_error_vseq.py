@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tb.uvm.seq_lib.draw import draw_program, draw_region
+from tb.top.error_region import draw_region
+from tb.uvm.seq_lib.draw import draw_program
 from tb.uvm.seq_lib.sat_base_vseq import SatBaseVSeq
 
 

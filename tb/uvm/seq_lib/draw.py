@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN
-from sat_golden.memory import ErrorRegion
 from tb.top import random_program
 from tb.top.random_program import Program, ProgramWriter
 from tb.uvm.seq_lib.numeric_writer import NUMERIC, NumericWriter
@@ -52,21 +50,3 @@ def add_any(writer: NumericWriter, limit: int) -> None:
     writer.numeric = str(rng.choice(NUMERIC))
     ways = ARRAY if rng.random() < 0.5 else VECTOR
     ADD[str(rng.choice(ways))](writer, limit)
-
-
-def draw_region(rng: np.random.Generator, program: Program, ways: int | None = None,
-                decerr: bool | None = None) -> ErrorRegion:
-    """An error region of a line or more, in the program itself or in a tensor. `ways`: bit 0 on
-    reads, bit 1 on writes."""
-    places = [(program.address + DESC_BYTES * index, DESC_BYTES)
-              for index in range(program.length)]
-    for desc in program.descriptors:
-        places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
-    start, size = places[rng.integers(len(places))]
-    lines = -(-size // TENSOR_ALIGN)
-    first = int(rng.choice([0, lines - 1, rng.integers(lines)]))
-    count = min(int(rng.choice([1, 2, lines])), lines - first)
-    start += TENSOR_ALIGN * first
-    ways = int(rng.integers(1, 4)) if ways is None else ways
-    decerr = bool(rng.integers(2)) if decerr is None else decerr
-    return ErrorRegion(start, start + TENSOR_ALIGN * count, decerr, bool(ways & 1), bool(ways & 2))

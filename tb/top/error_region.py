@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where in memory a program meets an error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN
+from sat_golden.memory import ErrorRegion
+from tb.top.random_program import Program
+
+
+def draw_region(rng: np.random.Generator, program: Program, first: int = 0) -> ErrorRegion:
+    """An error in a descriptor or a tensor of the commands from `first` on: a few lines, or some
+    rows' width."""
+    places = [(program.address + DESC_BYTES * index, DESC_BYTES)
+              for index in range(first, program.length)]
+    for desc in program.descriptors[first:]:
+        places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
+    start, size = places[rng.integers(len(places))]
+    lines = -(-size // TENSOR_ALIGN)
+    first = int(rng.choice([0, lines - 1, rng.integers(lines)]))
+    count = int(rng.choice([1, 2, rng.integers(1, lines - first + 1)]))
+    start += TENSOR_ALIGN * first
+    ways = int(rng.integers(1, 4))
+    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - first),
+                       bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
