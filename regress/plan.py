@@ -21,7 +21,7 @@ CODE_COVERAGE = "coverage.dat.gz"  # a batch's files
 FUNCTIONAL_COVERAGE = "functional"  # a folder
 BATCH_SECONDS = 15
 BATCH_MOST = 50
-USUAL_SECONDS = {False: 1.0, True: 10.0}  # of a run, plain and measured, where nothing is known
+USUAL_SHARE = {False: 1 / 60, True: 1 / 30}  # of its limit that a run takes, plain and measured
 SOURCES = ("rtl", "golden", "host", "sim", "tb", "spec", "regress/sim")
 SOURCE_SUFFIXES = {".v", ".vh", ".py", ".cpp", ".h", ".yaml", ".rdl", ".f"}
 
@@ -131,7 +131,7 @@ class Result:
 
 def make_batches(runs: Iterable[Run], measured: set[Run], tests: Mapping[str, Test], folder: str,
                  seconds: Mapping[Kind, float], workers: int) -> list[Batch]:
-    """Batches of about BATCH_SECONDS, by the `seconds` that a kind of run took before.
+    """Batches of about BATCH_SECONDS, by the `seconds` that a kind of run took before, or usually.
 
     The longest come first, so that no worker is left with a long tail.
     """
@@ -141,7 +141,8 @@ def make_batches(runs: Iterable[Run], measured: set[Run], tests: Mapping[str, Te
     batches = []
     for (name, config, coverage), seeds in groups.items():
         test = tests[name]
-        each = max(seconds.get((name, config, coverage), USUAL_SECONDS[coverage]), 0.01)
+        usual = test.limit * USUAL_SHARE[coverage]
+        each = max(seconds.get((name, config, coverage), usual), 0.01)
         most = 1 if test.kind == "cocotb" else min(BATCH_MOST, max(1, int(BATCH_SECONDS / each)))
         most = min(most, -(-len(seeds) // workers))
         for at in range(0, len(seeds), most):
