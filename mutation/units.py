@@ -75,7 +75,7 @@ UNITS = (
          matters={"rsp_data_o": "{128{|rsp_valid_o}}", "err_resp_o": "{2{err_valid_o}}",
                   "err_addr_o": "{40{err_valid_o}}", "err_port_o": "{3{err_valid_o}}",
                   "araddr_o": "{40{arvalid_o}}", "arlen_o": "{8{arvalid_o}}"}),
-    Unit("sat_counters", "sat_counters", {"COUNTERS": 3, "COUNT_W": 48, "INC_W": 40},
+    Unit("sat_counters", "sat_counters", {"COUNTERS": 11, "COUNT_W": 48, "INC_W": 40},
          legal="select_i < 4'd3"),
     Unit("sat_regs", "sat_regs", {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40},
          whole=("sat_counters",),

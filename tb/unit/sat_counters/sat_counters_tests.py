@@ -19,7 +19,7 @@ async def test_high_word_belongs_to_latched_low_word(dut):
     for _ in range(3000):
         steps = [int(rng.integers(0, 1 << INC_W)) for _ in range(COUNTERS)]
         select = int(rng.integers(COUNTERS))
-        latch, restart = rng.random(2) < (0.3, 0.01)
+        latch, restart = rng.random(2) < (0.3, 0.003)
         dut.increment_i.value = sum(step << INC_W * c for c, step in enumerate(steps))
         dut.select_i.value = select
         dut.latch_i.value = int(latch)
