@@ -26,9 +26,9 @@ from tb.top.random_program import ADDR_W, BASE, Program, dealt, draw_base, rando
 SIZE = 1 << 18
 LIMIT = 24  # sides of tensors
 KERNEL_MOST = 15
-SIZED = [(Opcode.MATMUL, False), (Opcode.MATMUL, True), (Opcode.PRUNE, False),
-         (Opcode.UPDATE, False), (Opcode.AFFINE, False), (Opcode.STATS, False),
-         (Opcode.POOL, True)]  # commands, and whether with windows
+SIZED = [(Opcode.MATMUL, False), (Opcode.PRUNE, False), (Opcode.UPDATE, False),
+         (Opcode.AFFINE, False), (Opcode.STATS, False), *[(Opcode.MATMUL, True)] * 2,
+         *[(Opcode.POOL, True)] * 2]  # commands, and whether with windows
 MANY_SIZE = 1 << 20  # of a memory that holds a long program
 MANY_LOG2 = 12  # commands in it
 END = 1 << ADDR_W
@@ -126,13 +126,20 @@ def no_memory_at_the_program(core: Board, seed: int) -> None:
 
 
 def draw_size(rng: np.random.Generator) -> int:
-    """1..65535, small and large ones."""
-    return int(rng.integers(1, 1 << int(rng.integers(1, SIZE_MAX.bit_length() + 1))))
+    """1..65535; half of them of any magnitude, so that the upper bits are set and clear."""
+    bits = int(rng.choice([SIZE_MAX.bit_length(), rng.integers(1, SIZE_MAX.bit_length() + 1)]))
+    return int(rng.integers(1, 1 << bits))
 
 
-def draw_kernel_side(rng: np.random.Generator) -> int:
-    """1..15; half of them the largest."""
-    return int(rng.choice([KERNEL_MOST, rng.integers(1, KERNEL_MOST + 1)]))
+def draw_window_sizes(rng: np.random.Generator) -> dict[str, int]:
+    """Many images, or a map and windows that are very tall or very wide; mostly the kernel's least
+    and largest sides."""
+    names = "rows", "map_h", "map_w", "out_h", "out_w"
+    sizes = {name: int(rng.choice([1, 1, 1, 2])) for name in names}
+    axis = str(rng.choice(["rows", "h", "w"]))
+    sizes |= {name: draw_size(rng) for name in sizes if name.endswith(axis)}
+    kernel = rng.choice([1, KERNEL_MOST, KERNEL_MOST, rng.integers(1, KERNEL_MOST + 1)], 2)
+    return sizes | {"kernel_h": int(kernel[0]), "kernel_w": int(kernel[1])}
 
 
 def draw_nowhere(seed: int) -> Program:
@@ -144,12 +151,10 @@ def draw_nowhere(seed: int) -> Program:
         program = draw_program(rng, 1)
         desc = program.descriptors[-1]
     while True:
-        names = [name for name in ("rows", "cols", "depth") if getattr(desc, name)]
-        names += ["map_h", "map_w", "out_h", "out_w"] if desc.has_windows else []
-        big = replace(desc, **{name: draw_size(rng) for name in names})
+        sizes = {name: draw_size(rng) for name in ("rows", "cols", "depth") if getattr(desc, name)}
         if desc.has_windows:
-            kernel_h, kernel_w = (draw_kernel_side(rng) for _ in range(2))
-            big = replace(big, kernel_h=kernel_h, kernel_w=kernel_w)
+            sizes |= draw_window_sizes(rng)
+        big = replace(desc, **sizes)
         big = replace(big, slots={tensor.slot: draw_slot(rng, tensor) for tensor in big.tensors()})
         with contextlib.suppress(Fault):
             check(big.pack(), program.address, ADDR_W)
