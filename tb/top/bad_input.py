@@ -98,12 +98,13 @@ def draw_start(seed: int) -> Program:
     """A program, but for its address and length."""
     rng = make_rng("start", seed)
     program = draw_program(rng, 2)
-    length = int(rng.choice([program.length, rng.integers(1 << int(rng.integers(1, 33)))]))
+    bits = int(rng.choice([32, rng.integers(1, 33)]))
+    length = int(rng.choice([program.length, rng.integers(1 << bits)]))
     last = END - DESC_BYTES * length
     address = int(rng.choice([
         program.address,
-        program.address + (1 << int(rng.integers(7))),
-        program.address | 1 << int(rng.integers(ADDR_W, 63)),
+        program.address + int(rng.integers(1, DESC_BYTES)),
+        int(rng.integers(END, 1 << 63)) // DESC_BYTES * DESC_BYTES,
         int(rng.integers(END)) // DESC_BYTES * DESC_BYTES,
         max(last, 0), last + DESC_BYTES if last > 0 else 0]))
     return replace(program, address=address, length=length)

@@ -8,7 +8,15 @@ from itertools import combinations
 import numpy as np
 
 from sat_golden.command_model import share_bytes
-from sat_golden.defs import DESC_BYTES, FIELDS, SLOT_WORD, SLOT_WORDS, SLOTS, STRIDE_MAX
+from sat_golden.defs import (
+    DESC_BYTES,
+    FIELDS,
+    SLOT_WORD,
+    SLOT_WORDS,
+    SLOTS,
+    STRIDE_MAX,
+    TENSOR_ALIGN,
+)
 from sat_golden.descriptor import (
     SINGLE,
     WINDOW_FIELDS,
@@ -63,8 +71,8 @@ def change_slot(rng: np.random.Generator, words: np.ndarray) -> None:
     at = SLOT_WORD + SLOT_WORDS * int(rng.integers(SLOTS))
     low, high, stride = (int(word) for word in words[at : at + SLOT_WORDS])
     words[at : at + SLOT_WORDS] = [
-        [low + int(rng.choice([1, 16, 32, 63])), high, stride],
-        [low, high ^ 1 << int(rng.integers(32)), stride],
+        [low + int(rng.integers(1, TENSOR_ALIGN)), high, stride],
+        [low, high ^ int(rng.choice([1 << int(rng.integers(32)), rng.integers(WORD)])), stride],
         [WORD - 64, 0xFF, stride],
         [low, high, stride + int(rng.choice([-32, -64, 1, 4]))],
         [low, high, int(rng.choice([0, 64, STRIDE_MAX, STRIDE_MAX + 64, WORD - 64]))],

@@ -115,6 +115,7 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Plan, passes: i
     taken: deque[Chunk] = deque()  # not released
     committed = silent = 0
     ahead = 2 * plan.shape.chunk_k // LANES * plan.t2
+    patience = 5000 + 10 * plan.shape.rows * ahead  # cycles from chunk to chunk
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
         if dut.commit_o.value:
@@ -138,7 +139,7 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Plan, passes: i
             taken.append(waiting.popleft())
         port.cycle()
         silent += 1
-        assert silent < 5000
+        assert silent < patience
         await FallingEdge(dut.clk)
     dut.release_i.value = 0
     assert dut.idle_o.value and not port.queue

@@ -16,6 +16,7 @@ from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 LINE = 64
+MOST_BEATS = 2048  # of a request
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
 Request = tuple[int, int]  # address, beats
@@ -137,7 +138,9 @@ async def test_generations_wrap(dut):
     (cache_lines,) = parameters(dut, "CACHE_LINES")
     await start(dut)
     bench = Bench(dut, rng, Stalls(), cache_lines)
-    everything = [(bench.base, cache_lines * LINE // BEAT_BYTES)]
+    beats = cache_lines * LINE // BEAT_BYTES
+    everything = [(bench.base + at * BEAT_BYTES, min(MOST_BEATS, beats - at))
+                  for at in range(0, beats, MOST_BEATS)]
     for apart in (GENERATIONS - 1, GENERATIONS, GENERATIONS + 1):
         for command in range(apart + 1):
             requests = everything if command in (0, apart) else [(bench.base, 1)]
