@@ -30,7 +30,7 @@ SIZED = [(Opcode.MATMUL, False), (Opcode.PRUNE, False), (Opcode.UPDATE, False),
          (Opcode.AFFINE, False), (Opcode.STATS, False), *[(Opcode.MATMUL, True)] * 2,
          *[(Opcode.POOL, True)] * 2]  # commands, and whether with windows
 MANY_SIZE = 1 << 20  # of a memory that holds a long program
-MANY_LOG2 = 12  # commands in it
+MANY_LOG2 = 12  # of the FENCEs in it, at most
 END = 1 << ADDR_W
 STATUS_ENGINES = Status.MATMUL_BUSY | Status.VECTOR_BUSY
 

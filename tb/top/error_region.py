@@ -19,9 +19,9 @@ def draw_region(rng: np.random.Generator, program: Program, first: int = 0) -> E
         places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
     start, size = places[rng.integers(len(places))]
     lines = -(-size // TENSOR_ALIGN)
-    first = int(rng.choice([0, lines - 1, rng.integers(lines)]))
-    count = int(rng.choice([1, 2, rng.integers(1, lines - first + 1)]))
-    start += TENSOR_ALIGN * first
+    line = int(rng.choice([0, lines - 1, rng.integers(lines)]))
+    count = int(rng.choice([1, 2, rng.integers(1, lines - line + 1)]))
+    start += TENSOR_ALIGN * line
     ways = int(rng.integers(1, 4))
-    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - first),
+    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - line),
                        bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
