@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from regress import coverage, worker
+from regress.annotate import annotated_files
 from regress.cluster import Where, connected
 from regress.manager import Manager
 from regress.outcome import Outcome
 from regress.plan import Batch, Request, sources_digest
 from regress.progress import Progress
-from regress.report import write_report
+from regress.report import points, write_report
 from regress.spec import SpecError, check_names, load_presets, load_tests
 from regress.store import FOLDER, Campaign, Store
 from sat.config import SatConfig
@@ -118,11 +119,26 @@ def print_coverage(outcome: Outcome) -> None:
                   highlight=False)
 
 
+def print_holes(outcome: Outcome) -> None:
+    """What is neither covered nor waived, as FILE:LINE: WHAT or POINT: BIN."""
+    coverages = outcome.coverages
+    holes = [f"{file.name}:{line.number}: {hole}" for file in annotated_files(coverages)
+             for line in file.lines for hole in line.holes]
+    holes += [f"{point['name']}: {bin_name} ({point['config']})"
+              for point in points(coverages.values())
+              for bin_name, _, state in point["bins"] if state == "hole"]
+    for hole in holes:
+        console.print(hole, highlight=False, markup=False, soft_wrap=True)
+
+
 def cov(args: argparse.Namespace) -> int:
     """Coverage of the last regression that measured it; where none has, of one run now."""
     store = Store(args.folder)
-    measured = [item for item in store.campaigns()
-                if item.request.coverage and item.state == "finished"]
+    measured = [item for item in store.campaigns() if item.request.coverage
+                and (item.state == "finished" or item.id == args.number)
+                and args.number in (None, item.id)]
+    if not measured and args.number is not None:
+        raise SpecError(f"there is no regression {args.number} that measured coverage")
     if not measured:
         console.print("no regression with coverage yet: running one")
         return run(args)
@@ -133,6 +149,8 @@ def cov(args: argparse.Namespace) -> int:
                   highlight=False)
     if outcome.campaign.sources != sources_digest():
         console.print("the sources have changed since")
+    if args.holes:
+        print_holes(outcome)
     print_coverage(outcome)
     return 0
 
@@ -255,6 +273,8 @@ def parser() -> argparse.ArgumentParser:
     add_run_options(sub)
     sub = command("cov", cov, "coverage of the last regression that measured it")
     sub.set_defaults(resume=False, coverage=COV_SEEDS)
+    sub.add_argument("--holes", action="store_true", help="also list what is not covered")
+    sub.add_argument("--number", type=int, help="of this regression, even if it was stopped")
     add_run_options(sub)
     sub = command("replay", replay, "run seeds again, in this order in one process")
     sub.add_argument("name", metavar="TEST")

@@ -106,6 +106,20 @@ def test_needs_nothing_else(page):
     assert {link[1:] for link in links} <= targets
 
 
+def test_list_of_holes(outcome, regress, capsys):
+    assert regress("cov", "--holes") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "cp_command: PRUNE (2x2)" in lines
+    assert "rtl/common/sat_fifo.v:20: toggle level_q[1] 0->1" in lines
+    assert not any(line.endswith("(4x4)") for line in lines)
+    outcome.store.set_state(outcome.campaign.id, "stopped", 1.0)
+    number = outcome.campaign.id
+    assert regress("cov", "--number", number) == 0
+    assert f"regression {number} of" in capsys.readouterr().out
+    assert regress("cov", "--number", 99) == 2
+    assert "no regression 99" in capsys.readouterr().out
+
+
 def test_good_first_regression(tmp_path, stubs):
     store = Store(tmp_path / "regress")
     campaign = store.begin(Request("stub", {"passes": 1}, ("2x2",)))
