@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
-from sat_golden.defs import DESC_BYTES, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error, Opcode
+from sat_golden.defs import DESC_BYTES, FIELDS, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error, Opcode
 from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
 from sat_golden.memory import ErrorRegion
 from tb.common.rng import make_rng
@@ -25,7 +25,7 @@ from tb.top.random_program import ADDR_W, BASE, Program, dealt, draw_base, rando
 
 SIZE = 1 << 18
 LIMIT = 24  # sides of tensors
-KERNEL_MOST = 15
+KERNEL_MOST = (1 << FIELDS["KERNEL_H"][2]) - 1
 SIZED = [(Opcode.MATMUL, False), (Opcode.PRUNE, False), (Opcode.UPDATE, False),
          (Opcode.AFFINE, False), (Opcode.STATS, False), *[(Opcode.MATMUL, True)] * 2,
          *[(Opcode.POOL, True)] * 2]  # commands, and whether with windows
