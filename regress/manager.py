@@ -35,8 +35,11 @@ def announced() -> Iterator[Callable[[dict], None]]:
 
 
 def build_task(batch: Batch) -> str:
-    with announced():
-        return worker.build(batch)
+    with announced() as tell:
+        start = time.monotonic()
+        built = worker.build(batch)
+        tell({"built": time.monotonic() - start})
+        return built
 
 
 def batch_task(batch: Batch, built: str) -> list[Result]:
@@ -98,6 +101,7 @@ class Manager:
                     built = builds[key] = self.client.submit(build_task, batch, pure=False,
                                                              priority=1)
                 waiting.add(self.client.submit(batch_task, batch, built, pure=False))
+            self.progress.expect_builds(len(builds))
             while waiting:
                 self._drain(0.25)
                 self.progress.show(self.running)
@@ -137,6 +141,8 @@ class Manager:
             while True:
                 if "result" in event:
                     self._add(Result.from_dict(event["result"]))
+                elif "built" in event:
+                    self.progress.add_build(event["built"])
                 else:
                     self.running += event["running"]
                 event = self.events.get_nowait()

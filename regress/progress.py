@@ -30,6 +30,8 @@ class Progress:
         self.seen: set[tuple[Run, int]] = set()
         self.todo: Counter[Kind] = Counter()
         self.seconds: dict[Kind, float] = {}
+        self.builds_left = 0
+        self.build_seconds: list[float] = []
         self.workers = 1
         self.start = self.last_line = time.monotonic()
 
@@ -71,6 +73,14 @@ class Progress:
                       f"seed {result.run.seed}: {text}")
         return True
 
+    def expect_builds(self, count: int) -> None:
+        self.builds_left += count
+
+    def add_build(self, seconds: float) -> None:
+        """A simulator is there, after so long; hardly any time if it was cached."""
+        self.builds_left -= 1
+        self.build_seconds.append(seconds)
+
     def note(self, text: str) -> None:
         self.console.print(Text(text), soft_wrap=True)
 
@@ -82,13 +92,15 @@ class Progress:
             self.console.print(self._line(), highlight=False, soft_wrap=True)
 
     def _left(self) -> str:
-        """Time left, by what such runs take; builds are not in it."""
+        """Time left, by what such runs and the builds so far take."""
         known = [self.seconds[kind] for kind in self.todo if kind in self.seconds]
         if not known:
             return "?"
         usual = sum(known) / len(known)
         seconds = sum(count * self.seconds.get(kind, usual)
                       for kind, count in self.todo.items() if count > 0)
+        if self.build_seconds:
+            seconds += self.builds_left * sum(self.build_seconds) / len(self.build_seconds)
         return str(timedelta(seconds=round(seconds / self.workers)))
 
     def _line(self) -> str:

@@ -21,7 +21,7 @@ from rich.console import Console
 from regress import ROOT, worker
 from regress.manager import Manager
 from regress.outcome import Outcome
-from regress.plan import Batch, Request, Run, make_batches
+from regress.plan import Batch, Request, Result, Run, make_batches
 from regress.progress import Progress
 from regress.spec import SpecError, Test, load_presets, load_tests
 from regress.store import Store
@@ -61,6 +61,18 @@ def test_unknown_names_are_told():
         Test("x", "verilog")
     with pytest.raises(SpecError, match="function is missing"):
         Test("x", "program")
+
+
+def test_time_left_counts_runs_and_builds():
+    progress = Progress(Console(file=io.StringIO()))
+    kind = ("a", "2x2", False)
+    progress.begin([kind] * 4, [], {}, workers=2)
+    progress.expect_builds(3)
+    assert " ? left" in progress._line()
+    progress.add(Result(Run("a", "2x2", 1), "passed", 10.0))
+    assert "0:00:15 left" in progress._line()  # 3 runs of 10 s, two at a time
+    progress.add_build(30.0)
+    assert "0:00:45 left" in progress._line()
 
 
 def test_seeds_that_failed_come_first_and_once():
