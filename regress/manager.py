@@ -13,7 +13,7 @@ from pathlib import Path
 from distributed import Client, Future, get_worker
 
 from regress import worker
-from regress.plan import CODE_COVERAGE, Batch, Result, Run, make_batches
+from regress.plan import CODE_COVERAGE, Batch, Result, Run, expected_seconds, make_batches
 from regress.progress import Progress
 from regress.spec import Test
 from regress.store import Campaign, Store
@@ -72,7 +72,9 @@ class Manager:
             todo = [run for run in runs if run not in done]
             workers = max(self.workers, sum(self.client.nthreads().values()))
             kinds = [(run.test, run.config, run in self.measured) for run in todo]
-            self.progress.begin(kinds, done.values(), self.store.seconds(), workers)
+            before = self.store.seconds()
+            seconds = {kind: expected_seconds(kind, self.tests, before) for kind in set(kinds)}
+            self.progress.begin(kinds, done.values(), seconds, workers)
             self._run_all(self._batches(todo, workers))
             self._repeat_failures()
             state = "finished"
@@ -95,12 +97,12 @@ class Manager:
         self.client.subscribe_topic(TOPIC, self._heard)
         self.client.run(worker.allow, str(self.folder))
         try:
-            for batch in batches:
+            for number, batch in enumerate(batches):
+                submit = functools.partial(self.client.submit, pure=False, priority=-number)
                 built = builds.get(key := self._simulator(batch))
                 if built is None:
-                    built = builds[key] = self.client.submit(build_task, batch, pure=False,
-                                                             priority=1)
-                waiting.add(self.client.submit(batch_task, batch, built, pure=False))
+                    built = builds[key] = submit(build_task, batch)
+                waiting.add(submit(batch_task, batch, built))
             self.progress.expect_builds(len(builds))
             while waiting:
                 self._drain(0.25)

@@ -20,8 +20,8 @@ from regress.spec import Test
 CODE_COVERAGE = "coverage.dat.gz"  # a batch's files
 FUNCTIONAL_COVERAGE = "functional"  # a folder
 BATCH_SECONDS = 15
-BATCH_MOST = 50
-USUAL_SHARE = {False: 1 / 60, True: 1 / 30}  # of its limit that a run takes, plain and measured
+BATCH_MOST = 100
+USUAL_SHARE = {False: 1 / 500, True: 1 / 60}  # of its limit that a run takes, plain and measured
 SOURCES = ("rtl", "golden", "host", "sim", "tb", "spec", "regress/sim")
 SOURCE_SUFFIXES = {".v", ".vh", ".py", ".cpp", ".h", ".yaml", ".rdl", ".f"}
 
@@ -129,9 +129,16 @@ class Result:
         return cls(**{**data, "run": Run(*data["run"])})
 
 
+def expected_seconds(kind: Kind, tests: Mapping[str, Test],
+                     before: Mapping[Kind, float]) -> float:
+    """Of one run: what such runs took before, or else a share of the test's limit."""
+    name, _, measured = kind
+    return max(before.get(kind, tests[name].limit * USUAL_SHARE[measured]), 0.01)
+
+
 def make_batches(runs: Iterable[Run], measured: set[Run], tests: Mapping[str, Test], folder: str,
                  seconds: Mapping[Kind, float], workers: int) -> list[Batch]:
-    """Batches of about BATCH_SECONDS, by the `seconds` that a kind of run took before, or usually.
+    """Batches of about BATCH_SECONDS; `seconds` is what kinds of runs took before.
 
     The longest come first, so that no worker is left with a long tail.
     """
@@ -141,8 +148,7 @@ def make_batches(runs: Iterable[Run], measured: set[Run], tests: Mapping[str, Te
     batches = []
     for (name, config, coverage), seeds in groups.items():
         test = tests[name]
-        usual = test.limit * USUAL_SHARE[coverage]
-        each = max(seconds.get((name, config, coverage), usual), 0.01)
+        each = expected_seconds((name, config, coverage), tests, seconds)
         most = 1 if test.kind == "cocotb" else min(BATCH_MOST, max(1, int(BATCH_SECONDS / each)))
         most = min(most, -(-len(seeds) // workers))
         for at in range(0, len(seeds), most):

@@ -17,6 +17,7 @@ from rich.text import Text
 from regress.plan import Kind, Result, Run
 
 PLAIN_SECONDS = 30  # between two lines where the output is no terminal
+LEARN = 0.3  # weight of a run's time against what was expected of it
 
 
 class Progress:
@@ -46,8 +47,8 @@ class Progress:
 
     def begin(self, todo: Iterable[Kind], done: Iterable[Result], seconds: Mapping[Kind, float],
               workers: int) -> None:
-        """The kind of each run to come, results that are there, and the seconds that kinds of
-        runs took before, as far as that is known."""
+        """The kind of each run to come, results that are there, and the seconds expected of a run
+        of each kind."""
         for result in done:
             self.add(result, quiet=True)
         self.todo = Counter(todo)
@@ -64,8 +65,9 @@ class Progress:
             self.passed += result.passed
             self.failed += not result.passed
             kind = (result.run.test, result.run.config, result.measured)
-            self.todo[kind] -= 1
-            self.seconds.setdefault(kind, result.seconds)
+            if self.todo[kind]:
+                self.todo[kind] -= 1
+                self.seconds[kind] += LEARN * (result.seconds - self.seconds[kind])
         if not result.passed and not quiet:
             again = " again" if result.attempt else ""
             text = result.message.strip().split("\n")[0][:200]
@@ -92,13 +94,8 @@ class Progress:
             self.console.print(self._line(), highlight=False, soft_wrap=True)
 
     def _left(self) -> str:
-        """Time left, by what such runs and the builds so far take."""
-        known = [self.seconds[kind] for kind in self.todo if kind in self.seconds]
-        if not known:
-            return "?"
-        usual = sum(known) / len(known)
-        seconds = sum(count * self.seconds.get(kind, usual)
-                      for kind, count in self.todo.items() if count > 0)
+        """Time left, by what is expected of runs and what builds took so far."""
+        seconds = sum(count * self.seconds[kind] for kind, count in self.todo.items())
         if self.build_seconds:
             seconds += self.builds_left * sum(self.build_seconds) / len(self.build_seconds)
         return str(timedelta(seconds=round(seconds / self.workers)))

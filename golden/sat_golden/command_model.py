@@ -198,11 +198,16 @@ class CommandModel:
             if result.overflow_latch:
                 return
         operation = OPERATIONS[desc.opcode]
+        # An error on the way in or out comes before the work: what cannot be accessed may be larger
+        # than this machine's memory.
+        for tensor in command.tensors:
+            if tensor.read:
+                self.memory.check_access(tensor, write=False)
+        for tensor in command.outputs:
+            self.memory.check_access(tensor, write=True)
         # All inputs are read before anything is written: an output may be one of the inputs.
         inputs = {t.slot: self.memory.read(t) for t in command.tensors if t.read}
         outputs = operation(desc, inputs)
-        for tensor in command.outputs:
-            self.memory.check_access(tensor, write=True)
         for tensor in command.outputs:
             elements = outputs[tensor.slot]
             self.memory.write(tensor, elements)

@@ -186,6 +186,18 @@ def test_pixels_that_no_window_sees_are_not_read(opcode):
     bench.run()
 
 
+def test_what_cannot_be_written_is_not_computed():
+    """Windows above the map read nothing; their results would take gigabytes, and have no place."""
+    side, stride = (1 << 16) - 1, 1 << 17
+    windows = Windows(1, 1, 1, 1, side, 1, 1, 0, 0, 0, 1, 0)
+    desc = Descriptor(Opcode.POOL, flags=PoolFlag.BACKWARD, cols=side, **windows.fields(),
+                      slots={number: Slot(BASE + SIZE, stride) for number in PoolSlot})
+    memory = Memory(BASE, SIZE)
+    memory.load(BASE, desc.pack())
+    result = CommandModel(memory).run(BASE, 1)
+    assert (result.code, result.address) == (Error.WRITE_DECERR, BASE + SIZE)
+
+
 OVERFLOWING = {
     "conv": (Descriptor(Opcode.MATMUL, 2, 2, flags=MatmulFlag.CONV, cols=COLS, depth=3,
                         **WINDOWS.fields()), MatmulSlot.A),

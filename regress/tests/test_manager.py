@@ -66,13 +66,13 @@ def test_unknown_names_are_told():
 def test_time_left_counts_runs_and_builds():
     progress = Progress(Console(file=io.StringIO()))
     kind = ("a", "2x2", False)
-    progress.begin([kind] * 4, [], {}, workers=2)
-    progress.expect_builds(3)
-    assert " ? left" in progress._line()
+    progress.begin([kind] * 4, [], {kind: 20.0}, workers=2)
+    assert "0:00:40 left" in progress._line()
     progress.add(Result(Run("a", "2x2", 1), "passed", 10.0))
-    assert "0:00:15 left" in progress._line()  # 3 runs of 10 s, two at a time
+    assert "0:00:26 left" in progress._line()  # 3 runs of 17 s, two at a time
+    progress.expect_builds(3)
     progress.add_build(30.0)
-    assert "0:00:45 left" in progress._line()
+    assert "0:00:56 left" in progress._line()
 
 
 def test_seeds_that_failed_come_first_and_once():
