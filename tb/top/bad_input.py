@@ -127,9 +127,9 @@ def no_memory_at_the_program(core: Board, seed: int) -> None:
 
 
 def draw_size(rng: np.random.Generator) -> int:
-    """1..65535; half of them of any magnitude, so that the upper bits are set and clear."""
+    """1..65535: the largest, any, or of any magnitude, so that all bits are set and clear."""
     bits = int(rng.choice([SIZE_MAX.bit_length(), rng.integers(1, SIZE_MAX.bit_length() + 1)]))
-    return int(rng.integers(1, 1 << bits))
+    return int(rng.choice([SIZE_MAX, rng.integers(1, 1 << bits)], p=[0.3, 0.7]))
 
 
 def draw_window_sizes(rng: np.random.Generator) -> dict[str, int]:
