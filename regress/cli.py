@@ -134,9 +134,8 @@ def print_holes(outcome: Outcome) -> None:
 def cov(args: argparse.Namespace) -> int:
     """Coverage of the last regression that measured it; where none has, of one run now."""
     store = Store(args.folder)
-    measured = [item for item in store.campaigns() if item.request.coverage
-                and (item.state == "finished" or item.id == args.number)
-                and args.number in (None, item.id)]
+    measured = [item for item in store.campaigns() if item.request.coverage and
+                (item.state == "finished" if args.number is None else item.id == args.number)]
     if not measured and args.number is not None:
         raise SpecError(f"there is no regression {args.number} that measured coverage")
     if not measured:
