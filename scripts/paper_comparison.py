@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Computes the tables of docs/paper-comparison.md from build/synth.json and build/bench.json.
 
-Bytes come from the tiling that sat_matmul_plan derives and sat.schedule chooses; a test compares
-them with the BYTES_READ and BYTES_WRITTEN counters of the RTL. The document states the assumptions.
+Bytes come from the tiling that sat.plan chooses and derives; a test compares them with the
+BYTES_READ and BYTES_WRITTEN counters of the RTL. The document states the assumptions.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.config import SatConfig  # noqa: E402
-from sat.schedule import LANES, Product, choose_map  # noqa: E402
+from sat.plan import Tiling, choose_map  # noqa: E402
 from scripts.synthesis import cells  # noqa: E402
 from scripts.synthesis.report import replace_block, table  # noqa: E402
 
@@ -79,24 +79,17 @@ def matmul(config: SatConfig, i: int, j: int, k: int, nm: tuple[int, int], a_tra
            out_bytes: int = 2, mask: bool = False, bias: bool = False) -> Work:
     """MATMUL of sizes that are multiples of a tile."""
     n, m = nm
-    t2 = 1 << choose_map(config, Product(i, j, k, n, m))
-    t1 = config.t // t2
-    tile_rows, tile_cols = config.rows * t2, config.cols * t1
-    row_tiles, col_tiles = -(-i // tile_rows), -(-j // tile_cols)
-    kept, group = (1, 1) if n == m else (n, m)
-    groups = -(-k // group)
-    period = max(kept, group * t2 // config.t)  # slots of T cycles
-    a_resident = row_tiles * t2 * -(-k // LANES) <= config.a_depth
-    s_resident = groups * kept * t1 <= config.s_depth
-
-    a_pass = k * row_tiles * in_beats(2 * tile_rows) if a_trans else i * in_beats(2 * k)
-    s_row = in_beats(2 * tile_cols) + (in_beats(tile_cols / 2) if n != m else 0)
-    read = a_pass * (1 if a_resident else col_tiles)
-    read += groups * kept * s_row * col_tiles * (1 if s_resident else row_tiles)
+    tiling = Tiling(config, i, j, k, n, m)
+    tiling = replace(tiling, map=choose_map(tiling))
+    a_pass = (k * tiling.row_tiles * in_beats(2 * tiling.row_span) if a_trans
+              else i * in_beats(2 * k))
+    s_row = in_beats(2 * tiling.col_span) + (0 if tiling.dense else in_beats(tiling.col_span / 2))
+    read = a_pass * tiling.a_passes
+    read += tiling.kept * s_row * tiling.col_tiles * tiling.s_passes
     read += i * j * 2 if mask else 0
     read += j * 4 if bias else 0
-    return Work(i * j * groups * kept, row_tiles * col_tiles * groups * period * config.t, read,
-                i * j * out_bytes)
+    cycles = tiling.row_tiles * tiling.col_tiles * tiling.groups * tiling.period * config.t
+    return Work(i * j * tiling.kept, cycles, read, i * j * out_bytes)
 
 
 def update(layer: Layer, nm: tuple[int, int]) -> Work:

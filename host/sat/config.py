@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from .plan.tiling import Array
+
 CONFIGS = Path(__file__).resolve().parents[2] / "spec" / "configs.yaml"
 
 
@@ -21,17 +23,10 @@ def _is_power_of_two(value: int) -> bool:
     return value > 0 and value & (value - 1) == 0
 
 
-@dataclasses.dataclass(frozen=True)
-class SatConfig:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SatConfig(Array):
     """Parameters of sat_top (docs/architecture.md says what each means)."""
 
-    rows: int
-    cols: int
-    t: int
-    a_depth: int
-    s_depth: int
-    chunk_k: int
-    cache_lines: int
     addr_w: int
     data_w: int
     rd_outstanding: int

@@ -100,6 +100,21 @@ class Tensor:
         """First address, and the address after the last byte."""
         return self.addr, self.addr + (self.rows - 1) * self.stride + self.row_bytes
 
+    def overlaps(self, other: "Tensor") -> bool:
+        """True if the two may share a byte.
+
+        Column windows of the same matrix interleave without touching; everything else is judged by
+        its address range.
+        """
+        (start, end), (other_start, other_end) = self.extent, other.extent
+        if end <= other_start or other_end <= start:
+            return False
+        if self.stride == other.stride and self.stride:
+            offset = (other_start - start) % self.stride
+            apart = offset >= self.row_bytes and offset + other.row_bytes <= self.stride
+            return not apart
+        return True
+
     def __getitem__(self, index: tuple[slice, slice]) -> "Tensor":
         """A view; its first column must lie on a 64-byte line."""
         row_index, col_index = index

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Iterator
 
 import numpy as np
@@ -36,19 +36,17 @@ from sat_golden.windows import Windows
 
 from .config import SatConfig
 from .memory import FP16, FP32, INDEX, Compressed, Format, Stack, Tensor
-from .schedule import (
+from .plan import (
     ARRAY,
-    LINE_BYTES,
     VECTOR,
-    Product,
+    Tiling,
     choose_map,
     estimate_cycles,
     estimate_map_cycles,
     estimate_update_cycles,
-    kept_depth,
     legal_maps,
-    overlaps,
 )
+from .plan.tiling import LINE_BYTES
 
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
 NO_NM = (0, 0)  # of commands that have none
@@ -77,7 +75,7 @@ class Command:
                                    (self.writes, earlier.writes, "writes what is written by")):
             for a in mine:
                 for b in theirs:
-                    if overlaps(a, b):
+                    if a.overlaps(b):
                         return f"{a.name}: {what} {earlier.label}"
         return None
 
@@ -126,9 +124,10 @@ class Program:
         _shape("a", a, (depth, rows) if a_trans else (rows, depth))
         _shape("out", out, (rows, cols))
         n, m = (s.n, s.m) if isinstance(s, Compressed) else DENSE_NM
+        tiling = Tiling(self.config, rows, cols, depth, n, m)
         return self._multiply(
-            a, s, out, Product(rows, cols, depth, n, m), map, {MatmulFlag.A_TRANS: a_trans},
-            dict(rows=rows, cols=cols, depth=depth), rows * cols * kept_depth(depth, n, m),
+            a, s, out, tiling, map, {MatmulFlag.A_TRANS: a_trans},
+            dict(rows=rows, cols=cols, depth=depth), tiling.macs,
             bias, residual, relu, mask, overlap, label or f"MATMUL {out.name}")
 
     def conv(self, a: Tensor, s: Tensor | Stack | Compressed, out: Tensor, windows: Windows, *,
@@ -159,31 +158,26 @@ class Program:
         else:
             _shape("s", s, (count if a_trans else positions * channels, cols))
         lines = windows.pixels * -(-a.row_bytes // LINE_BYTES)
-        if a_trans:
-            product = Product(channels, cols, count, n, m, row_segments=positions, lines=lines,
-                              transposed=True)
-            macs = positions * channels * cols * kept_depth(count, n, m)
-        else:
-            product = Product(count, cols, channels, n, m, depth_segments=positions, lines=lines)
-            macs = count * cols * positions * kept_depth(channels, n, m)
+        tiling = Tiling.conv(self.config, windows, channels, cols, n, m, a_trans=a_trans,
+                             lines=lines)
         _shape("out", out, (positions * channels if a_trans else count, cols))
         return self._multiply(
-            a, s, out, product, map, {MatmulFlag.A_TRANS: a_trans, MatmulFlag.CONV: True},
+            a, s, out, tiling, map, {MatmulFlag.A_TRANS: a_trans, MatmulFlag.CONV: True},
             dict(windows.fields(), cols=cols, depth=channels),
-            macs * _fed(windows) // (positions * count),
+            tiling.macs * _fed(windows) // (positions * count),
             bias, residual, relu, mask, overlap, label or f"CONV {out.name}")
 
-    def _multiply(self, a: Tensor, s: Tensor | Compressed | Stack, out: Tensor, product: Product,
+    def _multiply(self, a: Tensor, s: Tensor | Compressed | Stack, out: Tensor, tiling: Tiling,
                   map: int | None, flags: dict[MatmulFlag, bool], fields: dict[str, int],
                   macs: int, bias: Tensor | None, residual: Tensor | None, relu: bool,
                   mask: Tensor | None, overlap: bool | None, label: str) -> Command:
         """What `matmul` and `conv` share, once the shapes of a, s and out are checked."""
         planes = [s] if isinstance(s, Tensor) else s.planes
         indices = planes[1] if len(planes) > 1 else None
-        n, m = product.n, product.m
+        n, m = tiling.n, tiling.m
         maps = legal_maps(self.config, n, m)
         if map is None:
-            map = choose_map(self.config, product)
+            map = choose_map(tiling)
         elif map not in maps:
             raise ValueError(f"map: {map} is not one of {maps} for {n}:{m} and T = "
                              f"{self.config.t}")
@@ -205,7 +199,7 @@ class Program:
             label, ARRAY, Opcode.MATMUL, n, m, overlap,
             flags=_flag_bits(flags) | map << MATMUL_MAP_LSB, **fields,
             slots=slots, reads=reads, writes=[out], macs=macs,
-            estimate=estimate_cycles(self.config, product, map))
+            estimate=estimate_cycles(replace(tiling, map=map)))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -422,13 +416,13 @@ def _in_place_or_apart(name: str, output: Tensor, other: str, tensor: Tensor) ->
     """An output may be an input of the same format, row by row, but not touch it otherwise."""
     same = (output.addr, output.stride, output.format) == (tensor.addr, tensor.stride,
                                                            tensor.format)
-    if overlaps(output, tensor) and not same:
+    if output.overlaps(tensor) and not same:
         raise ValueError(f"{name}: overlaps {other} without being the same FP16 matrix")
 
 
 def _no_overlap(name: str, output: Tensor, inputs: dict[str, Tensor | None]) -> None:
     for other, tensor in inputs.items():
-        if tensor is not None and overlaps(output, tensor):
+        if tensor is not None and output.overlaps(tensor):
             raise ValueError(f"{name}: overlaps {other} ({tensor.name})")
 
 

@@ -45,8 +45,8 @@ from .nn import (
 )
 from .nn.gradients import Gradient, Order, Sgd, add_gradients, plan
 from .nn.layers import Bias
+from .plan import Job
 from .program import Program
-from .schedule import Job
 from .training import parse_nm, positive
 
 EPSILON = 1e-5  # of layer norm

@@ -15,6 +15,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 
 from sat.config import SatConfig
+from sat.plan import array_slots
 from sat.regs import COUNTERS, ID_VALUE, Ctrl, IrqStatus, Reg, Status
 from sat_golden.defs import DESC_BYTES, M_MAX, Error, FenceFlag, Opcode
 from sat_golden.memory import BEAT_BYTES, ErrorRegion
@@ -22,7 +23,6 @@ from tb.common.axi_memory import DECERR, OKAY, SLVERR, AxiMemory, AxiMemoryCfg, 
 from tb.common.axil import AxilMaster
 from tb.common.rng import make_rng
 from tb.top.expect import Expected
-from tb.top.plans import array_slots
 from tb.top.random_program import (
     BASE,
     SIZE,

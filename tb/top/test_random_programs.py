@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from sat.config import SatConfig
+from sat.plan import Tiling, array_slots
 from sat_golden import Windows
 from sat_golden.defs import (
     M_MAX,
@@ -37,7 +38,6 @@ from tb.top.board import Board, run_batch
 from tb.top.giant_program import GIANT_SIZE
 from tb.top.giant_program import GIANTS as GIANT_CASES
 from tb.top.giant_program import giant_program
-from tb.top.plans import array_slots, plan_of
 from tb.top.random_windows import KERNELS
 from tb.top.scatter import SPACE, scattered, scattered_program
 
@@ -201,7 +201,7 @@ def test_convs_cut_rows_and_reductions(shape):
     config = SatConfig.from_name(shape)
     seen = set()
     for desc in all_descriptors(programs.conv_program, CONVS):
-        plan = plan_of(config, desc)
+        plan = Tiling.of(config, desc)
         seen.add(("row tiles of a segment", plan.row_tiles > plan.row_segments))
         seen.add(("column tiles", plan.col_tiles > 1))
         seen.add(("segments of rows", plan.row_segments > 1))
@@ -268,7 +268,7 @@ def test_large_matmuls_overfill_the_scratchpads(shape):
     config = SatConfig.from_name(shape)
     seen = set()
     for desc in all_descriptors(programs.large_program, LARGE):
-        plan = plan_of(config, desc)
+        plan = Tiling.of(config, desc)
         seen.add(("A once", plan.a_resident or plan.col_tiles == 1))
         seen.add(("S once", plan.s_resident or plan.row_tiles == 1))
         seen.add(("several chunks", desc.depth > config.chunk_k))

@@ -20,7 +20,7 @@ from sat_golden.layers import LossScale
 
 from ..core import Core
 from ..memory import FeatureMap
-from ..schedule import Job
+from ..plan import Job
 from .blocks import Block, Span, Unit
 from .gradients import Sgd, add_gradients, plan
 from .layers import AveragePool, ConvSpec, LayerSpec, Linear

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import SatConfig
+from ..plan import ARRAY, Job, interleave, order_jobs
 from ..program import Command, Program
-from ..schedule import ARRAY, Job, interleave, order_jobs
 
 WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pay
 

@@ -15,8 +15,8 @@ from sat_golden.windows import Windows
 
 from ..core import Core
 from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Tensor
+from ..plan.estimate import UPDATE_TILE
 from ..program import Program
-from ..schedule import UPDATE_TILE
 from .gradients import Call, Gradient
 
 DENSE = (2, 2)

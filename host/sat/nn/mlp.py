@@ -18,8 +18,8 @@ from sat_golden.layers import LossScale
 from ..backend import Result
 from ..core import Core
 from ..memory import FP16, Tensor
+from ..plan import ARRAY, Job
 from ..program import Program
-from ..schedule import ARRAY, Job
 from .gradients import WORTH_A_CUT, Order, Sgd, add_gradients, plan
 from .layers import DENSE, LayerSpec, Linear
 from .loss import check_labels, cross_entropy

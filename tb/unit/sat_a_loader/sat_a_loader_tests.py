@@ -12,14 +12,15 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.plan import LANES, Array, Tiling
 from sat_golden.windows import OUTSIDE, Windows
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack, unpack_array
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import LANES, Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2
 from tb.top.random_windows import KERNELS, KINDS, draw_grid, draw_windows
 
 T = int(os.environ["T"])
@@ -43,9 +44,9 @@ class Chunk:
     begin: int
 
 
-def chunks_of(plan: Plan, passes: int) -> list[Chunk]:
+def chunks_of(plan: Tiling, passes: int) -> list[Chunk]:
     """Chunks in the order of loading, one behind the other in the ring."""
-    shape, chunks, begin = plan.shape, [], 0
+    shape, chunks, begin = plan.array, [], 0
     for _ in range(passes):
         for row_segment in range(plan.row_segments):
             for row in range(0, plan.i, plan.row_span):
@@ -63,7 +64,7 @@ def chunks_of(plan: Plan, passes: int) -> list[Chunk]:
 class Banks:
     """The scratchpad's contents, and which words of it are in use."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: Array):
         self.shape = shape
         self.data = np.zeros((shape.rows, shape.a_depth, LANES), np.uint16)
         self.in_use: set[int] = set()
@@ -86,7 +87,7 @@ class Banks:
     def addresses(self, chunk: Chunk) -> np.ndarray:
         return (chunk.begin + np.arange(chunk.words)) % self.shape.a_depth
 
-    def check(self, plan: Plan, chunk: Chunk, a: np.ndarray) -> None:
+    def check(self, plan: Tiling, chunk: Chunk, a: np.ndarray) -> None:
         """Every element of the chunk that exists in A [segment][I][K] is in its place."""
         words = self.data[:, self.addresses(chunk)]  # [bank][t2, word][lane]
         words = words.reshape(self.shape.rows, plan.t2, -1)[:, :, : chunk.length]
@@ -97,13 +98,13 @@ class Banks:
             raise AssertionError(f"{plan} {chunk}: row {place[0]} element {place[1]} differs")
 
 
-async def load(dut, rng: np.random.Generator, stalls: str, plan: Plan, passes: int,
+async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes: int,
                matrix: Matrix, a: np.ndarray, inputs: dict[str, int]) -> list:
     """Loads A [segment][I][K] from `matrix`, for a consumer that takes and forgets chunks at
     random, never one that is not committed. Returns the requests."""
     chunks = chunks_of(plan, passes)
     port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
-    banks = Banks(plan.shape)
+    banks = Banks(plan.array)
     await start(dut)
     set_inputs(dut, matrix.inputs() | inputs | {
         "rows_i": plan.i, "depth_i": plan.k, "k_segments_i": plan.k_segments,
@@ -114,8 +115,8 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Plan, passes: i
     waiting: deque[Chunk] = deque()  # committed, not taken
     taken: deque[Chunk] = deque()  # not released
     committed = silent = 0
-    ahead = 2 * plan.shape.chunk_k // LANES * plan.t2
-    patience = 5000 + 10 * plan.shape.rows * ahead  # cycles from chunk to chunk
+    ahead = 2 * plan.array.chunk_k // LANES * plan.t2
+    patience = 5000 + 10 * plan.array.rows * ahead  # cycles from chunk to chunk
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
         if dut.commit_o.value:
@@ -156,9 +157,9 @@ def random_windows(rng: np.random.Generator, most: int) -> Windows:
             return windows
 
 
-def shape_of(dut) -> Shape:
+def shape_of(dut) -> Array:
     rows, a_depth, chunk_k = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K")
-    return Shape(rows, 8, T, a_depth=a_depth, chunk_k=chunk_k)
+    return Array(rows, 8, T, a_depth=a_depth, chunk_k=chunk_k)
 
 
 @cocotb.test()
@@ -166,9 +167,9 @@ def shape_of(dut) -> Shape:
 async def test_matrix(dut, stalls, trans, passes, hint):
     rng = make_rng(f"{stalls} {trans} {passes} {hint}")
     shape = shape_of(dut)
-    span = Plan(shape, 1, 1, 1, hint=hint).row_span
-    plan = Plan(shape, int(rng.integers(1, 2.5 * span)), 1, int(rng.integers(1, 4 * shape.chunk_k)),
-                hint=hint)
+    span = Tiling(shape, 1, 1, 1, map=hint).row_span
+    plan = Tiling(shape, int(rng.integers(1, 2.5 * span)), 1,
+                  int(rng.integers(1, 4 * shape.chunk_k)), map=hint)
     shape_in_memory = (plan.k, plan.i) if trans else (plan.i, plan.k)
     matrix = Matrix(rng, *shape_in_memory, 16)
     a = matrix.elements.T if trans else matrix.elements
@@ -181,10 +182,10 @@ async def test_convolution(dut, stalls, trans, passes, hint):
     """As many requests as there are lines inside the map; the others are zeros."""
     rng = make_rng(f"{stalls} {trans} {passes} {hint}")
     shape = shape_of(dut)
-    span = Plan(shape, 1, 1, 1, hint=hint).row_span
+    span = Tiling(shape, 1, 1, 1, map=hint).row_span
     channels = int(rng.integers(1, (1.5 * span if trans else 2.5 * shape.chunk_k) + 1))
     windows = random_windows(rng, 2 * (shape.chunk_k if trans else span + 4))
-    plan = Plan.conv(shape, windows, channels, 1, hint=hint, a_trans=bool(trans))
+    plan = Tiling.conv(shape, windows, channels, 1, map=hint, a_trans=bool(trans))
     matrix = Matrix(rng, windows.pixels, channels, 16)
     seen = [windows.gather(matrix.elements, position) for position in range(windows.positions)]
     a = np.array([part.T if trans else part for part in seen])

@@ -7,15 +7,16 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from tb.common.clock import start
 from tb.common.dma_ports import BEAT_BYTES, STALLS, ReadPorts
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import Plan, Shape
 from tb.common.rng import make_rng
+from tb.common.walk import walk_inputs
 
 
-def beats_of(plan: Plan, matrix: Matrix) -> list[int]:
+def beats_of(plan: Tiling, matrix: Matrix) -> list[int]:
     """Addresses in the order of delivery."""
     return [matrix.line(row) + at
             for first_row, col in plan.tiles for row in plan.drain_order(first_row)
@@ -27,15 +28,15 @@ def beats_of(plan: Plan, matrix: Matrix) -> list[int]:
 @cocotb.parametrize(stalls=list(STALLS), p_ready=[1.0, 0.2], hint=[0, 1, 7])
 async def test_beats(dut, stalls, p_ready, hint):
     rng = make_rng(f"{stalls} {p_ready} {hint}")
-    shape = Shape(*parameters(dut, "ROWS", "COLS", "T"))
+    shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
     await start(dut)
     for segments in (1, int(rng.integers(2, 6))):
-        plan = Plan(shape, 1, 1, 1, hint=hint)
+        plan = Tiling(shape, 1, 1, 1, map=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-        plan = Plan(shape, -(-i // segments), j, 1, hint=hint, row_segments=segments)
+        plan = Tiling(shape, -(-i // segments), j, 1, map=hint, row_segments=segments)
         matrix = Matrix(rng, plan.i * segments, j, 16)
         port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
-        set_inputs(dut, matrix.inputs() | plan.walk_inputs() | {"start_i": 1, "beat_ready_i": 0})
+        set_inputs(dut, matrix.inputs() | walk_inputs(plan) | {"start_i": 1, "beat_ready_i": 0})
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
         idle = 0

@@ -6,13 +6,14 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2
 
 
 @cocotb.test()
@@ -22,9 +23,9 @@ async def test_tiles(dut, stalls, hint):
     cols, t, lanes = parameters(dut, "COLS", "T", "LANES_OUT")
     await start(dut)
     for _ in range(4):  # commands follow each other without a reset
-        shape = Shape(2, cols, t)
-        span = Plan(shape, 1, 1, 1, hint=hint).col_span
-        plan = Plan(shape, 1, int(rng.integers(1, 5 * span)), 1, hint=hint)
+        shape = Array(2, cols, t)
+        span = Tiling(shape, 1, 1, 1, map=hint).col_span
+        plan = Tiling(shape, 1, int(rng.integers(1, 5 * span)), 1, map=hint)
         bias = Matrix(rng, 1, plan.j, 32)
         port = ReadPorts(dut, bias.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, {"base_i": bias.base, "cols_i": plan.j, "col_tiles_i": plan.col_tiles,

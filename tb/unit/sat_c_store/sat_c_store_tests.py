@@ -10,6 +10,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
+from sat.plan import LANES, Array, Tiling
 from sat_golden import vector
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import mixed_fp16, random_bits
@@ -18,15 +19,15 @@ from tb.common.dma_ports import BEAT_BYTES, STALLS, WritePort
 from tb.common.lanes import pack, pack_array
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import LANES, Plan, Shape
 from tb.common.rng import make_rng
+from tb.common.walk import walk_inputs
 
 
 @dataclass
 class Command:
     """One C with its sums and epilogue operands."""
 
-    plan: Plan
+    plan: Tiling
     as_single: bool
     use: dict[str, bool]  # bias, residual, relu, mask
     acc: np.ndarray  # uint32 [rows of all segments][J], accumulator format
@@ -41,12 +42,12 @@ class Command:
                         out_fp32=self.as_single)
 
 
-def draw_command(rng: np.random.Generator, shape: Shape, as_single: bool,
+def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
                  special: float) -> Command:
-    plan = Plan(shape, 1, 1, 1, hint=int(rng.integers(0, 5)))
+    plan = Tiling(shape, 1, 1, 1, map=int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     segments = int(rng.choice([1, rng.integers(2, 6)]))
-    plan = Plan(shape, -(-i // segments), j, 1, hint=plan.hint, row_segments=segments)
+    plan = Tiling(shape, -(-i // segments), j, 1, map=plan.map, row_segments=segments)
     rows = plan.i * segments
     use = {name: bool(rng.integers(2)) for name in ("bias", "residual", "relu", "mask")}
     half = mixed_fp16(rng, (rows, j), special)
@@ -63,7 +64,7 @@ class Operands:
 
     def __init__(self, dut, command: Command, rng: np.random.Generator, p_valid: float):
         self.dut, self.command, self.rng, self.p_valid = dut, command, rng, p_valid
-        plan, shape = command.plan, command.plan.shape
+        plan, shape = command.plan, command.plan.array
         tile_words = shape.rows * shape.t
         self.words = []  # of all tiles, in arrival order
         for row, col in plan.tiles:
@@ -96,7 +97,7 @@ class Operands:
     def drive(self) -> None:
         """Inputs of this cycle; a valid once given stays."""
         dut, plan, rng = self.dut, self.command.plan, self.rng
-        shape = plan.shape
+        shape = plan.array
         room = self.drained < (self.taken + 2) * shape.rows and self.drained < len(
             self.words) // shape.t
         row_done = room and rng.random() < 0.2
@@ -144,7 +145,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     before = c.memory.data.copy()
     operands = Operands(dut, command, rng, p_valid)
     port = WritePort(dut, c.memory.store, rng, STALLS[stalls])
-    set_inputs(dut, c.inputs() | plan.walk_inputs() | {"as_single_i": command.as_single}
+    set_inputs(dut, c.inputs() | walk_inputs(plan) | {"as_single_i": command.as_single}
                | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
@@ -186,7 +187,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
 async def test_modes(dut, stalls, p_valid, as_single):
     """Random shapes and epilogues, commands following each other without a reset."""
     rng = make_rng(f"{stalls} {p_valid} {as_single}")
-    shape = Shape(*parameters(dut, "ROWS", "COLS", "T"))
+    shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
     await start(dut)
     for number in range(3):
         command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3)[number])

@@ -11,11 +11,12 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.plan import LANES, Array, Tiling
 from tb.common.clock import start
 from tb.common.matrix import set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import LANES, Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2, walk_inputs
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 EVENTS = ("slot_active", "stall_a", "stall_s", "stall_drain")
@@ -78,8 +79,8 @@ class Group:
 class Expected:
     """All groups of a command in order, and the loads of both operands."""
 
-    def __init__(self, plan: Plan):
-        shape = plan.shape
+    def __init__(self, plan: Tiling):
+        shape = plan.array
         self.plan = plan
         self.a, self.s = Ring(shape.a_depth), Ring(shape.s_depth)
         self.groups: list[Group] = []
@@ -101,7 +102,7 @@ class Expected:
 
     def _add_group(self, number: int, col: int, load: Load, k: int, length: int,
                    rows: dict[int, Load]) -> None:
-        plan, shape = self.plan, self.plan.shape
+        plan, shape = self.plan, self.plan.array
         load.uses += 1
         half = len(self.groups) % 2
         writes = []
@@ -131,14 +132,14 @@ class Pace:
         self.running = True
         self.now = self.begun = self.tiles = 0  # cycles, periods, tiles given to the output buffer
         self.begin: int | None = None           # first slot of the running period, if there is one
-        self.tile_end = -self.plan.shape.rows   # last slot of the last tile
+        self.tile_end = -self.plan.array.rows   # last slot of the last tile
 
     def cycle(self, chunks: int, values: int, indices: int, taken: int) -> set[str]:
         """The events of this cycle. The counts are what came in earlier cycles: chunks of A, rows
         of the planes of S, tiles out of the output buffer."""
-        slot, t = divmod(self.now, self.plan.shape.t)
+        slot, t = divmod(self.now, self.plan.array.t)
         self.now += 1
-        if t != self.plan.shape.t - 1:
+        if t != self.plan.array.t - 1:
             return set()
         events = set()
         place = None if self.begin is None else slot - self.begin
@@ -170,7 +171,7 @@ class Pace:
             row = self.groups[self.begun - 1].slots[-1][2].number
             if row >= values or (row >= indices and not self.plan.dense):
                 return "stall_s"
-        spaced = slot + self.plan.group_n - self.tile_end > self.plan.shape.rows
+        spaced = slot + self.plan.group_n - self.tile_end > self.plan.array.rows
         if self._ends_tile() and (self.tiles - taken == 2 or not spaced):
             return "stall_drain"
         return None
@@ -181,7 +182,7 @@ class Checker:
 
     def __init__(self, dut, expected: Expected):
         self.dut, self.expected, self.plan = dut, expected, expected.plan
-        self.shape = self.plan.shape
+        self.shape = self.plan.array
         self.now = 0
         self.writes = ((group, *write, place == len(group.writes) - 1)
                        for group in expected.groups for place, write in enumerate(group.writes))
@@ -271,16 +272,16 @@ class Checker:
         assert self.taken == len(self.expected.a.loads)
 
 
-def random_plan(rng: np.random.Generator, shape: Shape, k_limit: int) -> Plan:
+def random_plan(rng: np.random.Generator, shape: Array, k_limit: int) -> Tiling:
     n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-    plan = Plan(shape, 1, 1, 1, n, m, int(rng.integers(0, 5)))
+    plan = Tiling(shape, 1, 1, 1, n, m, int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     segments = int(rng.choice([1, rng.integers(2, 10)]))
     k = int(rng.integers(1, max(2, k_limit // segments)))
-    return Plan(shape, i, j, k, n, m, plan.hint, k_segments=segments)
+    return Tiling(shape, i, j, k, n, m, plan.map, k_segments=segments)
 
 
-async def run(dut, rng: np.random.Generator, plan: Plan, p_commit: float, p_take: float,
+async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_take: float,
               seen: Counter[str] | None = None) -> int:
     """One command; loads are committed and tiles taken with these chances. Cycles it took; its
     events are added to `seen`."""
@@ -288,7 +289,7 @@ async def run(dut, rng: np.random.Generator, plan: Plan, p_commit: float, p_take
     checker = Checker(dut, expected)
     pace = Pace(expected)
     events: set[str] = set()
-    walk = plan.walk_inputs()
+    walk = walk_inputs(plan)
     del walk["rows_i"]
     set_inputs(dut, walk | {
         "depth_i": plan.k, "k_segments_i": plan.k_segments, "dense_i": plan.dense,
@@ -299,7 +300,7 @@ async def run(dut, rng: np.random.Generator, plan: Plan, p_commit: float, p_take
     dut.start_i.value = 0
     values = indices = taken = 0
     idle_at = 0
-    while not idle_at or checker.now < idle_at + max(plan.shape.rows, plan.shape.cols) + 5:
+    while not idle_at or checker.now < idle_at + max(plan.array.rows, plan.array.cols) + 5:
         checker.cycle()
         actual = {name for name in EVENTS if getattr(dut, f"{name}_o").value}
         assert actual == events, f"{plan} cycle {checker.now}: {actual} instead of {events}"
@@ -330,8 +331,8 @@ async def run(dut, rng: np.random.Generator, plan: Plan, p_commit: float, p_take
     return idle_at
 
 
-def shape_of(dut) -> Shape:
-    return Shape(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+def shape_of(dut) -> Array:
+    return Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
 
 
 @cocotb.test()
@@ -358,11 +359,11 @@ async def test_throughput(dut):
     shape = shape_of(dut)
     await start(dut)
     for nm in ((2, 2), (2, 8), (1, 4)):
-        plan = Plan(shape, 1, 1, 1, *nm, 0)
+        plan = Tiling(shape, 1, 1, 1, *nm, 0)
         # One column tile; tiles long enough for the spacing and short enough for S to stay.
         k = min(plan.group_m * 2 * (shape.rows + 2), shape.s_depth // plan.t1 * plan.group_m
                 // plan.group_n // 16 * 16)
-        plan = Plan(shape, 3 * plan.row_span, plan.col_span, k, *nm, 0)
+        plan = Tiling(shape, 3 * plan.row_span, plan.col_span, k, *nm, 0)
         slots = plan.row_tiles * plan.groups * plan.period
         cycles = await run(dut, rng, plan, 1.0, 1.0)
         spacing = max(0, shape.rows + 2 - plan.groups * plan.period) * plan.row_tiles

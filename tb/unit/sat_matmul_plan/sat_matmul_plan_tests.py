@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_matmul_plan against the same formulas in Python, for every N:M and sizes up to 65535, with
-and without convolution."""
+"""sat_matmul_plan derives what sat.plan.Tiling says, for every N:M and sizes up to 65535, with and
+without convolution."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from sat_golden import Windows
 from tb.common.clock import start
 from tb.common.parameters import parameters
-from tb.common.plan import Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 CONV_INPUTS = ("out_h", "out_w", "kernel_h", "kernel_w")
 
 
-def shape_of(dut) -> Shape:
-    return Shape(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+def shape_of(dut) -> Array:
+    return Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
 
 
-def expected_of(plan: Plan) -> dict[str, int]:
+def expected_of(plan: Tiling) -> dict[str, int]:
     return {
         "rows": plan.i, "cols": plan.j, "depth": plan.k,
         "k_segments": plan.k_segments, "dense": plan.dense, "n": plan.group_n,
@@ -33,11 +34,11 @@ def expected_of(plan: Plan) -> dict[str, int]:
     }
 
 
-async def check(dut, plan: Plan, inputs: dict[str, int]) -> None:
+async def check(dut, plan: Tiling, inputs: dict[str, int]) -> None:
     """`inputs` are the sizes as the descriptor has them; only a convolution gives kernel sides."""
     conv = "kernel_h" in inputs
     values = dict.fromkeys(CONV_INPUTS, 0) | inputs | {
-        "n": plan.n, "m": plan.m, "map": plan.hint, "cols": plan.j, "conv": conv, "start": 1}
+        "n": plan.n, "m": plan.m, "map": plan.map, "cols": plan.j, "conv": conv, "start": 1}
     for name, value in values.items():
         getattr(dut, f"{name}_i").value = int(value)
     await FallingEdge(dut.clk)
@@ -52,14 +53,14 @@ async def check(dut, plan: Plan, inputs: dict[str, int]) -> None:
         await FallingEdge(dut.clk)
 
 
-async def check_matrix(dut, rng: np.random.Generator, plan: Plan) -> None:
+async def check_matrix(dut, rng: np.random.Generator, plan: Tiling) -> None:
     """A MATMUL without convolution; whether A is transposed does not matter."""
     await check(dut, plan, {"rows": plan.i, "depth": plan.k, "a_trans": int(rng.integers(2))})
 
 
 async def check_conv(dut, windows: Windows, channels: int, j: int, nm: tuple[int, int], hint: int,
-                     a_trans: bool) -> Plan:
-    plan = Plan.conv(shape_of(dut), windows, channels, j, *nm, hint, a_trans)
+                     a_trans: bool) -> Tiling:
+    plan = Tiling.conv(shape_of(dut), windows, channels, j, *nm, hint, a_trans)
     fields = windows.fields()
     inputs = {name: fields[name] for name in ("rows", "out_h", "out_w", "kernel_h", "kernel_w")}
     await check(dut, plan, inputs | {"depth": channels, "a_trans": a_trans})
@@ -92,7 +93,7 @@ async def test_plans(dut):
     for n, m in LEGAL_NM:
         for hint in range(8):
             for _ in range(3):
-                plan = Plan(shape_of(dut), size(rng), size(rng), size(rng), n, m, hint)
+                plan = Tiling(shape_of(dut), size(rng), size(rng), size(rng), n, m, hint)
                 await check_matrix(dut, rng, plan)
 
 
@@ -104,14 +105,14 @@ async def test_residency(dut):
     await start(dut)
     for _ in range(300):
         n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-        plan = Plan(shape, 1, 1, 1, n, m, int(rng.integers(8)))
+        plan = Tiling(shape, 1, 1, 1, n, m, int(rng.integers(8)))
         tiles = int(rng.integers(1, 5))
         k_a = shape.a_depth * 8 // (plan.t2 * tiles) + int(rng.integers(-9, 10))
         k_s = shape.s_depth // plan.t1 * plan.group_m // plan.group_n + int(rng.integers(-9, 10))
         k = min(max(int(rng.choice([k_a, k_s])), 1), 65535)
         i = plan.row_span * tiles - int(rng.integers(0, plan.row_span))
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
-        await check_matrix(dut, rng, Plan(shape, i, j, k, n, m, plan.hint))
+        await check_matrix(dut, rng, Tiling(shape, i, j, k, n, m, plan.map))
 
 
 @cocotb.test()
@@ -137,7 +138,7 @@ async def test_residency_of_convolutions(dut):
     kinds = set()
     for _ in range(400):
         nm = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-        plan = Plan(shape, 1, 1, 1, *nm, int(rng.integers(8)))
+        plan = Tiling(shape, 1, 1, 1, *nm, int(rng.integers(8)))
         kernel_h, kernel_w = rng.integers(1, 4, 2).tolist()
         tiles = int(rng.integers(1, 4))
         windows = Windows(1, 1, 1, int(rng.integers(1, 4)), int(rng.integers(1, plan.row_span + 1)),
@@ -147,6 +148,6 @@ async def test_residency_of_convolutions(dut):
         channels = int(rng.choice([fit_a, fit_s])) + int(rng.integers(-17, 18))
         channels = min(max(channels, 1), 65535 // windows.positions)
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
-        plan = await check_conv(dut, windows, channels, j, nm, plan.hint, bool(rng.integers(2)))
+        plan = await check_conv(dut, windows, channels, j, nm, plan.map, bool(rng.integers(2)))
         kinds.add((plan.a_resident, plan.s_resident))
     assert len(kinds) == 4, kinds

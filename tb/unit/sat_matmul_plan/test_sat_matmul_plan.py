@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from sat import SatConfig
 from tb.common.runner import run
 
+NAMES = ("rows", "cols", "t", "a_depth", "s_depth", "chunk_k")
+CONFIGS = [{name.upper(): getattr(SatConfig.from_name(config), name) for name in NAMES}
+           for config in SatConfig.names()]
 BUILDS = [
-    {"ROWS": 8, "COLS": 8, "T": 8, "A_DEPTH": 512, "S_DEPTH": 4096, "CHUNK_K": 256},
+    *CONFIGS,
     {"ROWS": 2, "COLS": 2, "T": 4, "A_DEPTH": 32, "S_DEPTH": 64, "CHUNK_K": 32},
     {"ROWS": 4, "COLS": 16, "T": 16, "A_DEPTH": 1024, "S_DEPTH": 1024, "CHUNK_K": 64},
     {"ROWS": 64, "COLS": 64, "T": 8, "A_DEPTH": 512, "S_DEPTH": 4096, "CHUNK_K": 256},
@@ -12,6 +16,6 @@ BUILDS = [
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("build", BUILDS, ids=lambda b: f"{b['ROWS']}x{b['COLS']}x{b['T']}")
+@pytest.mark.parametrize("build", BUILDS, ids=lambda b: "x".join(str(b[name]) for name in b))
 def test_sat_matmul_plan(build):
     run("sat_matmul_plan", parameters=build)

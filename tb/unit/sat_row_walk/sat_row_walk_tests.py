@@ -6,13 +6,14 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from tb.common.clock import start
 from tb.common.parameters import parameters
-from tb.common.plan import Plan, Shape
 from tb.common.rng import make_rng
+from tb.common.walk import walk_inputs
 
 
-def expected_of(plan: Plan, base: int, stride: int, elem: int) -> list[tuple]:
+def expected_of(plan: Tiling, base: int, stride: int, elem: int) -> list[tuple]:
     """(address, columns, skip, last of PE row, of tile, of column tile) of each row."""
     found = []
     for number, (row, col) in enumerate(plan.tiles):
@@ -31,19 +32,19 @@ def expected_of(plan: Plan, base: int, stride: int, elem: int) -> list[tuple]:
 async def test_walks(dut, t, segments, p_ready):
     """Segments of up to two and a half tiles, whole tiles among them."""
     rng = make_rng(f"{t} {segments} {p_ready}")
-    shape = Shape(*parameters(dut, "ROWS", "COLS"), t)
+    shape = Array(*parameters(dut, "ROWS", "COLS"), t)
     await start(dut)
     for hint in (0, 1, 2, 3, 7):
-        plan = Plan(shape, 1, 1, 1, hint=hint)
+        plan = Tiling(shape, 1, 1, 1, map=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
         if rng.random() < 0.3:
             i = plan.row_span * int(rng.integers(1, 3))
-        plan = Plan(shape, i, j, 1, hint=hint, row_segments=int(rng.integers(1, segments + 1)))
+        plan = Tiling(shape, i, j, 1, map=hint, row_segments=int(rng.integers(1, segments + 1)))
         elem_log2 = int(rng.integers(1, 3))
         base = 64 * int(rng.integers(1 << 33))
         stride = 64 * int(rng.integers(1, 1 << 18))
         inputs = {"base_i": base, "stride_i": stride, "elem_log2_i": elem_log2}
-        for name, value in (inputs | plan.walk_inputs()).items():
+        for name, value in (inputs | walk_inputs(plan)).items():
             getattr(dut, name).value = value
         dut.start_i.value = 1
         dut.ready_i.value = 0

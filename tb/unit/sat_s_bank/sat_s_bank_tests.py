@@ -10,8 +10,8 @@ from cocotb.triggers import FallingEdge
 from sat_golden.stimulus import mixed_fp16
 from tb.common.clock import start
 from tb.common.parameters import parameters
-from tb.common.plan import log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2
 from tb.common.wide import widen
 
 LATENCY = 3

@@ -10,21 +10,22 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
-from tb.common.plan import Plan, Shape, log2
 from tb.common.rng import make_rng
+from tb.common.walk import log2
 
 T = int(os.environ["T"])
 
 
-def rows_of(plan: Plan, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
+def rows_of(plan: Tiling, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
     """The words of each row in the order of loading; a word may be short at the matrix' edge."""
-    return [[plane.elements[q, at : min(at + plan.shape.cols, plan.j)]
-             for at in range(col, col + plan.tile_cols(col), plan.shape.cols)]
+    return [[plane.elements[q, at : min(at + plan.array.cols, plan.j)]
+             for at in range(col, col + plan.tile_cols(col), plan.array.cols)]
             for col in range(0, plan.j, plan.col_span) for _ in range(passes)
             for q in range(plane.rows)]
 
@@ -35,11 +36,11 @@ async def test_rows(dut, stalls, passes, hint):
     """The consumer forgets rows at random, never one that is not committed."""
     rng = make_rng(f"{stalls} {passes} {hint}")
     cols, elem_w, depth = parameters(dut, "COLS", "ELEM_W", "S_DEPTH")
-    shape = Shape(2, cols, T, s_depth=depth)
+    shape = Array(2, cols, T, s_depth=depth)
     await start(dut)
     for _ in range(2):
-        span = Plan(shape, 1, 1, 1, hint=hint).col_span
-        plan = Plan(shape, 1, int(rng.integers(1, 2.5 * span)), 1, hint=hint)
+        span = Tiling(shape, 1, 1, 1, map=hint).col_span
+        plan = Tiling(shape, 1, int(rng.integers(1, 2.5 * span)), 1, map=hint)
         # Enough rows to go round the ring.
         plane = Matrix(rng, int(rng.integers(1, 3 * depth // plan.t1)), plan.j, elem_w)
         expected = rows_of(plan, passes, plane)

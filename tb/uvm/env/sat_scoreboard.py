@@ -7,9 +7,9 @@ from collections import Counter
 
 from pyuvm import uvm_analysis_port, uvm_scoreboard, uvm_subscriber
 
+from sat.plan import array_slots
 from sat.regs import COUNTERS, ID_VALUE, VERSION_VALUE, Ctrl, IrqStatus, Reg, Status
 from sat_golden.defs import M_MAX, Error, Opcode
-from tb.top.plans import array_slots
 from tb.uvm.agents.axi_mem.axi_burst import AxiBurst
 from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem
 from tb.uvm.agents.axil.axil_item import AxilItem

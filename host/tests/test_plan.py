@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scheduling: mappings, job order, byte ranges."""
+"""Plans: mappings, estimates, job order; byte ranges of tensors."""
 
 import itertools
 from dataclasses import replace
@@ -8,18 +8,16 @@ import pytest
 
 from sat import FP16, SatConfig
 from sat.memory import Tensor
-from sat.schedule import (
+from sat.plan import (
     ARRAY,
     VECTOR,
     Job,
-    Product,
+    Tiling,
     choose_map,
     estimate_cycles,
     interleave,
-    kept_depth,
     legal_maps,
     order_jobs,
-    overlaps,
 )
 
 pytestmark = pytest.mark.quick
@@ -38,15 +36,15 @@ def test_narrow_array_keeps_tiles_a_beat_wide():
 
 
 def test_map_follows_the_shape():
-    assert choose_map(CONFIG, Product(8, 512, 64, 2, 2)) == 0  # few rows: wide tiles
-    assert choose_map(CONFIG, Product(512, 8, 64, 2, 2)) == 3  # few columns: tall tiles
+    assert choose_map(Tiling(CONFIG, 8, 512, 64, 2, 2)) == 0  # few rows: wide tiles
+    assert choose_map(Tiling(CONFIG, 512, 8, 64, 2, 2)) == 3  # few columns: tall tiles
 
 
 @pytest.mark.parametrize("depth, n, m, kept", [
     (16, 2, 8, 4), (17, 2, 8, 5), (23, 2, 8, 6), (5, 2, 2, 5), (3, 1, 16, 1),
 ])
-def test_kept_depth(depth, n, m, kept):
-    assert kept_depth(depth, n, m) == kept
+def test_multiplies_of_a_reduction(depth, n, m, kept):
+    assert Tiling(CONFIG, 1, 1, depth, n, m).macs == kept
 
 
 def test_best_order_is_found(rng):
@@ -62,23 +60,23 @@ def makespan(jobs) -> float:
 
 def test_map_of_a_gradient_does_not_starve_s():
     """A wide tile would need as many bytes of S per cycle as the memory has."""
-    wu = Product(64, 64, 1024, 2, 2, row_segments=9, lines=2048, transposed=True)
-    assert choose_map(CONFIG, wu) in (1, 2)
+    wu = Tiling(CONFIG, 64, 64, 1024, 2, 2, row_segments=9, lines=2048, a_trans=True)
+    assert choose_map(wu) in (1, 2)
 
 
 def test_map_that_fits_the_cache_is_read_once():
-    dense = Product(1024, 64, 64, 2, 2, depth_segments=9, lines=2048)
+    dense = Tiling(CONFIG, 1024, 64, 64, 2, 2, k_segments=9, lines=2048)
     uncached = replace(dense, lines=4096)
-    assert estimate_cycles(CONFIG, dense, 2) == estimate_cycles(CONFIG, uncached, 2)
-    wu = Product(8, 8, 4096, 1, 16, row_segments=9, lines=2048, transposed=True)
-    assert estimate_cycles(CONFIG, wu, 0) < estimate_cycles(CONFIG, replace(wu, lines=4096), 0)
+    assert estimate_cycles(replace(dense, map=2)) == estimate_cycles(replace(uncached, map=2))
+    wu = Tiling(CONFIG, 8, 8, 4096, 1, 16, row_segments=9, lines=2048, a_trans=True)
+    assert estimate_cycles(wu) < estimate_cycles(replace(wu, lines=4096))
 
 
 def test_segments_are_padded_by_themselves():
     """Nine rows of one channel take nine tiles; nine rows of one segment take one or two."""
-    segments = Product(1, 16, 512, 2, 2, row_segments=9, lines=512, transposed=True)
-    one = Product(9, 16, 512, 2, 2)
-    assert estimate_cycles(CONFIG, segments, 1) > 4 * estimate_cycles(CONFIG, one, 1)
+    segments = Tiling(CONFIG, 1, 16, 512, 2, 2, row_segments=9, lines=512, a_trans=True)
+    one = Tiling(CONFIG, 9, 16, 512, 2, 2)
+    assert estimate_cycles(replace(segments, map=1)) > 4 * estimate_cycles(replace(one, map=1))
 
 
 def test_gradient_used_by_several_commands(rng):
@@ -109,4 +107,4 @@ def test_each_command_is_issued_once_and_after_its_gradient(rng):
 def test_overlap_of_byte_ranges(addr, shape, stride, shared):
     first = Tensor("a", (4, 32), FP16, 0x1000, 256, None)
     second = Tensor("b", shape, FP16, addr, stride, None)
-    assert overlaps(first, second) == overlaps(second, first) == shared
+    assert first.overlaps(second) == second.overlaps(first) == shared

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""About how many cycles commands take, and the interleave mapping that is estimated to be fastest.
+
+The mapping never changes a result, only the cycles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .tiling import LANES, LINE_BYTES, Tiling, ceil_div, legal_maps
+
+BEAT_BYTES = 16
+LOOKUP_CYCLES = 2  # per line of the map cache, at least
+TILE_GAP = 16  # cycles between two tiles
+STARTUP = 250  # latencies of memory and pipelines, once per command
+UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
+UPDATE_TILE_CYCLES = 260  # about, beside a MATMUL; the memory sets it
+UPDATE_STARTUP = 450
+VECTOR_LANES = 4  # elements that it takes at a time
+DENSE_COPY_CYCLES = 75  # more per tile and copy if that is dense
+
+
+def estimate_cycles(tiling: Tiling) -> int:
+    """Cycles that a MATMUL takes, about: the slowest of computing, reading from memory, and filling
+    the A scratchpad through the map cache.
+
+    Tiles run column by column. An operand that fits its scratchpad is read once, else A once per
+    column of tiles and S once per row of tiles. Nothing hides the loading of the first tile: S
+    whole, A up to a chunk. Windows fetch A piece by piece; what they share comes from the map cache
+    if the map fits it.
+    """
+    array = tiling.array
+    tile_rows = min(tiling.i, tiling.row_span)
+    # Without slack between the multiplies of a group and the loading of the next, a tile starts
+    # later.
+    loading = tiling.group_m * tiling.t2
+    gap = TILE_GAP * (1.5 if tiling.period * array.t == loading else 1)
+    compute = tiling.row_tiles * tiling.col_tiles * (
+        tiling.groups * tiling.period * array.t + gap)
+    s_row_bytes = tiling.kept * (2 if tiling.dense else 2.5)
+    s_bytes = s_row_bytes * tiling.j * tiling.s_passes
+    if tiling.lines:
+        # A piece: the channels of a pixel, of which WU takes those of a tile's rows.
+        piece, windows = (tile_rows, tiling.k) if tiling.a_trans else (tiling.k, tiling.i)
+        piece_lines = ceil_div(2 * piece, LINE_BYTES)
+        pieces = windows * (tiling.row_tiles if tiling.a_trans else tiling.k_segments)
+        fetching = pieces * tiling.a_passes * max(ceil_div(piece, LANES),
+                                                  LOOKUP_CYCLES * piece_lines)
+        lines = min(tiling.lines, pieces * piece_lines)
+        if lines > array.cache_lines:  # read again for each pass, in WU for each position
+            again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines
+            lines = tiling.a_passes * again
+        a_bytes = lines * LINE_BYTES
+    else:
+        fetching, a_bytes = 0, 2 * tiling.i * tiling.k * tiling.a_passes
+    first_tile = (2 * tile_rows * min(tiling.k, array.chunk_k)
+                  + s_row_bytes * min(tiling.j, tiling.col_span))
+    reading = (a_bytes + s_bytes) / BEAT_BYTES
+    return int(max(compute, reading, fetching) + first_tile / BEAT_BYTES) + STARTUP
+
+
+def choose_map(tiling: Tiling) -> int:
+    """The mapping with the fewest estimated cycles, whatever that of `tiling` is."""
+    return min(legal_maps(tiling.array, tiling.n, tiling.m),
+               key=lambda map: estimate_cycles(replace(tiling, map=map)))
+
+
+def estimate_update_cycles(rows: int, cols: int, dense_copies: int) -> int:
+    """Cycles that an UPDATE takes, about."""
+    tiles = ceil_div(rows, UPDATE_TILE) * ceil_div(cols, UPDATE_TILE)
+    return tiles * (UPDATE_TILE_CYCLES + dense_copies * DENSE_COPY_CYCLES) + UPDATE_STARTUP
+
+
+def estimate_map_cycles(rows: int, cols: int, operations: int) -> int:
+    """Cycles that an AFFINE or STATS takes, about: operations per element, on all lanes."""
+    return operations * rows * ceil_div(cols, VECTOR_LANES) + STARTUP

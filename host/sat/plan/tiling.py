@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiles, segments, passes and residency of a MATMUL: in RTL, what sat_matmul_plan derives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sat_golden import Descriptor, Windows, compressed_rows
+from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, Opcode
+
+LANES = 8  # FP16 values of a beat; a tile is at least as wide
+GROUP_VALUES = 16  # values of A that a PE holds of a group: M*T2 at most
+LINE_BYTES = 64  # of the map cache
+
+
+@dataclass(frozen=True)
+class Array:
+    """Parameters of sat_top that a plan depends on. With a depth of 0 nothing is resident."""
+
+    rows: int
+    cols: int
+    t: int
+    a_depth: int = 0
+    s_depth: int = 0
+    chunk_k: int = 0
+    cache_lines: int = 0
+
+
+def most_rows(array: Array, n: int, m: int) -> int:
+    """The largest T2: a group must fit a PE, and a tile be at least a beat wide."""
+    return min(GROUP_VALUES // (1 if n == m else m), array.t, array.t * array.cols // LANES)
+
+
+def legal_maps(array: Array, n: int, m: int) -> list[int]:
+    """Mappings that the hardware uses as they are; it clamps any other."""
+    return list(range(most_rows(array, n, m).bit_length()))
+
+
+def ceil_div(value: int, unit: int) -> int:
+    return -(-value // unit)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """One MATMUL of A [i][k] and S [k][j], N:M along k, on an array.
+
+    Each PE works on T outputs in turn: on `t2` rows times `t1` columns, as `map` (log2(t2), a field
+    of the descriptor) asks for. A convolution cuts the rows of C or the reduction into segments,
+    one for each kernel position: `i` and `k` are those of one segment, and neither groups nor tiles
+    straddle segments. `lines` are the 64-byte lines of a feature map that A is gathered from, 0 for
+    a matrix, and `a_trans` is that of a convolution. Neither changes a tile.
+    """
+
+    array: Array
+    i: int
+    j: int
+    k: int
+    n: int = 2
+    m: int = 2
+    map: int = 0
+    row_segments: int = 1
+    k_segments: int = 1
+    lines: int = 0
+    a_trans: bool = False
+
+    @classmethod
+    def conv(cls, array: Array, windows: Windows, channels: int, j: int, n: int = 2, m: int = 2,
+             map: int = 0, a_trans: bool = False, lines: int = 0) -> Tiling:
+        """A convolution of a map with `channels` channels; with `a_trans` a weight gradient."""
+        if a_trans:
+            return cls(array, channels, j, windows.count, n, m, map,
+                       row_segments=windows.positions, lines=lines, a_trans=True)
+        return cls(array, windows.count, j, channels, n, m, map, k_segments=windows.positions,
+                   lines=lines)
+
+    @classmethod
+    def of(cls, array: Array, desc: Descriptor) -> Tiling:
+        """That of a MATMUL's descriptor; the feature map's lines are left out."""
+        map = desc.flags >> MATMUL_MAP_LSB
+        if desc.has_windows:
+            return cls.conv(array, desc.windows, desc.depth, desc.cols, desc.n, desc.m, map,
+                            bool(desc.flags & MatmulFlag.A_TRANS))
+        return cls(array, desc.rows, desc.cols, desc.depth, desc.n, desc.m, map)
+
+    @property
+    def dense(self) -> bool:
+        return self.n == self.m
+
+    @property
+    def group_n(self) -> int:
+        """Kept elements of a group; dense is handled as groups of one."""
+        return 1 if self.dense else self.n
+
+    @property
+    def group_m(self) -> int:
+        return 1 if self.dense else self.m
+
+    @property
+    def t2(self) -> int:
+        """Rows interleaved in a PE: those of the map field, as far as they fit."""
+        return min(1 << self.map, most_rows(self.array, self.n, self.m))
+
+    @property
+    def t1(self) -> int:
+        """Columns interleaved in a PE."""
+        return self.array.t // self.t2
+
+    @property
+    def period(self) -> int:
+        """Slots of T cycles for a group: its multiplies, or loading the next group's values."""
+        return max(self.group_n, self.group_m * self.t2 // self.array.t)
+
+    @property
+    def groups(self) -> int:
+        """Of the whole reduction."""
+        return self.k_segments * ceil_div(self.k, self.group_m)
+
+    @property
+    def kept(self) -> int:
+        """Elements of the whole reduction that are multiplied, padding of groups included."""
+        return self.k_segments * compressed_rows(self.k, self.n, self.m)
+
+    @property
+    def macs(self) -> int:
+        """Multiplies that the product needs, without padding."""
+        kept = self.k // self.m * self.n + min(self.k % self.m, self.n)
+        return self.row_segments * self.i * self.j * self.k_segments * kept
+
+    @property
+    def row_span(self) -> int:
+        """Rows of a tile."""
+        return self.array.rows * self.t2
+
+    @property
+    def col_span(self) -> int:
+        """Columns of a tile."""
+        return self.array.cols * self.t1
+
+    @property
+    def row_tiles(self) -> int:
+        return self.row_segments * ceil_div(self.i, self.row_span)
+
+    @property
+    def col_tiles(self) -> int:
+        return ceil_div(self.j, self.col_span)
+
+    @property
+    def slots(self) -> int:
+        """Slots of T cycles in which the array multiplies."""
+        return self.row_tiles * self.col_tiles * self.kept
+
+    @property
+    def a_resident(self) -> bool:
+        """All of A stays in its scratchpad while the columns of tiles pass."""
+        words = self.row_tiles * self.k_segments * ceil_div(self.k, LANES) * self.t2
+        return self.col_tiles > 1 and words <= self.array.a_depth
+
+    @property
+    def s_resident(self) -> bool:
+        """A column tile of S stays in its scratchpad while the row tiles pass."""
+        return self.row_tiles > 1 and self.kept * self.t1 <= self.array.s_depth
+
+    @property
+    def a_passes(self) -> int:
+        """How often A is loaded."""
+        return 1 if self.a_resident else self.col_tiles
+
+    @property
+    def s_passes(self) -> int:
+        """How often S is loaded."""
+        return 1 if self.s_resident else self.row_tiles
+
+    @property
+    def tiles(self) -> list[tuple[int, int]]:
+        """First row and column of C's tiles in the order in which they are computed."""
+        return [(segment * self.i + row, col)
+                for col in range(0, self.j, self.col_span) for segment in range(self.row_segments)
+                for row in range(0, self.i, self.row_span)]
+
+    def tile_cols(self, col: int) -> int:
+        """Columns of the tile that begins at column `col`."""
+        return min(self.col_span, self.j - col)
+
+    def segment_end(self, row: int) -> int:
+        """The first row behind the segment that a row lies in."""
+        return (row // self.i + 1) * self.i
+
+    def drain_order(self, row: int) -> list[int]:
+        """Rows of the tile that begins at `row` as they leave the array, those included that lie
+        past its segment of C."""
+        return [row + t2 * self.array.rows + r
+                for r in range(self.array.rows) for t2 in range(self.t2)]
+
+
+def array_slots(array: Array, desc: Descriptor) -> int:
+    """Slots of T cycles in which the array multiplies for a command, whatever its kind."""
+    return Tiling.of(array, desc).slots if desc.opcode == Opcode.MATMUL else 0
