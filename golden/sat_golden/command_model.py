@@ -30,11 +30,12 @@ from .defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from .descriptor import NIBBLE, SINGLE, Descriptor, Fault, Tensor, check
+from .descriptor import Descriptor, Fault, Tensor, check
 from .feature import affine, max_pool, max_pool_backward, stats
 from .formats import FP16, FP32
 from .memory import Memory
 from .multiply import matmul
+from .operands import NIBBLE, SINGLE
 from .weights import prune, update
 
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR)

@@ -39,6 +39,11 @@ def compressed_rows(rows: int, n: int, m: int) -> int:
     return rows if n == m else -(-rows // m) * n
 
 
+def padded_rows(rows: int, n: int, m: int) -> int:
+    """`rows` rounded up to whole groups."""
+    return rows if n == m else -(-rows // m) * m
+
+
 def nm_select(group: np.ndarray, n: int) -> np.ndarray:
     """Positions of the n largest magnitudes along the last axis, in ascending order.
 

@@ -191,3 +191,85 @@ class Error(IntEnum):
     WRITE_DECERR = 12
     HANG = 13
     BUSY = 14
+
+
+# Fields of the windows over a feature map.
+WINDOW_FIELDS = (
+    "MAP_H",
+    "MAP_W",
+    "OUT_H",
+    "OUT_W",
+    "KERNEL_H",
+    "KERNEL_W",
+    "STEP_LOG2",
+    "DILATION_LOG2",
+    "UPSAMPLE_LOG2",
+    "PAD_TOP",
+    "PAD_LEFT",
+)
+
+# Fields that a command may set besides OPCODE and FLAGS: always (0), or
+# with a flag. WINDOWS stands for WINDOW_FIELDS.
+FIELDS_USED = {
+    Opcode.MATMUL: {
+        "OVERLAP": 0,
+        "N": 0,
+        "M": 0,
+        "ROWS": 0,
+        "COLS": 0,
+        "DEPTH": 0,
+        "WINDOWS": MatmulFlag.CONV,
+    },
+    Opcode.PRUNE: {
+        "OVERLAP": 0,
+        "N": 0,
+        "M": 0,
+        "ROWS": 0,
+        "COLS": 0,
+    },
+    Opcode.UPDATE: {
+        "OVERLAP": 0,
+        "N": 0,
+        "M": 0,
+        "ROWS": 0,
+        "COLS": 0,
+        "INV_SCALE": 0,
+        "DECAY": UpdateFlag.DECAY,
+        "MOMENTUM": 0,
+        "LR": 0,
+    },
+    Opcode.FENCE: {
+    },
+    Opcode.AFFINE: {
+        "OVERLAP": 0,
+        "ROWS": 0,
+        "COLS": 0,
+    },
+    Opcode.STATS: {
+        "OVERLAP": 0,
+        "ROWS": 0,
+        "COLS": 0,
+    },
+    Opcode.POOL: {
+        "OVERLAP": 0,
+        "ROWS": 0,
+        "COLS": 0,
+        "WINDOWS": 0,
+    },
+}
+
+# Bits of the flags word that mean something.
+LEGAL_FLAGS = {
+    Opcode.MATMUL: 0x77f,
+    Opcode.PRUNE: 0x7,
+    Opcode.UPDATE: 0x1b,
+    Opcode.FENCE: 0x1,
+    Opcode.AFFINE: 0x3,
+    Opcode.STATS: 0x1,
+    Opcode.POOL: 0x1,
+}
+
+# Flags of which at least one is set.
+REQUIRED_FLAGS = {
+    Opcode.PRUNE: PruneFlag.FF | PruneFlag.BP,
+}

@@ -8,70 +8,32 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .compress import LEGAL_M, compressed_rows
+from .compress import LEGAL_M, compressed_rows, padded_rows
 from .defs import (
     DESC_BYTES,
     FIELDS,
-    MATMUL_MAP_BITS,
-    MATMUL_MAP_LSB,
+    FIELDS_USED,
+    LEGAL_FLAGS,
     POOL_POSITIONS_MAX,
+    REQUIRED_FLAGS,
     SIZE_MAX,
     SLOT_WORD,
     SLOT_WORDS,
     SLOTS,
     STRIDE_MAX,
     TENSOR_ALIGN,
-    AffineFlag,
-    AffineSlot,
+    WINDOW_FIELDS,
     Error,
-    FenceFlag,
-    MatmulFlag,
-    MatmulSlot,
     Opcode,
-    PoolFlag,
-    PoolSlot,
-    PruneFlag,
-    PruneSlot,
-    StatsFlag,
-    StatsSlot,
-    UpdateFlag,
-    UpdateSlot,
 )
+from .operands import OPERANDS
 from .windows import Windows
 
 WORDS = DESC_BYTES // 4
-MAP_MASK = ((1 << MATMUL_MAP_BITS) - 1) << MATMUL_MAP_LSB
-
-LEGAL_FLAGS = {
-    Opcode.MATMUL: sum(MatmulFlag) | MAP_MASK,
-    Opcode.PRUNE: sum(PruneFlag),
-    Opcode.UPDATE: sum(UpdateFlag),
-    Opcode.FENCE: sum(FenceFlag),
-    Opcode.AFFINE: sum(AffineFlag),
-    Opcode.STATS: sum(StatsFlag),
-    Opcode.POOL: sum(PoolFlag),
-}
-
-# The size fields of each command. A size is a whole word: anything in its upper half is too large.
+# A size is a whole word: anything in its upper half is too large.
 SIZE_WORDS = {name: FIELDS[name][0] for name in ("ROWS", "COLS", "DEPTH")}
-SIZES = {
-    Opcode.MATMUL: ("ROWS", "COLS", "DEPTH"),
-    Opcode.PRUNE: ("ROWS", "COLS"),
-    Opcode.UPDATE: ("ROWS", "COLS"),
-    Opcode.FENCE: (),
-    Opcode.AFFINE: ("ROWS", "COLS"),
-    Opcode.STATS: ("ROWS", "COLS"),
-    Opcode.POOL: ("ROWS", "COLS"),
-}
-
-COMPRESSING = (Opcode.MATMUL, Opcode.PRUNE, Opcode.UPDATE)  # the commands with N:M
-
-WINDOW_FIELDS = ("MAP_H", "MAP_W", "OUT_H", "OUT_W", "KERNEL_H", "KERNEL_W", "STEP_LOG2",
-                 "DILATION_LOG2", "UPSAMPLE_LOG2", "PAD_TOP", "PAD_LEFT")
-# What lies in the same words when there are no windows.
+# What lies in the words of the windows when there are none.
 SCALAR_FIELDS = ("DECAY", "MOMENTUM", "LR")
-
-HALF, SINGLE, NIBBLE = 16, 32, 4  # bits of an element: FP16, FP32, index
 
 
 def aligned(size: int) -> int:
@@ -178,6 +140,21 @@ class Descriptor:
         """The windows of a command that has them."""
         return Windows(self.rows, *(getattr(self, name.lower()) for name in WINDOW_FIELDS))
 
+    @property
+    def dense(self) -> bool:
+        return self.n == self.m
+
+    def has(self, flag: int) -> bool:
+        return bool(self.flags & flag)
+
+    def kept(self, rows: int) -> int:
+        """What N:M leaves of `rows` rows."""
+        return compressed_rows(rows, self.n, self.m)
+
+    def padded(self, rows: int) -> int:
+        """`rows` rounded up to whole groups."""
+        return padded_rows(rows, self.n, self.m)
+
     def words(self) -> list[int]:
         """The 32 words. ValueError names a field that its bits cannot hold."""
         words = [0] * WORDS
@@ -222,130 +199,24 @@ class Descriptor:
 
     def tensors(self) -> list[Tensor]:
         """The tensors a command of known opcode, legal N:M and legal sizes uses, in slot order."""
-        return {
-            Opcode.MATMUL: self._matmul_tensors,
-            Opcode.PRUNE: self._prune_tensors,
-            Opcode.UPDATE: self._update_tensors,
-            Opcode.FENCE: list,
-            Opcode.AFFINE: self._affine_tensors,
-            Opcode.STATS: self._stats_tensors,
-            Opcode.POOL: self._pool_tensors,
-        }[self.opcode]()
-
-    def _tensor(self, number: int, rows: int, cols: int, bits: int, **role) -> Tensor:
-        slot = self.slot(number)
-        return Tensor(number, slot.address, slot.stride, rows, cols, bits, **role)
-
-    def _map(self, number: int, channels: int, bits: int) -> Tensor:
-        """What the command sees through its windows."""
-        windows = self.windows
-        return self._tensor(number, windows.pixels, channels, bits, read=True, seen_by=windows)
-
-    def _vector(self, number: int, **role: bool) -> Tensor:
-        """An FP32 number per column."""
-        return self._tensor(number, 1, self.cols, SINGLE, vector=True, **role)
-
-    def _matmul_shape(self) -> tuple[int, int]:
-        """Rows of S and of C."""
-        def kept(depth: int) -> int:
-            return compressed_rows(depth, self.n, self.m)
-
-        if not self.has_windows:
-            return kept(self.depth), self.rows
-        windows = self.windows
-        if self.flags & MatmulFlag.A_TRANS:
-            return kept(windows.count), windows.positions * self.depth
-        return windows.positions * kept(self.depth), windows.count
-
-    def _operand_a(self) -> Tensor:
-        if self.has_windows:
-            return self._map(MatmulSlot.A, self.depth, HALF)
-        shape = self.rows, self.depth
-        if self.flags & MatmulFlag.A_TRANS:
-            shape = shape[::-1]
-        return self._tensor(MatmulSlot.A, *shape, HALF, read=True)
-
-    def _matmul_tensors(self) -> list[Tensor]:
-        j, flags = self.cols, self.flags
-        q, i = self._matmul_shape()
-        c_bits = SINGLE if flags & MatmulFlag.OUT_FP32 else HALF
-        tensors = [
-            self._operand_a(),
-            self._tensor(MatmulSlot.S_VALUES, q, j, HALF, read=True),
-        ]
-        if self.n != self.m:
-            tensors.append(self._tensor(MatmulSlot.S_INDICES, q, j, NIBBLE, read=True))
-        tensors.append(self._tensor(MatmulSlot.C, i, j, c_bits, written=True))
-        if flags & MatmulFlag.BIAS:
-            tensors.append(self._vector(MatmulSlot.BIAS, read=True))
-        if flags & MatmulFlag.RESIDUAL:
-            tensors.append(self._tensor(MatmulSlot.RESIDUAL, i, j, HALF, read=True))
-        if flags & MatmulFlag.MASK:
-            tensors.append(self._tensor(MatmulSlot.MASK, i, j, HALF, read=True))
-        return tensors
-
-    def _prune_tensors(self) -> list[Tensor]:
-        bits = HALF if self.flags & PruneFlag.SRC_FP16 else SINGLE
-        source = self._tensor(PruneSlot.W, self.rows, self.cols, bits, read=True)
-        return [source, *self._planes()]
-
-    def _update_tensors(self) -> list[Tensor]:
-        shape = self.rows, self.cols
-        return [
-            self._tensor(UpdateSlot.W, *shape, SINGLE, read=True, written=True),
-            self._tensor(UpdateSlot.V, *shape, SINGLE, read=True, written=True),
-            self._tensor(UpdateSlot.DW, *shape, SINGLE, read=True),
-            *self._planes(),
-        ]
-
-    def _affine_tensors(self) -> list[Tensor]:
-        shape, second = (self.rows, self.cols), self.flags & AffineFlag.SECOND
-        return [
-            self._tensor(AffineSlot.X, *shape, HALF, read=True),
-            *([self._tensor(AffineSlot.Y, *shape, HALF, read=True)] if second else []),
-            self._tensor(AffineSlot.OUT, *shape, HALF, written=True),
-            self._vector(AffineSlot.ALPHA, read=True),
-            *([self._vector(AffineSlot.BETA, read=True)] if second else []),
-            self._vector(AffineSlot.GAMMA, read=True),
-        ]
-
-    def _stats_tensors(self) -> list[Tensor]:
-        shape, second = (self.rows, self.cols), self.flags & StatsFlag.SECOND
-        return [
-            self._tensor(StatsSlot.X, *shape, HALF, read=True),
-            *([self._tensor(StatsSlot.Y, *shape, HALF, read=True)] if second else []),
-            self._vector(StatsSlot.SUM, written=True),
-            self._vector(StatsSlot.DOT, written=True),
-        ]
-
-    def _pool_tensors(self) -> list[Tensor]:
-        windows, channels = self.windows, self.cols
-        backward = self.flags & PoolFlag.BACKWARD
-        return [
-            self._map(PoolSlot.X, channels, HALF),
-            self._tensor(PoolSlot.OUT, windows.count, channels, HALF, written=True),
-            self._map(PoolSlot.WINNER, channels, NIBBLE) if backward else
-            self._tensor(PoolSlot.WINNER, windows.count, channels, NIBBLE, written=True),
-        ]
-
-    def _planes(self) -> list[Tensor]:
-        """The compressed copies PRUNE and UPDATE write (same flags and slots in both)."""
-        tensors = []
-        for flag, values, indices, rows, cols in (
-            (PruneFlag.FF, PruneSlot.FF_VALUES, PruneSlot.FF_INDICES, self.rows, self.cols),
-            (PruneFlag.BP, PruneSlot.BP_VALUES, PruneSlot.BP_INDICES, self.cols, self.rows),
-        ):
-            if self.flags & flag:
-                q = compressed_rows(rows, self.n, self.m)
-                tensors.append(self._tensor(values, q, cols, HALF, written=True))
-                if self.n != self.m:
-                    tensors.append(self._tensor(indices, q, cols, NIBBLE, written=True))
-        return tensors
+        windows = self.windows if self.has_windows else None
+        found = []
+        for operand in OPERANDS[self.opcode](self):
+            slot = self.slot(operand.slot)
+            found.append(Tensor(operand.slot, slot.address, slot.stride, *operand.shape,
+                                operand.bits, operand.read, operand.written, operand.vector,
+                                windows if operand.seen else None))
+        return found
 
 
 def has_windows(opcode: int, flags: int) -> bool:
     """Whether words 5..7 of a command hold windows."""
-    return opcode == Opcode.POOL or bool(opcode == Opcode.MATMUL and flags & MatmulFlag.CONV)
+    return "WINDOWS" in fields_used(opcode, flags)
+
+
+def fields_used(opcode: int, flags: int) -> list[str]:
+    """Fields that a command may set besides OPCODE and FLAGS; none of an unknown command."""
+    return [name for name, when in FIELDS_USED.get(opcode, {}).items() if not when or flags & when]
 
 
 def unpack_words(data: bytes) -> tuple[int, ...]:
@@ -381,9 +252,10 @@ def check(data: bytes, address: int, addr_w: int) -> None:
         raise Fault(Error.FLAGS, address)
     if desc.opcode == Opcode.FENCE:
         return
-    if desc.opcode in COMPRESSING and (desc.m not in LEGAL_M or not 1 <= desc.n <= desc.m):
+    used = fields_used(desc.opcode, desc.flags)
+    if "N" in used and (desc.m not in LEGAL_M or not 1 <= desc.n <= desc.m):
         raise Fault(Error.NM, address)
-    sizes = [words[SIZE_WORDS[name]] for name in SIZES[desc.opcode]]
+    sizes = [words[word] for name, word in SIZE_WORDS.items() if name in used]
     if desc.has_windows:
         sizes += window_sizes(desc)
     if not all(1 <= size <= SIZE_MAX for size in sizes):
@@ -414,11 +286,11 @@ def check_tensor(tensor: Tensor, addr_w: int) -> None:
 
 
 def flags_legal(words: tuple[int, ...], desc: Descriptor) -> bool:
-    """No reserved bit, unused word or unused slot is set, and PRUNE has something to write."""
+    """No reserved bit, unused word or unused slot is set, and no flag is missing."""
     opcode, flags = desc.opcode, desc.flags
     if flags & ~LEGAL_FLAGS[opcode]:
         return False
-    if opcode == Opcode.PRUNE and not flags & (PruneFlag.FF | PruneFlag.BP):
+    if opcode in REQUIRED_FLAGS and not flags & REQUIRED_FLAGS[opcode]:
         return False
     used_bits = word_masks(opcode, flags)
     # Which slots are in use follows from the flags and from whether N = M; legal numbers stand in
@@ -434,23 +306,11 @@ def flags_legal(words: tuple[int, ...], desc: Descriptor) -> bool:
 def word_masks(opcode: int, flags: int) -> list[int]:
     """The bits of each word that may be set, tensor slots apart."""
     masks = [0] * WORDS
-
-    def allow(*names: str) -> None:
-        for name in names:
-            word, low, bits = FIELDS[name]
-            masks[word] |= ((1 << bits) - 1) << low
-
-    allow("OPCODE", "FLAGS")
-    if opcode != Opcode.FENCE:
-        allow("OVERLAP")
-    if opcode in COMPRESSING:
-        allow("N", "M")
-    if has_windows(opcode, flags):
-        allow(*WINDOW_FIELDS)
-    for name in SIZES[opcode]:
-        masks[SIZE_WORDS[name]] = 0xFFFFFFFF
-    if opcode == Opcode.UPDATE:
-        allow("INV_SCALE", "MOMENTUM", "LR")
-        if flags & UpdateFlag.DECAY:
-            allow("DECAY")
+    names = ["OPCODE", "FLAGS", *fields_used(opcode, flags)]
+    if "WINDOWS" in names:
+        names.remove("WINDOWS")
+        names += WINDOW_FIELDS
+    for name in names:
+        word, low, bits = FIELDS[name]
+        masks[word] |= 0xFFFFFFFF if name in SIZE_WORDS else ((1 << bits) - 1) << low
     return masks

@@ -9,7 +9,8 @@ import numpy as np
 
 from .compress import pack_indices, unpack_indices
 from .defs import TENSOR_ALIGN, Error
-from .descriptor import HALF, NIBBLE, SINGLE, Fault, Tensor
+from .descriptor import Fault, Tensor
+from .operands import HALF, NIBBLE, SINGLE
 
 BEAT_BYTES = 16
 BURST_BEATS = 16  # of a write, at most

@@ -33,7 +33,7 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from sat_golden.descriptor import HALF, NIBBLE, SINGLE
+from sat_golden.operands import HALF, NIBBLE, SINGLE
 
 BASE = 0x10_0000
 PROGRAM = BASE

@@ -12,6 +12,7 @@ from sat_golden.compress import LEGAL_M
 from sat_golden.defs import (
     FIELDS,
     SIZE_MAX,
+    WINDOW_FIELDS,
     AffineFlag,
     AffineSlot,
     Error,
@@ -28,7 +29,7 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from sat_golden.descriptor import WINDOW_FIELDS, Descriptor, Fault, Slot, check
+from sat_golden.descriptor import Descriptor, Fault, Slot, check
 
 AT = 0x1000  # the descriptor's own address
 TOP = 1 << 40
@@ -166,6 +167,27 @@ def test_fields_lie_where_documented():
 
 def shapes(desc: Descriptor) -> dict[int, tuple[int, int]]:
     return {tensor.slot: (tensor.rows, tensor.cols) for tensor in desc.tensors()}
+
+
+@pytest.mark.parametrize("desc, expected", [
+    (Descriptor(Opcode.MATMUL, 2, 8, rows=5, cols=7, depth=17),
+     {0: (5, 17, 16, "r"), 1: (6, 7, 16, "r"), 2: (6, 7, 4, "r"), 3: (5, 7, 16, "w")}),
+    (Descriptor(Opcode.MATMUL, 8, 8, rows=5, cols=7, depth=17, flags=0b111111),
+     {0: (17, 5, 16, "r"), 1: (17, 7, 16, "r"), 3: (5, 7, 32, "w"), 4: (1, 7, 32, "rv"),
+      5: (5, 7, 16, "r"), 6: (5, 7, 16, "r")}),
+    (Descriptor(Opcode.PRUNE, 1, 4, rows=9, cols=6, flags=0b111),
+     {0: (9, 6, 16, "r"), 3: (3, 6, 16, "w"), 4: (3, 6, 4, "w"), 5: (2, 9, 16, "w"),
+      6: (2, 9, 4, "w")}),
+    (Descriptor(Opcode.UPDATE, 4, 4, rows=9, cols=6, flags=0b10),
+     {0: (9, 6, 32, "rw"), 1: (9, 6, 32, "rw"), 2: (9, 6, 32, "r"), 5: (6, 9, 16, "w")}),
+    (Descriptor(Opcode.FENCE), {}),
+])
+def test_operands(desc, expected):
+    """Rows, columns, bits and role of each slot, written down by hand."""
+    found = {tensor.slot: (tensor.rows, tensor.cols, tensor.bits,
+                           "r" * tensor.read + "w" * tensor.written + "v" * tensor.vector)
+             for tensor in desc.tensors()}
+    assert found == expected
 
 
 def test_shapes_of_a_convolution():

@@ -34,7 +34,7 @@ from sat_golden.defs import (
     StatsFlag,
     StatsSlot,
 )
-from sat_golden.descriptor import NIBBLE, SINGLE
+from sat_golden.operands import NIBBLE, SINGLE
 
 BASE = 0x10_0000
 SIZE = 1 << 19

@@ -94,21 +94,21 @@ module sat_cmd_check #(
   wire [95:0] slot_words = desc_i[`SAT_DESC_SLOT_LSB + slot_q*`SAT_DESC_SLOT_BITS +: 96];
 
   sat_cmd_shape u_shape (
-    .opcode_i     (opcode),
-    .flags_i      (flags),
-    .dense_i      (dense),
-    .rows_i       (rows[15:0]),
-    .cols_i       (cols[15:0]),
-    .depth_i      (depth[15:0]),
-    .pixels_i     (pixels),
-    .result_rows_i(result_rows),
-    .s_rows_i     (s_rows),
-    .slot_i       (slot_q),
-    .used_o       (used),
-    .vectors_o    (vectors),
-    .rows_o       (slot_rows),
-    .groups_o     (slot_groups),
-    .row_bytes_o  (slot_row_bytes)
+    .opcode_i   (opcode),
+    .flags_i    (flags),
+    .dense_i    (dense),
+    .rows_i     (rows[15:0]),
+    .cols_i     (cols[15:0]),
+    .depth_i    (depth[15:0]),
+    .pixels_i   (pixels),
+    .results_i  (windows ? result_rows : rows[15:0]),
+    .reduction_i(windows ? s_rows : {1'b0, depth[15:0]}),
+    .slot_i     (slot_q),
+    .used_o     (used),
+    .vectors_o  (vectors),
+    .rows_o     (slot_rows),
+    .groups_o   (slot_groups),
+    .row_bytes_o(slot_row_bytes)
   );
 
   // Checks that need no product

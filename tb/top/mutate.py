@@ -16,17 +16,10 @@ from sat_golden.defs import (
     SLOTS,
     STRIDE_MAX,
     TENSOR_ALIGN,
-)
-from sat_golden.descriptor import (
-    SINGLE,
     WINDOW_FIELDS,
-    WORDS,
-    Descriptor,
-    Fault,
-    Tensor,
-    check,
-    has_windows,
 )
+from sat_golden.descriptor import WORDS, Descriptor, Fault, Tensor, check, has_windows
+from sat_golden.operands import SINGLE
 from tb.top.random_program import Program
 
 WORD = 1 << 32

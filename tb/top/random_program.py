@@ -39,7 +39,8 @@ from sat_golden.defs import (
     StatsSlot,
     UpdateFlag,
 )
-from sat_golden.descriptor import NIBBLE, Descriptor, Slot, aligned
+from sat_golden.descriptor import Descriptor, Slot, aligned
+from sat_golden.operands import NIBBLE
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
 from tb.top.random_windows import (

@@ -19,8 +19,9 @@ from dataclasses import replace
 import numpy as np
 
 from sat_golden.defs import DESC_BYTES, STRIDE_MAX, TENSOR_ALIGN
-from sat_golden.descriptor import SINGLE, Slot, Tensor, aligned, check
+from sat_golden.descriptor import Slot, Tensor, aligned, check
 from sat_golden.memory import lines_of
+from sat_golden.operands import SINGLE
 from tb.common.rng import make_rng
 from tb.top.random_program import ADDR_W, Placement, Program, draw_base, random_program
 

@@ -10,25 +10,19 @@ from cocotb.triggers import FallingEdge
 from sat_golden import Windows
 from sat_golden.defs import (
     DESC_BYTES,
+    FIELDS_USED,
+    LEGAL_FLAGS,
     POOL_POSITIONS_MAX,
     SIZE_MAX,
     STRIDE_MAX,
+    WINDOW_FIELDS,
     Error,
     MatmulFlag,
     Opcode,
     PruneFlag,
     UpdateFlag,
 )
-from sat_golden.descriptor import (
-    COMPRESSING,
-    LEGAL_FLAGS,
-    WINDOW_FIELDS,
-    Descriptor,
-    Fault,
-    Slot,
-    aligned,
-    check,
-)
+from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
@@ -103,7 +97,7 @@ def random_legal(rng, addr_w, opcode=None):
         flags |= PruneFlag.FF
     desc = Descriptor(opcode, overlap=bool(rng.integers(2)), flags=flags, rows=random_size(rng),
                       cols=random_size(rng))
-    if opcode in COMPRESSING:
+    if "N" in FIELDS_USED[opcode]:
         m = int(rng.choice([2, 4, 8, 16]))
         desc = replace(desc, n=int(rng.integers(1, m + 1)), m=m)
     if opcode == Opcode.MATMUL:

@@ -16,7 +16,7 @@ from sat_golden.defs import (
     StatsFlag,
     StatsSlot,
 )
-from sat_golden.descriptor import HALF, NIBBLE
+from sat_golden.operands import HALF, NIBBLE
 from sat_golden.stimulus import mixed_fp16, random_bits
 from sat_golden.windows import Windows
 from tb.unit.sat_vector.sat_vector_tests import BASE, SIZE, Layout, mixed_fp32

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from sat.config import SatConfig
 from sat_golden.defs import FenceFlag, MatmulFlag, MatmulSlot, Opcode, PruneFlag, UpdateFlag
-from sat_golden.descriptor import NIBBLE, Descriptor
+from sat_golden.descriptor import Descriptor
+from sat_golden.operands import NIBBLE
 from tb.uvm.agents.axi_mem.axi_mem_knobs import Latency, Stall
 from tb.uvm.cov.commands import (
     COMMANDS,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sat_golden.descriptor import HALF, NIBBLE, SINGLE, Slot
+from sat_golden.descriptor import Slot
 from sat_golden.formats import FP16, FP32
+from sat_golden.operands import HALF, NIBBLE, SINGLE
 from sat_golden.stimulus import FP16_SPECIALS, FP32_SPECIALS
 from tb.top.random_program import NUMBERS, ProgramWriter, draw_numbers
 
