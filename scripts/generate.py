@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from scripts.operands import (  # noqa: E402
+    c_operands,
     flag_names,
     python_operands,
     python_rules,
@@ -254,6 +255,7 @@ def generate() -> dict[Path, str]:
         ROOT / "host/sat/regs.py": python_registers(registers),
         ROOT / "sw/include/sat_defs.h":
             c_header("SAT_DEFS_H", COMMANDS, command_constants(spec)),
+        ROOT / "sw/include/sat_operands.h": c_operands(spec, NOTE.format(COMMANDS)),
         ROOT / "sw/include/sat_regs.h":
             c_header("SAT_REGS_H", REGISTERS, register_constants(registers)),
         ROOT / "docs/registers.md": markdown(desc, registers),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is generated from the `commands` of spec/commands.yaml besides constants: the rules of
-fields and operands, in Verilog, Python, and the tables of docs/commands.md."""
+fields and operands in Verilog, Python and C, and the tables of docs/commands.md."""
 
 from __future__ import annotations
 
@@ -193,6 +193,32 @@ def python_rules(spec: dict) -> list[str]:
     lines += [f"    Opcode.{name}: {mask(command, name, command['requires'])},"
               for name, command in spec["commands"].items() if "requires" in command]
     return [*lines, "}"]
+
+
+# ---- C ----------------------------------------------------------------------------------------
+
+
+def c_operands(spec: dict, note: str) -> str:
+    commands = []
+    for name, command in spec["commands"].items():
+        shared = command.get("let", {})
+        flags = {flag: f"sat_has(d, SAT_FLAG_{name}_{flag})" for flag in flag_names(command)}
+        sizes = {size: f"d->{size}" for size in ("rows", "cols", "depth", "pixels", "windows",
+                                                 "positions")}
+        say = Dialect({**flags, **sizes, **{format: f"SAT_{format}" for format in FORMATS},
+                       **{size: size for size in shared}, "dense": "(d->n == d->m)"},
+                      {"kept": "sat_kept({}, d->n, d->m)", "padded": "sat_padded({}, d->n, d->m)"})
+        operands = []
+        for slot, operand in command["operands"].items():
+            value = "sat_vector_of(d->cols)"
+            if not is_vector(operand):
+                rows, cols = (say(part(operand["shape"], index)) for index in (0, 1))
+                value = f"sat_matrix_of({rows}, {cols}, {say(operand['format'])})"
+            operands.append({"macro": f"SAT_SLOT_{name}_{slot}", "value": value,
+                             "used": say(operand["used"]) if "used" in operand else "true"})
+        commands.append({"name": name, "operands": operands,
+                         "shared": {size: say(text) for size, text in shared.items()}})
+    return render("sat_operands.h.j2", note=note, commands=commands)
 
 
 # ---- Documents --------------------------------------------------------------------------------

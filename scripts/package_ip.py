@@ -27,7 +27,8 @@ from scripts.ip.description import Description, load  # noqa: E402
 OUT = ROOT / "build" / "package"
 DESCRIPTION = "description.tcl"
 DOCUMENTS = ("registers.md", "commands.md", "numerics.md", "architecture.md", "packaging.md")
-DRIVER_SOURCES = ("sat.c", "sat.h", "include/sat_defs.h", "include/sat_regs.h")
+DRIVER_SOURCES = ("sat.c", "sat.h", "include/sat_defs.h", "include/sat_operands.h",
+                  "include/sat_regs.h")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same sources give the same archive
 
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sat_operands.h"
+
 #define DONE_OR_ERROR ((1u << SAT_IRQ_STATUS_DONE_LSB) | (1u << SAT_IRQ_STATUS_ERROR_LSB))
 #define BIT(condition, position) ((condition) ? 1u << (position) : 0u)
 
@@ -87,11 +89,6 @@ int sat_tensor_new(sat_arena *arena, sat_tensor *tensor, uint32_t rows, uint32_t
   return SAT_OK;
 }
 
-/* Rows of the planes of an N:M matrix. */
-static uint32_t kept(uint32_t rows, uint32_t n, uint32_t m) {
-  return n == m ? rows : (rows + m - 1u) / m * n;
-}
-
 int sat_matrix_new(sat_arena *arena, sat_matrix *matrix, uint32_t rows, uint32_t cols, uint32_t n,
                    uint32_t m) {
   sat_stack stack;
@@ -103,7 +100,7 @@ int sat_stack_new(sat_arena *arena, sat_stack *stack, uint32_t count, uint32_t r
                   uint32_t n, uint32_t m) {
   int status;
   if (!is_nm(n, m) || !is_size(count) || !is_size(rows) ||
-      count > SAT_SIZE_MAX / kept(rows, n, m)) {
+      count > SAT_SIZE_MAX / sat_kept(rows, n, m)) {
     return SAT_E_ARGUMENT;
   }
   memset(stack, 0, sizeof *stack);
@@ -112,7 +109,7 @@ int sat_stack_new(sat_arena *arena, sat_stack *stack, uint32_t count, uint32_t r
   stack->cols = cols;
   stack->n = n;
   stack->m = m;
-  rows = count * kept(rows, n, m);
+  rows = count * sat_kept(rows, n, m);
   status = sat_tensor_new(arena, &stack->values, rows, cols, SAT_FP16);
   if (status || n == m) return status;
   return sat_tensor_new(arena, &stack->indices, rows, cols, SAT_INDEX);
@@ -132,7 +129,7 @@ int sat_stack_at(const sat_stack *stack, uint32_t position, sat_matrix *matrix) 
   matrix->cols = stack->cols;
   matrix->n = stack->n;
   matrix->m = stack->m;
-  matrix->values = part(&stack->values, position, kept(stack->rows, stack->n, stack->m));
+  matrix->values = part(&stack->values, position, sat_kept(stack->rows, stack->n, stack->m));
   if (stack->n != stack->m) {
     matrix->indices = part(&stack->indices, position, matrix->values.rows);
   }
@@ -181,15 +178,10 @@ static bool fits(const sat_tensor *tensor, sat_format format, uint32_t rows, uin
          tensor->stride <= SAT_STRIDE_MAX;
 }
 
+/* Whether `count` matrices [rows][cols] lie in the stack; its planes are checked as operands. */
 static bool stack_fits(const sat_stack *stack, uint32_t count, uint32_t rows, uint32_t cols) {
-  uint32_t all;
-  if (!is_nm(stack->n, stack->m) || stack->count != count || stack->rows != rows ||
-      stack->cols != cols || !is_size(rows) || count > SAT_SIZE_MAX / rows) {
-    return false;
-  }
-  all = count * kept(rows, stack->n, stack->m);
-  return fits(&stack->values, SAT_FP16, all, cols) &&
-         (stack->n == stack->m || fits(&stack->indices, SAT_INDEX, all, cols));
+  return is_nm(stack->n, stack->m) && stack->count == count && stack->rows == rows &&
+         stack->cols == cols && is_size(rows) && count <= SAT_SIZE_MAX / rows;
 }
 
 static sat_stack stack_of(const sat_matrix *matrix) {
@@ -201,11 +193,6 @@ static sat_stack stack_of(const sat_matrix *matrix) {
 static bool matrix_fits(const sat_matrix *matrix, uint32_t rows, uint32_t cols) {
   const sat_stack stack = stack_of(matrix);
   return stack_fits(&stack, 1, rows, cols);
-}
-
-/* An FP32 number per column. */
-static bool vector_fits(const sat_tensor *vector, uint32_t cols) {
-  return fits(vector, SAT_FP32, 1, cols);
 }
 
 /* Windows */
@@ -299,47 +286,46 @@ static void set_float(uint32_t *command, uint32_t lsb, float value) {
   set(command, lsb, bits);
 }
 
-static void set_slot(uint32_t *command, uint32_t slot, const sat_tensor *tensor) {
-  uint32_t *words = command + (SAT_DESC_SLOT_LSB + slot * SAT_DESC_SLOT_BITS) / 32u;
-  words[0] = (uint32_t)tensor->address;
-  words[1] = (uint32_t)(tensor->address >> 32);
-  words[2] = tensor->stride;
-}
-
-static void set_matrix(uint32_t *command, uint32_t values, uint32_t indices,
-                       const sat_matrix *matrix) {
-  if (!matrix) return;
-  set_slot(command, values, &matrix->values);
-  if (matrix->n != matrix->m) set_slot(command, indices, &matrix->indices);
-}
-
 sat_program sat_program_in(uint32_t (*storage)[SAT_DESC_WORDS], uint32_t capacity) {
   sat_program program = {storage, capacity, 0};
   return program;
 }
 
-/* A new command at the end of the program, or NULL. */
-static uint32_t *append(sat_program *program, uint32_t opcode, uint32_t n, uint32_t m,
-                        bool overlap) {
-  uint32_t *command;
-  if (program->length == program->capacity) return NULL;
-  command = program->commands[program->length++];
-  memset(command, 0, SAT_DESC_BYTES);
-  set(command, SAT_DESC_OPCODE_LSB, opcode);
-  set(command, SAT_DESC_N_LSB, n);
-  set(command, SAT_DESC_M_LSB, m);
-  set(command, SAT_DESC_OVERLAP_LSB, overlap);
-  return command;
+/* A command in the making: its fields, and a tensor for each slot that it uses. */
+typedef struct {
+  sat_sizes sizes;
+  const sat_windows *windows;
+  bool overlap;
+  const sat_tensor *slots[SAT_SLOTS];
+} draft;
+
+static draft draft_of(uint32_t opcode, uint32_t flags, uint32_t n, uint32_t m, bool overlap) {
+  draft d;
+  memset(&d, 0, sizeof d);
+  d.sizes.opcode = opcode;
+  d.sizes.flags = flags;
+  d.sizes.n = n;
+  d.sizes.m = m;
+  d.overlap = overlap;
+  return d;
 }
 
-static void set_vector(uint32_t *command, uint32_t slot, const sat_tensor *vector) {
-  sat_tensor tensor = *vector;
-  tensor.stride = 0; /* a vector has none */
-  set_slot(command, slot, &tensor);
+/* The command sees a map through these; they have been checked. */
+static void look_through(draft *d, const sat_windows *windows) {
+  d->windows = windows;
+  d->sizes.rows = windows->images;
+  d->sizes.pixels = sat_windows_pixels(windows);
+  d->sizes.windows = sat_windows_count(windows);
+  d->sizes.positions = sat_windows_positions(windows);
+}
+
+static void set_matrix(draft *d, uint32_t values, uint32_t indices, const sat_matrix *matrix) {
+  if (!matrix) return;
+  d->slots[values] = &matrix->values;
+  d->slots[indices] = &matrix->indices;
 }
 
 static void set_windows(uint32_t *command, const sat_windows *windows) {
-  set(command, SAT_DESC_ROWS_LSB, windows->images);
   set(command, SAT_DESC_MAP_H_LSB, windows->map_h);
   set(command, SAT_DESC_MAP_W_LSB, windows->map_w);
   set(command, SAT_DESC_OUT_H_LSB, windows->out_h);
@@ -353,42 +339,65 @@ static void set_windows(uint32_t *command, const sat_windows *windows) {
   set(command, SAT_DESC_PAD_LEFT_LSB, windows->pad_left);
 }
 
-/* A MATMUL with or without windows, once the shapes of a and s are checked; c has `rows` rows. */
-static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *s,
-                    const sat_tensor *c, uint32_t rows, uint32_t depth, bool a_trans,
-                    const sat_windows *windows, const sat_matmul_options *o) {
-  const uint32_t cols = c->cols;
+/* Appends a command whose tensors all are what its slots must hold; `made` is where it lies. */
+static int append(sat_program *program, const draft *d, uint32_t **made) {
+  const sat_sizes *sizes = &d->sizes;
+  sat_operand operand;
   uint32_t *command;
-  if (c->format == SAT_INDEX || !fits(c, c->format, rows, cols) ||
-      (o->bias && !vector_fits(o->bias, cols)) ||
-      (o->residual && !fits(o->residual, SAT_FP16, rows, cols)) ||
-      (o->mask && !fits(o->mask, SAT_FP16, rows, cols)) ||
-      o->map >= 1u << SAT_FLAG_MATMUL_MAP_BITS) {
-    return SAT_E_ARGUMENT;
+  for (uint32_t slot = 0; slot < SAT_SLOTS; ++slot) {
+    if (sat_operand_of(sizes, slot, &operand) &&
+        !fits(d->slots[slot], operand.format, operand.rows, operand.cols)) {
+      return SAT_E_ARGUMENT;
+    }
   }
-  command = append(program, SAT_OP_MATMUL, s->n, s->m, o->overlap);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB,
-      BIT(a_trans, SAT_FLAG_MATMUL_A_TRANS) |
-          BIT(c->format == SAT_FP32, SAT_FLAG_MATMUL_OUT_FP32) |
+  if (program->length == program->capacity) return SAT_E_FULL;
+  command = program->commands[program->length++];
+  memset(command, 0, SAT_DESC_BYTES);
+  set(command, SAT_DESC_OPCODE_LSB, sizes->opcode);
+  set(command, SAT_DESC_FLAGS_LSB, sizes->flags);
+  set(command, SAT_DESC_N_LSB, sizes->n);
+  set(command, SAT_DESC_M_LSB, sizes->m);
+  set(command, SAT_DESC_OVERLAP_LSB, d->overlap);
+  set(command, SAT_DESC_ROWS_LSB, sizes->rows);
+  set(command, SAT_DESC_COLS_LSB, sizes->cols);
+  set(command, SAT_DESC_DEPTH_LSB, sizes->depth);
+  if (d->windows) set_windows(command, d->windows);
+  for (uint32_t slot = 0; slot < SAT_SLOTS; ++slot) {
+    if (sat_operand_of(sizes, slot, &operand)) {
+      uint32_t *words = command + (SAT_DESC_SLOT_LSB + slot * SAT_DESC_SLOT_BITS) / 32u;
+      words[0] = (uint32_t)d->slots[slot]->address;
+      words[1] = (uint32_t)(d->slots[slot]->address >> 32);
+      words[2] = operand.vector ? 0 : d->slots[slot]->stride;
+    }
+  }
+  if (made) *made = command;
+  return SAT_OK;
+}
+
+/* A MATMUL with or without windows, once a and s are known to be of the shape that s says. */
+static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *s,
+                    const sat_tensor *c, uint32_t depth, bool a_trans, const sat_windows *windows,
+                    const sat_matmul_options *o) {
+  draft d = draft_of(
+      SAT_OP_MATMUL,
+      BIT(a_trans, SAT_FLAG_MATMUL_A_TRANS) | BIT(c->format == SAT_FP32, SAT_FLAG_MATMUL_OUT_FP32) |
           BIT(o->bias, SAT_FLAG_MATMUL_BIAS) | BIT(o->residual, SAT_FLAG_MATMUL_RESIDUAL) |
           BIT(o->relu, SAT_FLAG_MATMUL_RELU) | BIT(o->mask, SAT_FLAG_MATMUL_MASK) |
-          BIT(windows, SAT_FLAG_MATMUL_CONV) | o->map << SAT_FLAG_MATMUL_MAP_LSB);
-  if (windows) {
-    set_windows(command, windows);
-  } else {
-    set(command, SAT_DESC_ROWS_LSB, rows);
-  }
-  set(command, SAT_DESC_COLS_LSB, cols);
-  set(command, SAT_DESC_DEPTH_LSB, depth);
-  set_slot(command, SAT_SLOT_MATMUL_A, a);
-  set_slot(command, SAT_SLOT_MATMUL_S_VALUES, &s->values);
-  if (s->n != s->m) set_slot(command, SAT_SLOT_MATMUL_S_INDICES, &s->indices);
-  set_slot(command, SAT_SLOT_MATMUL_C, c);
-  if (o->bias) set_vector(command, SAT_SLOT_MATMUL_BIAS, o->bias);
-  if (o->residual) set_slot(command, SAT_SLOT_MATMUL_RESIDUAL, o->residual);
-  if (o->mask) set_slot(command, SAT_SLOT_MATMUL_MASK, o->mask);
-  return SAT_OK;
+          BIT(windows, SAT_FLAG_MATMUL_CONV) | o->map << SAT_FLAG_MATMUL_MAP_LSB,
+      s->n, s->m, o->overlap);
+  if (o->map >= 1u << SAT_FLAG_MATMUL_MAP_BITS) return SAT_E_ARGUMENT;
+  d.sizes.rows = c->rows;
+  d.sizes.cols = c->cols;
+  d.sizes.depth = depth;
+  if (windows) look_through(&d, windows);
+  d.slots[SAT_SLOT_MATMUL_A] = a;
+  d.slots[SAT_SLOT_MATMUL_S_VALUES] = &s->values;
+  d.slots[SAT_SLOT_MATMUL_S_INDICES] = &s->indices;
+  d.slots[SAT_SLOT_MATMUL_C] = c;
+  d.slots[SAT_SLOT_MATMUL_BIAS] = o->bias;
+  d.slots[SAT_SLOT_MATMUL_RESIDUAL] = o->residual;
+  d.slots[SAT_SLOT_MATMUL_MASK] = o->mask;
+  return append(program, &d, NULL);
 }
 
 static const sat_matmul_options no_matmul_options = {0};
@@ -397,23 +406,19 @@ int sat_matmul(sat_program *program, const sat_tensor *a, const sat_matrix *s, c
                const sat_matmul_options *options) {
   const sat_matmul_options *o = options ? options : &no_matmul_options;
   sat_stack stack;
-  if (!a || !s || !c || !matrix_fits(s, s->rows, c->cols) ||
-      !(o->a_trans ? fits(a, SAT_FP16, s->rows, c->rows) : fits(a, SAT_FP16, c->rows, s->rows))) {
-    return SAT_E_ARGUMENT;
-  }
+  if (!a || !s || !c || !matrix_fits(s, s->rows, c->cols)) return SAT_E_ARGUMENT;
   stack = stack_of(s);
-  return multiply(program, a, &stack, c, c->rows, s->rows, o->a_trans, NULL, o);
+  return multiply(program, a, &stack, c, s->rows, o->a_trans, NULL, o);
 }
 
 int sat_conv(sat_program *program, const sat_tensor *a, const sat_stack *s, const sat_tensor *c,
              const sat_windows *windows, const sat_matmul_options *options) {
   const sat_matmul_options *o = options ? options : &no_matmul_options;
   if (!a || !s || !c || o->a_trans || !windows_fit(windows) ||
-      !fits(a, SAT_FP16, sat_windows_pixels(windows), a->cols) ||
       !stack_fits(s, sat_windows_positions(windows), a->cols, c->cols)) {
     return SAT_E_ARGUMENT;
   }
-  return multiply(program, a, s, c, sat_windows_count(windows), a->cols, false, windows, o);
+  return multiply(program, a, s, c, a->cols, false, windows, o);
 }
 
 int sat_conv_gradient(sat_program *program, const sat_tensor *a, const sat_matrix *s,
@@ -421,14 +426,12 @@ int sat_conv_gradient(sat_program *program, const sat_tensor *a, const sat_matri
                       const sat_matmul_options *options) {
   const sat_matmul_options *o = options ? options : &no_matmul_options;
   sat_stack stack;
-  if (!a || !s || !c || o->a_trans || !windows_fit(windows) ||
-      !fits(a, SAT_FP16, sat_windows_pixels(windows), a->cols) ||
+  if (!a || !s || !c || o->a_trans || !windows_fit(windows) || !is_size(a->cols) ||
       !matrix_fits(s, sat_windows_count(windows), c->cols)) {
     return SAT_E_ARGUMENT;
   }
   stack = stack_of(s);
-  return multiply(program, a, &stack, c, sat_windows_positions(windows) * a->cols, a->cols, true,
-                  windows, o);
+  return multiply(program, a, &stack, c, a->cols, true, windows, o);
 }
 
 /* N:M of the copies, which they must share; dense if there are none. */
@@ -443,51 +446,47 @@ static bool copies_fit(const sat_tensor *w, const sat_matrix *ff, const sat_matr
 
 int sat_prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff, const sat_matrix *bp,
               bool overlap) {
-  uint32_t *command, n, m;
-  if (!w || !(ff || bp) || w->format == SAT_INDEX || !fits(w, w->format, w->rows, w->cols) ||
-      !copies_fit(w, ff, bp, &n, &m)) {
-    return SAT_E_ARGUMENT;
-  }
-  command = append(program, SAT_OP_PRUNE, n, m, overlap);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB,
-      BIT(ff, SAT_FLAG_PRUNE_FF) | BIT(bp, SAT_FLAG_PRUNE_BP) |
-          BIT(w->format == SAT_FP16, SAT_FLAG_PRUNE_SRC_FP16));
-  set(command, SAT_DESC_ROWS_LSB, w->rows);
-  set(command, SAT_DESC_COLS_LSB, w->cols);
-  set_slot(command, SAT_SLOT_PRUNE_W, w);
-  set_matrix(command, SAT_SLOT_PRUNE_FF_VALUES, SAT_SLOT_PRUNE_FF_INDICES, ff);
-  set_matrix(command, SAT_SLOT_PRUNE_BP_VALUES, SAT_SLOT_PRUNE_BP_INDICES, bp);
-  return SAT_OK;
+  uint32_t n, m;
+  draft d;
+  if (!w || !(ff || bp) || !copies_fit(w, ff, bp, &n, &m)) return SAT_E_ARGUMENT;
+  d = draft_of(SAT_OP_PRUNE,
+               BIT(ff, SAT_FLAG_PRUNE_FF) | BIT(bp, SAT_FLAG_PRUNE_BP) |
+                   BIT(w->format == SAT_FP16, SAT_FLAG_PRUNE_SRC_FP16),
+               n, m, overlap);
+  d.sizes.rows = w->rows;
+  d.sizes.cols = w->cols;
+  d.slots[SAT_SLOT_PRUNE_W] = w;
+  set_matrix(&d, SAT_SLOT_PRUNE_FF_VALUES, SAT_SLOT_PRUNE_FF_INDICES, ff);
+  set_matrix(&d, SAT_SLOT_PRUNE_BP_VALUES, SAT_SLOT_PRUNE_BP_INDICES, bp);
+  return append(program, &d, NULL);
 }
 
 int sat_update(sat_program *program, const sat_tensor *w, const sat_tensor *v, const sat_tensor *dw,
                const sat_matrix *ff, const sat_matrix *bp, const sat_update_options *options) {
   uint32_t *command, n, m;
   bool decay;
-  if (!w || !options || !fits(w, SAT_FP32, w->rows, w->cols) ||
-      !fits(v, SAT_FP32, w->rows, w->cols) || !fits(dw, SAT_FP32, w->rows, w->cols) ||
-      !copies_fit(w, ff, bp, &n, &m)) {
-    return SAT_E_ARGUMENT;
-  }
-  command = append(program, SAT_OP_UPDATE, n, m, options->overlap);
-  if (!command) return SAT_E_FULL;
+  draft d;
+  int status;
+  if (!w || !options || !copies_fit(w, ff, bp, &n, &m)) return SAT_E_ARGUMENT;
   decay = options->decay != 0.0f;
-  set(command, SAT_DESC_FLAGS_LSB,
-      BIT(ff, SAT_FLAG_UPDATE_FF) | BIT(bp, SAT_FLAG_UPDATE_BP) |
-          BIT(decay, SAT_FLAG_UPDATE_DECAY) |
-          BIT(options->skip_on_overflow, SAT_FLAG_UPDATE_SKIP_ON_OVERFLOW));
-  set(command, SAT_DESC_ROWS_LSB, w->rows);
-  set(command, SAT_DESC_COLS_LSB, w->cols);
+  d = draft_of(SAT_OP_UPDATE,
+               BIT(ff, SAT_FLAG_UPDATE_FF) | BIT(bp, SAT_FLAG_UPDATE_BP) |
+                   BIT(decay, SAT_FLAG_UPDATE_DECAY) |
+                   BIT(options->skip_on_overflow, SAT_FLAG_UPDATE_SKIP_ON_OVERFLOW),
+               n, m, options->overlap);
+  d.sizes.rows = w->rows;
+  d.sizes.cols = w->cols;
+  d.slots[SAT_SLOT_UPDATE_W] = w;
+  d.slots[SAT_SLOT_UPDATE_V] = v;
+  d.slots[SAT_SLOT_UPDATE_DW] = dw;
+  set_matrix(&d, SAT_SLOT_UPDATE_FF_VALUES, SAT_SLOT_UPDATE_FF_INDICES, ff);
+  set_matrix(&d, SAT_SLOT_UPDATE_BP_VALUES, SAT_SLOT_UPDATE_BP_INDICES, bp);
+  status = append(program, &d, &command);
+  if (status) return status;
   set_float(command, SAT_DESC_INV_SCALE_LSB, options->inv_scale);
   if (decay) set_float(command, SAT_DESC_DECAY_LSB, options->decay);
   set_float(command, SAT_DESC_MOMENTUM_LSB, options->momentum);
   set_float(command, SAT_DESC_LR_LSB, options->lr);
-  set_slot(command, SAT_SLOT_UPDATE_W, w);
-  set_slot(command, SAT_SLOT_UPDATE_V, v);
-  set_slot(command, SAT_SLOT_UPDATE_DW, dw);
-  set_matrix(command, SAT_SLOT_UPDATE_FF_VALUES, SAT_SLOT_UPDATE_FF_INDICES, ff);
-  set_matrix(command, SAT_SLOT_UPDATE_BP_VALUES, SAT_SLOT_UPDATE_BP_INDICES, bp);
   return SAT_OK;
 }
 
@@ -496,67 +495,46 @@ int sat_affine(sat_program *program, const sat_tensor *x, const sat_tensor *out,
                const sat_affine_options *options) {
   static const sat_affine_options none = {0};
   const sat_affine_options *o = options ? options : &none;
-  uint32_t *command;
-  if (!x || !fits(x, SAT_FP16, x->rows, x->cols) || !fits(out, SAT_FP16, x->rows, x->cols) ||
-      !vector_fits(alpha, x->cols) || !vector_fits(gamma, x->cols) || !o->y != !o->beta ||
-      (o->y && !(fits(o->y, SAT_FP16, x->rows, x->cols) && vector_fits(o->beta, x->cols)))) {
-    return SAT_E_ARGUMENT;
-  }
-  command = append(program, SAT_OP_AFFINE, 0, 0, o->overlap);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB,
-      BIT(o->y, SAT_FLAG_AFFINE_SECOND) | BIT(o->relu, SAT_FLAG_AFFINE_RELU));
-  set(command, SAT_DESC_ROWS_LSB, x->rows);
-  set(command, SAT_DESC_COLS_LSB, x->cols);
-  set_slot(command, SAT_SLOT_AFFINE_X, x);
-  set_slot(command, SAT_SLOT_AFFINE_OUT, out);
-  set_vector(command, SAT_SLOT_AFFINE_ALPHA, alpha);
-  set_vector(command, SAT_SLOT_AFFINE_GAMMA, gamma);
-  if (o->y) {
-    set_slot(command, SAT_SLOT_AFFINE_Y, o->y);
-    set_vector(command, SAT_SLOT_AFFINE_BETA, o->beta);
-  }
-  return SAT_OK;
+  draft d = draft_of(SAT_OP_AFFINE,
+                     BIT(o->y, SAT_FLAG_AFFINE_SECOND) | BIT(o->relu, SAT_FLAG_AFFINE_RELU), 0, 0,
+                     o->overlap);
+  if (!x || !o->y != !o->beta) return SAT_E_ARGUMENT;
+  d.sizes.rows = x->rows;
+  d.sizes.cols = x->cols;
+  d.slots[SAT_SLOT_AFFINE_X] = x;
+  d.slots[SAT_SLOT_AFFINE_Y] = o->y;
+  d.slots[SAT_SLOT_AFFINE_OUT] = out;
+  d.slots[SAT_SLOT_AFFINE_ALPHA] = alpha;
+  d.slots[SAT_SLOT_AFFINE_BETA] = o->beta;
+  d.slots[SAT_SLOT_AFFINE_GAMMA] = gamma;
+  return append(program, &d, NULL);
 }
 
 int sat_stats(sat_program *program, const sat_tensor *x, const sat_tensor *y, const sat_tensor *sum,
               const sat_tensor *dot, bool overlap) {
-  uint32_t *command;
-  if (!x || !fits(x, SAT_FP16, x->rows, x->cols) || (y && !fits(y, SAT_FP16, x->rows, x->cols)) ||
-      !vector_fits(sum, x->cols) || !vector_fits(dot, x->cols)) {
-    return SAT_E_ARGUMENT;
-  }
-  command = append(program, SAT_OP_STATS, 0, 0, overlap);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB, BIT(y, SAT_FLAG_STATS_SECOND));
-  set(command, SAT_DESC_ROWS_LSB, x->rows);
-  set(command, SAT_DESC_COLS_LSB, x->cols);
-  set_slot(command, SAT_SLOT_STATS_X, x);
-  if (y) set_slot(command, SAT_SLOT_STATS_Y, y);
-  set_vector(command, SAT_SLOT_STATS_SUM, sum);
-  set_vector(command, SAT_SLOT_STATS_DOT, dot);
-  return SAT_OK;
+  draft d = draft_of(SAT_OP_STATS, BIT(y, SAT_FLAG_STATS_SECOND), 0, 0, overlap);
+  if (!x) return SAT_E_ARGUMENT;
+  d.sizes.rows = x->rows;
+  d.sizes.cols = x->cols;
+  d.slots[SAT_SLOT_STATS_X] = x;
+  d.slots[SAT_SLOT_STATS_Y] = y;
+  d.slots[SAT_SLOT_STATS_SUM] = sum;
+  d.slots[SAT_SLOT_STATS_DOT] = dot;
+  return append(program, &d, NULL);
 }
 
-/* `winner` has the rows of out forward, those of x backward. */
 static int pool(sat_program *program, const sat_tensor *x, const sat_tensor *out,
                 const sat_tensor *winner, const sat_windows *windows, bool backward, bool overlap) {
-  uint32_t *command;
-  if (!x || !windows_fit(windows) || sat_windows_positions(windows) > SAT_POOL_POSITIONS_MAX ||
-      !fits(x, SAT_FP16, sat_windows_pixels(windows), x->cols) ||
-      !fits(out, SAT_FP16, sat_windows_count(windows), x->cols) ||
-      !fits(winner, SAT_INDEX, backward ? x->rows : out->rows, x->cols)) {
+  draft d = draft_of(SAT_OP_POOL, BIT(backward, SAT_FLAG_POOL_BACKWARD), 0, 0, overlap);
+  if (!x || !windows_fit(windows) || sat_windows_positions(windows) > SAT_POOL_POSITIONS_MAX) {
     return SAT_E_ARGUMENT;
   }
-  command = append(program, SAT_OP_POOL, 0, 0, overlap);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB, BIT(backward, SAT_FLAG_POOL_BACKWARD));
-  set_windows(command, windows);
-  set(command, SAT_DESC_COLS_LSB, x->cols);
-  set_slot(command, SAT_SLOT_POOL_X, x);
-  set_slot(command, SAT_SLOT_POOL_OUT, out);
-  set_slot(command, SAT_SLOT_POOL_WINNER, winner);
-  return SAT_OK;
+  look_through(&d, windows);
+  d.sizes.cols = x->cols;
+  d.slots[SAT_SLOT_POOL_X] = x;
+  d.slots[SAT_SLOT_POOL_OUT] = out;
+  d.slots[SAT_SLOT_POOL_WINNER] = winner;
+  return append(program, &d, NULL);
 }
 
 int sat_max_pool(sat_program *program, const sat_tensor *x, const sat_tensor *out,
@@ -570,10 +548,8 @@ int sat_max_pool_backward(sat_program *program, const sat_tensor *d_out, const s
 }
 
 int sat_fence(sat_program *program, bool irq) {
-  uint32_t *command = append(program, SAT_OP_FENCE, 0, 0, false);
-  if (!command) return SAT_E_FULL;
-  set(command, SAT_DESC_FLAGS_LSB, BIT(irq, SAT_FLAG_FENCE_IRQ));
-  return SAT_OK;
+  const draft d = draft_of(SAT_OP_FENCE, BIT(irq, SAT_FLAG_FENCE_IRQ), 0, 0, false);
+  return append(program, &d, NULL);
 }
 
 /* Running */
