@@ -121,8 +121,8 @@ module sat_top #(
   wire [31:0]   prog_len, watchdog, err_index;
   wire [7:0]    err_code;
   wire [1023:0] desc;
-  wire          matmul_start, matmul_busy, matmul_overflow;
-  wire          vector_start, vector_busy, vector_overflow;
+  wire          matmul_start, matmul_busy, matmul_overflow, matmul_progress;
+  wire          vector_start, vector_busy, vector_overflow, vector_progress;
   wire          slot_active, stall_a, stall_s, stall_drain;
 
   sat_regs #(
@@ -205,9 +205,11 @@ module sat_top #(
     .matmul_start_o   (matmul_start),
     .matmul_busy_i    (matmul_busy),
     .matmul_overflow_i(matmul_overflow),
+    .matmul_progress_i(matmul_progress),
     .vector_start_o   (vector_start),
     .vector_busy_i    (vector_busy),
     .vector_overflow_i(vector_overflow),
+    .vector_progress_i(vector_progress),
     .overflow_latch_o (overflow_latch),
     .rd_req_valid_o   (rd_req_valid[RD_FETCH]),
     .rd_req_ready_i   (rd_req_ready[RD_FETCH]),
@@ -249,6 +251,7 @@ module sat_top #(
     .desc_i         (desc),
     .busy_o         (matmul_busy),
     .overflow_o     (matmul_overflow),
+    .progress_o     (matmul_progress),
     .rd_req_valid_o (rd_req_valid[5:0]),
     .rd_req_ready_i (rd_req_ready[5:0]),
     .rd_req_addr_o  (rd_req_addr[6*ADDR_W-1:0]),
@@ -283,6 +286,7 @@ module sat_top #(
     .overflow_latch_i(overflow_latch),
     .busy_o          (vector_busy),
     .overflow_o      (vector_overflow),
+    .progress_o      (vector_progress),
     .rd_req_valid_o  (rd_req_valid[RD_VECTOR]),
     .rd_req_ready_i  (rd_req_ready[RD_VECTOR]),
     .rd_req_addr_o   (rd_req_addr[RD_VECTOR*ADDR_W +: ADDR_W]),

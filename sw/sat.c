@@ -643,6 +643,7 @@ const char *sat_error_name(uint32_t error) {
     case SAT_ERR_WRITE_DECERR: return "WRITE_DECERR";
     case SAT_ERR_HANG: return "HANG";
     case SAT_ERR_BUSY: return "BUSY";
+    case SAT_ERR_READ_PROTOCOL: return "READ_PROTOCOL";
     default: return "unknown";
   }
 }

@@ -191,6 +191,7 @@ class Error(IntEnum):
     WRITE_DECERR = 12
     HANG = 13
     BUSY = 14
+    READ_PROTOCOL = 15
 
 
 # Fields of the windows over a feature map.

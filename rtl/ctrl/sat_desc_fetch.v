@@ -13,7 +13,7 @@ module sat_desc_fetch #(
   output reg               done_o,      // pulse; the outputs below are valid from here on
   output reg  [1023:0]     desc_o,
   output reg               err_o,       // first bus error, if any
-  output reg               err_decerr_o,
+  output reg  [1:0]        err_resp_o,
   output reg  [ADDR_W-1:0] err_addr_o,
   // Read DMA client port, and errors of its beats
   output reg               rd_req_valid_o,
@@ -24,7 +24,7 @@ module sat_desc_fetch #(
   output wire              rd_rsp_ready_o,
   input  wire [DATA_W-1:0] rd_rsp_data_i,
   input  wire              rd_err_valid_i,
-  input  wire              rd_err_decerr_i,
+  input  wire [1:0]        rd_err_resp_i,
   input  wire [ADDR_W-1:0] rd_err_addr_i
 );
   localparam integer BEATS  = 1024 / DATA_W;
@@ -57,8 +57,8 @@ module sat_desc_fetch #(
     if (start_i) rd_req_addr_o <= addr_i;
     if (rd_rsp_valid_i) desc_o <= {rd_rsp_data_i, desc_o[1023:DATA_W]};
     if (rd_err_valid_i && !err_o) begin
-      err_decerr_o <= rd_err_decerr_i;
-      err_addr_o   <= rd_err_addr_i;
+      err_resp_o <= rd_err_resp_i;
+      err_addr_o <= rd_err_addr_i;
     end
   end
 endmodule

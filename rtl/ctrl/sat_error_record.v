@@ -13,7 +13,7 @@ module sat_error_record #(
   input  wire [63:0]       prog_addr_i,
   // Bus error of a running command; a read goes first
   input  wire              rd_err_i,
-  input  wire              rd_decerr_i,
+  input  wire [1:0]        rd_resp_i,      // SLVERR, DECERR; OKAY: RLAST was wrong
   input  wire [ADDR_W-1:0] rd_addr_i,
   input  wire              wr_err_i,
   input  wire              wr_decerr_i,
@@ -24,7 +24,7 @@ module sat_error_record #(
   input  wire [31:0]       hang_index_i,
   // Descriptor that could not be read, or is illegal
   input  wire              fetch_bad_i,
-  input  wire              fetch_decerr_i,
+  input  wire [1:0]        fetch_resp_i,
   input  wire [ADDR_W-1:0] fetch_addr_i,
   input  wire              check_bad_i,
   input  wire [7:0]        check_code_i,
@@ -42,6 +42,11 @@ module sat_error_record #(
 
   assign addr_o = at_desc_q ? {{64-ADDR_W{1'b0}}, prog_addr_q} + {25'd0, index_o, 7'd0} : addr_q;
 
+  wire [7:0] rd_code    = !rd_resp_i[1] ? `SAT_ERR_READ_PROTOCOL
+                          : rd_resp_i[0] ? `SAT_ERR_READ_DECERR : `SAT_ERR_READ_SLVERR;
+  wire [7:0] fetch_code = !fetch_resp_i[1] ? `SAT_ERR_READ_PROTOCOL
+                          : fetch_resp_i[0] ? `SAT_ERR_READ_DECERR : `SAT_ERR_READ_SLVERR;
+
   always @(posedge clk) begin
     if (begins_i) begin
       code_o      <= `SAT_ERR_PROGRAM;
@@ -50,7 +55,7 @@ module sat_error_record #(
       at_desc_q   <= 1'b0;
       prog_addr_q <= prog_addr_i[ADDR_W-1:0];
     end else if (rd_err_i) begin
-      code_o    <= rd_decerr_i ? `SAT_ERR_READ_DECERR : `SAT_ERR_READ_SLVERR;
+      code_o    <= rd_code;
       index_o   <= bus_index_i;
       addr_q    <= {{64-ADDR_W{1'b0}}, rd_addr_i};
       at_desc_q <= 1'b0;
@@ -64,7 +69,7 @@ module sat_error_record #(
       index_o   <= hang_index_i;
       at_desc_q <= 1'b1;
     end else if (fetch_bad_i) begin
-      code_o    <= fetch_decerr_i ? `SAT_ERR_READ_DECERR : `SAT_ERR_READ_SLVERR;
+      code_o    <= fetch_code;
       index_o   <= desc_index_i;
       addr_q    <= {{64-ADDR_W{1'b0}}, fetch_addr_i};
       at_desc_q <= 1'b0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_regs: the registers of docs/registers.md behind AXI4-Lite.
-// start_o and clear_o pulse for every write of a one to CTRL; the sequencer decides what a start
-// while busy means. Events win over a clear in the same cycle. The first error is kept until
-// CTRL.clear. irq_o is a level. Counters start again when busy_i rises.
+// clear_o pulses for every write of a one to CTRL.clear, start_o for one to CTRL.start without it:
+// they never come together. The sequencer decides what a start while busy means, and what a clear
+// stops; here a clear forgets done and the error. An event in the cycle of a clear wins. The first
+// error is kept until the clear. irq_o is a level. Counters start again when busy_i rises.
 `default_nettype none
 `include "sat_defs.vh"
 module sat_regs #(
@@ -123,8 +124,8 @@ module sat_regs #(
   wire write_ctrl       = write_fire && write_offset == `SAT_REG_CTRL;
   wire write_irq_status = write_fire && write_offset == `SAT_REG_IRQ_STATUS;
 
-  assign start_o     = write_ctrl && write_ones[`SAT_CTRL_START_LSB];
   assign clear_o     = write_ctrl && write_ones[`SAT_CTRL_CLEAR_LSB];
+  assign start_o     = write_ctrl && write_ones[`SAT_CTRL_START_LSB] && !clear_o;
   assign prog_addr_o = {prog_addr_hi_q, prog_addr_lo_q};
   assign prog_len_o  = prog_len_q;
   assign watchdog_o  = watchdog_q;

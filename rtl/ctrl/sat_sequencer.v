@@ -5,8 +5,10 @@
 // complete, so that it never cuts them short.
 // Stopping: halt_o to the DMAs until no transfer is outstanding, flush_o for one cycle, then the
 // error state until clear_i. The error is reported when the bus is quiet or the watchdog gives up.
-// clear_i while a program runs (and no refused start is to be cleared) stops it the same way,
-// without an error.
+// A start that cannot be accepted is reported as BUSY, unless an error waits to be reported.
+// clear_i stops a running program the same way, without an error, and forgets an error that waits.
+// But if a BUSY was reported since the last clear, and the program runs or its error waits, it only
+// forgets that. start_i and clear_i never come together. What stops a program wins over its end.
 `default_nettype none
 `include "sat_defs.vh"
 module sat_sequencer #(
@@ -35,9 +37,11 @@ module sat_sequencer #(
   output wire              matmul_start_o,
   input  wire              matmul_busy_i,
   input  wire              matmul_overflow_i,
+  input  wire              matmul_progress_i,  // it works, though the bus may be quiet
   output wire              vector_start_o,
   input  wire              vector_busy_i,
   input  wire              vector_overflow_i,
+  input  wire              vector_progress_i,
   output reg               overflow_latch_o,
   // Descriptor fetch: a read DMA client port
   output wire              rd_req_valid_o,
@@ -112,7 +116,8 @@ module sat_sequencer #(
   wire [ADDR_W-1:0] fetch_addr = begins ? prog_addr_i[ADDR_W-1:0]
                                         : desc_addr_q + DESC_BYTES;
 
-  wire              fetch_done, fetch_err, fetch_decerr;
+  wire              fetch_done, fetch_err;
+  wire [1:0]        fetch_err_resp;
   wire [ADDR_W-1:0] fetch_err_addr;
 
   sat_desc_fetch #(
@@ -126,7 +131,7 @@ module sat_sequencer #(
     .done_o         (fetch_done),
     .desc_o         (desc_o),
     .err_o          (fetch_err),
-    .err_decerr_o   (fetch_decerr),
+    .err_resp_o     (fetch_err_resp),
     .err_addr_o     (fetch_err_addr),
     .rd_req_valid_o (rd_req_valid_o),
     .rd_req_ready_i (rd_req_ready_i),
@@ -136,7 +141,7 @@ module sat_sequencer #(
     .rd_rsp_ready_o (rd_rsp_ready_o),
     .rd_rsp_data_i  (rd_rsp_data_i),
     .rd_err_valid_i (rd_err_valid_i && rd_err_port_i == PORT_FETCH),
-    .rd_err_decerr_i(rd_err_resp_i[0]),
+    .rd_err_resp_i  (rd_err_resp_i),
     .rd_err_addr_i  (rd_err_addr_i)
   );
 
@@ -167,11 +172,13 @@ module sat_sequencer #(
   wire idle      = !matmul_busy_i && !vector_busy_i;
   wire may_issue = overlap ? !(to_matmul ? matmul_busy_i : vector_busy_i) : idle;
 
+  wire fails, abort;
+
   assign issue_fire     = state_q == ST_ISSUE && may_issue;
   assign matmul_start_o = issue_fire && to_matmul;
   assign vector_start_o = issue_fire && !to_matmul && !is_fence;
   assign fence_set_o    = issue_fire && is_fence && fence_irq;
-  assign done_set_o     = state_q == ST_END && idle;
+  assign done_set_o     = state_q == ST_END && idle && !fails && !abort;
 
   always @(posedge clk) begin
     if (begins) begin
@@ -210,8 +217,8 @@ module sat_sequencer #(
     .clk       (clk),
     .rst_n     (rst_n),
     .limit_i   (watchdog_i),
-    .pending_i (!drained),
-    .progress_i(bus_progress_i),
+    .pending_i (running || draining_o),
+    .progress_i(bus_progress_i || (running && (matmul_progress_i || vector_progress_i))),
     .hang_o    (hang)
   );
 
@@ -226,7 +233,7 @@ module sat_sequencer #(
     .begins_i      (begins),
     .prog_addr_i   (prog_addr_i),
     .rd_err_i      (running && rd_err),
-    .rd_decerr_i   (rd_err_resp_i[0]),
+    .rd_resp_i     (rd_err_resp_i),
     .rd_addr_i     (rd_err_addr_i),
     .wr_err_i      (running && wr_err_valid_i),
     .wr_decerr_i   (wr_err_resp_i[0]),
@@ -235,7 +242,7 @@ module sat_sequencer #(
     .hang_i        (running && hang),
     .hang_index_i  (oldest),
     .fetch_bad_i   (fetch_bad),
-    .fetch_decerr_i(fetch_decerr),
+    .fetch_resp_i  (fetch_err_resp),
     .fetch_addr_i  (fetch_err_addr),
     .check_bad_i   (check_bad),
     .check_code_i  (check_code),
@@ -247,11 +254,15 @@ module sat_sequencer #(
     .addr_o        (code_addr)
   );
 
-  wire abort   = running && clear_i && !refused_q;
-  wire fails   = (running && (bus_err || hang)) || (begins && bad_program)
+  // A clear either stops what there is, or only forgets a refused start.
+  wire only_refusal = refused_q && (running || report_q);
+  wire stops        = clear_i && !only_refusal;
+  wire report       = state_q == ST_DRAIN && report_q && (drained || hang) && !stops;
+  wire refuses      = start_i && state_q != ST_IDLE && !report_q;
+
+  assign abort = running && stops;
+  assign fails = (running && (bus_err || hang)) || (begins && bad_program)
                  || (state_q == ST_BAD && idle);
-  wire report  = state_q == ST_DRAIN && report_q && (drained || hang) && !clear_i;
-  wire refuses = start_i && state_q != ST_IDLE && !report_q;
 
   assign err_valid_o = report || refuses;
   assign err_code_o  = report ? code : `SAT_ERR_BUSY;
@@ -284,14 +295,14 @@ module sat_sequencer #(
     end else begin
       state_q <= state_d;
       if (fails || abort) cleared_q <= abort;
-      else if (draining_o && clear_i) cleared_q <= 1'b1;
+      else if (draining_o && stops) cleared_q <= 1'b1;
       if (fails || abort) report_q <= !abort;
-      else if (report || clear_i) report_q <= 1'b0;
+      else if (report || stops) report_q <= 1'b0;
       if (clear_i) refused_q <= 1'b0;
       else if (refuses) refused_q <= 1'b1;
     end
   end
 
-  wire unused_ok = &{1'b0, rd_err_resp_i[1], wr_err_resp_i[1]};
+  wire unused_ok = &{1'b0, wr_err_resp_i[1]};
 endmodule
 `default_nettype wire

@@ -5,7 +5,9 @@
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 2 from
 // request to AR, 1 from R to client. AXI outputs come from registers, req_ready_o from req_valid_i.
 // halt_i: no further burst is started (the address register, already tagged, still goes out) and
-// data is dropped. A failing beat pulses err_valid_o when it reaches its client.
+// data is dropped. A beat that fails, or whose RLAST does not agree with the burst's length, pulses
+// err_valid_o when it reaches its client. The length alone says where a burst ends; a beat that no
+// burst has asked for is taken and dropped.
 // flush_i acts as reset; it may come only while halted and drained.
 `default_nettype none
 module sat_rd_dma #(
@@ -21,7 +23,7 @@ module sat_rd_dma #(
   input  wire                     halt_i,
   output wire                     drained_o,   // no transaction outstanding
   output wire                     busy_o,      // a transaction outstanding or a request queued
-  output wire                     progress_o,  // a transfer happens on AR or R
+  output wire                     progress_o,  // a burst is asked for, or a beat of one goes on
   output wire                     beat_o,      // a beat is read
   // Clients
   input  wire [PORTS-1:0]         req_valid_i,
@@ -33,7 +35,7 @@ module sat_rd_dma #(
   output wire [DATA_W-1:0]        rsp_data_o,
   // Errors
   output wire                     err_valid_o,
-  output wire [1:0]               err_resp_o,
+  output wire [1:0]               err_resp_o,  // SLVERR, DECERR; OKAY: RLAST was wrong
   output wire [ADDR_W-1:0]        err_addr_o,  // of the beat
   output wire [$clog2(PORTS)-1:0] err_port_o,
   // AXI4 read channels
@@ -51,6 +53,7 @@ module sat_rd_dma #(
   localparam integer BYTE_W   = $clog2(DATA_W / 8);
   localparam integer OFFSET_W = $clog2(MAX_BURST);
   localparam integer LINE_W   = ADDR_W - BYTE_W;  // address in beats
+  localparam integer OPEN_W   = $clog2(OUTSTANDING) + 1;
 
   localparam [PORTS-1:0] ONE_PORT = {{PORTS-1{1'b0}}, 1'b1};
 
@@ -122,10 +125,11 @@ module sat_rd_dma #(
   wire                        tag_valid, tag_pop;
   wire [PORT_W-1:0]           tag_port;
   wire [LINE_W-1:0]           tag_line;
+  wire [OFFSET_W-1:0]         tag_len;     // beats - 1
   wire [$clog2(OUTSTANDING):0] unused_tag_count;
 
   sat_fifo #(
-    .WIDTH(PORT_W + LINE_W),
+    .WIDTH(PORT_W + OFFSET_W + LINE_W),
     .DEPTH(OUTSTANDING)
   ) u_tags (
     .clk        (clk),
@@ -133,17 +137,29 @@ module sat_rd_dma #(
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
     .in_ready_o (tag_ready),
-    .in_data_i  ({split_port_q, burst_addr[ADDR_W-1:BYTE_W]}),
+    .in_data_i  ({split_port_q, burst_len[OFFSET_W-1:0], burst_addr[ADDR_W-1:BYTE_W]}),
     .out_valid_o(tag_valid),
     .out_ready_i(tag_pop),
-    .out_data_o ({tag_port, tag_line}),
+    .out_data_o ({tag_port, tag_len, tag_line}),
     .count_o    (unused_tag_count)
   );
 
+  // Bursts whose address has gone out: only these may have beats.
+  reg [OPEN_W-1:0] open_q;
+
+  always @(posedge clk) begin
+    if (!clear_n) open_q <= {OPEN_W{1'b0}};
+    else open_q <= open_q + {{OPEN_W-1{1'b0}}, arvalid_o && arready_i}
+                   - {{OPEN_W-1{1'b0}}, tag_pop};
+  end
+
   // Data side: the oldest tag says whose the beat is.
-  wire       beat_valid, beat_ready, beat_last;
-  wire [1:0] beat_resp;
-  wire       beat_fire = beat_valid && beat_ready;
+  reg  [OFFSET_W-1:0] beat_q;  // beats of the burst that have been delivered
+  wire                beat_valid, beat_ready, beat_rlast;
+  wire [1:0]          beat_resp;
+  wire                open      = open_q != {OPEN_W{1'b0}};
+  wire                beat_fire = beat_valid && beat_ready && open;
+  wire                beat_last = beat_q == tag_len;
 
   sat_skid_buffer #(
     .WIDTH(DATA_W + 3)
@@ -155,15 +171,14 @@ module sat_rd_dma #(
     .in_data_i  ({rlast_i, rresp_i, rdata_i}),
     .out_valid_o(beat_valid),
     .out_ready_i(beat_ready),
-    .out_data_o ({beat_last, beat_resp, rsp_data_o})
+    .out_data_o ({beat_rlast, beat_resp, rsp_data_o})
   );
 
-  assign beat_ready  = halt_i || rsp_ready_i[tag_port];
-  assign rsp_valid_o = (beat_valid && !halt_i) ? ONE_PORT << tag_port : {PORTS{1'b0}};
+  assign beat_ready  = halt_i || !open || rsp_ready_i[tag_port];
+  assign rsp_valid_o = (beat_valid && open && !halt_i) ? ONE_PORT << tag_port : {PORTS{1'b0}};
   assign tag_pop     = beat_fire && beat_last;
 
-  // Beats of the burst that have been delivered. A burst stays in its window: no carry leaves it.
-  reg  [OFFSET_W-1:0] beat_q;
+  // A burst stays in its window: no carry leaves the offset.
   wire [OFFSET_W-1:0] err_offset = tag_line[OFFSET_W-1:0] + beat_q;
 
   always @(posedge clk) begin
@@ -171,14 +186,14 @@ module sat_rd_dma #(
     else if (beat_fire) beat_q <= beat_last ? {OFFSET_W{1'b0}} : beat_q + 1'b1;
   end
 
-  assign err_valid_o = beat_fire && beat_resp[1];
-  assign err_resp_o  = beat_resp;
+  assign err_valid_o = beat_fire && (beat_resp[1] || beat_rlast != beat_last);
+  assign err_resp_o  = beat_resp & {2{beat_resp[1]}};
   assign err_port_o  = tag_port;
   assign err_addr_o  = {tag_line[LINE_W-1:OFFSET_W], err_offset, {BYTE_W{1'b0}}};
 
   assign drained_o  = !tag_valid;
   assign busy_o     = tag_valid || burst_valid;
   assign beat_o     = rvalid_i && rready_o;
-  assign progress_o = beat_o || (arvalid_o && arready_i);
+  assign progress_o = beat_fire || (arvalid_o && arready_i);
 endmodule
 `default_nettype wire

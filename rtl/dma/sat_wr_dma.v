@@ -4,7 +4,8 @@
 // so that it always finishes. Bursts are chosen round robin; W follows the order of AW.
 // Up to REQ_FIFO requests may wait ahead of their data, up to DATA_FIFO beats ahead of a request.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 3 from
-// request to AW. AXI outputs come from registers.
+// request to AW. AXI outputs come from registers. A response that comes before its burst's address
+// and last beat have gone out belongs to no burst, and is dropped.
 // halt_i: no further burst is started (the address register, already started, still goes out).
 // flush_i acts as reset and drops what has not started; it may come only while halted and drained.
 `default_nettype none
@@ -193,6 +194,23 @@ module sat_wr_dma #(
     .out_data_o ({awlen_o, awaddr_o})
   );
 
+  // Bursts that are not acknowledged and whose address, and last beat, have gone out.
+  reg  [OPEN_W-1:0] addressed_q, written_q;
+  wire              aw_fire   = awvalid_o && awready_i;
+  wire              last_fire = wvalid_o && wready_i && wlast_o;
+  wire              b_fire    = bvalid_i && (aw_fire || addressed_q != {OPEN_W{1'b0}})
+                                && (last_fire || written_q != {OPEN_W{1'b0}});
+
+  always @(posedge clk) begin
+    if (!clear_n) begin
+      addressed_q <= {OPEN_W{1'b0}};
+      written_q   <= {OPEN_W{1'b0}};
+    end else begin
+      addressed_q <= addressed_q + {{OPEN_W-1{1'b0}}, aw_fire} - {{OPEN_W-1{1'b0}}, b_fire};
+      written_q   <= written_q + {{OPEN_W-1{1'b0}}, last_fire} - {{OPEN_W-1{1'b0}}, b_fire};
+    end
+  end
+
   // Response tags: a burst is acknowledged after its data, so the order queue below, of the same
   // depth, is never fuller than this one.
   wire                         tag_valid;
@@ -212,7 +230,7 @@ module sat_wr_dma #(
     .in_ready_o (tag_ready),
     .in_data_i  ({grant_port, start_addr}),
     .out_valid_o(tag_valid),
-    .out_ready_i(bvalid_i),
+    .out_ready_i(b_fire),
     .out_data_o ({tag_port, tag_addr}),
     .count_o    (unused_tag_count)
   );
@@ -247,7 +265,7 @@ module sat_wr_dma #(
   end
 
   assign data_pop = w_fire ? ONE_PORT << order_port : {PORTS{1'b0}};
-  assign b_pop    = bvalid_i ? ONE_PORT << tag_port : {PORTS{1'b0}};
+  assign b_pop    = b_fire ? ONE_PORT << tag_port : {PORTS{1'b0}};
 
   sat_skid_buffer #(
     .WIDTH(1 + BEAT_W)
@@ -263,14 +281,14 @@ module sat_wr_dma #(
   );
 
   assign bready_o    = 1'b1;
-  assign err_valid_o = bvalid_i && bresp_i[1];
+  assign err_valid_o = b_fire && bresp_i[1];
   assign err_resp_o  = bresp_i;
   assign err_addr_o  = tag_addr;
   assign err_port_o  = tag_port;
 
   assign drained_o  = !tag_valid;
   assign busy_o     = idle_o != {PORTS{1'b1}};
-  assign progress_o = (awvalid_o && awready_i) || (wvalid_o && wready_i) || bvalid_i;
+  assign progress_o = aw_fire || (wvalid_o && wready_i) || b_fire;
 
   reg [BYTE_W:0] bytes_d;
   integer        lane;

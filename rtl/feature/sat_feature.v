@@ -23,6 +23,7 @@ module sat_feature #(
   input  wire       [1023:0] desc_i,
   output wire                done_o,
   output wire                overflow_o,
+  output wire                active_o,  // the lanes have an operation
   // read DMA
   output wire                rd_req_valid_o,
   input  wire                rd_req_ready_i,
@@ -275,6 +276,8 @@ module sat_feature #(
   );
 
   // Lanes: tags travel beside them.
+  assign active_o = affine_op || stats_op || sum_op;
+
   assign lane_factor_o = stats_q ? stats_factor : sum_q ? sum_factor : affine_factor;
   assign lane_scalar_o = stats_q ? stats_scalar : sum_q ? {4{ONE}} : affine_scalar;
   assign lane_addend_o = stats_q ? stats_addend : sum_q ? sum_addend : affine_addend;
@@ -285,7 +288,7 @@ module sat_feature #(
   ) u_valid (
     .clk  (clk),
     .rst_n(rst_n),
-    .in_i (affine_op || stats_op || sum_op),
+    .in_i (active_o),
     .out_o(result_valid)
   );
   sat_delay #(

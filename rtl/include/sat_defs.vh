@@ -146,6 +146,7 @@
 `define SAT_ERR_WRITE_DECERR 8'd12
 `define SAT_ERR_HANG 8'd13
 `define SAT_ERR_BUSY 8'd14
+`define SAT_ERR_READ_PROTOCOL 8'd15
 
 // Register offsets
 `define SAT_REG_ID 12'h000

@@ -21,6 +21,7 @@ module sat_map_cache #(
   input  wire              start_i,
   input  wire              cache_i,
   output wire              idle_o,           // no line is on its way
+  output wire              sweep_o,          // the tags are being cleared
   // the loader, a read client
   input  wire              req_valid_i,
   output wire              req_ready_o,
@@ -83,6 +84,8 @@ module sat_map_cache #(
   wire               line_fire = (looking && hit) || miss_fire;
   wire               accept    = cache_i && req_valid_i && (state_q == ST_IDLE);
   wire               sweep     = state_q == ST_SWEEP;
+
+  assign sweep_o = sweep;
 
   always @(posedge clk) begin
     if (!rst_n) begin

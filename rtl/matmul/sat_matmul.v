@@ -26,6 +26,7 @@ module sat_matmul #(
   input  wire [1023:0]         desc_i,
   output wire                  busy_o,
   output wire                  overflow_o,
+  output reg                   progress_o,  // work that needs no bus goes on
   // read DMA clients
   output wire [5:0]            rd_req_valid_o,
   input  wire [5:0]            rd_req_ready_i,
@@ -147,7 +148,8 @@ module sat_matmul #(
   wire [ROWS*16-1:0]  a_write_column;
   wire [A_CMD_W-1:0]  a_cmd;
   wire [ROWS*23-1:0]  west;
-  wire                map_idle, map_req_valid, map_req_ready, map_rsp_valid, map_rsp_ready;
+  wire                map_idle, map_sweep;
+  wire                map_req_valid, map_req_ready, map_rsp_valid, map_rsp_ready;
   wire [ADDR_W-1:0]   map_req_addr;
   wire [11:0]         map_req_beats;
   wire [DATA_W-1:0]   map_rsp_data;
@@ -211,6 +213,7 @@ module sat_matmul #(
     .start_i        (ready),
     .cache_i        (conv),
     .idle_o         (map_idle),
+    .sweep_o        (map_sweep),
     .req_valid_i    (map_req_valid),
     .req_ready_o    (map_req_ready),
     .req_addr_i     (map_req_addr),
@@ -545,6 +548,11 @@ module sat_matmul #(
     end
   end
   assign busy_o = busy_q;
+
+  // What may take long without the bus: to multiply, to fill A with what lies outside of a map, to
+  // drain a tile, to clear the tags. Everything else goes on within a few slots, or uses the bus.
+  always @(posedge clk)
+    progress_o <= slot_active_o || (|a_write_bank) || drain[(COLS-1)*32+31] || map_sweep;
 
   wire unused_ok = &{1'b0, desc_q, flags, groups, slot_stride};
 

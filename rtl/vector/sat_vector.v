@@ -25,6 +25,7 @@ module sat_vector #(
   input  wire                overflow_latch_i,
   output wire                busy_o,
   output wire                overflow_o,
+  output reg                 progress_o,  // work that needs no bus goes on
   // read DMA
   output wire                rd_req_valid_o,
   input  wire                rd_req_ready_i,
@@ -433,7 +434,7 @@ module sat_vector #(
     .out_strb_o  (packet_strb[32 +: 16])
   );
 
-  wire feature_overflow;
+  wire feature_overflow, feature_active;
 
   sat_feature #(
     .ADDR_W(ADDR_W)
@@ -444,6 +445,7 @@ module sat_vector #(
     .desc_i        (desc_i),
     .done_o        (feature_done),
     .overflow_o    (feature_overflow),
+    .active_o      (feature_active),
     .rd_req_valid_o(feature_req_valid),
     .rd_req_ready_i(rd_req_ready_i && feature_q),
     .rd_req_addr_o (feature_req_addr),
@@ -485,6 +487,8 @@ module sat_vector #(
     .data_o      (wr_data_o),
     .strb_o      (wr_strb_o)
   );
+
+  always @(posedge clk) progress_o <= read || (|(kept_valid & kept_ready)) || feature_active;
 
   // Overflow: a special value among the kept elements, the new W and V, or the feature unit's.
   wire [1:0] kept_special = {&kept_value[30:26], &kept_value[14:10]};

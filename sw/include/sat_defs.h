@@ -146,5 +146,6 @@
 #define SAT_ERR_WRITE_DECERR 12u
 #define SAT_ERR_HANG 13u
 #define SAT_ERR_BUSY 14u
+#define SAT_ERR_READ_PROTOCOL 15u
 
 #endif

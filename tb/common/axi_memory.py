@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, First, RisingEdge
+from cocotb.triggers import Event, FallingEdge, First, RisingEdge
 from cocotb.types import Logic
 
 OKAY, EXOKAY, SLVERR, DECERR = range(4)
@@ -103,6 +103,10 @@ class AxiMemory:
     the burst's kind with `attributes`. A low `rst_n` makes the memory forget all transactions.
     Addresses outside the image answer DECERR. `write_count` counts the writes of each byte; `reads`
     and `writes` hold (address, beats) of every burst in the order of their addresses.
+
+    What no slave may do: `lasts(beats)` gives the RLAST of each beat that answers a read burst, of
+    fewer or more beats than asked for too; `stray_beats` and `stray_response` answer what nobody
+    asked for.
     """
 
     def __init__(self, clk, rst_n, pin: Callable[[str], object], size: int,
@@ -115,6 +119,7 @@ class AxiMemory:
         self.reads: list[tuple[int, int]] = []
         self.writes: list[tuple[int, int]] = []
         self.read_beats = self.write_beats = 0
+        self.lasts: Callable[[int], list[bool]] = right_lasts
         self.dead = False  # no response any more; for tests of the watchdog
         self._errors: list[tuple[int, int, int, bool, bool]] = []
         self._clk, self._rst_n, self._rng, self._cfg = clk, rst_n, rng, cfg
@@ -135,10 +140,11 @@ class AxiMemory:
             self._b_chance = Chance(rng, cfg.p_b)
             self._bvalid.value = 0
         self._requests = [c.valid for c in (self._ar, self._aw, self._w) if c]
-        self._r_queue: deque[list[int]] = deque()        # [ready cycle, address, beats left]
+        self._r_queue: deque[list] = deque()             # [ready cycle, address, RLASTs to come]
         self._aw_queue: deque[list[int]] = deque()       # [first address, address, beats left]
         self._w_queue: deque[dict[str, int]] = deque()   # beats ahead of their address
         self._b_queue: deque[tuple[int, int]] = deque()  # (ready cycle, response)
+        self._stray = Event()
         self._r_valid = self._r_taken = self._r_last = False
         self._b_valid = self._b_taken = False
         cocotb.start_soon(self._run())
@@ -156,6 +162,15 @@ class AxiMemory:
 
     def clear_errors(self) -> None:
         self._errors.clear()
+
+    def stray_beats(self, lasts: list[bool]) -> None:
+        """Offers beats that belong to no burst, after those that do."""
+        self._r_queue.append([self._cycle, self.base, list(lasts)])
+        self._stray.set()
+
+    def stray_response(self, resp: int = OKAY) -> None:
+        self._b_queue.append((self._cycle, resp))
+        self._stray.set()
 
     def load(self, address: int, data: np.ndarray | bytes) -> None:
         raw = np.frombuffer(bytes(data), dtype=np.uint8)
@@ -206,7 +221,8 @@ class AxiMemory:
         falling = FallingEdge(self._clk)
         while True:
             if not self.outstanding and not any(valid.value for valid in self._requests):
-                await First(*(RisingEdge(valid) for valid in self._requests))
+                self._stray.clear()
+                await First(*map(RisingEdge, self._requests), self._stray.wait())
             await falling
             if not self._rst_n.value:
                 self._reset()
@@ -223,7 +239,7 @@ class AxiMemory:
             address, beats = self._check_burst("AR", burst)
             self.reads.append((address, beats))
             ready = self._cycle + self._latency(self._cfg.read_latency)
-            self._r_queue.append([ready, address, beats])
+            self._r_queue.append([ready, address, self.lasts(beats)])
         if self._r_taken:
             self._r_valid = False
         if not self._r_valid:
@@ -234,12 +250,12 @@ class AxiMemory:
                 self._r_pins["rvalid"].value = 0
         self._r_taken = self._r_valid and bool(self._rready.value)
 
-    def _drive_beat(self, queue: deque[list[int]]) -> None:
-        _, address, beats = queue[0]
-        if beats == 1:
+    def _drive_beat(self, queue: deque[list]) -> None:
+        _, address, lasts = queue[0]
+        if len(lasts) == 1:
             queue.popleft()
         else:
-            queue[0][1:] = address + BEAT_BYTES, beats - 1
+            queue[0][1:] = address + BEAT_BYTES, lasts[1:]
         resp = self._response(address, BEAT_BYTES, write=False)
         offset = address - self.base
         data = 0 if resp == DECERR else int.from_bytes(
@@ -248,7 +264,7 @@ class AxiMemory:
         pins["rvalid"].value = 1
         pins["rdata"].value = data
         pins["rresp"].value = resp
-        pins["rlast"].value = int(beats == 1)
+        pins["rlast"].value = int(lasts[0])
         self._r_valid = True
         self.read_beats += 1
 
@@ -297,6 +313,11 @@ class AxiMemory:
         size = address + BEAT_BYTES - first
         ready = self._cycle + self._latency(self._cfg.write_latency)
         self._b_queue.append((ready, self._response(first, size, write=True)))
+
+
+def right_lasts(beats: int) -> list[bool]:
+    """RLAST of each beat of a burst."""
+    return [False] * (beats - 1) + [True]
 
 
 def prefix_pins(dut, prefix: str = "m_axi_") -> Callable[[str], object]:

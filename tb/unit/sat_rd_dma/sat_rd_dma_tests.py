@@ -11,10 +11,12 @@ from tb.common import clock
 from tb.common.axi_memory import (
     BEAT_BYTES,
     DECERR,
+    OKAY,
     SLVERR,
     AxiMemory,
     AxiMemoryCfg,
     number,
+    right_lasts,
     suffix_pins,
 )
 from tb.common.rng import make_rng
@@ -95,10 +97,9 @@ class Clients:
                 port.taken += 1
         if dut.err_valid_o.value:
             self.errors.append(tuple(map(number, (dut.err_port_o, dut.err_resp_o, dut.err_addr_o))))
-        beat = bool(dut.rvalid_i.value and dut.rready_o.value)
-        assert bool(dut.beat_o.value) == beat
-        assert bool(dut.progress_o.value) == (beat or bool(dut.arvalid_o.value
-                                                           and dut.arready_i.value))
+        assert bool(dut.beat_o.value) == bool(dut.rvalid_i.value and dut.rready_o.value)
+        asked = bool(dut.arvalid_o.value and dut.arready_i.value)
+        assert dut.halt_i.value or bool(dut.progress_o.value) == (asked or bool(valid & self.ready))
 
     async def cycle(self):
         self.drive()
@@ -221,6 +222,113 @@ async def test_error_names_beat_and_port(dut, resp):
         clients.ask(port, address, beats)
         await clients.finish(2000)
         assert clients.errors == [(port, resp, bad)]
+
+
+def wrong_lasts(rng, beats):
+    """RLASTs of a burst with at least one wrong, and the first such beat."""
+    lasts = right_lasts(beats)
+    wrong = sorted({int(beat) for beat in rng.integers(beats, size=int(rng.integers(1, 3)))})
+    for beat in wrong:
+        lasts[beat] = not lasts[beat]
+    return lasts, wrong
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_wrong_rlast_is_an_error_of_its_beat(dut):
+    """The data still goes where it belongs: the length alone says where a burst ends."""
+    memory, clients = await start(dut, AxiMemoryCfg.stalled(0.6, (0, 20)), 0.7)
+    rng = make_rng("requests")
+    expected = []
+    for _ in range(60):
+        port, (address, beats) = int(rng.integers(len(clients.ports))), random_request(rng, 100)
+
+        def lasts(beats, port=port):
+            start, _ = memory.reads[-1]
+            result, wrong = wrong_lasts(rng, beats)
+            expected.extend((port, OKAY, start + beat * BEAT_BYTES) for beat in wrong)
+            return result
+        memory.lasts = lasts if rng.random() < 0.7 else right_lasts
+        clients.ask(port, address, beats)
+        await clients.finish(2000)
+        assert clients.errors == expected
+    assert len(expected) > 30
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_response_code_goes_before_rlast(dut):
+    memory, clients = await start(dut, AxiMemoryCfg())
+    clients.check_data = False
+    for resp in (SLVERR, DECERR):
+        memory.clear_errors()
+        memory.add_error(BASE, BEAT_BYTES, resp)
+        memory.lasts = lambda beats: [False] * beats
+        clients.errors.clear()
+        clients.ask(0, BASE, 1)
+        await clients.finish(100)
+        assert clients.errors == [(0, resp, BASE)]
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_short_burst_stays_open(dut):
+    """Also under halt, until its beats come after all."""
+    memory, clients = await start(dut, AxiMemoryCfg())
+    clients.check_data = False
+    for halted in (False, True):
+        memory.lasts = lambda beats: [False] * (beats - 3) + [True]
+        clients.ask(2, BASE, 8)
+        for _ in range(100):
+            await clients.cycle()
+        dut.halt_i.value = int(halted)
+        memory.lasts = right_lasts
+        for _ in range(100):
+            await clients.cycle()
+        assert not dut.drained_o.value and dut.busy_o.value
+        memory.stray_beats([False, True])
+        for _ in range(10):
+            await clients.cycle()
+        assert dut.drained_o.value and not memory.outstanding
+        dut.flush_i.value = int(halted)
+        await clients.cycle()
+        dut.flush_i.value = dut.halt_i.value = 0
+        clients.forget()
+    clients.check_data = True
+    clients.errors.clear()
+    ask_random(clients, make_rng("requests"), 20)
+    await clients.finish(8000)
+    assert not clients.errors
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_beats_nobody_asked_for_are_dropped(dut):
+    """With nothing outstanding, and before the address of the only burst has gone out."""
+    memory, clients = await start(dut, AxiMemoryCfg.stalled(0.7, (0, 9)), 0.7)
+    rng = make_rng("requests")
+    for _ in range(40):
+        count = int(rng.integers(1, 6))
+        memory.stray_beats([bool(last) for last in rng.integers(0, 2, count)])
+        while memory.outstanding:
+            await clients.cycle()
+            assert not dut.progress_o.value, "a stray beat is no progress"
+        for _ in range(3):
+            await clients.cycle()
+        assert dut.drained_o.value and not dut.busy_o.value
+        ask_random(clients, rng, int(rng.integers(1, 4)))
+        await clients.finish(4000)
+    assert not clients.errors
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_beat_before_the_address_is_dropped(dut):
+    memory, clients = await start(dut, AxiMemoryCfg(p_ar=0.0))
+    clients.ask(1, BASE, 2)
+    for _ in range(10):
+        await clients.cycle()
+    assert dut.arvalid_o.value and not dut.drained_o.value
+    memory.stray_beats([False, True])
+    for _ in range(10):
+        await clients.cycle()
+    assert not memory.outstanding and not clients.ports[1].taken
+    assert dut.arvalid_o.value and not dut.drained_o.value and not clients.errors
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

@@ -95,8 +95,8 @@ async def test_random_accesses_match_model(dut, stall):
                 model[word] = model[word] & ~mask | data & mask
             if word == Reg.CTRL:
                 ones = data & lanes(strobe)
-                expected["start_o"] += bool(ones & Ctrl.START)
                 expected["clear_o"] += bool(ones & Ctrl.CLEAR)
+                expected["start_o"] += ones & (Ctrl.START | Ctrl.CLEAR) == Ctrl.START
         else:
             data, response = await master.read(address)
             assert response == (OKAY if word in known else SLVERR), hex(address)
@@ -140,6 +140,21 @@ async def test_status_bits_follow_inputs(dut):
         assert await get(master, Reg.STATUS) == bit
         getattr(dut, name).value = 0
     assert await get(master, Reg.STATUS) == 0
+
+
+@cocotb.test()
+async def test_start_and_clear_in_one_write_is_a_clear(dut):
+    master = await start(dut)
+    pulses = {}
+    for signal in ("start_o", "clear_o"):
+        cocotb.start_soon(count_pulses(dut, signal, pulses))
+    # The last one strobes neither bit.
+    for data, strobe, seen in ((1, 15, (1, 0)), (2, 15, (0, 1)), (3, 15, (0, 1)), (3, 1, (0, 1)),
+                               (0xFC, 15, (0, 0)), (3, 14, (0, 0))):
+        pulses.update(start_o=0, clear_o=0)
+        assert await master.write(Reg.CTRL, data, strobe) == OKAY
+        await FallingEdge(dut.clk)
+        assert (pulses["start_o"], pulses["clear_o"]) == seen, (data, strobe)
 
 
 @cocotb.test()

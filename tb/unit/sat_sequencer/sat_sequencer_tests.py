@@ -114,7 +114,7 @@ class Bench:
         self.overflow = self.latch = False
         self.next_index = 0
         self.bus_error = {}    # signals of one bus error, for the next cycle
-        self.stuck = False     # an engine's transfer never ends
+        self.stuck = False     # an engine's transfer never ends, nor does its work go on
         self.p_overflow = 0.2
 
     # Inputs
@@ -124,6 +124,8 @@ class Bench:
         for name, engine in self.engines.items():
             getattr(dut, f"{name}_busy_i").value = int(engine.busy > 0)
             getattr(dut, f"{name}_overflow_i").value = int(engine.overflow and engine.busy == 1)
+            works = engine.busy > 0 and not self.stuck and rng.random() < 0.1
+            getattr(dut, f"{name}_progress_i").value = int(works)
         self.req_ready = rng.random() < 0.5
         dut.rd_req_ready_i.value = int(self.req_ready)
         self.wait -= self.wait > 0

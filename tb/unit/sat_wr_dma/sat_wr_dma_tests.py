@@ -12,6 +12,7 @@ from tb.common import clock
 from tb.common.axi_memory import (
     BEAT_BYTES,
     DECERR,
+    OKAY,
     SLVERR,
     AxiMemory,
     AxiMemoryCfg,
@@ -231,6 +232,38 @@ async def test_error_names_burst_and_port(dut, resp):
         clients.ask(port, address, beats)
         await clients.finish(2000)
         assert clients.errors == [(port, resp, burst)]
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(resp=[OKAY, SLVERR])
+async def test_responses_nobody_waits_for_are_dropped(dut, resp):
+    """With nothing outstanding, and while a burst still has beats or its address to give."""
+    memory, clients = await start(dut, AxiMemoryCfg.stalled(0.3, (5, 9)), 0.7, 0.7)
+    rng = make_rng("requests")
+    for _ in range(60):
+        memory.stray_response(resp)
+        for _ in range(20):
+            await clients.cycle()
+            assert not dut.progress_o.value, "a stray response is no progress"
+        assert not dut.busy_o.value and dut.drained_o.value
+        ask_random(clients, rng, int(rng.integers(1, 4)))
+        await clients.finish(2000)
+        clients.check()
+    assert not clients.errors
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(missing=["p_aw", "p_w"])
+async def test_response_before_the_burst_is_out_is_dropped(dut, missing):
+    memory, clients = await start(dut, AxiMemoryCfg(**{missing: 0.0}))
+    clients.ask(1, BASE, 4)
+    for _ in range(20):
+        await clients.cycle()
+    memory.stray_response(SLVERR)
+    for _ in range(10):
+        await clients.cycle()
+    assert not clients.errors and not dut.drained_o.value
+    assert dut.idle_o.value.to_unsigned() >> 1 & 1 == 0
 
 
 async def halt_and_flush(dut, memory, clients):
