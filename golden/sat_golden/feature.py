@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .defs import POOL_POSITIONS_MAX, STATS_LANES
+from .fp_mode import exact
 from .multiply import check_shape
 from .vector import (
     as_bits,
@@ -61,7 +62,7 @@ def stats(x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.nd
     y = x if y is None else as_bits("y", y, np.uint16)
     check_shape("y", y, x.shape)
     x_value, y_value = fp16_to_float(x), fp16_to_float(y)
-    with np.errstate(all="ignore"):
+    with exact():
         return sum_rows(x_value), sum_rows(x_value * y_value)
 
 
@@ -72,7 +73,7 @@ def sum_rows(terms: np.ndarray) -> np.ndarray:
     padded = np.zeros((-(-rows // STATS_LANES), STATS_LANES, cols), np.float32)
     padded.reshape(-1, cols)[:rows] = terms
     sums = np.zeros((STATS_LANES, cols), np.float32)
-    with np.errstate(all="ignore"):
+    with exact():
         for lanes in padded:
             np.add(sums, lanes, out=sums)
         while len(sums) > 1:
@@ -113,7 +114,7 @@ def max_pool_backward(d_out: np.ndarray, winner: np.ndarray, windows: Windows) -
     check_shape("winner", as_bits("winner", winner, np.uint8), d_out.shape)
     value = fp16_to_float(d_out)
     total = np.zeros((windows.count, d_out.shape[1]), np.float32)
-    with np.errstate(all="ignore"):
+    with exact():
         for position in range(windows.positions):
             pixels = windows.pixels_at(position)
             won = winner == windows.positions - 1 - position

@@ -22,6 +22,7 @@ import numpy as np
 from .command_model import has_overflow
 from .compress import Planes
 from .convolve import conv
+from .fp_mode import exact
 from .multiply import matmul
 from .weights import Copies, prune, update
 from .windows import Windows
@@ -29,6 +30,7 @@ from .windows import Windows
 ONE_FP16 = 0x3C00
 
 
+@exact()
 def fp32(value: float) -> int:
     """A Python number as an FP32 pattern."""
     return int(np.float32(value).view(np.uint32))
@@ -60,6 +62,7 @@ class Sgd:
     momentum: float = 0.9
     decay: float | None = None
 
+    @exact()
     def update(self, weights: np.ndarray, velocity: np.ndarray, gradient: np.ndarray,
                loss_scale: float, decay: bool) -> tuple[np.ndarray, np.ndarray]:
         return update(
@@ -200,6 +203,7 @@ class MlpBdwp:
             d_outs.insert(0, layer.backward(d_outs[0], below))
         return d_outs
 
+    @exact()
     def train_step(self, x: np.ndarray, labels: np.ndarray) -> Step:
         """One step on a batch: x uint16 [B][K], labels integers [B].
 
@@ -216,26 +220,28 @@ class MlpBdwp:
         self.scale.update(overflow)
         return Step(loss, int((logits.view(np.float32).argmax(1) == labels).sum()), overflow)
 
+    @exact()
     def predict(self, x: np.ndarray) -> np.ndarray:
         """uint16 [B][K] -> class of each row."""
         return self.forward(x)[1].view(np.float32).argmax(1)
 
 
+@exact()
 def cross_entropy(logits: np.ndarray, labels: np.ndarray,
                   loss_scale: float) -> tuple[float, np.ndarray]:
     """Mean loss of FP32 logits (uint32 [B][classes]), and its gradient by the logits, times
     `loss_scale`, as FP16 (uint16). Computed in float64 on the host and rounded once."""
     values = logits.view(np.float32).astype(np.float64)
     rows = np.arange(len(labels))
-    with np.errstate(invalid="ignore", over="ignore"):
-        exps = np.exp(values - values.max(axis=1, keepdims=True))
-        probabilities = exps / exps.sum(axis=1, keepdims=True)
-        loss = float(-np.log(np.maximum(probabilities[rows, labels], 1e-30)).mean())
-        probabilities[rows, labels] -= 1
-        gradient = (probabilities * (loss_scale / len(labels))).astype(np.float16)
+    exps = np.exp(values - values.max(axis=1, keepdims=True))
+    probabilities = exps / exps.sum(axis=1, keepdims=True)
+    loss = float(-np.log(np.maximum(probabilities[rows, labels], 1e-30)).mean())
+    probabilities[rows, labels] -= 1
+    gradient = (probabilities * (loss_scale / len(labels))).astype(np.float16)
     return loss, gradient.view(np.uint16)
 
 
+@exact()
 def he_normal(rng: np.random.Generator, inputs: int, outputs: int, gain: float = 2.0) -> np.ndarray:
     """Initial weights uint32 [inputs][outputs]; a gain of 2 suits a layer before a ReLU."""
     weights = rng.standard_normal((inputs, outputs)) * np.sqrt(gain / inputs)

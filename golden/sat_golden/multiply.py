@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compress import check_nm, compressed_rows, group_rows
+from .fp_mode import exact
 from .vector import (
     as_bits,
     fp16_to_float,
@@ -122,7 +123,7 @@ def dense_product(a_t: np.ndarray, s: np.ndarray) -> np.ndarray:
     out = np.empty((rows, cols), np.float32)
     step_j = min(cols, BLOCK_COLS)
     step_i = BLOCK_ELEMENTS // step_j
-    with np.errstate(all="ignore"):
+    with exact():
         for j in range(0, cols, step_j):
             s_block = np.ascontiguousarray(s[:, j : j + step_j])
             for i in range(0, rows, step_i):
@@ -151,7 +152,7 @@ def sparse_product(
     out = np.empty((rows, cols), np.float32)
     step_i = min(rows, BLOCK_COLS)
     step_j = BLOCK_ELEMENTS // step_i
-    with np.errstate(all="ignore"):
+    with exact():
         for i in range(0, rows, step_i):
             a_block = np.ascontiguousarray(padded[:, i : i + step_i])
             for j in range(0, cols, step_j):

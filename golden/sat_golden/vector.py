@@ -2,7 +2,8 @@
 """Fast twins of `reference.py`: numpy arrays of bit patterns, any (broadcastable) shape.
 
 They use float32 arithmetic, which IEEE 754 defines bit for bit except for the payload of NaN; every
-NaN is made canonical on the way out. FP16 patterns are uint16, FP32 patterns uint32.
+NaN is made canonical on the way out. All such arithmetic of this package is inside `exact()`. FP16
+patterns are uint16, FP32 patterns uint32.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .formats import ACC, FP16, FP32, WIDE, FpFormat
+from .fp_mode import exact
 
 FP16_NAN = np.uint16(FP16.nan)
 FP32_NAN = np.uint32(FP32.nan)
@@ -47,19 +49,19 @@ def fp16_bits(value: np.ndarray) -> np.ndarray:
 
 def fp32_add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """FP32 a + b, elementwise."""
-    with np.errstate(all="ignore"):
+    with exact():
         return fp32_bits(fp32_view(a) + fp32_view(b))
 
 
 def fp32_sub(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """FP32 a - b, elementwise (a plus b with its sign flipped)."""
-    with np.errstate(all="ignore"):
+    with exact():
         return fp32_bits(fp32_view(a) - fp32_view(b))
 
 
 def fp32_mul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """FP32 a * b, elementwise."""
-    with np.errstate(all="ignore"):
+    with exact():
         return fp32_bits(fp32_view(a) * fp32_view(b))
 
 
@@ -75,13 +77,13 @@ def fp16_to_fp32(half: np.ndarray) -> np.ndarray:
 
 def fp16_to_float(half: np.ndarray) -> np.ndarray:
     """FP16 patterns -> float32 values (a NaN need not be canonical)."""
-    with np.errstate(all="ignore"):
+    with exact():
         return fp16_view(half).astype(np.float32)
 
 
 def fp32_to_fp16(value: np.ndarray) -> np.ndarray:
     """FP32 -> FP16, elementwise."""
-    with np.errstate(all="ignore"):
+    with exact():
         return fp16_bits(fp32_view(value).astype(np.float16))
 
 
@@ -93,7 +95,8 @@ def pe_mac(acc: np.ndarray, a: np.ndarray, w: np.ndarray) -> np.ndarray:
 def fp32_relu(value: np.ndarray) -> np.ndarray:
     """value where it is NaN or > 0, else +0."""
     x = fp32_view(value)
-    return fp32_bits(np.where(np.isnan(x) | (x > 0), x, np.float32(0)))
+    with exact():
+        return fp32_bits(np.where(np.isnan(x) | (x > 0), x, np.float32(0)))
 
 
 def mask_passes(half: np.ndarray) -> np.ndarray:
