@@ -3,6 +3,7 @@
 
 reference      one operation at a time on integers, written to be read
 vector         the same on numpy arrays of bit patterns
+fp_mode        the processor's floating-point mode, which must not matter
 compress       N:M selection and the compressed formats
 multiply       the command MATMUL on arrays
 windows        windows over a feature map
@@ -11,11 +12,12 @@ feature        the commands AFFINE, STATS and POOL on arrays
 weights        the commands PRUNE and UPDATE on arrays
 descriptor     the 128 bytes of a command and their checks
 memory         a memory image with error regions
+hazards        bytes that a program shares where it must not
 command_model  programs: memory image in, memory image and error registers out
 layers         BDWP training steps made of the commands
 """
 
-from .command_model import Command, CommandModel, Result
+from .command_model import CommandModel, Result
 from .compress import (
     Planes,
     compress_bp,
@@ -29,14 +31,16 @@ from .compress import (
 from .convolve import conv
 from .descriptor import Descriptor, Fault, Slot, Tensor, aligned
 from .feature import affine, max_pool, max_pool_backward, stats
+from .hazards import Command, Hazard, HazardError, HazardKind, HazardWarning
 from .memory import ErrorRegion, Memory
 from .multiply import matmul
 from .weights import Copies, prune, update
 from .windows import Windows
 
 __all__ = [
-    "Command", "CommandModel", "Copies", "Descriptor", "ErrorRegion", "Fault", "Memory", "Planes",
-    "Result", "Slot", "Tensor", "Windows", "affine", "aligned", "compress_bp", "compress_ff",
-    "compressed_rows", "conv", "decompress", "matmul", "max_pool", "max_pool_backward", "nm_select",
-    "pack_indices", "prune", "stats", "unpack_indices", "update",
+    "Command", "CommandModel", "Copies", "Descriptor", "ErrorRegion", "Fault", "Hazard",
+    "HazardError", "HazardKind", "HazardWarning", "Memory", "Planes", "Result", "Slot", "Tensor",
+    "Windows", "affine", "aligned", "compress_bp", "compress_ff", "compressed_rows", "conv",
+    "decompress", "matmul", "max_pool", "max_pool_backward", "nm_select", "pack_indices", "prune",
+    "stats", "unpack_indices", "update",
 ]

@@ -3,11 +3,14 @@
 
 `CommandModel.run` does what the RTL must have done when its program ends. Where the hardware is
 free (how far a command got before an error stopped it) the result says what is not determined. The
-errors HANG and BUSY are about time, which this model does not have.
+errors HANG and BUSY are about time, which this model does not have. A program with a hazard
+(hazards.py) is run one command after the other.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +36,14 @@ from .defs import (
 from .descriptor import Descriptor, Fault, Tensor, check
 from .feature import affine, max_pool, max_pool_backward, stats
 from .formats import FP16, FP32
+from .hazards import (
+    Command,
+    Hazard,
+    HazardError,
+    HazardWarning,
+    command_hazards,
+    fetch_hazards,
+)
 from .memory import Memory
 from .multiply import matmul
 from .operands import NIBBLE, SINGLE
@@ -40,6 +51,9 @@ from .weights import prune, update
 
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR)
 WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
+
+ADDR_WIDTHS = range(32, 41)
+HAZARD_POLICIES = ("warn", "error", "ignore")
 
 ENGINE_OF = {
     Opcode.MATMUL: "array",
@@ -49,25 +63,6 @@ ENGINE_OF = {
     Opcode.STATS: "vector",
     Opcode.POOL: "vector",
 }
-
-
-@dataclass
-class Command:
-    """A command that was started: its descriptor, tensors, and the commands (their indices) that
-    may still have been running beside it."""
-
-    index: int
-    desc: Descriptor
-    tensors: list[Tensor]
-    beside: set[int]
-
-    @property
-    def outputs(self) -> list[Tensor]:
-        return [tensor for tensor in self.tensors if tensor.written]
-
-    def output_ranges(self) -> list[tuple[int, int]]:
-        """Byte ranges [start, end) the command may write; it writes no other byte."""
-        return [span for tensor in self.outputs for span in tensor.row_ranges()]
 
 
 @dataclass
@@ -83,8 +78,7 @@ class Result:
     commands              those that were started, in order, FENCEs excluded
     uncertain             commands (indices) that an error may have stopped half way: their outputs
                           are undetermined, every other byte of memory is exact
-    hazards               pairs of overlapping commands that touch each other's output: the program
-                          is wrong, and so the RTL need not agree
+    hazards               where the program is wrong, so that the RTL need not agree
     """
 
     code: Error = Error.NONE
@@ -96,7 +90,7 @@ class Result:
     completed: int = 0
     commands: list[Command] = field(default_factory=list)
     uncertain: set[int] = field(default_factory=set)
-    hazards: list[tuple[int, int]] = field(default_factory=list)
+    hazards: list[Hazard] = field(default_factory=list)
 
     def output_ranges(self) -> list[tuple[int, int]]:
         """All byte ranges [start, end) that the program may have written."""
@@ -104,11 +98,21 @@ class Result:
 
 
 class CommandModel:
-    """A core with `addr_w` address bits attached to `memory`."""
+    """A core with `addr_w` address bits attached to `memory`.
 
-    def __init__(self, memory: Memory, addr_w: int = 40):
+    hazards  what happens when a program has one: "warn" gives a HazardWarning, "error" raises
+             HazardError before the later command has any effect, "ignore" only leaves it in the
+             result
+    """
+
+    def __init__(self, memory: Memory, addr_w: int = 40, hazards: str = "warn"):
+        if addr_w not in ADDR_WIDTHS:
+            raise ValueError(f"addr_w: {addr_w} is not in 32..40")
+        if hazards not in HAZARD_POLICIES:
+            raise ValueError(f"hazards: {hazards!r} is not one of {', '.join(HAZARD_POLICIES)}")
         self.memory = memory
         self.addr_w = addr_w
+        self.hazards = hazards
 
     def run(self, prog_addr: int, prog_len: int) -> Result:
         """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory."""
@@ -118,10 +122,12 @@ class CommandModel:
             result.code, result.address = Error.PROGRAM, prog_addr
             return result
 
-        # The last command given to each engine, while nothing has waited for it.
+        # The last command given to each engine, while nothing has waited for it. Descriptor i is
+        # fetched when command i-1 has started, and so beside these.
         running: dict[str, Command] = {}
         for index in range(prog_len):
             address = prog_addr + index * DESC_BYTES
+            self._note(result, fetch_hazards(index, address, running.values()))
             try:
                 data = self._fetch(address)
                 check(data, address, self.addr_w)
@@ -139,7 +145,7 @@ class CommandModel:
 
             command = start_command(index, desc, running)
             result.commands.append(command)
-            result.hazards += find_hazards(command, running)
+            self._note(result, command_hazards(command, running.values()))
             running[ENGINE_OF[desc.opcode]] = command
             try:
                 self._execute(command, result)
@@ -182,6 +188,7 @@ class CommandModel:
         engine = ENGINE_OF[failed.desc.opcode]
         for index in range(failed.index + 1, prog_len):
             address = prog_addr + index * DESC_BYTES
+            self._note(result, fetch_hazards(index, address, running.values()))
             try:
                 data = self._fetch(address)
                 check(data, address, self.addr_w)
@@ -190,8 +197,19 @@ class CommandModel:
             desc = Descriptor.unpack(data)
             if not desc.overlap or ENGINE_OF[desc.opcode] == engine:
                 return
-            result.commands.append(start_command(index, desc, running))
+            command = start_command(index, desc, running)
+            result.commands.append(command)
             result.uncertain.add(index)
+            self._note(result, command_hazards(command, running.values()))
+            running[ENGINE_OF[desc.opcode]] = command
+
+    def _note(self, result: Result, hazards: Iterable[Hazard]) -> None:
+        for hazard in hazards:
+            result.hazards.append(hazard)
+            if self.hazards == "error":
+                raise HazardError(hazard)
+            if self.hazards == "warn":
+                warnings.warn(str(hazard), HazardWarning, stacklevel=3)
 
     def _execute(self, command: Command, result: Result) -> None:
         desc = command.desc
@@ -222,29 +240,6 @@ def start_command(index: int, desc: Descriptor, running: dict[str, Command]) -> 
     running.pop(ENGINE_OF[desc.opcode], None)
     beside = {command.index for command in running.values()}
     return Command(index, desc, desc.tensors(), beside)
-
-
-def find_hazards(command: Command, running: dict[str, Command]) -> list[tuple[int, int]]:
-    """Commands that may run beside `command` while one of them writes what the other uses."""
-    return [
-        (other.index, command.index)
-        for other in running.values()
-        if any(share_bytes(x, y) for x in other.tensors for y in command.tensors
-               if x.written or y.written)
-    ]
-
-
-def share_bytes(x: Tensor, y: Tensor) -> bool:
-    """Whether two tensors share a byte."""
-    if x.end <= y.address or y.end <= x.address:
-        return False
-    starts, ends = np.array(y.row_ranges()).T
-    for start, end in x.row_ranges():
-        # Rows of y are disjoint and sorted: only the last one that starts before `end` can reach.
-        last = int(np.searchsorted(starts, end)) - 1
-        if last >= 0 and ends[last] > start:
-            return True
-    return False
 
 
 def has_overflow(bits: np.ndarray) -> bool:

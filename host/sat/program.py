@@ -212,8 +212,7 @@ class Program:
                  PruneFlag.SRC_FP16: w.format is FP16}
         slots = {PruneSlot.W: w, **_copy_slots(ff, bp)}
         writes = _planes(ff, bp)
-        for plane in writes:
-            _no_overlap(plane.name, plane, {"w": w})
+        _planes_apart(writes, {"w": w})
         return self._add(label or f"PRUNE {w.name}", VECTOR, Opcode.PRUNE, n, m, overlap,
                          flags=_flag_bits(flags), rows=w.rows, cols=w.cols,
                          slots=slots, reads=[w], writes=writes)
@@ -236,8 +235,7 @@ class Program:
         slots = {UpdateSlot.W: w, UpdateSlot.V: v, UpdateSlot.DW: dw, **_copy_slots(ff, bp)}
         _no_overlap("w", w, {"v": v, "dw": dw})
         _no_overlap("v", v, {"dw": dw})
-        for plane in _planes(ff, bp):
-            _no_overlap(plane.name, plane, {"w": w, "v": v, "dw": dw})
+        _planes_apart(_planes(ff, bp), {"w": w, "v": v, "dw": dw})
         return self._add(label or f"UPDATE {w.name}", VECTOR, Opcode.UPDATE, n, m, overlap,
                          flags=_flag_bits(flags), rows=w.rows, cols=w.cols,
                          inv_scale=fp32_bits(inv_scale), decay=fp32_bits(decay or 0.0),
@@ -424,6 +422,13 @@ def _no_overlap(name: str, output: Tensor, inputs: dict[str, Tensor | None]) -> 
     for other, tensor in inputs.items():
         if tensor is not None and output.overlaps(tensor):
             raise ValueError(f"{name}: overlaps {other} ({tensor.name})")
+
+
+def _planes_apart(planes: list[Tensor], inputs: dict[str, Tensor]) -> None:
+    """From what is read, and from each other."""
+    for index, plane in enumerate(planes):
+        _no_overlap(plane.name, plane, inputs)
+        _no_overlap(plane.name, plane, {f"plane {at}": planes[at] for at in range(index)})
 
 
 def _planes(*copies: Compressed | None) -> list[Tensor]:

@@ -74,6 +74,15 @@ def test_output_on_an_input_is_an_error(core: Core):
     core.program().matmul(x, x, y, mask=y)  # in place: allowed
 
 
+def test_copies_that_share_memory_are_an_error(core: Core):
+    w, v, dw = (core.tensor(name, (16, 16), FP32) for name in ("w", "v", "dw"))
+    both = core.compressed("both", (16, 16), 2, 8)
+    with pytest.raises(ValueError, match="^both.values: overlaps"):
+        core.program().prune(w, ff=both, bp=both)
+    with pytest.raises(ValueError, match="^both.values: overlaps"):
+        core.program().update(w, v, dw, lr=0.1, ff=both, bp=both)
+
+
 def test_map_that_does_not_fit_is_an_error(core: Core, tensors):
     with pytest.raises(ValueError, match="^map:"):
         core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], map=2)

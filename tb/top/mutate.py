@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 
-from sat_golden.command_model import share_bytes
+from sat_golden import CommandModel, Memory
 from sat_golden.defs import (
     DESC_BYTES,
     FIELDS,
@@ -18,8 +16,7 @@ from sat_golden.defs import (
     TENSOR_ALIGN,
     WINDOW_FIELDS,
 )
-from sat_golden.descriptor import WORDS, Descriptor, Fault, Tensor, check, has_windows
-from sat_golden.operands import SINGLE
+from sat_golden.descriptor import WORDS, has_windows
 from tb.top.random_program import Program
 
 WORD = 1 << 32
@@ -78,8 +75,8 @@ MUTATIONS = (flip_bits, replace_word, change_field, change_size, change_windows,
 
 
 def mutate(rng: np.random.Generator, program: Program) -> Program:
-    """The program with a change in one command. Never one that makes the program meaningless, like
-    a result that lies on an operand: no check catches those."""
+    """The program with a change in one command. Never one that makes it a hazard: no check of the
+    core catches those."""
     while True:
         image = program.image.copy()
         at = program.address - program.base + DESC_BYTES * int(rng.integers(program.length))
@@ -87,29 +84,6 @@ def mutate(rng: np.random.Generator, program: Program) -> Program:
         MUTATIONS[rng.integers(len(MUTATIONS))](rng, words)
         mutant = Program(program.base, image, program.address, program.length,
                          program.descriptors)
-        if outputs_are_apart(mutant):
+        model = CommandModel(Memory(mutant.base, image.size, image.copy()), hazards="ignore")
+        if not model.run(mutant.address, mutant.length).hazards:
             return mutant
-
-
-def outputs_are_apart(program: Program) -> bool:
-    """No legal command writes on a tensor (but one that it may share in place) or a descriptor."""
-    tensors: list[list[Tensor]] = []
-    for index in range(program.length):
-        address = program.address + DESC_BYTES * index
-        offset = address - program.base
-        data = program.image[offset : offset + DESC_BYTES].tobytes()
-        try:
-            check(data, address, addr_w=40)
-        except Fault:
-            break
-        tensors.append(Descriptor.unpack(data).tensors())
-    listing = Tensor(0, program.address, DESC_BYTES, program.length, DESC_BYTES // 4, SINGLE)
-    used = [tensor for command in tensors for tensor in command] + [listing]
-    return not any((x.written or y.written) and not in_place(x, y) and share_bytes(x, y)
-                   for x, y in combinations(used, 2))
-
-
-def in_place(x: Tensor, y: Tensor) -> bool:
-    """The same matrix."""
-    return ((x.address, x.stride, x.rows, x.cols, x.bits)
-            == (y.address, y.stride, y.rows, y.cols, y.bits))

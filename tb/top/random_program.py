@@ -270,7 +270,7 @@ class ProgramWriter:
                 slots[slot] = (slots[MatmulSlot.C] if in_place
                                else self.feature_map(i, j, kind, sources))
         hint = int(self.rng.choice(MAP_HINTS)) << MATMUL_MAP_LSB
-        self._add(replace(desc, flags=flags | hint, slots=slots), sources)
+        self.add(replace(desc, flags=flags | hint, slots=slots), sources)
         if not single:
             self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j, grid=grid))
 
@@ -285,8 +285,8 @@ class ProgramWriter:
                      PruneSlot.FF_VALUES: rows_behind(values, position * q)}
             if indices:
                 slots[PruneSlot.FF_INDICES] = rows_behind(indices, position * q)
-            self._add(Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF, rows=channels, cols=cols,
-                                 slots=slots))
+            self.add(Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF, rows=channels, cols=cols,
+                                slots=slots))
         return Made(Opcode.PRUNE, values, positions * q, cols, indices, n, m)
 
     def affine(self, rows: int, cols: int, flags: int, kind: str, out: str = "own",
@@ -308,8 +308,8 @@ class ProgramWriter:
             slots[AffineSlot.BETA] = self.vector(cols, kind, sources)
         slots[AffineSlot.OUT] = (self.place(rows, cols, 16) if out == "own"
                                  else slots[AffineSlot[out]])
-        self._add(Descriptor(Opcode.AFFINE, flags=flags, rows=rows, cols=cols, slots=slots),
-                  sources)
+        self.add(Descriptor(Opcode.AFFINE, flags=flags, rows=rows, cols=cols, slots=slots),
+                 sources)
         self.made.append(Made(Opcode.AFFINE, slots[AffineSlot.OUT], rows, cols,
                               grid=x.grid if x else None))
 
@@ -324,7 +324,7 @@ class ProgramWriter:
         for slot in (StatsSlot.SUM, StatsSlot.DOT):
             slots[slot] = self.vector(cols, None)
             self.sums.append((slots[slot], cols))
-        self._add(Descriptor(Opcode.STATS, flags=flags, rows=rows, cols=cols, slots=slots), sources)
+        self.add(Descriptor(Opcode.STATS, flags=flags, rows=rows, cols=cols, slots=slots), sources)
 
     def pool(self, windows: Windows, channels: int, kind: str, x: Made | None = None) -> Slot:
         """Forward; returns where the winners are."""
@@ -350,8 +350,8 @@ class ProgramWriter:
 
     def _add_pool(self, windows: Windows, channels: int, flags: int, slots: dict[int, Slot],
                   sources: set[Opcode]) -> None:
-        self._add(Descriptor(Opcode.POOL, flags=flags, cols=channels, slots=slots,
-                             **windows.fields()), sources)
+        self.add(Descriptor(Opcode.POOL, flags=flags, cols=channels, slots=slots,
+                            **windows.fields()), sources)
         self.made.append(Made(Opcode.POOL, slots[PoolSlot.OUT], windows.count, channels,
                               grid=(windows.images, windows.out_h, windows.out_w)))
 
@@ -375,13 +375,14 @@ class ProgramWriter:
                 if n != m:
                     slots[slot + 1] = self.place(q, y, NIBBLE)
                 self.made.append(Made(opcode, slots[slot], q, y, slots.get(slot + 1), n, m, x))
-        self._add(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols, slots=slots,
-                             **scalars))
+        self.add(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols, slots=slots,
+                            **scalars))
 
     def fence(self, irq: bool) -> None:
-        self._add(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
+        self.add(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
 
-    def _add(self, desc: Descriptor, sources: set[Opcode] = frozenset()) -> None:
+    def add(self, desc: Descriptor, sources: set[Opcode] = frozenset()) -> None:
+        """A command that reads what these made."""
         self.descriptors.append(desc)
         self._sources.append(sources)
 

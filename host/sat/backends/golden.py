@@ -18,14 +18,15 @@ DEFAULT_SIZE = 64 << 20
 
 
 class GoldenBackend(Backend):
-    """Registers and memory of a core that takes no time."""
+    """Registers and memory of a core that takes no time. `hazards` says what happens when a program
+    has one: "warn", "error" (HazardError) or "ignore", as for sat_golden.CommandModel."""
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
-                 memory_size: int = DEFAULT_SIZE):
+                 memory_size: int = DEFAULT_SIZE, hazards: str = "warn"):
         self.config = config or SatConfig.from_name()
         self.memory_base, self.memory_size = memory_base, memory_size
         self.memory = Memory(memory_base, memory_size)
-        self.model = CommandModel(self.memory, self.config.addr_w)
+        self.model = CommandModel(self.memory, self.config.addr_w, hazards)
         caps0 = (self.config.rows | self.config.cols << 8 | self.config.t << 16 | 16 << 24)
         self._registers = {Reg.ID: ID_VALUE, Reg.VERSION: VERSION_VALUE, Reg.CAPS0: caps0,
                            Reg.CAPS1: self.config.data_w | self.config.addr_w << 16}
