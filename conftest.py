@@ -3,9 +3,19 @@
 
 import os
 
+import pytest
+
 from tb.common.runner import DEFAULT_SEED, versions
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not __debug__ and config.getoption("assertmode") == "plain":
+        raise pytest.UsageError("python -O with --assert=plain checks nothing: leave one out")
 
 
 def pytest_report_header() -> list[str]:
     sim = os.environ.get("SIM", "verilator")
-    return [f"tools: {versions(sim)}", f"seed: {os.environ.get('SEED', DEFAULT_SEED)}"]
+    lines = [f"tools: {versions(sim)}", f"seed: {os.environ.get('SEED', DEFAULT_SEED)}"]
+    if os.environ.get("TESTCASE"):
+        lines.append(f"only cocotb tests that match TESTCASE={os.environ['TESTCASE']}")
+    return lines

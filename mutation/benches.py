@@ -12,6 +12,7 @@ import signal
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -78,27 +79,34 @@ class CocotbBench(Bench):
 
     def run(self, module: str, mutant: int, limit_s: int) -> str:
         before = processor_time()
-        child = multiprocessing.get_context("fork").Process(
-            target=self._simulate, args=(module, mutant, limit_s))
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe(duplex=False)
+        child = context.Process(target=self._simulate, args=(sender, module, mutant, limit_s))
         child.start()
+        sender.close()
+        try:
+            verdict = receiver.recv()
+        except EOFError:
+            verdict = runner.Verdict(0, [], "its process ended without a verdict")
         child.join()
-        verdict = runner.judge(self.folder(module, mutant))
-        if verdict.count:
-            return FAILED if verdict.failed else SURVIVED
+        if verdict.failed:
+            return FAILED
+        if not verdict.problem:
+            return SURVIVED
         if processor_time() - before >= 0.9 * limit_s:  # the two clocks differ a little
             return TIME_OUT
         raise BenchError(f"{module}, mutant {mutant}: {verdict.problem}\n"
                          f"{self.log(module, mutant)}")
 
-    def _simulate(self, module: str, mutant: int, limit_s: int) -> None:
+    def _simulate(self, sender: Connection, module: str, mutant: int, limit_s: int) -> None:
         """In a process of its own, since limits cannot be taken back."""
         limit_processor_time(limit_s)
         with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
-            runner.simulate(
+            sender.send(runner.simulate(
                 self.built, f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
                 self.folder(module, mutant), SEED,
                 extra_env={"COCOTB_MAX_FAILURES": "1", **self.unit.environment},
-                plusargs=[f"+{plusarg(module)}={mutant}"])
+                plusargs=[f"+{plusarg(module)}={mutant}"]))
 
 
 class FpBench(Bench):

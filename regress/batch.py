@@ -140,8 +140,12 @@ class CocotbRuns(Runs):
     @staticmethod
     def _read(path: Path, result: Result) -> None:
         """Status of each cocotb test, and the cycles of all."""
+        try:
+            top = ElementTree.parse(path).getroot()
+        except ElementTree.ParseError:  # not complete: the run has failed
+            return
         nanoseconds = 0.0
-        for case in ElementTree.parse(path).getroot().iter("testcase"):
+        for case in top.iter("testcase"):
             if case.find("skipped") is None:
                 bad = case.find("failure") is not None or case.find("error") is not None
                 result.cases[case.attrib["name"]] = "failed" if bad else "passed"

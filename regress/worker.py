@@ -18,6 +18,7 @@ from pathlib import Path
 
 from regress import ROOT
 from regress.plan import Batch, Result, Run
+from tb.common import environment
 from tb.common.runner import verilator_env
 
 BUILD_LIMIT = 3600
@@ -38,9 +39,8 @@ class Process:
     def __init__(self, batch: Batch) -> None:
         self.folder = batch.folder
         paths = [str(ROOT), *(str(ROOT / name) for name in ("golden", "host"))]
-        env = {**os.environ, **verilator_env(), "PYTHONPATH": os.pathsep.join(paths)}
-        for name in ("SIM", "SEED", "TESTCASE", "WAVES", "PYTEST_CURRENT_TEST"):
-            env.pop(name, None)  # a run depends on its batch alone
+        # A run depends on its batch alone.
+        env = {**environment.for_work(), **verilator_env(), "PYTHONPATH": os.pathsep.join(paths)}
         self.process = subprocess.Popen([sys.executable, "-m", "regress.batch"], cwd=ROOT, env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, start_new_session=True)

