@@ -21,12 +21,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.config import SatConfig  # noqa: E402
-from tb.common.runner import INCLUDE_DIR, needed_sources, source_list, verilator_env  # noqa: E402
+from tb.common.runner import (  # noqa: E402
+    INCLUDE_DIR,
+    REWRITTEN,
+    needed_sources,
+    source_list,
+    verilator_env,
+)
 
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COLUMNS = 100
 HEADER_LINES = 15
-PYTHON_DIRS = ("scripts", "generators", "golden", "host", "sw", "tb", "regress", "mutation")
+PYTHON_DIRS = ("scripts", "generators", "golden", "host", "sw", "tb", "regress", "mutation",
+               "formal")
+# Modules whose assert statements pytest rewrites, here and inside simulations.
+MAY_ASSERT = ("test_*.py", "conftest.py", REWRITTEN)
 VERILOG_BANNED = {
     r"\bcasex\b": "casex",
     r"\b(full|parallel)_case\b": "full_case / parallel_case",
@@ -174,6 +183,15 @@ def unseeded_random(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {what}"
 
 
+def bare_asserts(path: Path) -> Iterator[str]:
+    """Assert statements that Python drops with -O, where nobody rewrites them."""
+    if not any(path.match(pattern) for pattern in MAY_ASSERT):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assert):
+                yield (f"{path.relative_to(ROOT)}:{node.lineno}: assert does nothing with -O: "
+                       "raise, or tb.common.require")
+
+
 def python_rules() -> list[str]:
     problems = command(sys.executable, "-m", "flake8", *PYTHON_DIRS)
     problems += command(sys.executable, "-m", "isort", "--check-only", "--diff", *PYTHON_DIRS)
@@ -181,7 +199,7 @@ def python_rules() -> list[str]:
         lines = path.read_text().split("\n")[:2]
         if lines != [""] and not any(SPDX in line for line in lines):
             problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
-        problems += unseeded_random(path)
+        problems += [*unseeded_random(path), *bare_asserts(path)]
     return problems
 
 
@@ -207,11 +225,16 @@ def main() -> int:
     args = parser.parse_args()
     if shutil.which("iverilog") is None:
         print("notice: iverilog is not installed, its checks are skipped")
-    bad = 0
+    done = bad = 0
     for name, problems in checks():
-        if args.only in name and problems:
-            bad += 1
-            print(f"--- {name}", *problems, sep="\n")
+        if args.only in name:
+            done += 1
+            if problems:
+                bad += 1
+                print(f"--- {name}", *problems, sep="\n")
+    if not done:
+        print(f"no check has {args.only!r} in its name")
+        return 1
     print(f"{bad} checks failed" if bad else "clean")
     return 1 if bad else 0
 

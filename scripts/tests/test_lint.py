@@ -95,6 +95,22 @@ def test_unseeded_random_is_found(tmp_path, monkeypatch, line, bad):
     assert bool(list(lint.unseeded_random(path))) == bad
 
 
+@pytest.mark.parametrize("name, bad", [
+    ("sat_fifo_tests.py", False), ("test_fifo.py", False), ("conftest.py", False),
+    ("fifo_model.py", True), ("smoke_test.py", True)])
+def test_asserts_that_python_may_drop_are_found(tmp_path, monkeypatch, name, bad):
+    monkeypatch.setattr(lint, "ROOT", tmp_path)
+    path = tmp_path / name
+    path.write_text("if True:\n    assert 1 == 2, 'assert'\n")
+    assert bool(list(lint.bare_asserts(path))) == bad
+
+
+def test_no_check_is_no_pass(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["lint", "sat_none"])
+    monkeypatch.setattr(lint, "checks", lambda: iter([("file list", [])]))
+    assert lint.main() == 1
+
+
 @pytest.mark.parametrize("tool, body, complaint", [
     (lint.verilator, "wire lost = clk;", "lost"),
     (lint.icarus, "assign missing = clk;", "missing"),

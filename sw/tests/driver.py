@@ -45,7 +45,8 @@ Descriptor = c_uint32 * DESC_WORDS
 
 
 def compile_c(output: Path, sources: list[Path], *flags: str) -> Path:
-    assert COMPILER, "no C compiler"
+    if not COMPILER:
+        raise RuntimeError("no C compiler")
     output.parent.mkdir(parents=True, exist_ok=True)
     draft = output.with_name(f"{output.name}.{os.getpid()}")  # tests may run side by side
     subprocess.run([COMPILER, *FLAGS, *INCLUDES, *map(str, sources), "-o", str(draft), *flags],

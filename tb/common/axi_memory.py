@@ -17,6 +17,8 @@ import numpy as np
 from cocotb.triggers import Event, FallingEdge, First, RisingEdge
 from cocotb.types import Logic
 
+from tb.common.require import require
+
 OKAY, EXOKAY, SLVERR, DECERR = range(4)
 BEAT_BYTES = 16
 PAGE = 4096
@@ -83,11 +85,11 @@ class _Channel:
             self._ready = ready
             self._ready_pin.value = int(ready)
         if not self.valid.value:
-            assert self._stalled is None, f"{self.name}valid fell before {self.name}ready"
+            require(self._stalled is None, "%svalid fell before %sready", self.name, self.name)
             return None
         payload = {field: number(handle) for field, handle in self._fields.items()}
-        assert self._stalled in (None, payload), (
-            f"{self.name} changed while waiting: {self._stalled} -> {payload}")
+        require(self._stalled in (None, payload), "%s changed while waiting: %s -> %s", self.name,
+                self._stalled, payload)
         self._stalled = None if ready else payload
         return payload if ready else None
 
@@ -198,10 +200,10 @@ class AxiMemory:
     @staticmethod
     def _check_burst(name: str, burst: dict[str, int]) -> tuple[int, int]:
         address, beats = burst["addr"], burst["len"] + 1
-        assert address % BEAT_BYTES == 0, f"{name}: address {address:#x} is not aligned"
-        assert address % PAGE + beats * BEAT_BYTES <= PAGE, (
-            f"{name}: {beats} beats from {address:#x} cross 4 KB")
-        assert burst.get("size", 4) == 4 and burst.get("burst", 1) == 1, f"{name}: {burst}"
+        require(address % BEAT_BYTES == 0, "%s: address %#x is not aligned", name, address)
+        require(address % PAGE + beats * BEAT_BYTES <= PAGE, "%s: %d beats from %#x cross 4 KB",
+                name, beats, address)
+        require(burst.get("size", 4) == 4 and burst.get("burst", 1) == 1, "%s: %s", name, burst)
         return address, beats
 
     def _reset(self) -> None:
@@ -293,7 +295,8 @@ class AxiMemory:
 
     def _write_beat(self, beat: dict[str, int]) -> None:
         first, address, beats = self._aw_queue[0]
-        assert beat["last"] == (beats == 1), f"WLAST is {beat['last']} with {beats} beats to go"
+        require(beat["last"] == (beats == 1), "WLAST is %d with %d beats to go", beat["last"],
+                beats)
         self.write_beats += 1
         if self._response(address, BEAT_BYTES, write=True) == OKAY:
             offset = address - self.base

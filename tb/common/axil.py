@@ -7,6 +7,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from tb.common.require import require
+
 OKAY, SLVERR = 0, 2
 
 
@@ -50,10 +52,10 @@ class AxilMaster:
             present = bool(self._pin(valid).value)
             if present:
                 beat = [self._pin(name).value.to_unsigned() for name in payload]
-                assert seen in (None, beat), f"{valid}: payload changed while waiting"
+                require(seen in (None, beat), "%s: payload changed while waiting", valid)
                 seen = beat
             else:
-                assert seen is None, f"{valid} was taken back"
+                require(seen is None, "%s was taken back", valid)
             await FallingEdge(self.clk)
             if present and take:
                 self._pin(ready).value = 0

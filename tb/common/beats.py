@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from tb.common.dma_ports import BEAT_BYTES
+from tb.common.require import require
 
 
 class Beats:
@@ -17,13 +18,13 @@ class Beats:
 
     def _offset(self, address: int) -> int:
         offset = address - self.base
-        assert 0 <= offset <= self.data.size - BEAT_BYTES, f"{address:#x} is outside the memory"
+        require(0 <= offset <= self.data.size - BEAT_BYTES, "%#x is outside the memory", address)
         return offset
 
     def fetch(self, address: int) -> int:
         if self.readable is not None:
-            assert any(start <= address < end for start, end in self.readable), \
-                f"read of {address:#x}, outside the tensor"
+            require(any(start <= address < end for start, end in self.readable),
+                    "read of %#x, outside the tensor", address)
         offset = self._offset(address)
         return int.from_bytes(self.data[offset : offset + BEAT_BYTES].tobytes(), "little")
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tb.common.require import require
+
 BEAT_BYTES = 16
 MOST_WRITE_BEATS = 16
 REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
@@ -47,7 +49,7 @@ class Held:
 
     def check(self, valid: bool, payload: object, taken: bool) -> None:
         if self.offer is not None:
-            assert valid and payload == self.offer, f"{self.name}: withdrawn or changed"
+            require(valid and payload == self.offer, "%s: withdrawn or changed", self.name)
         self.offer = payload if valid and not taken else None
 
 
@@ -88,7 +90,8 @@ class ReadPorts:
             beats = field(self.req_beats, port, 12) if offered else 0
             self.held[port].check(offered, (address, beats), taken)
             if taken:
-                assert address % BEAT_BYTES == 0 and beats >= 1, (port, address, beats)
+                require(address % BEAT_BYTES == 0 and beats >= 1, "port %d reads %d beats from %#x",
+                        port, beats, address)
                 self.requests.append((port, address, beats))
                 self.queue += [(self.now + self.stalls.latency, port, address + beat * BEAT_BYTES)
                                for beat in range(beats)]
@@ -157,7 +160,8 @@ class WritePort:
         self.request_held.check(valid, request, ready)
         if valid and ready:
             address, beats = request
-            assert address % BEAT_BYTES == 0 and 1 <= beats <= MOST_WRITE_BEATS, request
+            require(address % BEAT_BYTES == 0 and 1 <= beats <= MOST_WRITE_BEATS,
+                    "%d beats are written from %#x", beats, address)
             self.requests.append(request)
             self.addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
             self.left.append(beats)

@@ -16,8 +16,9 @@ from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden.defs import DESC_BYTES, FIELDS, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error, Opcode
 from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
 from sat_golden.memory import ErrorRegion
+from tb.common.require import require
 from tb.common.rng import make_rng
-from tb.top.board import ALL_IRQS, SILENT, Board
+from tb.top.board import ALL_IRQS, SILENT, Board, Ending
 from tb.top.error_region import draw_region
 from tb.top.expect import Expected
 from tb.top.mutate import mutate
@@ -53,8 +54,9 @@ def check_fails(core: Board, program: Program, seed: int, errors: list[ErrorRegi
     end = core.run_to_end(program)
     failed = expected.result.code != Error.NONE
     expected.check_error(end.code, end.index, end.address)
-    assert end.irqs & ~IrqStatus.FENCE == (IrqStatus.ERROR if failed else IrqStatus.DONE)
-    assert end.status & ~Status.OVERFLOW == (Status.ERROR if failed else Status.DONE)
+    require(end.irqs & ~IrqStatus.FENCE == (IrqStatus.ERROR if failed else IrqStatus.DONE)
+            and end.status & ~Status.OVERFLOW == (Status.ERROR if failed else Status.DONE),
+            "%s: %s", end, program)
     expected.check_overflow(end.overflow)
     core.step(200)  # nothing may come later
     expected.check_memory(core.image(program))
@@ -87,10 +89,10 @@ def program_registers(core: Board, seed: int) -> None:
         core.start(address, length)
         core.wait_for_interrupt()
         ending = core.ending()
-        assert (ending.code, ending.index, ending.address) == (Error.PROGRAM, 0, address)
-        assert ending.irqs == IrqStatus.ERROR and ending.status == Status.ERROR
-        assert core.read_counters() == counters, "bus traffic"
-        assert np.array_equal(core.image(program), program.image)
+        require(ending == Ending(Status.ERROR, IrqStatus.ERROR, Error.PROGRAM, 0, address),
+                "%s after a start at %#x of %d", ending, address, length)
+        require(core.read_counters() == counters, "bus traffic")
+        require(np.array_equal(core.image(program), program.image), "memory was written")
         check_next(core, seed)
 
 
@@ -122,7 +124,8 @@ def no_memory_at_the_program(core: Board, seed: int) -> None:
         core.start(address, 1)
         core.wait_for_interrupt()
         ending = core.ending()
-        assert (ending.code, ending.index, ending.address) == (Error.READ_DECERR, 0, address)
+        require((ending.code, ending.index, ending.address) == (Error.READ_DECERR, 0, address),
+                "%s after a start at %#x", ending, address)
         check_next(core, seed)
 
 
@@ -211,13 +214,14 @@ def memory_falls_silent(core: Board, seed: int) -> None:
     core.set_pauses(SILENT, seed)
     core.wait_for_interrupt()
     end = core.ending()
-    assert (end.code, end.irqs & ~IrqStatus.FENCE) == (Error.HANG, IrqStatus.ERROR)
-    assert end.status & ~Status.OVERFLOW & ~STATUS_ENGINES == Status.ERROR | Status.DRAINING
-    assert end.index < program.length, f"after {steps} cycles: {program}"
-    assert end.address == program.address + DESC_BYTES * end.index
+    require((end.code, end.irqs & ~IrqStatus.FENCE) == (Error.HANG, IrqStatus.ERROR)
+            and end.status & ~Status.OVERFLOW & ~STATUS_ENGINES == Status.ERROR | Status.DRAINING
+            and end.index < program.length
+            and end.address == program.address + DESC_BYTES * end.index,
+            "%s after %d cycles: %s", end, steps, program)
     if rng.random() < 0.5:
         core.clear()
-        assert core.read_register(Reg.STATUS) & Status.DRAINING
+        require(core.read_register(Reg.STATUS) & Status.DRAINING, "not draining: %s", program)
         check_refused(core, program, end.address)
     core.set_pauses(0.3, seed)
     wait_until_drained(core)
@@ -233,7 +237,7 @@ def slow_memory_is_no_hang(core: Board, seed: int) -> None:
     core.prepare(program)
     core.set_latency(450, 450)
     end = core.run_to_end(program)
-    assert end.code == Error.NONE
+    require(end.code == Error.NONE, "%s: %s", end, program)
     expected.check_memory(core.image(program))
     core.clear()
     core.write_register(Reg.WATCHDOG, 0)
@@ -271,9 +275,9 @@ def check_refused(core: Board, program: Program, address: int) -> None:
     core.write_register(Reg.PROG_LEN, 1)
     core.write_register(Reg.CTRL, Ctrl.START)
     end = core.ending()
-    assert end.irqs & IrqStatus.ERROR and end.status & Status.ERROR
-    assert end.code == Error.BUSY and end.address == address
-    assert end.index < program.length
+    require(end.irqs & IrqStatus.ERROR and end.status & Status.ERROR and end.code == Error.BUSY
+            and end.address == address and end.index < program.length,
+            "%s after a start at %#x while busy with %s", end, address, program)
 
 
 def start_while_busy(core: Board, seed: int) -> None:
@@ -282,13 +286,16 @@ def start_while_busy(core: Board, seed: int) -> None:
     program, _ = started(core, rng, seed)
     expected = Expected(program)
     check_refused(core, program, int(rng.integers(0, 1 << 63)))
-    assert core.read_register(Reg.STATUS) & Status.BUSY
+    require(core.read_register(Reg.STATUS) & Status.BUSY, "not busy: %s", program)
     if rng.random() < 0.5:  # forgets the refused start, not the program
         core.write_register(Reg.CTRL, Ctrl.CLEAR)
-        assert core.read_register(Reg.STATUS) & (Status.BUSY | Status.ERROR) == Status.BUSY
+        status = core.read_register(Reg.STATUS)
+        require(status & (Status.BUSY | Status.ERROR) == Status.BUSY, "STATUS %#x: %s", status,
+                program)
     core.write_register(Reg.IRQ_STATUS, IrqStatus.ERROR)
     core.wait_for_interrupt()
-    assert core.ending().irqs & ~IrqStatus.FENCE == IrqStatus.DONE
+    end = core.ending()
+    require(end.irqs & ~IrqStatus.FENCE == IrqStatus.DONE, "%s: %s", end, program)
     expected.check_memory(core.image(program))
     check_next(core, seed)
 
@@ -299,11 +306,11 @@ def clear_in_mid_command(core: Board, seed: int) -> None:
     core.write_register(Reg.CTRL, Ctrl.CLEAR)
     wait_until_drained(core)
     end = core.ending()
-    assert end.irqs & ~IrqStatus.FENCE == 0 and end.status & ~Status.OVERFLOW == 0
-    assert end.code == Error.NONE
+    require(end.irqs & ~IrqStatus.FENCE == 0 and end.status & ~Status.OVERFLOW == 0
+            and end.code == Error.NONE, "%s: %s", end, program)
     before = core.image(program)
     core.step(200)
-    assert np.array_equal(before, core.image(program)), "written after the end"
+    require(np.array_equal(before, core.image(program)), "written after the end")
     Expected(program).check_untouched(before)
     check_next(core, seed)
 
@@ -313,8 +320,8 @@ def reset_in_mid_command(core: Board, seed: int) -> None:
     program, _ = started(core, make_rng("reset", seed), seed)
     core.reset()
     end = core.ending()
-    assert (end.status, end.irqs, end.code) == (0, 0, Error.NONE)
-    assert core.read_register(Reg.IRQ_ENABLE) == 0
+    require((end.status, end.irqs, end.code, core.read_register(Reg.IRQ_ENABLE))
+            == (0, 0, Error.NONE, 0), "%s after a reset: %s", end, program)
     Expected(program).check_untouched(core.image(program))
     check_next(core, seed)
 
@@ -329,7 +336,8 @@ def first_error_is_kept(core: Board, seed: int) -> None:
     core.write_register(Reg.IRQ_STATUS, ALL_IRQS)
     core.start(program.address, program.length)
     core.wait_for_interrupt()
-    assert core.ending() == first and first.code == Error.PROGRAM
+    end = core.ending()
+    require(end == first and first.code == Error.PROGRAM, "first %s, then %s", first, end)
     core.step(1000)
-    assert np.array_equal(core.image(program), program.image)
+    require(np.array_equal(core.image(program), program.image), "memory was written")
     check_next(core, seed)

@@ -16,6 +16,7 @@ from sat.build_sim import CACHE
 from sat.config import SatConfig
 from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden.memory import ErrorRegion
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.common.runner import locked, replay_line
 from tb.top.expect import Expected
@@ -102,8 +103,10 @@ class Board(SimBackend):
         expected.check_error(end.code, end.index, end.address)
         expected.check_memory(self.image(program))
         expected.check_overflow(end.overflow)
-        assert end.status & ~Status.OVERFLOW == Status.DONE, f"STATUS {end.status:#x}: {program}"
-        assert bool(end.irqs & IrqStatus.FENCE) == bool(expected.result.fence_irqs)
+        require(end.status & ~Status.OVERFLOW == Status.DONE, "STATUS %#x: %s", end.status,
+                program)
+        require(bool(end.irqs & IrqStatus.FENCE) == bool(expected.result.fence_irqs),
+                "IRQ_STATUS %#x: %s", end.irqs, program)
         self.clear()
         return self.read_counters()
 

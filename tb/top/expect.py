@@ -10,6 +10,7 @@ import numpy as np
 from sat_golden.command_model import CommandModel
 from sat_golden.defs import DESC_BYTES, Error
 from sat_golden.memory import ErrorRegion, Memory
+from tb.common.require import require
 from tb.top.random_program import Program
 
 
@@ -43,12 +44,14 @@ class Expected:
     def check_overflow(self, overflow: bool) -> None:
         """The flag is exact unless a command was stopped, which may or may not have set it."""
         if not self.result.uncertain:
-            assert overflow == self.result.overflow, f"overflow flag {overflow}: {self.program}"
+            require(overflow == self.result.overflow, "overflow flag %s: %s", overflow,
+                    self.program)
 
     def check_error(self, code: int, index: int, address: int) -> None:
         """The error registers; code 0 is no error."""
-        assert self.model.accepts(self.result, code, index, address), (
-            f"error {code} {index} {address:#x} instead of {describe(self.result)}: {self.program}")
+        require(self.model.accepts(self.result, code, index, address),
+                "error %d %d %#x instead of %s: %s", code, index, address, describe(self.result),
+                self.program)
 
 
 def describe(result) -> str:

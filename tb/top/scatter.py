@@ -22,6 +22,7 @@ from sat_golden.defs import DESC_BYTES, STRIDE_MAX, TENSOR_ALIGN
 from sat_golden.descriptor import Slot, Tensor, aligned, check
 from sat_golden.memory import lines_of
 from sat_golden.operands import SINGLE
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.top.random_program import ADDR_W, Placement, Program, draw_base, random_program
 
@@ -86,7 +87,7 @@ def moved_slot(moves: list[tuple[Placement, Placement]], slot: Slot) -> Slot:
     last = bisect_right(moves, slot.address, key=lambda pair: pair[0].address) - 1
     placement, moved = moves[last]
     row, rest = divmod(slot.address - placement.address, placement.stride)
-    assert rest == 0 and row < placement.rows, f"{slot} points between rows"
+    require(rest == 0 and row < placement.rows, "%s points between rows", slot)
     return Slot(moved.address + row * moved.stride, slot.stride and moved.stride)
 
 

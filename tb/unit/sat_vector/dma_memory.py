@@ -12,6 +12,7 @@ from cocotb.types import LogicArray
 
 from sat_golden import Memory
 from tb.common.dma_ports import BEATS_AHEAD, REQUESTS_AHEAD, Held
+from tb.common.require import require
 
 BEAT_BYTES = 16
 
@@ -54,8 +55,8 @@ class DmaMemory:
 
     def _offset(self, address: int) -> int:
         offset = address - self.memory.base
-        assert address % BEAT_BYTES == 0, f"address {address:#x} is not that of a beat"
-        assert 0 <= offset < self.memory.size, f"address {address:#x} lies outside the memory"
+        require(address % BEAT_BYTES == 0, "address %#x is not that of a beat", address)
+        require(0 <= offset < self.memory.size, "address %#x lies outside the memory", address)
         return offset
 
     def _held_up(self, chance: float) -> bool:
@@ -70,7 +71,7 @@ class DmaMemory:
                                     dut.rd_req_beats_o.value.to_unsigned()) if valid else (0, 0)
         self.read_held.check(valid, request, ready)
         if ready and valid:
-            assert beats > 0
+            require(beats > 0, "a read of no beats")
             for beat in range(beats):
                 self.read_beats.append((self.cycles + self.stalls.latency,
                                         address + beat * BEAT_BYTES))
@@ -78,11 +79,11 @@ class DmaMemory:
                  and not self._held_up(self.stalls.read))
         dut.rd_rsp_valid_i.value = int(valid)
         if valid:
-            assert dut.rd_rsp_ready_o.value, "the engine does not take what it asked for"
+            require(dut.rd_rsp_ready_o.value, "the engine does not take what it asked for")
             _, address = self.read_beats.popleft()
             offset = self._offset(address)
-            assert self.readable is None or self.readable[offset // BEAT_BYTES], \
-                f"read of {address:#x}, outside the tensors"
+            require(self.readable is None or self.readable[offset // BEAT_BYTES],
+                    "read of %#x, outside the tensors", address)
             data = self.memory.data[offset:offset + BEAT_BYTES].tobytes()
             dut.rd_rsp_data_i.value = int.from_bytes(data, "little")
             self.beats_read += 1
@@ -100,7 +101,7 @@ class DmaMemory:
                                     dut.wr_req_beats_o.value.to_unsigned()) if valid else (0, 0)
         self.write_held.check(valid, request, ready)
         if ready and valid:
-            assert 1 <= beats <= 16
+            require(1 <= beats <= 16, "a write of %d beats", beats)
             self.write_addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
             self.requests_left.append(beats)
         ready = len(self.write_data) < BEATS_AHEAD and not self._held_up(self.stalls.write)
@@ -142,9 +143,10 @@ class DmaMemory:
         await self.step()
         dut.start_i.value = 0
         dut.desc_i.value = int(self.rng.integers(1 << 62))  # valid with start_i only
-        assert dut.busy_o.value
+        require(dut.busy_o.value, "not busy after the start")
         while dut.busy_o.value:
             await self.step()
-            assert self.cycles - first < limit, "the command does not end"
-        assert not (self.read_beats or self.write_addresses or self.write_data)
+            require(self.cycles - first < limit, "the command does not end")
+        require(not (self.read_beats or self.write_addresses or self.write_data),
+                "the command ends before its accesses")
         return self.cycles - first

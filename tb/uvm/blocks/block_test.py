@@ -12,6 +12,7 @@ import numpy as np
 from pyuvm import uvm_sequence, uvm_test
 
 from tb.common.clock import start
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.uvm.blocks.block_env import BlockEnv
 from tb.uvm.cov.coverage_model import CoverageModel
@@ -55,6 +56,6 @@ class BlockTest(uvm_test):
 
     def final_phase(self) -> None:
         kinds = {message.split(":")[0] for message in self.errors.messages}
-        assert kinds == self.fires, f"{kinds} instead of {set(self.fires)}: " \
-            f"{self.errors.messages[:10]}"
-        assert self.env.scoreboard.compared > 0, "nothing was compared"
+        require(kinds == self.fires, "%s instead of %s: %s", kinds, set(self.fires),
+                self.errors.messages[:10])
+        require(self.env.scoreboard.compared > 0, "nothing was compared")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
+from tb.common.require import require
+
 
 class CoverageModel:
     """`counts[point][bin]` says how often a bin was hit. Bins of a cross are joined by "/".
@@ -20,7 +22,7 @@ class CoverageModel:
         self.counts: dict[str, dict[str, int]] = {}
 
     def point(self, name: str, bins: Iterable[object]) -> None:
-        assert name not in self.counts, f"cover point {name} is declared twice"
+        require(name not in self.counts, "cover point %s is declared twice", name)
         self.counts[name] = {str(bin_): 0 for bin_ in bins}
 
     def cross(self, name: str, *axes: Sequence[object],

@@ -12,6 +12,7 @@ from pyuvm import uvm_sequence, uvm_status_e
 
 from sat.regs import COUNTERS, Ctrl, IrqStatus, Reg, Status
 from sat_golden.memory import ErrorRegion
+from tb.common.require import require
 from tb.top.random_program import Program
 from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs
@@ -93,7 +94,7 @@ class SatBaseVSeq(uvm_sequence):
 
     async def read(self, register: Reg) -> int:
         status, value = await getattr(self.ral, register.name).read()
-        assert status == uvm_status_e.UVM_IS_OK, f"{register.name}: {status}"
+        require(status == uvm_status_e.UVM_IS_OK, "%s: %s", register.name, status)
         return value
 
     async def access(self, item: AxilItem) -> AxilItem:

@@ -10,6 +10,7 @@ import cocotb
 from pyuvm import ConfigDB, uvm_test
 
 from sat.config import SatConfig
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.uvm.agents.axi_mem.axi_mem_bfm import AxiMemBfm
 from tb.uvm.agents.axi_mem.axi_mem_cfg import AxiMemCfg
@@ -83,5 +84,5 @@ class SatBaseTest(uvm_test):
         self.logger.info("compared: %s; protocol rules: %s", dict(checks),
                          dict(self.env.memory.checker.checks))
         shown = "\n".join(error[:SHOWN_CHARS] for error in errors[:10])
-        assert not errors, f"{len(errors)} errors:\n{shown}"
-        assert checks.total() > 0, "the scoreboard has compared nothing"
+        require(not errors, "%d errors:\n%s", len(errors), shown)
+        require(checks.total() > 0, "the scoreboard has compared nothing")

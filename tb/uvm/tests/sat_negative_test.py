@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from pyuvm import uvm_factory
 
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.uvm.agents.axi_mem.axi_burst import AxiBurst
 from tb.uvm.agents.axil.axil_item import AxilItem
@@ -53,6 +54,7 @@ class SatNegativeTest(SatBaseTest):
     def judge(self, errors: list[str]) -> None:
         kinds = {error.split(":")[0] for error in errors}
         missing = set(self.fires) - kinds
-        assert not missing, f"no error of the kind {missing}; logged: {errors[:10]}"
+        require(not missing, "no error of the kind %s; logged: %s", missing, errors[:10])
         surplus = kinds - set(self.fires) - set(self.allowed)
-        assert not surplus, f"unexpected: {[e for e in errors if e.split(':')[0] in surplus][:5]}"
+        require(not surplus, "unexpected: %s",
+                [error for error in errors if error.split(":")[0] in surplus][:5])
