@@ -25,6 +25,7 @@ from sat_golden.defs import (
     PruneSlot,
 )
 from sat_golden.operands import HALF
+from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.top.random_program import (
     Program,
@@ -206,7 +207,7 @@ def fetch_case(seed: int) -> Case:
     target = Slot(listing + j * DESC_BYTES + 2 * begin, DESC_BYTES)
     writer.descriptors[i] = replace(copier, slots=copier.slots | {slot: target})
     program = writer.finish()
-    assert program.address == listing
+    require(program.address == listing, "descriptors at %#x, not %#x", program.address, listing)
 
     if j > i:
         written = program.image[target.address - program.base :][: 2 * (end - begin)]
