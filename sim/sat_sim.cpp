@@ -31,6 +31,7 @@ constexpr unsigned REGISTER_TIMEOUT = 1000;  // cycles that a register access ma
 struct Beat {
   std::array<uint32_t, BEAT_WORDS> data;
   uint8_t resp;
+  bool wrong_last;
 };
 
 struct ReadBurst {
@@ -54,6 +55,7 @@ struct WriteBurst {
   std::vector<WriteBeat> beats;
 };
 
+// With the response OKAY, reads have a wrong RLAST instead.
 struct ErrorRegion {
   uint64_t first, last;
   uint8_t resp;
@@ -233,12 +235,21 @@ class Board {
 
   uint8_t response(uint64_t addr, uint64_t offset, bool write) const {
     for (const ErrorRegion& region : errors_) {
-      if ((write ? region.on_write : region.on_read) && addr + BEAT_BYTES > region.first &&
-          addr <= region.last) {
-        return region.resp;
-      }
+      if (region.resp && hits(region, addr, write)) return region.resp;
     }
     return offset == NOWHERE ? RESP_DECERR : 0;
+  }
+
+  bool wrong_last(uint64_t addr) const {
+    for (const ErrorRegion& region : errors_) {
+      if (!region.resp && hits(region, addr, false)) return true;
+    }
+    return false;
+  }
+
+  static bool hits(const ErrorRegion& region, uint64_t addr, bool write) {
+    return (write ? region.on_write : region.on_read) && addr + BEAT_BYTES > region.first &&
+           addr <= region.last;
   }
 
   void accept_read() {
@@ -251,6 +262,7 @@ class Board {
     for (Beat& beat : burst.beats) {
       const uint64_t offset = locate(addr);
       beat.resp = response(addr, offset, false);
+      beat.wrong_last = wrong_last(addr);
       if (beat.resp) {
         beat.data.fill(0);
       } else {
@@ -269,7 +281,7 @@ class Board {
     std::memcpy(top_->m_axi_rdata.data(), beat.data.data(), BEAT_BYTES);
     top_->m_axi_rresp = beat.resp;
     top_->m_axi_rid = burst.id;
-    top_->m_axi_rlast = burst.next + 1 == burst.beats.size();
+    top_->m_axi_rlast = (burst.next + 1 == burst.beats.size()) != beat.wrong_last;
   }
 
   void accept_write() {

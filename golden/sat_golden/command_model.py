@@ -49,7 +49,7 @@ from .multiply import matmul
 from .operands import NIBBLE, SINGLE
 from .weights import prune, update
 
-READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR)
+READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL)
 WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
 
 ADDR_WIDTHS = range(32, 41)

@@ -21,21 +21,33 @@ DTYPES = {HALF: np.dtype("<u2"), SINGLE: np.dtype("<u4")}
 @dataclass(frozen=True)
 class ErrorRegion:
     """Bytes [start, end) that answer with an error; both multiples of 64. `decerr` chooses DECERR
-    over SLVERR; `on_read` and `on_write` say which accesses fail."""
+    over SLVERR; `on_read` and `on_write` say which accesses fail. With `rlast` reads answer OKAY,
+    but RLAST is wrong: given where it does not belong, or missing; writes do not fail.
+    """
 
     start: int
     end: int
     decerr: bool = False
     on_read: bool = True
     on_write: bool = True
+    rlast: bool = False
 
     def __post_init__(self):
         if self.start % TENSOR_ALIGN or self.end % TENSOR_ALIGN:
             raise ValueError(f"start, end: not multiples of {TENSOR_ALIGN}")
+        if self.rlast and (self.decerr or self.on_write):
+            raise ValueError("rlast: with decerr or on_write")
+
+    @property
+    def response(self) -> int:
+        """AXI response code; OKAY (0) says that RLAST is wrong."""
+        return 0 if self.rlast else 3 if self.decerr else 2
 
     def code(self, write: bool) -> Error:
         if write:
             return Error.WRITE_DECERR if self.decerr else Error.WRITE_SLVERR
+        if self.rlast:
+            return Error.READ_PROTOCOL
         return Error.READ_DECERR if self.decerr else Error.READ_SLVERR
 
     def fails(self, write: bool) -> bool:

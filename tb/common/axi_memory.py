@@ -159,7 +159,8 @@ class AxiMemory:
 
     def add_error(self, first: int, size: int, resp: int, read: bool = True,
                   write: bool = True) -> None:
-        """Beats (reads) and bursts (writes) that touch [first, first + size) answer `resp`."""
+        """Beats (reads) and bursts (writes) that touch [first, first + size) answer `resp`. OKAY
+        makes RLAST of these beats wrong."""
         self._errors.append((first, first + size, resp, read, write))
 
     def clear_errors(self) -> None:
@@ -184,10 +185,11 @@ class AxiMemory:
     def _response(self, address: int, size: int, write: bool) -> int:
         if address < self.base or address + size > self.base + self.image.size:
             return DECERR
-        for first, end, resp, on_read, on_write in self._errors:
-            if (on_write if write else on_read) and address < end and address + size > first:
-                return resp
-        return OKAY
+        return next((resp for resp in self._hits(address, size, write) if resp != OKAY), OKAY)
+
+    def _hits(self, address: int, size: int, write: bool) -> list[int]:
+        return [resp for first, end, resp, on_read, on_write in self._errors
+                if (on_write if write else on_read) and address < end and address + size > first]
 
     def _latency(self, bounds: tuple[int, int]) -> int:
         if bounds[0] == bounds[1]:
@@ -266,7 +268,7 @@ class AxiMemory:
         pins["rvalid"].value = 1
         pins["rdata"].value = data
         pins["rresp"].value = resp
-        pins["rlast"].value = int(lasts[0])
+        pins["rlast"].value = int(lasts[0] ^ (OKAY in self._hits(address, BEAT_BYTES, False)))
         self._r_valid = True
         self.read_beats += 1
 

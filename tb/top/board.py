@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sat.backends import SimBackend
-from sat.backends.sim import DECERR, SLVERR
 from sat.build_sim import CACHE
 from sat.config import SatConfig
 from sat.regs import Ctrl, IrqStatus, Reg, Status
@@ -66,8 +65,8 @@ class Board(SimBackend):
 
     def inject(self, errors: list[ErrorRegion]) -> None:
         for region in errors:
-            self.add_error(region.start, region.end, DECERR if region.decerr else SLVERR,
-                           region.on_read, region.on_write)
+            self.add_error(region.start, region.end, region.response, region.on_read,
+                           region.on_write)
 
     def start(self, address: int, length: int) -> None:
         self.write_register(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)

@@ -23,5 +23,8 @@ def draw_region(rng: np.random.Generator, program: Program, first: int = 0) -> E
     count = int(rng.choice([1, 2, rng.integers(1, lines - line + 1)]))
     start += TENSOR_ALIGN * line
     ways = int(rng.integers(1, 4))
-    return ErrorRegion(start, start + TENSOR_ALIGN * min(count, lines - line),
-                       bool(rng.integers(2)), bool(ways & 1), bool(ways & 2))
+    end = start + TENSOR_ALIGN * min(count, lines - line)
+    decerr = bool(rng.integers(2))
+    if rng.random() < 0.2:
+        return ErrorRegion(start, end, on_write=False, rlast=True)
+    return ErrorRegion(start, end, decerr, bool(ways & 1), bool(ways & 2))

@@ -19,7 +19,14 @@ from sat.plan import array_slots
 from sat.regs import COUNTERS, ID_VALUE, Ctrl, IrqStatus, Reg, Status
 from sat_golden.defs import DESC_BYTES, M_MAX, Error, FenceFlag, Opcode
 from sat_golden.memory import BEAT_BYTES, ErrorRegion
-from tb.common.axi_memory import DECERR, OKAY, SLVERR, AxiMemory, AxiMemoryCfg, prefix_pins
+from tb.common.axi_memory import (
+    OKAY,
+    SLVERR,
+    AxiMemory,
+    AxiMemoryCfg,
+    prefix_pins,
+    right_lasts,
+)
 from tb.common.axil import AxilMaster
 from tb.common.rng import make_rng
 from tb.top.expect import Expected
@@ -121,8 +128,7 @@ class Bench:
         self.load(program)
         for region in errors:
             self.memory.add_error(region.start, region.end - region.start,
-                                  DECERR if region.decerr else SLVERR, region.on_read,
-                                  region.on_write)
+                                  region.response, region.on_read, region.on_write)
         await self.start(program.address, program.length)
         await self.interrupt()
         end = await self.ending()
@@ -332,3 +338,132 @@ async def test_dead_memory(dut):
         await bench.drained()
         assert np.array_equal(bench.memory.image, program.image)
         await bench.run_another()
+
+
+@cocotb.test()
+async def test_burst_that_ends_early_stays_open(dut):
+    """RLAST comes too early, and some beats never: reported when the bus has been silent, and the
+    core drains until they come after all."""
+    bench = await begin(dut, "short burst")
+    memory = bench.memory
+    await bench.write(Reg.WATCHDOG, 400)
+    for burst in [0, 0, 1, 2, 3, 5, 8, 13]:
+        program = matmul_program(int(bench.rng.integers(1000)))
+        bench.load(program)
+        memory.reads.clear()
+        missing = 0
+
+        def lasts(beats, burst=burst):
+            nonlocal missing
+            if len(memory.reads) != burst + 1 or beats == 1:
+                return right_lasts(beats)
+            missing = int(bench.rng.integers(1, beats))
+            return right_lasts(beats - missing)
+        memory.lasts = lasts
+        await bench.start(program.address, program.length)
+        await bench.interrupt()
+        end = await bench.ending()
+        memory.lasts = right_lasts
+        if not missing:
+            assert end.status & ~Status.OVERFLOW == Status.DONE
+            await bench.clear()
+            continue
+        assert end.error[0] in (Error.READ_PROTOCOL, Error.HANG)
+        assert end.status & (Status.ERROR | Status.DRAINING) == Status.ERROR | Status.DRAINING
+        await bench.clear()
+        await bench.step(1000)
+        await bench.start(program.address, program.length)  # refused
+        assert (await bench.ending()).error[0] == Error.BUSY
+        if burst % 2:
+            await bench.reset()
+        else:
+            memory.stray_beats(right_lasts(missing))
+            await bench.drained()
+        Expected(program).check_untouched(memory.image)
+        await bench.run_another()
+        await bench.write(Reg.WATCHDOG, 400)
+
+
+@cocotb.test()
+async def test_burst_that_ends_late_is_an_error(dut):
+    """RLAST is missing, and beats come that nobody asked for."""
+    bench = await begin(dut, "long burst")
+    memory = bench.memory
+    for burst in [0, 1, 2, 3, 5, 8, 13]:
+        program = matmul_program(int(bench.rng.integers(1000)))
+        bench.load(program)
+        memory.reads.clear()
+        more = int(bench.rng.integers(1, 5))
+
+        def lasts(beats, burst=burst, more=more):
+            return right_lasts(beats + more if len(memory.reads) == burst + 1 else beats)
+        memory.lasts = lasts
+        await bench.start(program.address, program.length)
+        await bench.interrupt()
+        end = await bench.ending()
+        memory.lasts = right_lasts
+        if len(memory.reads) > burst:
+            first, beats = memory.reads[burst]
+            assert (end.error[0], end.error[2]) == (
+                Error.READ_PROTOCOL, first + (beats - 1) * BEAT_BYTES)
+        while memory.outstanding:
+            await bench.step(1)
+        await bench.drained()
+        Expected(program).check_untouched(memory.image)
+        await bench.run_another()
+
+
+@cocotb.test()
+async def test_answers_that_nobody_asked_for_are_dropped(dut):
+    bench = await begin(dut, "stray")
+    for _ in range(4):
+        bench.memory.stray_beats([bool(last) for last in bench.rng.integers(0, 2, 5)])
+        bench.memory.stray_response(SLVERR)
+        while bench.memory.outstanding:
+            await bench.step(1)
+        end = await bench.ending()
+        assert (end.status & ~Status.OVERFLOW, end.irqs, end.error) == (0, 0, (0, 0, 0))
+        await bench.run(random_program(bench.rng, 2, 12))
+        await bench.clear()
+
+
+@cocotb.test()
+async def test_start_and_clear_in_one_write(dut):
+    """It is a clear: of a running program, of an error, of a refused start, or of nothing."""
+    bench = await begin(dut, "start and clear")
+    both = Ctrl.START | Ctrl.CLEAR
+    for _ in range(3):
+        program = await start_random(bench)
+        await bench.write(Reg.CTRL, both)
+        await bench.drained()
+        await bench.step(200)
+        end = await bench.ending()
+        assert end.status & ~Status.OVERFLOW & ~Status.DONE == 0 and end.error == (0, 0, 0)
+        Expected(program).check_untouched(bench.memory.image)
+        await bench.run_another()
+
+        bench.load(program)
+        await bench.start(program.address + 64, 1)  # an error, cleared; nothing starts
+        await bench.interrupt()
+        await bench.write(Reg.PROG_ADDR_LO, program.address & 0xFFFFFFFF)
+        await bench.write(Reg.CTRL, both)
+        await bench.write(Reg.IRQ_STATUS, ALL_IRQS)
+        await bench.step(200)
+        end = await bench.ending()
+        assert (end.status & ~Status.OVERFLOW, end.irqs, end.error) == (0, 0, (0, 0, 0))
+        assert np.array_equal(bench.memory.image, program.image)
+
+        # The next program runs, and a clear of what it refused does not stop it.
+        expected = Expected(program)
+        await bench.start(program.address, program.length)
+        await bench.write(Reg.CTRL, Ctrl.START)
+        refused = await bench.read(Reg.STATUS) & Status.ERROR
+        await bench.write(Reg.CTRL, both)
+        if refused:
+            await bench.write(Reg.IRQ_STATUS, IrqStatus.ERROR)
+            await bench.interrupt()
+            end = await bench.ending()
+            assert end.status & ~Status.OVERFLOW == Status.DONE and end.error == (0, 0, 0)
+            expected.check_memory(bench.memory.image)
+        await bench.drained()
+        await bench.clear()

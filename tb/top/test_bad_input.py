@@ -94,8 +94,8 @@ def test_bus_errors_meet_every_code():
     for seed in range(1, BUS_ERRORS // 4 + 1):
         program, region = bad_input.draw_bus_error(seed)
         met.add(Expected(program, [region]).result.code)
-    assert met == {Error.NONE, Error.READ_SLVERR, Error.READ_DECERR, Error.WRITE_SLVERR,
-                   Error.WRITE_DECERR}
+    assert met == {Error.NONE, Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL,
+                   Error.WRITE_SLVERR, Error.WRITE_DECERR}
 
 
 def test_errors_after_many():

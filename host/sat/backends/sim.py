@@ -107,7 +107,8 @@ class SimBackend(Backend):
 
     def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
                   on_write: bool = True) -> None:
-        """Answer accesses of the bytes [start, end) with SLVERR or DECERR."""
+        """Answer accesses of the bytes [start, end) with SLVERR or DECERR. OKAY makes RLAST of the
+        beats read there wrong."""
         self.library.sat_sim_add_error(self._board, start, end - 1, response, on_read, on_write)
 
     def clear_errors(self) -> None:

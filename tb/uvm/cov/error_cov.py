@@ -11,13 +11,14 @@ from tb.uvm.cov.coverage_model import CoverageModel
 from tb.uvm.cov.sat_cov_base import SatCovBase
 from tb.uvm.env.reported_error import ReportedError
 
+READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL)
 NOT_OF_A_COMMAND = (Error.PROGRAM, Error.OPCODE, Error.BUSY)
 
 
 def can_fail(code: Error, command: str) -> bool:
     """Whether a command, or the fetch of a descriptor, can end with an error."""
     if command == "fetch":
-        return code in (Error.READ_SLVERR, Error.READ_DECERR, Error.HANG)
+        return code in (*READ_ERRORS, Error.HANG)
     if code == Error.NM:
         return command in SPARSE_COMMANDS
     return code == Error.FLAGS or command != "FENCE"
@@ -51,7 +52,7 @@ class ErrorCov(SatCovBase):
         program = prediction.expected.program
         offset = first - program.base
         data = program.image[max(offset, 0) : max(offset + DESC_BYTES, 0)].tobytes()
-        bus = error.code in (Error.READ_SLVERR, Error.READ_DECERR)
+        bus = error.code in READ_ERRORS
         started = {command.index for command in prediction.expected.result.commands}
         missing = (error.read_beats * self.cfg.memory.beat_bytes < DESC_BYTES * (error.index + 1)
                    or error.index not in started)

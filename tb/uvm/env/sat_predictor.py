@@ -46,7 +46,8 @@ class SatPredictor(uvm_subscriber):
         if not item.write:
             return
         self.registers.write(item)
-        if self.registers.written_ones(item, Reg.CTRL) & Ctrl.START:
+        ones = self.registers.written_ones(item, Reg.CTRL)
+        if ones & (Ctrl.START | Ctrl.CLEAR) == Ctrl.START:
             self.ap.write(self.predict(item.accept_cycle))
 
     def predict(self, cycle: int) -> Prediction:

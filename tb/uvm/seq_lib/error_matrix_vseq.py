@@ -18,8 +18,11 @@ from tb.uvm.seq_lib.draw import ADD, draw_program, new_writer
 from tb.uvm.seq_lib.hang_vseq import WATCHDOG
 from tb.uvm.seq_lib.sat_base_vseq import SatBaseVSeq
 
-BUS = {Error.READ_SLVERR: (1, False), Error.READ_DECERR: (1, True),
-       Error.WRITE_SLVERR: (2, False), Error.WRITE_DECERR: (2, True)}
+READ = {"on_write": False}
+BUS = {Error.READ_SLVERR: READ, Error.READ_DECERR: READ | {"decerr": True},
+       Error.READ_PROTOCOL: READ | {"rlast": True},
+       Error.WRITE_SLVERR: {"on_read": False},
+       Error.WRITE_DECERR: {"on_read": False, "decerr": True}}  # properties of the region
 TRIES = 400
 
 
@@ -48,7 +51,7 @@ class ErrorMatrixVSeq(SatBaseVSeq):
         if command == "fetch":
             address = program.address + (program.length - 1) * DESC_BYTES
             line = address + TENSOR_ALIGN * int(self.rng.integers(2))
-            errors = [ErrorRegion(line, line + TENSOR_ALIGN, BUS[code][1], True, False)]
+            errors = [ErrorRegion(line, line + TENSOR_ALIGN, **BUS[code])]
         elif code in BUS:
             errors = [self._region(code, program)]
         else:
@@ -88,11 +91,10 @@ class ErrorMatrixVSeq(SatBaseVSeq):
 
     def _region(self, code: Error, program: Program) -> ErrorRegion:
         """A line of a tensor of the last command, and of no tensor that is used otherwise."""
-        ways, decerr = BUS[code]
         tensors = reached(program, code)
         tensor = tensors[self.rng.integers(len(tensors))]
         line = tensor.address + int(self.rng.choice(tensor.rows_used())) * tensor.stride
-        return ErrorRegion(line, line + TENSOR_ALIGN, decerr, bool(ways & 1), bool(ways & 2))
+        return ErrorRegion(line, line + TENSOR_ALIGN, **BUS[code])
 
     async def _program_registers(self) -> None:
         """Addresses and lengths that name no program."""
@@ -106,7 +108,8 @@ class ErrorMatrixVSeq(SatBaseVSeq):
 def reached(program: Program, code: Error) -> list[Tensor]:
     """Tensors at which the last command can meet a bus error (windows may see none of a map)."""
     return [tensor for tensor in program.descriptors[-1].tensors()
-            if (tensor.written if BUS[code][0] == 2 else tensor.read) and tensor.rows_used().size]
+            if (tensor.read if BUS[code].get("on_read", True) else tensor.written)
+            and tensor.rows_used().size]
 
 
 def spoil(rng: np.random.Generator, program: Program, index: int, code: Error) -> None:

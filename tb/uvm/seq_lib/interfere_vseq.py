@@ -67,7 +67,9 @@ class InterfereVSeq(SatBaseVSeq):
         if action == Action.RESET:
             await self.reset(int(self.rng.integers(1, 6)))
         elif action == Action.CLEAR:
-            await self.write(Reg.CTRL, Ctrl.CLEAR)
+            # A start in the same write is ignored.
+            ignored = Ctrl.START if self.rng.random() < 0.5 else 0
+            await self.write(Reg.CTRL, Ctrl.CLEAR | ignored)
         else:
             # An address that is refused in any state: nothing else can follow from it.
             await self.write(Reg.PROG_ADDR_LO, (program.address + 4) & 0xFFFFFFFF)

@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from sat_golden.memory import ErrorRegion
-from tb.common.axi_memory import DECERR, SLVERR, number, prefix_pins
+from tb.common.axi_memory import number, prefix_pins
 from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs
 from tb.uvm.agents.axi_mem.axi_sample import AxiSample
@@ -43,8 +43,7 @@ class AxiMemBfm:
             self._memory.clear_errors()
             for region in item.errors:
                 self._memory.add_error(region.start, region.end - region.start,
-                                       DECERR if region.decerr else SLVERR, region.on_read,
-                                       region.on_write)
+                                       region.response, region.on_read, region.on_write)
         if item.knobs is not None:
             self._memory.tune(item.knobs.memory_cfg())
         if item.silent is not None:

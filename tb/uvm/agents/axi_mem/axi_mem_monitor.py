@@ -68,7 +68,7 @@ class AxiMemMonitor(uvm_monitor):
         if sample.fire(axi_sample.R) and self._reads:
             burst = self._reads[0]
             burst.responses.append(sample.field(axi_sample.RRESP))
-            if sample.bit(axi_sample.RLAST):
+            if len(burst.responses) == burst.beats:
                 self._publish(self._reads.popleft(), sample)
 
     def _burst(self, write: bool, word: int, sample: AxiSample) -> AxiBurst:

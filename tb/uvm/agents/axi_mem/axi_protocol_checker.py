@@ -45,8 +45,8 @@ class AxiProtocolChecker(uvm_subscriber):
 
     def _reset(self) -> None:
         self._waiting: dict[int, tuple] = {}
-        self._reads: deque[int] = deque()   # beats to come of each burst
-        self._writes: deque[int] = deque()  # the same; bursts without all of their data
+        self._reads: deque[list[int]] = deque()   # address of the next beat, beats to come
+        self._writes: deque[list[int]] = deque()  # the same; bursts without all of their data
         self._data: deque[bool] = deque()   # WLAST of beats that are ahead of their address
         self._complete = 0                  # writes with address and data, not acknowledged
 
@@ -86,7 +86,8 @@ class AxiProtocolChecker(uvm_subscriber):
                 self._rule("AXI_STABLE", payload == before, "%s: %s -> %s", name, before, payload)
             self._waiting[channel] = None if sample.fire(channel) else payload
 
-    def _check_address(self, name: str, word: int, most: int, queue: deque[int]) -> None:
+    def _check_address(self, name: str, word: int, most: int,
+                       queue: deque[list[int]]) -> None:
         phase = AddressPhase.unpack(word, self.cfg.addr_w)
         beats, size = phase.len + 1, self.cfg.beat_bytes
         self._rule("AXI_ALIGN", phase.addr % size == 0, "%s %#x", name, phase.addr)
@@ -96,15 +97,15 @@ class AxiProtocolChecker(uvm_subscriber):
         self._rule("AXI_4K", phase.addr % PAGE + beats * size <= PAGE, "%s %d beats from %#x",
                    name, beats, phase.addr)
         self._rule("AXI_ID", phase.id == 0, "%s with ID %d", name, phase.id)
-        queue.append(beats)
+        queue.append([phase.addr, beats])
 
     def _match_data(self) -> None:
         while self._data and self._writes:
             last = self._data.popleft()
-            self._writes[0] -= 1
-            ends = self._writes[0] == 0
-            self._rule("AXI_WLAST", last == ends, "WLAST %d with %d beats to come", last,
-                       self._writes[0])
+            self._writes[0][1] -= 1
+            left = self._writes[0][1]
+            ends = left == 0
+            self._rule("AXI_WLAST", last == ends, "WLAST %d with %d beats to come", last, left)
             if ends:
                 self._writes.popleft()
                 self._complete += 1
@@ -118,12 +119,14 @@ class AxiProtocolChecker(uvm_subscriber):
             self._rule("AXI_ORDER", bool(self._reads), "R without a read")
             self._check_response("R", sample.field(axi_sample.RRESP), sample.bit(axi_sample.RID))
             if self._reads:
-                self._reads[0] -= 1
-                ends, last = self._reads[0] == 0, sample.bit(axi_sample.RLAST)
-                self._rule("AXI_RLAST", last == ends, "RLAST %d with %d beats to come", last,
-                           self._reads[0])
-                if ends:
-                    self._reads.popleft()
+                address, left = self._reads.popleft()
+                last = sample.bit(axi_sample.RLAST)
+                injected = any(region.rlast and region.start <= address < region.end
+                               for region in self.cfg.bfm.error_regions)
+                self._rule("AXI_RLAST", last == ((left == 1) != injected),
+                           "RLAST %d with %d beats to come", last, left - 1)
+                if left > 1:
+                    self._reads.appendleft([address + self.cfg.beat_bytes, left - 1])
 
     def _check_response(self, name: str, resp: int, wrong_id: bool) -> None:
         self._rule("AXI_RESPONSE", resp != EXOKAY, "%s answers EXOKAY", name)
