@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .arguments import integer
 from .convolve import conv
 from .defs import (
     DESC_BYTES,
@@ -52,7 +53,7 @@ from .weights import prune, update
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL)
 WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
 
-ADDR_WIDTHS = range(32, 41)
+ADDR_WIDTHS = 32, 40  # least and most
 HAZARD_POLICIES = ("warn", "error", "ignore")
 
 ENGINE_OF = {
@@ -106,8 +107,7 @@ class CommandModel:
     """
 
     def __init__(self, memory: Memory, addr_w: int = 40, hazards: str = "warn"):
-        if addr_w not in ADDR_WIDTHS:
-            raise ValueError(f"addr_w: {addr_w} is not in 32..40")
+        integer("addr_w", addr_w, *ADDR_WIDTHS)
         if hazards not in HAZARD_POLICIES:
             raise ValueError(f"hazards: {hazards!r} is not one of {', '.join(HAZARD_POLICIES)}")
         self.memory = memory
@@ -115,7 +115,10 @@ class CommandModel:
         self.hazards = hazards
 
     def run(self, prog_addr: int, prog_len: int) -> Result:
-        """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory."""
+        """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory. Both are what
+        the registers hold: 64 and 32 bits."""
+        integer("prog_addr", prog_addr, 0, (1 << 64) - 1)
+        integer("prog_len", prog_len, 0, (1 << 32) - 1)
         result = Result()
         program_end = prog_addr + prog_len * DESC_BYTES
         if prog_addr % DESC_BYTES or prog_len == 0 or program_end > 1 << self.addr_w:

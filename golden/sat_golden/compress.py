@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape, integer
+from .defs import SIZE_MAX
 from .vector import as_bits
 
 LEGAL_M = (2, 4, 8, 16)
@@ -27,11 +29,10 @@ class Planes:
 
 
 def check_nm(n: int, m: int) -> None:
-    """ValueError unless N:M is legal."""
+    """ValueError or TypeError unless N:M is legal."""
     if m not in LEGAL_M:
         raise ValueError(f"m: {m} is not one of {LEGAL_M}")
-    if not 1 <= n <= m:
-        raise ValueError(f"n: {n} is not in 1..{m}")
+    integer("n", n, 1, m)
 
 
 def compressed_rows(rows: int, n: int, m: int) -> int:
@@ -51,6 +52,7 @@ def nm_select(group: np.ndarray, n: int) -> np.ndarray:
     integers; of equals the lower position wins. RTL: sat_nm_select.
     """
     m = group.shape[-1]
+    check_nm(n, m)
     # Magnitude above, complement of the position below: no two keys are equal.
     position = np.arange(m, dtype=np.uint32)
     keys = (as_bits("group", group, np.uint16) & np.uint16(0x7FFF)).astype(np.uint32) << 4
@@ -93,9 +95,12 @@ def group_rows(indices: np.ndarray, n: int, m: int) -> np.ndarray:
 def decompress(planes: Planes, rows: int, n: int, m: int) -> np.ndarray:
     """The pruned matrix [rows][C] (uint16) with +0 where nothing was kept."""
     check_nm(n, m)
+    cols = check_matrix("planes", planes.values).shape[1]
+    shape = compressed_rows(integer("rows", rows, 1, SIZE_MAX), n, m), cols
+    check_shape("planes", planes.values, shape)
     if n == m:
         return planes.values.copy()
-    cols = planes.values.shape[1]
+    check_shape("planes", planes.indices, shape)
     dense = np.zeros((-(-rows // m) * m, cols), np.uint16)
     dense[group_rows(planes.indices, n, m), np.arange(cols)] = planes.values
     return dense[:rows]
@@ -113,5 +118,6 @@ def pack_indices(indices: np.ndarray) -> np.ndarray:
 def unpack_indices(packed: np.ndarray, cols: int) -> np.ndarray:
     """[Q][ceil(cols/2)] bytes -> [Q][cols] uint8, all four bits of each."""
     packed = as_bits("packed", packed, np.uint8)
+    check_shape("packed", packed, (len(packed), -(-cols // 2)))
     nibbles = np.stack((packed & 15, packed >> 4), axis=-1).reshape(packed.shape[0], -1)
     return nibbles[:, :cols]

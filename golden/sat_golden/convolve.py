@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape
 from .compress import check_nm
-from .multiply import check_shape, matmul
+from .multiply import matmul
 from .vector import as_bits
 from .windows import Windows
 
@@ -41,7 +42,7 @@ def conv(
     returns   [G][J], with `a_trans` [P*C][J]
     """
     check_nm(n, m)
-    fmap = as_bits("fmap", fmap, np.uint16)
+    fmap = check_matrix("fmap", as_bits("fmap", fmap, np.uint16))
     check_shape("fmap", fmap, (windows.pixels, fmap.shape[1]))
     # Along the channels every position has whole groups of its own.
     pad_to = 1 if a_trans or n == m else m

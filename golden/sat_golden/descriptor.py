@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .arguments import integer
 from .compress import LEGAL_M, compressed_rows, padded_rows
 from .defs import (
     DESC_BYTES,
@@ -156,23 +157,17 @@ class Descriptor:
         return padded_rows(rows, self.n, self.m)
 
     def words(self) -> list[int]:
-        """The 32 words. ValueError names a field that its bits cannot hold."""
+        """The 32 words. ValueError or TypeError name a field that its bits cannot hold."""
         words = [0] * WORDS
         for name, (word, low, bits) in FIELDS.items():
-            value = int(getattr(self, name.lower()))
-            if not 0 <= value < 1 << bits:
-                raise ValueError(f"{name.lower()}: {value} does not fit {bits} bits")
-            words[word] |= value << low
+            value = getattr(self, name.lower())
+            words[word] |= integer(name.lower(), value, 0, (1 << bits) - 1) << low
         for number, slot in self.slots.items():
-            if not 0 <= number < SLOTS:
-                raise ValueError(f"slots: no slot {number}")
-            if not 0 <= slot.address < 1 << 64:
-                raise ValueError(f"slots[{number}].address: {slot.address} does not fit 64 bits")
-            if not 0 <= slot.stride < 1 << 32:
-                raise ValueError(f"slots[{number}].stride: {slot.stride} does not fit 32 bits")
-            at = SLOT_WORD + SLOT_WORDS * number
+            at = SLOT_WORD + SLOT_WORDS * integer("slots", number, 0, SLOTS - 1)
+            address = integer(f"slots[{number}].address", slot.address, 0, (1 << 64) - 1)
             words[at : at + SLOT_WORDS] = [
-                slot.address & 0xFFFFFFFF, slot.address >> 32, slot.stride
+                address & 0xFFFFFFFF, address >> 32,
+                integer(f"slots[{number}].stride", slot.stride, 0, (1 << 32) - 1)
             ]
         return words
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape
 from .defs import POOL_POSITIONS_MAX, STATS_LANES
 from .fp_mode import exact
-from .multiply import check_shape
 from .vector import (
     as_bits,
     fp16_to_float,
@@ -41,7 +41,7 @@ def affine(
     Every operation rounds once to FP32; then ReLU, then FP16. ValueError or TypeError name the
     argument whose shape or dtype is wrong.
     """
-    x = as_bits("x", x, np.uint16)
+    x = check_matrix("x", as_bits("x", x, np.uint16))
     for name, scale in (("alpha", alpha), ("gamma", gamma)):
         check_shape(name, as_bits(name, scale, np.uint32), (1, x.shape[1]))
     if (y is None) != (beta is None):
@@ -58,7 +58,7 @@ def affine(
 
 def stats(x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Sums over the rows: uint16 [R][C] each -> (of X, of X*Y), uint32 [1][C]; Y None is X."""
-    x = as_bits("x", x, np.uint16)
+    x = check_matrix("x", as_bits("x", x, np.uint16))
     y = x if y is None else as_bits("y", y, np.uint16)
     check_shape("y", y, x.shape)
     x_value, y_value = fp16_to_float(x), fp16_to_float(y)
@@ -127,6 +127,6 @@ def max_pool_backward(d_out: np.ndarray, winner: np.ndarray, windows: Windows) -
 
 def check_map(name: str, fmap: np.ndarray, windows: Windows) -> None:
     """ValueError unless the map and the kernel are what POOL takes."""
-    check_shape(name, fmap, (windows.pixels, fmap.shape[1]))
+    check_shape(name, fmap, (windows.pixels, check_matrix(name, fmap).shape[1]))
     if windows.positions > POOL_POSITIONS_MAX:
         raise ValueError(f"windows: more than {POOL_POSITIONS_MAX} positions")

@@ -19,15 +19,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape, integer
 from .command_model import has_overflow
 from .compress import Planes
 from .convolve import conv
+from .defs import SIZE_MAX
 from .fp_mode import exact
 from .multiply import matmul
+from .vector import as_bits
 from .weights import Copies, prune, update
 from .windows import Windows
 
 ONE_FP16 = 0x3C00
+FP32_LARGEST = float(np.finfo(np.float32).max)
 
 
 @exact()
@@ -45,6 +49,13 @@ class LossScale:
     largest: float = 65536.0
     good_steps: int = 0
 
+    def __post_init__(self):
+        for name in "value", "largest":
+            if not 1 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name}: {getattr(self, name)} is not a number from 1 on")
+        if self.patience < 1:
+            raise ValueError(f"patience: {self.patience} is not a number of steps from 1 on")
+
     def update(self, overflow: bool) -> None:
         if overflow:
             self.value, self.good_steps = max(1.0, self.value / 2), 0
@@ -61,6 +72,13 @@ class Sgd:
     lr: float = 0.1
     momentum: float = 0.9
     decay: float | None = None
+
+    def __post_init__(self):
+        for name in "lr", "momentum", "decay":
+            value = getattr(self, name)
+            if value is not None and not (0 <= value <= FP32_LARGEST
+                                          and (fp32(value) != 0) == (value != 0)):
+                raise ValueError(f"{name}: {value} is not a number from 0 on that FP32 can hold")
 
     @exact()
     def update(self, weights: np.ndarray, velocity: np.ndarray, gradient: np.ndarray,
@@ -230,7 +248,13 @@ class MlpBdwp:
 def cross_entropy(logits: np.ndarray, labels: np.ndarray,
                   loss_scale: float) -> tuple[float, np.ndarray]:
     """Mean loss of FP32 logits (uint32 [B][classes]), and its gradient by the logits, times
-    `loss_scale`, as FP16 (uint16). Computed in float64 on the host and rounded once."""
+    `loss_scale`, as FP16 (uint16). Computed in float64 on the host and rounded once. `labels` are
+    integers [B], each a class."""
+    rows, classes = check_matrix("logits", as_bits("logits", logits, np.uint32)).shape
+    labels = np.asarray(labels)
+    check_shape("labels", labels, (rows,))
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels: each must be an integer in 0..{classes - 1}")
     values = logits.view(np.float32).astype(np.float64)
     rows = np.arange(len(labels))
     exps = np.exp(values - values.max(axis=1, keepdims=True))
@@ -244,5 +268,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray,
 @exact()
 def he_normal(rng: np.random.Generator, inputs: int, outputs: int, gain: float = 2.0) -> np.ndarray:
     """Initial weights uint32 [inputs][outputs]; a gain of 2 suits a layer before a ReLU."""
+    for name, size in (("inputs", inputs), ("outputs", outputs)):
+        integer(name, size, 1, SIZE_MAX)
     weights = rng.standard_normal((inputs, outputs)) * np.sqrt(gain / inputs)
     return weights.astype(np.float32).view(np.uint32)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .arguments import integer
 from .compress import pack_indices, unpack_indices
 from .defs import TENSOR_ALIGN, Error
 from .descriptor import Fault, Tensor
 from .operands import HALF, NIBBLE, SINGLE
 
+ADDRESS_MAX = (1 << 64) - 1
 BEAT_BYTES = 16
 BURST_BEATS = 16  # of a write, at most
 
@@ -35,6 +37,8 @@ class ErrorRegion:
     def __post_init__(self):
         if self.start % TENSOR_ALIGN or self.end % TENSOR_ALIGN:
             raise ValueError(f"start, end: not multiples of {TENSOR_ALIGN}")
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"start, end: {self.start:#x}..{self.end:#x} is no range of addresses")
         if self.rlast and (self.decerr or self.on_write):
             raise ValueError("rlast: with decerr or on_write")
 
@@ -61,8 +65,9 @@ class Memory:
     """
 
     def __init__(self, base: int, size: int, data: np.ndarray | None = None):
-        if base % TENSOR_ALIGN or size % TENSOR_ALIGN or size <= 0 or base < 0:
-            raise ValueError(f"base, size: not multiples of {TENSOR_ALIGN}")
+        for name, value, least in (("base", base, 0), ("size", size, 1)):
+            if integer(name, value, least, ADDRESS_MAX) % TENSOR_ALIGN:
+                raise ValueError(f"{name}: {value} is not a multiple of {TENSOR_ALIGN}")
         if data is None:
             data = np.zeros(size, np.uint8)
         if data.dtype != np.uint8 or data.shape != (size,) or not data.flags.c_contiguous:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape
 from .compress import check_nm, compressed_rows, group_rows
 from .fp_mode import exact
 from .vector import (
@@ -60,8 +61,7 @@ def matmul(
     a = as_bits("a", a, np.uint16)
     s_values = as_bits("s_values", s_values, np.uint16)
     for name, operand in (("a", a), ("s_values", s_values)):
-        if operand.ndim != 2 or 0 in operand.shape:
-            raise ValueError(f"{name}: non-empty matrix expected, not shape {operand.shape}")
+        check_matrix(name, operand)
     a_t = a if a_trans else a.T
     depth, rows = a_t.shape
     cols = s_values.shape[1]
@@ -106,12 +106,6 @@ def epilogue(
     if mask is not None:
         value = np.where(mask_passes(mask), value, np.uint32(0))
     return value if out_fp32 else fp32_to_fp16(value)
-
-
-def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-    """ValueError that names the argument unless it has the shape."""
-    if array.shape != shape:
-        raise ValueError(f"{name}: shape {shape} expected, not {array.shape}")
 
 
 def dense_product(a_t: np.ndarray, s: np.ndarray) -> np.ndarray:

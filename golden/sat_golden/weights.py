@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import check_matrix, check_shape, integer
 from .compress import Planes, check_nm, compress_bp, compress_ff
-from .multiply import check_shape
 from .vector import as_bits, fp32_add, fp32_mul, fp32_sub, fp32_to_fp16
+
+FP32_MAX = 0xFFFFFFFF  # largest bit pattern
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = Tr
     FP32 is rounded first; FP16 is taken as it is. RTL: sat_sore.
     """
     check_nm(n, m)
-    weights = np.asarray(weights)
-    half = weights if weights.dtype == np.uint16 else fp32_to_fp16(weights)
+    weights = check_matrix("weights", np.asarray(weights))
+    half = weights
+    if weights.dtype != np.uint16:
+        half = fp32_to_fp16(as_bits("weights", weights, np.uint32))
     return Copies(
         compress_ff(half, n, m) if ff else None,
         compress_bp(half, n, m) if bp else None,
@@ -51,6 +55,9 @@ def update(
 
         g = dW*inv_scale;  g = g + decay*W;  V = momentum*V + g;  W = W - lr*V
     """
+    for name, bits in (("inv_scale", inv_scale), ("momentum", momentum), ("lr", lr),
+                       ("decay", decay or 0)):
+        integer(name, bits, 0, FP32_MAX)
     weights = as_bits("weights", weights, np.uint32)
     velocity = as_bits("velocity", velocity, np.uint32)
     gradient = as_bits("gradient", gradient, np.uint32)

@@ -7,7 +7,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .arguments import integer
+from .defs import FIELDS, SIZE_MAX
+
 OUTSIDE = -1  # in place of a pixel
+FIELD_MAX = (1 << FIELDS["KERNEL_H"][2]) - 1  # of kernel and padding in a descriptor
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Windows:
 
     Pixels and windows are numbered image by image, row by row: these are the rows of the matrices
     that hold the map and the result. Names and meanings are those of the descriptor; `images` is
-    its field `rows`.
+    its field `rows`. As in a descriptor, nothing is checked: `sliding` does.
     """
 
     images: int
@@ -36,7 +40,16 @@ class Windows:
     def sliding(cls, images: int, map_h: int, map_w: int, kernel_h: int, kernel_w: int, *,
                 stride: int = 1, pad: int = 0, dilation: int = 1) -> Windows:
         """Those of a layer with the same padding on all sides: as many as lie on the padded map.
-        `stride` and `dilation` are 1, 2, 4 or 8. ValueError if no window fits."""
+        Sizes are at least 1, kernel sides and `pad` at most 15; `stride` and `dilation` are 1, 2, 4
+        or 8. ValueError or TypeError name what is none of these, or the kernel if no window fits.
+        """
+        for name, size in (("images", images), ("map_h", map_h), ("map_w", map_w)):
+            integer(name, size, 1, SIZE_MAX)
+        for name, side in (("kernel_h", kernel_h), ("kernel_w", kernel_w)):
+            integer(name, side, 1, FIELD_MAX)
+        integer("pad", pad, 0, FIELD_MAX)
+        step_log2, dilation_log2 = log2_of("stride", stride), log2_of("dilation", dilation)
+
         def places(size: int, kernel: int) -> int:
             return (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
 
@@ -44,7 +57,7 @@ class Windows:
         if out_h < 1 or out_w < 1:
             raise ValueError(f"kernel: {kernel_h}x{kernel_w} does not fit {map_h}x{map_w}")
         return cls(images, map_h, map_w, out_h, out_w, kernel_h, kernel_w,
-                   log2_of("stride", stride), log2_of("dilation", dilation), 0, pad, pad)
+                   step_log2, dilation_log2, 0, pad, pad)
 
     def transposed(self) -> Windows:
         """The windows of the gradient: over the grid of these windows, one for each pixel, and

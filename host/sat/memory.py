@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sat_golden.compress import check_nm, compressed_rows
+from sat_golden.compress import Planes, check_nm, compressed_rows, decompress
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
 
 if TYPE_CHECKING:
@@ -203,14 +203,8 @@ class Compressed:
 
     def to_dense(self) -> np.ndarray:
         """The matrix as float16, with zeros where elements were dropped."""
-        kept = self.values.read()
-        if self.indices is None:
-            return kept
-        groups = -(-self.shape[0] // self.m)
-        rows = np.repeat(np.arange(groups) * self.m, self.n)[:, None] + self.indices.read()
-        dense = np.zeros((groups * self.m, self.shape[1]), np.float16)
-        dense[rows, np.arange(self.shape[1])[None, :]] = kept
-        return dense[: self.shape[0]]
+        planes = Planes(self.values.read().view(np.uint16), self.indices and self.indices.read())
+        return decompress(planes, self.shape[0], self.n, self.m).view(np.float16)
 
 
 @dataclass(frozen=True)

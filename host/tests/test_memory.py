@@ -53,6 +53,23 @@ def test_illegal_view_is_an_error(core: Core, index, message):
         core.tensor("t", (8, 64), FP32)[index]
 
 
+@pytest.mark.parametrize("m", [2, 4, 8, 16])
+def test_dense_matrix_takes_the_index_bits_that_the_core_takes(core: Core, rng, m):
+    """The upper bits of an index may be anything: also the core's product ignores them."""
+    s = core.compressed("s", (2 * m, 5), 1, m)
+    index = rng.integers(0, m, (2, 5), np.uint8)
+    s.values.write(np.arange(1, 11, dtype=np.float16).reshape(2, 5))
+    s.indices.write(index | 16 - m & rng.integers(0, 16, (2, 5), np.uint8))
+    dense = s.to_dense()
+    assert dense.dtype == np.float16 and np.count_nonzero(dense) == 10
+    for group, col in np.ndindex(2, 5):
+        assert dense[group * m + index[group, col], col] == 1 + group * 5 + col
+    out, program = core.tensor("out", (2 * m, 5), FP16), core.program()
+    program.matmul(core.from_array("i", np.eye(2 * m, dtype=np.float16)), s, out)
+    core.run(program)
+    assert np.array_equal(out.read(), dense)
+
+
 def test_compressed_view_starts_at_a_group(core: Core):
     matrix = core.compressed("s", (32, 128), 2, 8)
     view = matrix[8:24, :]

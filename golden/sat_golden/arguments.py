@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of what a caller passes. An error begins with the argument's name."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+
+def integer(name: str, value: object, least: int, most: int) -> int:
+    """The argument (numpy's integers too); TypeError or ValueError unless it is one in range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: {value!r} is not an integer") from None
+    if not least <= number <= most:
+        raise ValueError(f"{name}: {number} is not in {least}..{most}")
+    return number
+
+
+def check_matrix(name: str, array: np.ndarray) -> np.ndarray:
+    """The argument; ValueError unless it is a matrix with elements."""
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(f"{name}: non-empty matrix expected, not shape {array.shape}")
+    return array
+
+
+def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    """ValueError unless it has the shape."""
+    if array.shape != shape:
+        raise ValueError(f"{name}: shape {shape} expected, not {array.shape}")
