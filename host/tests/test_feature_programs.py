@@ -8,6 +8,9 @@ import pytest
 
 from sat import FP16, FP32, Core
 from sat.memory import INDEX
+from sat.nn import AveragePool
+from sat.nn.layers import equal_shares
+from sat_golden import stimulus, vector
 from sat_golden.defs import AffineSlot, MatmulFlag, MatmulSlot, Opcode, StatsSlot
 from sat_golden.descriptor import Descriptor, check
 from sat_golden.windows import Windows
@@ -158,6 +161,47 @@ def test_inserted_zeros_are_no_multiplies(core: Core, tensors):
     forward = program.conv(x, w, y, layer).macs
     backward = program.conv(y, w_bp, dx, layer.transposed()).macs
     assert forward == 16 * 144 * 24 and backward == 64 * 216 * 16 // 4
+
+
+def test_shares_of_an_average_add_up_to_one():
+    for count in range(1, 15 * 15 + 1):
+        shares = equal_shares(count).astype(float)
+        assert shares.sum() == 1 and np.array_equal(shares, shares[::-1])
+        assert np.abs(shares - 1 / count).max() < np.spacing(np.float16(1 / count))
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 9, 49, 225])
+def test_average_of_one_value_is_that_value(count):
+    """Every finite one."""
+    values = stimulus.ALL_FP16[np.isfinite(stimulus.ALL_FP16.view(np.float16))]
+    total = np.zeros(values.size, np.uint32)
+    for share in equal_shares(count).view(np.uint16):
+        total = vector.pe_mac(total, values, np.full_like(values, share))
+    assert np.array_equal(vector.fp32_to_fp16(total), np.where(values == 0x8000, 0, values))
+
+
+@pytest.mark.parametrize("windows", [Windows(2, 7, 7, 1, 1, 7, 7), Windows.sliding(2, 6, 5, 3, 2)])
+def test_average_pool(core: Core, rng, windows):
+    """The average of ones is 1. Forward and backward are a matrix and its transpose."""
+    layer = AveragePool(core, "pool", windows, 20)
+    x = core.feature_map("x", windows.images, windows.map_h, windows.map_w, 20)
+    out, d_out, program = layer.map("out"), layer.map("d_out"), core.program()
+    d_x = core.feature_map("d_x", windows.images, windows.map_h, windows.map_w, 20)
+    layer.forward(program, x, out)
+    layer.backward(program, d_out, d_x)
+    x.write(np.ones_like(x.read()))
+    core.run(program)
+    assert (out.read() == 1).all()
+
+    average = np.zeros((windows.count, windows.pixels))
+    for position, share in enumerate(equal_shares(windows.positions)):
+        average[np.arange(windows.count), windows.pixels_at(position)] = share
+    x.write(rng.standard_normal(x.read().shape).astype(np.float16))
+    d_out.write(rng.standard_normal(out.read().shape).astype(np.float16))
+    core.run(program)
+    for got, expected in ((out, average @ x.tensor.read().astype(float)),
+                          (d_x, average.T @ d_out.tensor.read().astype(float))):
+        assert np.allclose(got.tensor.read(), expected, rtol=2**-11, atol=2**-20)
 
 
 def test_vector_commands_overlap_with_the_array(core: Core, tensors):

@@ -20,6 +20,7 @@ from ..program import Program
 from .gradients import Call, Gradient
 
 DENSE = (2, 2)
+FP16_FRACTION = 10  # bits
 
 
 @dataclass(frozen=True)
@@ -297,7 +298,8 @@ def write_row(tensor: Tensor, values: np.ndarray) -> None:
 
 
 class AveragePool:
-    """Average over windows: a convolution with the identity divided by P, as a 1:16 matrix."""
+    """Average over windows: a convolution with the identity divided by P, as a 1:16 matrix, whose
+    P shares add up to 1 exactly: a map of one value keeps it (docs/numerics.md)."""
 
     GROUP = 16
 
@@ -307,9 +309,10 @@ class AveragePool:
                                  1, self.GROUP)
         rows = np.arange(self.planes.values.rows) % -(-channels // self.GROUP)
         column = np.arange(channels)
-        share = np.where(column // self.GROUP == rows[:, None], 1 / windows.positions, 0.0)
-        self.planes.values.write(share.astype(np.float16))
-        self.planes.indices.write(np.broadcast_to(column % self.GROUP, share.shape)
+        kept = column // self.GROUP == rows[:, None]
+        shares = np.repeat(equal_shares(windows.positions), len(kept) // windows.positions)
+        self.planes.values.write(np.where(kept, shares[:, None], np.float16(0)))
+        self.planes.indices.write(np.broadcast_to(column % self.GROUP, kept.shape)
                                   .astype(np.uint8))
 
     @classmethod
@@ -329,6 +332,13 @@ class AveragePool:
     def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap, **epilogue) -> None:
         program.conv(d_out.tensor, self.planes, d_x.tensor, self.windows.transposed(),
                      label=f"BP {self.name}", **epilogue)
+
+
+def equal_shares(count: int) -> np.ndarray:
+    """float16 [count]: 1/count, rounded up or down such that the sum is 1. The same backwards, as
+    the windows of the gradient visit the positions in reverse order."""
+    places = 1 << FP16_FRACTION + (count - 1).bit_length()  # 1 in units of a share's last place
+    return (np.diff(np.rint(np.arange(count + 1) * places / count)) / places).astype(np.float16)
 
 
 class MaxPool:
