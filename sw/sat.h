@@ -139,7 +139,8 @@ typedef struct {
 
 sat_program sat_program_in(uint32_t (*storage)[SAT_DESC_WORDS], uint32_t capacity);
 
-/* Zero is the default of every option. `overlap`: may run beside a command of the other engine. */
+/* Zero is the default of every option. `overlap`: may run beside a command of the other engine, with
+ * which it then shares no byte that either writes (docs/commands.md, "Hazards"). */
 typedef struct {
   bool a_trans; /* of sat_matmul only */
   bool relu, overlap;
