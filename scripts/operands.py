@@ -192,6 +192,12 @@ def python_rules(spec: dict) -> list[str]:
     lines += ["}", "", "# Flags of which at least one is set.", "REQUIRED_FLAGS = {"]
     lines += [f"    Opcode.{name}: {mask(command, name, command['requires'])},"
               for name, command in spec["commands"].items() if "requires" in command]
+    lines += ["}", "", "# The inputs that an output may be, as the same matrix.", "IN_PLACE = {"]
+    for name, command in spec["commands"].items():
+        slots = f"{name.capitalize()}Slot"
+        for output, operand in command["operands"].items():
+            if inputs := [f"{slots}.{other}" for other in operand.get("in_place", ())]:
+                lines.append(f"    (Opcode.{name}, {slots}.{output}): [{', '.join(inputs)}],")
     return [*lines, "}"]
 
 
@@ -250,6 +256,11 @@ def prose(say: Dialect, text: str, show: Callable[[str], str] = str) -> str:
     return found[0] if len(found) == 1 else ", ".join(found[:-1]) + ", else " + found[-1]
 
 
+def in_place(operand: dict) -> str:
+    inputs = [f"`{name.lower()}`" for name in operand.get("in_place", ())]
+    return f"; may be {' or '.join(inputs)}" if inputs else ""
+
+
 def slot_table(command: dict) -> str:
     """The slots of a command as a Markdown table, and the sizes that they share."""
     say = prose_dialect(command)
@@ -263,7 +274,7 @@ def slot_table(command: dict) -> str:
         cells = [str(operand["slot"]), f"`{name.lower()}`",
                  "`[1][cols]`, stride zero" if vector else prose(say, operand["shape"], shape),
                  "FP32" if vector else prose(say, operand["format"], say),
-                 prose(say, operand["access"], say),
+                 prose(say, operand["access"], say) + in_place(operand),
                  condition(say, operand["used"]) if "used" in operand else "always"]
         lines.append("| " + " | ".join(cells) + " |")
     shared = [f"`{name}`: {prose(say, text, lambda value: f'`{say(value)}`')}"

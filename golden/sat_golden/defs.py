@@ -274,3 +274,9 @@ LEGAL_FLAGS = {
 REQUIRED_FLAGS = {
     Opcode.PRUNE: PruneFlag.FF | PruneFlag.BP,
 }
+
+# The inputs that an output may be, as the same matrix.
+IN_PLACE = {
+    (Opcode.MATMUL, MatmulSlot.C): [MatmulSlot.RESIDUAL, MatmulSlot.MASK],
+    (Opcode.AFFINE, AffineSlot.OUT): [AffineSlot.X, AffineSlot.Y],
+}

@@ -17,6 +17,7 @@ import numpy as np
 
 from .defs import (
     DESC_BYTES,
+    IN_PLACE,
     AffineSlot,
     MatmulSlot,
     Opcode,
@@ -35,13 +36,6 @@ SLOT_NAMES = {
     Opcode.AFFINE: AffineSlot,
     Opcode.STATS: StatsSlot,
     Opcode.POOL: PoolSlot,
-}
-
-# The inputs that an output may be, as the same matrix. (UPDATE's W and V are one tensor each, read
-# and written.)
-IN_PLACE = {
-    (Opcode.MATMUL, MatmulSlot.C): (MatmulSlot.RESIDUAL, MatmulSlot.MASK),
-    (Opcode.AFFINE, AffineSlot.OUT): (AffineSlot.X, AffineSlot.Y),
 }
 
 

@@ -25,6 +25,7 @@ from sat_golden import (
 )
 from sat_golden.defs import (
     DESC_BYTES,
+    IN_PLACE,
     AffineFlag,
     AffineSlot,
     Error,
@@ -40,7 +41,7 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from sat_golden.hazards import IN_PLACE, in_place, shared_bytes
+from sat_golden.hazards import in_place, shared_bytes
 from sat_golden.operands import HALF
 
 BASE = 0x10_0000
@@ -135,8 +136,8 @@ def test_a_line_shared_within_a_command_is_named(bench, name, first, second):
 
 
 def test_in_place_is_what_the_page_says():
-    assert IN_PLACE == {(Opcode.MATMUL, MatmulSlot.C): (MatmulSlot.RESIDUAL, MatmulSlot.MASK),
-                        (Opcode.AFFINE, AffineSlot.OUT): (AffineSlot.X, AffineSlot.Y)}
+    assert IN_PLACE == {(Opcode.MATMUL, MatmulSlot.C): [MatmulSlot.RESIDUAL, MatmulSlot.MASK],
+                        (Opcode.AFFINE, AffineSlot.OUT): [AffineSlot.X, AffineSlot.Y]}
 
 
 @pytest.mark.parametrize("name, first, second", PAIRS)
