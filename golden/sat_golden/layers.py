@@ -31,35 +31,65 @@ from .weights import Copies, prune, update
 from .windows import Windows
 
 ONE_FP16 = 0x3C00
-FP32_LARGEST = float(np.finfo(np.float32).max)
+LOST_WEIGHTS = "the update overflowed: weights are NaN, infinite, or beyond FP16"
 
 
 @exact()
-def fp32(value: float) -> int:
-    """A Python number as an FP32 pattern."""
-    return int(np.float32(value).view(np.uint32))
+def fp32(value: float, name: str = "value") -> int:
+    """A Python number as an FP32 pattern. ValueError, with its name, if it is not finite as such,
+    or is zero only as such; TypeError if it is no number."""
+    try:
+        number = float(value)
+    except OverflowError:  # of an int
+        number = np.inf
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: {value!r} is no number") from None
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.float32(number)
+    if not np.isfinite(rounded):
+        raise ValueError(f"{name}: {value} is not a finite number in FP32")
+    if rounded == 0 and number != 0:
+        raise ValueError(f"{name}: {value} is zero in FP32")
+    return int(rounded.view(np.uint32))
+
+
+class TrainingDiverged(ArithmeticError):
+    """Training cannot go on: weights are lost, or steps overflow whatever the loss scale."""
 
 
 @dataclass
 class LossScale:
-    """Dynamic loss scaling: halve after an overflow, double after `patience` good steps."""
+    """Dynamic loss scaling: halve after a step that was skipped for an overflow, double after
+    `patience` good steps. It never falls below 1: where a step overflows even there, gradients
+    are not to blame, and TrainingDiverged is raised.
+
+    bad_steps  skipped ones in a row
+    """
 
     value: float = 1024.0
     patience: int = 200
     largest: float = 65536.0
     good_steps: int = 0
+    bad_steps: int = 0
 
     def __post_init__(self):
-        for name in "value", "largest":
-            if not 1 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name}: {getattr(self, name)} is not a number from 1 on")
+        for name in ("value", "largest"):
+            if not 1 <= getattr(self, name) <= 2.0**126:
+                raise ValueError(f"{name}: {getattr(self, name)} is not in 1..2^126, where the "
+                                 "inverse is a normal number in FP32")
         if self.patience < 1:
-            raise ValueError(f"patience: {self.patience} is not a number of steps from 1 on")
+            raise ValueError(f"patience: {self.patience} is not positive")
 
     def update(self, overflow: bool) -> None:
         if overflow:
+            self.bad_steps += 1
+            if self.value <= 1:
+                raise TrainingDiverged(
+                    f"a step overflowed at a loss scale of {self.value:g}, the last of "
+                    f"{self.bad_steps} in a row: inputs, activations or weights are too large")
             self.value, self.good_steps = max(1.0, self.value / 2), 0
             return
+        self.bad_steps = 0
         self.good_steps += 1
         if self.good_steps >= self.patience:
             self.value, self.good_steps = min(self.largest, self.value * 2), 0
@@ -67,24 +97,26 @@ class LossScale:
 
 @dataclass(frozen=True)
 class Sgd:
-    """Scalars of momentum SGD; `decay` applies to weights, not to the bias."""
+    """Scalars of momentum SGD; `decay` applies to weights, not to the bias. ValueError for what
+    FP32 does not hold."""
 
     lr: float = 0.1
     momentum: float = 0.9
     decay: float | None = None
 
     def __post_init__(self):
-        for name in "lr", "momentum", "decay":
+        for name in ("lr", "momentum", "decay"):
             value = getattr(self, name)
-            if value is not None and not (0 <= value <= FP32_LARGEST
-                                          and (fp32(value) != 0) == (value != 0)):
-                raise ValueError(f"{name}: {value} is not a number from 0 on that FP32 can hold")
+            if value is not None:
+                fp32(value, name)
+                if value < 0:
+                    raise ValueError(f"{name}: {value} is negative")
 
     @exact()
     def update(self, weights: np.ndarray, velocity: np.ndarray, gradient: np.ndarray,
                loss_scale: float, decay: bool) -> tuple[np.ndarray, np.ndarray]:
         return update(
-            weights, velocity, gradient, inv_scale=fp32(1 / loss_scale),
+            weights, velocity, gradient, inv_scale=fp32(1 / loss_scale, "loss_scale"),
             momentum=fp32(self.momentum), lr=fp32(self.lr),
             decay=fp32(self.decay) if decay and self.decay is not None else None,
         )
@@ -132,13 +164,16 @@ class LinearBdwp:
         """WU: (dW uint32 [K][J], db uint32 [1][J])."""
         return matmul(x, d_out, a_trans=True, out_fp32=True), bias_gradient(d_out)
 
-    def step(self, dw: np.ndarray, db: np.ndarray, sgd: Sgd, loss_scale: float) -> None:
-        """UPDATE of weights and bias, and new pruned copies."""
+    def step(self, dw: np.ndarray, db: np.ndarray, sgd: Sgd, loss_scale: float) -> bool:
+        """UPDATE of weights and bias, and new pruned copies. True if something overflowed."""
         self.weights, self.velocity = sgd.update(
             self.weights, self.velocity, dw, loss_scale, decay=True)
         self.bias, self.bias_velocity = sgd.update(
             self.bias, self.bias_velocity, db, loss_scale, decay=False)
         self.copies = self._prune()
+        return any(has_overflow(bits) for bits in (
+            self.weights, self.velocity, self.bias, self.bias_velocity, self.copies.ff.values,
+            self.copies.bp.values))
 
 
 def bias_gradient(d_out: np.ndarray) -> np.ndarray:
@@ -227,14 +262,17 @@ class MlpBdwp:
 
         Weights are updated only if no activation and no gradient overflowed. That is known before
         the first weight gradient, which cannot overflow itself: dW of finite operands is finite.
+        If the update itself overflows, the weights are lost: TrainingDiverged.
         """
         inputs, logits = self.forward(x)
         loss, gradient = cross_entropy(logits, labels, self.scale.value)
         d_outs = self.backward(inputs, gradient)
         overflow = any(has_overflow(bits) for bits in (*inputs[1:], logits, *d_outs))
         if not overflow:
-            for layer, source, d_out in zip(self.layers, inputs, d_outs):
-                layer.step(*layer.gradients(source, d_out), self.sgd, self.scale.value)
+            lost = [layer.step(*layer.gradients(source, d_out), self.sgd, self.scale.value)
+                    for layer, source, d_out in zip(self.layers, inputs, d_outs)]
+            if any(lost):
+                raise TrainingDiverged(LOST_WEIGHTS)
         self.scale.update(overflow)
         return Step(loss, int((logits.view(np.float32).argmax(1) == labels).sum()), overflow)
 

@@ -11,6 +11,7 @@ from sat_golden.layers import (
     LossScale,
     MlpBdwp,
     Sgd,
+    TrainingDiverged,
     cross_entropy,
     fp32,
     he_normal,
@@ -204,9 +205,54 @@ def test_loss_scale_recovers():
     for overflow in (True, False, False, False, False, False, False, False, False, False):
         scale.update(overflow)
     assert scale.value == 8.0  # 2, doubled after 3 and 6 good steps, then at its limit
-    for _ in range(5):
+    for _ in range(3):
         scale.update(True)
     assert scale.value == 1.0
+
+
+def test_overflow_at_a_scale_of_1_ends_training():
+    scale = LossScale(value=3.0)
+    for overflow in (True, False, True, True):  # 1.5, 1.5, 1, and no further
+        if scale.value == 1.0:
+            with pytest.raises(TrainingDiverged, match="scale of 1, the last of 2 in a row"):
+                scale.update(overflow)
+        else:
+            scale.update(overflow)
+    assert scale.value == 1.0 and scale.bad_steps == 2
+
+
+def test_update_that_overflows_ends_training():
+    """It is not a skipped step, and the loss scale is not to blame."""
+    rng = np.random.default_rng(4)
+    mlp = make_mlp(rng, sgd=Sgd(lr=1e9))
+    with pytest.raises(TrainingDiverged, match="^the update overflowed"):
+        mlp.train_step(*make_batch(rng, rng.standard_normal((4, 16)), 8))
+    assert mlp.scale == LossScale()
+
+
+@pytest.mark.parametrize("value, error", [
+    (1e39, ValueError), (3.4028236e38, ValueError), (-np.inf, ValueError), (np.nan, ValueError),
+    (10**400, ValueError), (1e-46, ValueError), (-7e-46, ValueError), ("fast", TypeError),
+    (np.ones(2), TypeError),
+])
+def test_scalar_that_fp32_lacks_is_named(value, error):
+    for make in (lambda: fp32(value, "lr"), lambda: Sgd(lr=value)):
+        with pytest.raises(error, match="^lr: "):
+            make()
+
+
+@pytest.mark.parametrize("value", [1e-45, 3.4028235e38, 0, -0.0, np.float64(0.1)])
+def test_scalar_that_fp32_holds_passes(value):
+    assert fp32(value) == np.float32(value).view(np.uint32)
+
+
+@pytest.mark.parametrize("arguments, name", [
+    ({"value": 0.5}, "value"), ({"value": np.nan}, "value"), ({"value": 2.0**127}, "value"),
+    ({"largest": np.inf}, "largest"), ({"patience": 0}, "patience"),
+])
+def test_illegal_loss_scale_is_named(arguments, name):
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        LossScale(**arguments)
 
 
 def test_weight_gradients_of_finite_operands_are_finite():
