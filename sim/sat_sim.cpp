@@ -9,8 +9,11 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -64,7 +67,12 @@ struct ErrorRegion {
 
 class Board {
  public:
-  Board(uint64_t base, uint64_t size) : base_(base), memory_(size) {
+  // Throws std::bad_alloc. Pages of the memory cost nothing until they are touched.
+  Board(uint64_t base, uint64_t size)
+      : base_(base),
+        size_(size),
+        memory_(static_cast<uint8_t*>(std::calloc(size, 1)), std::free) {
+    if (!memory_) throw std::bad_alloc();
     context_.randReset(0);
     top_ = new Vsat_top(&context_);
     reset();
@@ -168,7 +176,7 @@ class Board {
     tags_.assign(tags, tags + lines);
   }
 
-  uint8_t* memory() { return memory_.data(); }
+  uint8_t* memory() { return memory_.get(); }
   uint64_t cycle() const { return cycle_; }
   const char* fault_text() const { return fault_.c_str(); }
 
@@ -228,7 +236,7 @@ class Board {
   // The beat's offset in the memory, or NOWHERE.
   uint64_t locate(uint64_t addr) const {
     const uint64_t distance = (addr - base_) & ADDR_MASK;
-    if (tags_.empty()) return distance + BEAT_BYTES <= memory_.size() ? distance : NOWHERE;
+    if (tags_.empty()) return distance + BEAT_BYTES <= size_ ? distance : NOWHERE;
     const uint64_t repeated = tags_.size() * LINE_BYTES, offset = distance % repeated;
     return tags_[offset / LINE_BYTES] == distance / repeated ? offset : NOWHERE;
   }
@@ -266,7 +274,7 @@ class Board {
       if (beat.resp) {
         beat.data.fill(0);
       } else {
-        std::memcpy(beat.data.data(), &memory_[offset], BEAT_BYTES);
+        std::memcpy(beat.data.data(), memory() + offset, BEAT_BYTES);
       }
       addr += BEAT_BYTES;
     }
@@ -341,7 +349,7 @@ class Board {
   }
 
   void store(uint64_t offset, const WriteBeat& beat) {
-    uint8_t* target = &memory_[offset];
+    uint8_t* target = memory() + offset;
     const auto* source = reinterpret_cast<const uint8_t*>(beat.data.data());
     if (beat.strobe == 0xFFFF) {
       std::memcpy(target, source, BEAT_BYTES);
@@ -354,8 +362,8 @@ class Board {
 
   VerilatedContext context_;
   Vsat_top* top_ = nullptr;
-  uint64_t base_;
-  std::vector<uint8_t> memory_;
+  uint64_t base_, size_;
+  std::unique_ptr<uint8_t, decltype(&std::free)> memory_;
   std::vector<uint32_t> tags_;
   uint64_t cycle_ = 0;
   uint32_t read_latency_ = 40, write_latency_ = 40;
@@ -374,7 +382,15 @@ class Board {
 #pragma GCC visibility push(default)
 extern "C" {
 
-Board* sat_sim_create(uint64_t base, uint64_t size) { return new Board(base, size); }
+// Null if there is not enough memory.
+Board* sat_sim_create(uint64_t base, uint64_t size) {
+  try {
+    return new Board(base, size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void sat_sim_destroy(Board* board) { delete board; }
 void sat_sim_reset(Board* board) { board->reset(); }
 uint8_t* sat_sim_memory(Board* board) { return board->memory(); }

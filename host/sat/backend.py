@@ -7,6 +7,8 @@ they reach those; starting a program, waiting, and turning an error into an exce
 
 from __future__ import annotations
 
+import operator
+import threading
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sat_golden.defs import Error
+from sat_golden.defs import TENSOR_ALIGN, Error
 
 from .config import SatConfig
 from .regs import COUNTERS, ID_VALUE, Ctrl, IrqEnable, IrqStatus, Reg, Status
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from .program import Program
 
 DONE_OR_ERROR = IrqStatus.DONE | IrqStatus.ERROR
+AT_WORK = Status.BUSY | Status.DRAINING
+REGISTER_BYTES = 4096  # of the register window
+REST_SECONDS = 5.0  # that a core may take to come to rest
 
 
 class SatError(RuntimeError):
@@ -57,11 +62,18 @@ class Result:
 
 
 class Backend(ABC):
-    """A core and its memory."""
+    """A core and its memory.
 
-    config: SatConfig
-    memory_base: int
-    memory_size: int
+    Threads may share a backend: a run, and each access, waits for the one before it. `lock` is held
+    for the whole of a run, and by whoever needs several accesses to belong together.
+    """
+
+    def __init__(self, config: SatConfig, memory_base: int, memory_size: int):
+        self.config = config
+        self.memory_base, self.memory_size = check_window(config, memory_base, memory_size)
+        self.lock = threading.RLock()
+        self.closed = False
+        self.used = 0  # bytes of the memory, from its beginning, that are handed out
 
     @abstractmethod
     def read_memory(self, addr: int, size: int) -> np.ndarray:
@@ -81,8 +93,34 @@ class Backend(ABC):
     def wait_for_interrupt(self) -> None:
         """Return when the interrupt line is high; raise SatTimeout if that takes too long."""
 
+    def reserve(self, size: int, alignment: int = TENSOR_ALIGN) -> int:
+        """The address of `size` bytes that nobody else has. MemoryError if there are not as many
+        left."""
+        with self.lock:
+            addr = align(self.memory_base + self.used, alignment)
+            left = self.memory_base + self.memory_size - addr
+            if size > left:
+                raise MemoryError(f"{size} bytes asked for, {max(0, left)} left in the memory "
+                                  f"window of {self.memory_size} bytes")
+            self.used = align(addr + size) - self.memory_base
+            return addr
+
     def close(self) -> None:
-        """Release what the backend holds."""
+        """Release what the backend holds; any later access is an error."""
+        self.closed = True
+
+    def check_open(self) -> None:
+        """Raise RuntimeError after `close`."""
+        if self.closed:
+            raise RuntimeError(f"{type(self).__name__}: is closed")
+
+    def offset_of(self, addr: int, size: int) -> int:
+        """Where `size` bytes begin within the memory window; ValueError if it lacks some."""
+        self.check_open()
+        offset = addr - self.memory_base
+        if offset < 0 or size < 0 or offset + size > self.memory_size:
+            raise ValueError(f"addr: {size} bytes at {addr:#x} are outside the memory window")
+        return offset
 
     def __enter__(self) -> "Backend":
         return self
@@ -96,8 +134,9 @@ class Backend(ABC):
         An error of the core raises SatError (with the command's label), after which the core is
         ready for the next program.
         """
-        self.write_memory(addr, program.pack())
-        result = self.run_at(addr, len(program))
+        with self.lock:
+            self.write_memory(addr, program.pack())
+            result = self.run_at(addr, len(program))
         if result.error:
             index = result.error.index
             label = program.commands[index].label if index < len(program) else ""
@@ -105,14 +144,40 @@ class Backend(ABC):
         return result
 
     def run_at(self, addr: int, count: int) -> Result:
-        """Run the `count` descriptors at `addr`; an error is returned, and cleared in the core."""
-        self.write_register(Reg.PROG_ADDR_LO, addr & 0xFFFFFFFF)
-        self.write_register(Reg.PROG_ADDR_HI, addr >> 32)
-        self.write_register(Reg.PROG_LEN, count)
-        self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
-        self.write_register(Reg.IRQ_ENABLE, IrqEnable.DONE | IrqEnable.ERROR)
-        self.write_register(Reg.CTRL, Ctrl.START)
-        self.wait_for_interrupt()
+        """Run the `count` descriptors at `addr`; an error is returned, and cleared in the core.
+
+        If something else ends it early (a timeout, Ctrl-C), the core is stopped, and takes the next
+        program.
+        """
+        with self.lock:
+            try:
+                if self.read_register(Reg.STATUS) & (AT_WORK | Status.ERROR):
+                    self.abort()  # what someone else has left
+                self.write_register(Reg.PROG_ADDR_LO, addr & 0xFFFFFFFF)
+                self.write_register(Reg.PROG_ADDR_HI, addr >> 32)
+                self.write_register(Reg.PROG_LEN, count)
+                self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
+                self.write_register(Reg.IRQ_ENABLE, IrqEnable.DONE | IrqEnable.ERROR)
+                self.write_register(Reg.CTRL, Ctrl.START)
+                self.wait_for_interrupt()
+                return self._read_result()
+            except BaseException:
+                if not self.closed:
+                    self.abort()
+                raise
+
+    def abort(self) -> None:
+        """Stop the program, if one runs, and forget errors. The outputs of commands that were
+        running are undetermined. SatTimeout if the bus does not come to rest."""
+        with self.lock:
+            # If a refused start is recorded, the first clear only forgets that; while the bus
+            # drains, a second one does nothing.
+            self.write_register(Reg.CTRL, Ctrl.CLEAR)
+            self.write_register(Reg.CTRL, Ctrl.CLEAR)
+            self._wait_for_rest("a clear")
+            self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
+
+    def _read_result(self) -> Result:
         error = self._read_error() if self.read_register(Reg.STATUS) & Status.ERROR else None
         result = Result(bool(self.read_register(Reg.STATUS) & Status.OVERFLOW),
                         self.read_counters(), error)
@@ -127,14 +192,17 @@ class Backend(ABC):
                 for name, offset in COUNTERS.items()}
 
     def _read_error(self) -> SatError:
-        deadline = time.monotonic() + 5
-        while self.read_register(Reg.STATUS) & (Status.BUSY | Status.DRAINING):
-            if time.monotonic() > deadline:
-                raise SatTimeout("the core does not come to rest after an error")
+        self._wait_for_rest("an error")
         address = (self.read_register(Reg.ERR_ADDR_LO)
                    | self.read_register(Reg.ERR_ADDR_HI) << 32)
         return SatError(self.read_register(Reg.ERR_CODE), self.read_register(Reg.ERR_INDEX),
                         address)
+
+    def _wait_for_rest(self, event: str) -> None:
+        deadline = time.monotonic() + REST_SECONDS
+        while self.read_register(Reg.STATUS) & AT_WORK:
+            if time.monotonic() > deadline:
+                raise SatTimeout(f"the core does not come to rest after {event}")
 
     def check_identity(self) -> None:
         """Raise RuntimeError unless the registers are those of a core of this configuration."""
@@ -148,3 +216,37 @@ class Backend(ABC):
             raise RuntimeError(
                 f"config: the core is {shape[0]}x{shape[1]} with T = {shape[2]}, not "
                 f"{self.config.rows}x{self.config.cols} with T = {self.config.t}")
+
+
+def align(size: int, unit: int = TENSOR_ALIGN) -> int:
+    """`size` rounded up to a multiple of `unit`."""
+    return -(-size // unit) * unit
+
+
+def check_window(config: SatConfig, base: int, size: int) -> tuple[int, int]:
+    """Base and size of a memory window; ValueError for what the core cannot address."""
+    base, size = operator.index(base), operator.index(size)
+    for name, value, least in (("memory_base", base, 0), ("memory_size", size, TENSOR_ALIGN)):
+        if value < least or value % TENSOR_ALIGN:
+            raise ValueError(f"{name}: {value} is not a multiple of {TENSOR_ALIGN} from {least} on")
+    if base + size > 1 << config.addr_w:
+        raise ValueError(f"memory_size: {size} bytes at {base:#x} pass the {config.addr_w} address "
+                         "bits of the core")
+    return base, size
+
+
+def byte_array(data) -> np.ndarray:
+    """Bytes, or a uint8 array of any shape, as a flat array; TypeError for elements of another
+    type."""
+    array = np.asarray(memoryview(data) if isinstance(data, (bytes, bytearray)) else data)
+    if array.dtype != np.uint8:
+        raise TypeError(f"data: {array.dtype}, but must be bytes or uint8")
+    return array.reshape(-1)
+
+
+def check_register(offset: int, value: int = 0) -> None:
+    """ValueError for an access that the register window does not take."""
+    if offset % 4 or not 0 <= offset < REGISTER_BYTES:
+        raise ValueError(f"offset: {offset:#x} is not a word of the registers")
+    if not 0 <= value < 1 << 32:
+        raise ValueError(f"value: {value} does not fit a register")

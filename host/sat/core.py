@@ -13,7 +13,8 @@ MAX_COMMANDS = 1024  # of a program
 
 
 class Core(Memory):
-    """Memory and programs of one backend.
+    """Memory and programs of one backend. Several of one backend get different parts of its memory,
+    and may use each other's tensors and programs.
 
         core = Core(SimBackend())
         x = core.from_array("x", np.ones((4, 16), np.float16))
@@ -30,10 +31,13 @@ class Core(Memory):
 
     def program(self) -> Program:
         """A new, empty program for this core."""
-        return Program(self.backend.config)
+        return Program(self.backend.config, backend=self.backend)
 
     def run(self, program: Program) -> Result:
         """Run a program to its end. Raises SatError if the core reports an error."""
+        if program.backend is not self.backend:
+            maker = "another core" if program.backend else "no core"
+            raise ValueError(f"program: is of {maker}, but must come from this one's program()")
         if not 1 <= len(program) <= MAX_COMMANDS:
             raise ValueError(f"program: {len(program)} commands, but 1..{MAX_COMMANDS} fit")
         return self.backend.run(self._program_addr, program)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sat_golden.compress import Planes, check_nm, compressed_rows, decompress
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
+
+from .backend import align
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -44,11 +47,6 @@ class Format(Enum):
 FP16, FP32, INDEX = Format.FP16, Format.FP32, Format.INDEX
 
 
-def align(size: int, unit: int = TENSOR_ALIGN) -> int:
-    """`size` rounded up to a multiple of `unit`."""
-    return -(-size // unit) * unit
-
-
 def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
     try:
         rows, cols = (int(size) for size in shape)
@@ -58,6 +56,13 @@ def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
         if not 1 <= size <= SIZE_MAX:
             raise ValueError(f"shape: {name} {size} is not in 1..{SIZE_MAX}")
     return rows, cols
+
+
+def _slices(index: object, name: str) -> tuple[slice, slice]:
+    """The two slices of a view."""
+    if not isinstance(index, tuple) or len(index) != 2:
+        raise IndexError(f"{name}: a view takes two slices, [r0:r1, c0:c1], not [{index!r}]")
+    return index
 
 
 def _span(index: slice, size: int, unit: int, what: str) -> tuple[int, int]:
@@ -95,7 +100,7 @@ class Tensor:
     def row_bytes(self) -> int:
         return self.format.row_bytes(self.cols)
 
-    @property
+    @cached_property
     def extent(self) -> tuple[int, int]:
         """First address, and the address after the last byte."""
         return self.addr, self.addr + (self.rows - 1) * self.stride + self.row_bytes
@@ -117,7 +122,7 @@ class Tensor:
 
     def __getitem__(self, index: tuple[slice, slice]) -> "Tensor":
         """A view; its first column must lie on a 64-byte line."""
-        row_index, col_index = index
+        row_index, col_index = _slices(index, self.name)
         r0, r1 = _span(row_index, self.rows, 1, f"{self.name} rows")
         c0, c1 = _span(col_index, self.cols, TENSOR_ALIGN * 8 // self.format.bits,
                        f"{self.name} columns")
@@ -184,12 +189,16 @@ class Compressed:
     indices: Tensor | None
 
     @property
+    def backend(self) -> "Backend":
+        return self.values.backend
+
+    @property
     def planes(self) -> list[Tensor]:
         return [self.values] if self.indices is None else [self.values, self.indices]
 
     def __getitem__(self, index: tuple[slice, slice]) -> "Compressed":
         """A view; its first row is a multiple of M, its first column on a 64-byte line."""
-        row_index, col_index = index
+        row_index, col_index = _slices(index, self.name)
         r0, r1 = _span(row_index, self.shape[0], self.m, f"{self.name} rows")
         cols = _span(col_index, self.shape[1], 1, f"{self.name} columns")
         if self.indices is None:
@@ -224,12 +233,16 @@ class Stack:
     indices: Tensor | None
 
     @property
+    def backend(self) -> "Backend":
+        return self.values.backend
+
+    @property
     def planes(self) -> list[Tensor]:
         return [self.values] if self.indices is None else [self.values, self.indices]
 
     def __getitem__(self, position: int) -> Compressed:
-        if not 0 <= position < self.count:
-            raise IndexError(f"{self.name}: position {position} is not in 0..{self.count - 1}")
+        if not isinstance(position, (int, np.integer)) or not 0 <= position < self.count:
+            raise IndexError(f"{self.name}: position {position!r} is not in 0..{self.count - 1}")
         rows = self.values.rows // self.count
         span = slice(position * rows, (position + 1) * rows), slice(None)
         values, indices = (plane and plane[span] for plane in (self.values, self.indices))
@@ -253,21 +266,29 @@ class FeatureMap:
     def channels(self) -> int:
         return self.tensor.cols
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return self.images, self.h, self.w, self.channels
+
     def part(self, first: int, end: int) -> FeatureMap:
         """A view of the images first..end-1."""
+        if not 0 <= first < end <= self.images:
+            raise IndexError(f"{self.tensor.name}: {first}..{end - 1} are not among its images "
+                             f"0..{self.images - 1}")
         pixels = self.h * self.w
         return replace(self, images=end - first,
                        tensor=self.tensor[first * pixels : end * pixels, :])
 
     def read(self) -> np.ndarray:
         """The elements, float16 [images][h][w][channels]."""
-        return self.tensor.read().reshape(self.images, self.h, self.w, self.channels)
+        return self.tensor.read().reshape(self.shape)
 
     def write(self, values: np.ndarray) -> None:
         """Write elements, float16 [images][h][w][channels]."""
-        shape = self.images, self.h, self.w, self.channels
-        if values.shape != shape:
-            raise ValueError(f"values: shape {values.shape}, but {self.tensor.name} is {shape}")
+        values = np.asarray(values)
+        if values.shape != self.shape:
+            raise ValueError(f"values: shape {values.shape}, but {self.tensor.name} is "
+                             f"{self.shape}")
         self.tensor.write(values.reshape(self.tensor.shape))
 
 
@@ -277,22 +298,15 @@ class Memory:
     def __init__(self, backend: "Backend"):
         self.backend = backend
         self.tensors: list[Tensor] = []
-        self._next = align(backend.memory_base)
-        self._end = backend.memory_base + backend.memory_size
 
     @property
     def used(self) -> int:
-        """Bytes handed out so far."""
-        return self._next - self.backend.memory_base
+        """Bytes of the window that are handed out."""
+        return self.backend.used
 
     def reserve(self, size: int, alignment: int = TENSOR_ALIGN) -> int:
         """The address of `size` fresh bytes."""
-        addr = align(self._next, alignment)
-        if addr + size > self._end:
-            raise MemoryError(f"{size} bytes asked for, {max(0, self._end - addr)} left in the "
-                              f"memory window of {self.backend.memory_size} bytes")
-        self._next = align(addr + size)
-        return addr
+        return self.backend.reserve(size, alignment)
 
     def tensor(self, name: str, shape: tuple[int, int], format: Format) -> Tensor:
         """A new tensor. Its contents are whatever the memory held."""

@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
-from typing import Iterator
-
-import numpy as np
+from typing import TYPE_CHECKING, Iterator
 
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
@@ -32,6 +29,7 @@ from sat_golden.defs import (
     UpdateSlot,
 )
 from sat_golden.descriptor import Descriptor, Slot
+from sat_golden.layers import fp32
 from sat_golden.windows import Windows
 
 from .config import SatConfig
@@ -47,6 +45,9 @@ from .plan import (
     legal_maps,
 )
 from .plan.tiling import LINE_BYTES
+
+if TYPE_CHECKING:
+    from .backend import Backend
 
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
 NO_NM = (0, 0)  # of commands that have none
@@ -90,6 +91,8 @@ class Program:
 
     config: SatConfig = field(default_factory=SatConfig.from_name)
     commands: list[Command] = field(default_factory=list)
+    # Whose tensors it uses, and which runs it. A draft, without, takes any and does not run.
+    backend: Backend | None = field(default=None, repr=False)
     # The last command given to each engine that may still be running when the next one is issued.
     # An engine takes one command at a time, so everything before that one is complete.
     _running: dict[str, Command] = field(default_factory=dict, repr=False)
@@ -172,6 +175,7 @@ class Program:
                   macs: int, bias: Tensor | None, residual: Tensor | None, relu: bool,
                   mask: Tensor | None, overlap: bool | None, label: str) -> Command:
         """What `matmul` and `conv` share, once the shapes of a, s and out are checked."""
+        self._own(a=a, s=s, out=out)
         planes = [s] if isinstance(s, Tensor) else s.planes
         indices = planes[1] if len(planes) > 1 else None
         n, m = tiling.n, tiling.m
@@ -193,6 +197,7 @@ class Program:
             if addend is not None:
                 _shape(name, _tensor(name, addend, FP16), out.shape)
                 _in_place_or_apart("out", out, name, addend)
+        self._own(bias=bias, residual=residual, mask=mask)
         _no_overlap("out", out, {"a": a, "s": planes[0], "s's indices": indices, "bias": bias})
         reads = [a, *planes, *(tensor for tensor in (bias, residual, mask) if tensor is not None)]
         return self._add(
@@ -208,6 +213,7 @@ class Program:
         if ff is None and bp is None:
             raise ValueError("ff, bp: at least one copy must be asked for")
         n, m = _copies_nm(w, ff, bp)
+        self._own(w=w, ff=ff, bp=bp)
         flags = {PruneFlag.FF: ff is not None, PruneFlag.BP: bp is not None,
                  PruneFlag.SRC_FP16: w.format is FP16}
         slots = {PruneSlot.W: w, **_copy_slots(ff, bp)}
@@ -224,11 +230,11 @@ class Program:
         """One step of momentum SGD on w [K][J] with velocity v and gradient dw, then as `prune`."""
         for name, tensor in (("w", w), ("v", v), ("dw", dw)):
             _shape(name, _tensor(name, tensor, FP32), w.shape)
-        for name, value in (("lr", lr), ("momentum", momentum), ("inv_scale", inv_scale),
-                            ("decay", 0.0 if decay is None else decay)):
-            if not math.isfinite(value):
-                raise ValueError(f"{name}: {value} is not finite")
+        scalars = {name: fp32(value, name) for name, value in (
+            ("lr", lr), ("momentum", momentum), ("inv_scale", inv_scale),
+            ("decay", 0.0 if decay is None else decay))}
         n, m = _copies_nm(w, ff, bp)
+        self._own(w=w, v=v, dw=dw, ff=ff, bp=bp)
         flags = {UpdateFlag.FF: ff is not None, UpdateFlag.BP: bp is not None,
                  UpdateFlag.DECAY: decay is not None,
                  UpdateFlag.SKIP_ON_OVERFLOW: skip_on_overflow}
@@ -237,9 +243,7 @@ class Program:
         _no_overlap("v", v, {"dw": dw})
         _planes_apart(_planes(ff, bp), {"w": w, "v": v, "dw": dw})
         return self._add(label or f"UPDATE {w.name}", VECTOR, Opcode.UPDATE, n, m, overlap,
-                         flags=_flag_bits(flags), rows=w.rows, cols=w.cols,
-                         inv_scale=fp32_bits(inv_scale), decay=fp32_bits(decay or 0.0),
-                         momentum=fp32_bits(momentum), lr=fp32_bits(lr),
+                         flags=_flag_bits(flags), rows=w.rows, cols=w.cols, **scalars,
                          slots=slots, reads=[w, v, dw], writes=[w, v, *_planes(ff, bp)],
                          estimate=estimate_update_cycles(*w.shape, _dense_copies(ff, bp)))
 
@@ -259,6 +263,7 @@ class Program:
         for name, tensor in (("y", y), ("out", out)):
             if tensor is not None:
                 _shape(name, _tensor(name, tensor, FP16), x.shape)
+        self._own(x=x, y=y, out=out, **vectors)
         for name, tensor in (("x", x), ("y", y)):
             if tensor is not None:
                 _in_place_or_apart("out", out, name, tensor)
@@ -280,6 +285,8 @@ class Program:
             _shape("y", _tensor("y", y, FP16), x.shape)
         for name, vector in (("total", total), ("dot", dot)):
             _vector(name, vector, x.cols)
+        self._own(x=x, y=y, total=total, dot=dot)
+        for name, vector in (("total", total), ("dot", dot)):
             _no_overlap(name, vector, {"x": x, "y": y})
         _no_overlap("dot", dot, {"total": total})
         slots = {StatsSlot.X: x, StatsSlot.Y: y, StatsSlot.SUM: total, StatsSlot.DOT: dot}
@@ -295,6 +302,7 @@ class Program:
         shape = windows.count, _tensor("x", x, FP16).cols
         _shape("out", _tensor("out", out, FP16), shape)
         _shape("winner", _tensor("winner", winner, INDEX), shape)
+        self._own(x=x, out=out, winner=winner)
         _no_overlap("winner", winner, {"x": x, "out": out})
         return self._pool(x, out, winner, windows, False, [x], [out, winner], overlap, label)
 
@@ -305,6 +313,7 @@ class Program:
         channels = _tensor("d_out", d_out, FP16).cols
         _shape("winner", _tensor("winner", winner, INDEX), d_out.shape)
         _shape("d_x", _tensor("d_x", d_x, FP16), (windows.count, channels))
+        self._own(d_out=d_out, winner=winner, d_x=d_x)
         _no_overlap("d_x", d_x, {"winner": winner})
         return self._pool(d_out, d_x, winner, windows, True, [d_out, winner], [d_x], overlap, label)
 
@@ -330,6 +339,12 @@ class Program:
         self.commands.append(command)
         return command
 
+    def _own(self, **arguments: Tensor | Compressed | Stack | None) -> None:
+        """ValueError for a tensor in another backend's memory."""
+        for name, value in arguments.items():
+            if self.backend and value is not None and value.backend is not self.backend:
+                raise ValueError(f"{name}: {value.name} is a tensor of another core")
+
     def _add(self, label: str, engine: str, opcode: Opcode, n: int, m: int, overlap: bool | None,
              reads: list[Tensor], writes: list[Tensor], macs: int = 0, estimate: float = 0.0,
              **fields) -> Command:
@@ -348,11 +363,6 @@ class Program:
         self._running[engine] = command
         self.commands.append(command)
         return command
-
-
-def fp32_bits(value: float) -> int:
-    """The FP32 pattern nearest to a number."""
-    return int(np.float32(value).view(np.uint32))
 
 
 def _flag_bits(flags: dict[int, bool]) -> int:

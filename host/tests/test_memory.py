@@ -47,6 +47,10 @@ def test_view_is_the_same_memory(core: Core, rng):
     ((slice(0, 2), slice(1, 9)), "columns"),
     ((slice(2, 2), slice(None)), "rows"),
     ((slice(0, 8, 2), slice(None)), "rows"),
+    ((0, slice(None)), "rows"),
+    (0, "^t: a view takes two slices"),
+    (slice(0, 2), "^t: a view takes two slices"),
+    ((slice(0, 2),) * 3, "^t: a view takes two slices"),
 ])
 def test_illegal_view_is_an_error(core: Core, index, message):
     with pytest.raises(IndexError, match=message):
@@ -79,6 +83,19 @@ def test_compressed_view_starts_at_a_group(core: Core):
         matrix[4:24, :]
 
 
+def test_illegal_view_of_several_matrices_is_an_error(core: Core):
+    matrix, stack = core.compressed("s", (32, 64), 2, 8), core.stack("k", 9, (8, 8), 2, 8)
+    maps = core.feature_map("x", 4, 3, 3, 8)
+    for view, message in ((lambda: matrix[0], "^s: a view takes two slices"),
+                          (lambda: stack[0:2], "^k: position slice"),
+                          (lambda: stack[9], "^k: position 9"),
+                          (lambda: maps.part(2, 5), "^x: 2..4 are not among its images 0..3"),
+                          (lambda: maps.part(2, 2), "^x: 2..1 are not"),
+                          (lambda: maps.part(-1, 2), "^x: -1..1 are not")):
+        with pytest.raises(IndexError, match=message):
+            view()
+
+
 @pytest.mark.parametrize("n, m, name", [(3, 2, "n"), (0, 4, "n"), (1, 3, "m"), (17, 16, "n")])
 def test_illegal_nm_is_an_error(core: Core, n, m, name):
     with pytest.raises(ValueError, match=f"^{name}:"):
@@ -99,6 +116,21 @@ def test_wrong_values_are_an_error(core: Core):
         tensor.write(np.zeros((2, 2)))
     with pytest.raises(TypeError, match="^values:"):
         core.from_array("t", np.zeros((2, 2), np.int32))
+
+
+def test_cores_of_one_backend_share_its_memory(core: Core):
+    """They never hand out the same bytes, and may use what the other has made."""
+    other = Core(core.backend)
+    tensors = [maker.from_array("t", np.full((3, 40), value, np.float16))
+               for value, maker in enumerate((core, other, core, other))]
+    spans = sorted(tensor.extent for tensor in tensors)
+    spans += [(maker._program_addr, maker._program_addr + 1) for maker in (core, other)]
+    spans.sort()
+    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:]))
+    assert all((tensor.read() == value).all() for value, tensor in enumerate(tensors))
+    program = other.program()
+    program.prune(tensors[0], ff=other.compressed("ff", (3, 40), 1, 2))
+    core.run(program)
 
 
 def test_full_memory_is_an_error(core: Core):

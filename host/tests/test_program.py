@@ -4,9 +4,11 @@
 import numpy as np
 import pytest
 
-from sat import FP16, FP32, Core
+from sat import FP16, FP32, Core, GoldenBackend, Program
+from sat.memory import INDEX
 from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
 from sat_golden.descriptor import Descriptor, check
+from sat_golden.windows import Windows
 
 pytestmark = pytest.mark.quick
 
@@ -65,6 +67,61 @@ def test_wrong_matmul_argument_is_named(core: Core, tensors, change, error, name
     arguments = {"a": "a", "s": "s", "out": "out", **change}
     with pytest.raises(error, match=f"^{name}:"):
         core.program().matmul(**{key: tensors.get(value) for key, value in arguments.items()})
+
+
+@pytest.mark.parametrize("name, value", [
+    ("lr", 1e39), ("lr", np.inf), ("lr", 1e-46), ("momentum", -1e-50), ("momentum", np.nan),
+    ("inv_scale", 2.0**-150), ("inv_scale", 2.0**128), ("decay", 1e-60), ("decay", -1e300),
+])
+def test_scalar_that_the_core_would_read_as_another_is_named(core: Core, tensors, name, value):
+    t = tensors
+    with pytest.raises(ValueError, match=f"^{name}: .* in FP32$"):
+        core.program().update(t["w"], t["v"], t["dw"], **{"lr": 0.1, name: value})
+
+
+def commands_of(core: Core) -> dict:
+    """A call of every method of Program, with its arguments."""
+    t, windows = core.tensor, Windows.sliding(1, 4, 4, 2, 2, stride=2)
+    vectors = {name: t(name, (1, 8), FP32) for name in ("alpha", "beta", "gamma")}
+    return {
+        "matmul": dict(a=t("a", (4, 16), FP16), s=core.compressed("s", (16, 8), 2, 8),
+                       out=t("out", (4, 8), FP16), bias=t("bias", (1, 8), FP32),
+                       residual=t("residual", (4, 8), FP16), mask=t("mask", (4, 8), FP16)),
+        "conv": dict(a=t("a", (16, 8), FP16), s=core.stack("s", 4, (8, 8), 2, 8),
+                     out=t("out", (4, 8), FP16), windows=windows),
+        "prune": dict(w=t("w", (16, 8), FP16), ff=core.compressed("ff", (16, 8), 2, 8),
+                      bp=core.compressed("bp", (8, 16), 2, 8)),
+        "update": dict(w=t("w", (16, 8), FP32), v=t("v", (16, 8), FP32), dw=t("dw", (16, 8), FP32),
+                       ff=core.compressed("ff", (16, 8), 2, 8),
+                       bp=core.compressed("bp", (8, 16), 2, 8), lr=0.1),
+        "affine": dict(x=t("x", (4, 8), FP16), out=t("out", (4, 8), FP16), y=t("y", (4, 8), FP16),
+                       **vectors),
+        "stats": dict(x=t("x", (4, 8), FP16), y=t("y", (4, 8), FP16), total=t("sum", (1, 8), FP32),
+                      dot=t("dot", (1, 8), FP32)),
+        "max_pool": dict(x=t("x", (16, 8), FP16), out=t("out", (4, 8), FP16),
+                         winner=t("winner", (4, 8), INDEX), windows=windows),
+        "max_pool_backward": dict(d_out=t("d_out", (4, 8), FP16), d_x=t("d_x", (16, 8), FP16),
+                                  winner=t("winner", (4, 8), INDEX), windows=windows.transposed()),
+    }
+
+
+@pytest.mark.parametrize("method", [
+    "matmul", "conv", "prune", "update", "affine", "stats", "max_pool", "max_pool_backward"])
+def test_tensor_of_another_core_is_named(core: Core, method: str):
+    """Each argument of each command; the other core's memory has the same addresses."""
+    other = Core(GoldenBackend(memory_size=4 << 20))
+    mine, foreign = commands_of(core)[method], commands_of(other)[method]
+    for name in mine:
+        if hasattr(mine[name], "backend"):
+            with pytest.raises(ValueError, match=f"^{name}: .* is a tensor of another core"):
+                getattr(core.program(), method)(**{**mine, name: foreign[name]})
+    program = core.program()
+    getattr(program, method)(**mine)
+    with pytest.raises(ValueError, match="^program: is of another core"):
+        other.run(program)
+    with pytest.raises(ValueError, match="^program: is of no core"):
+        core.run(Program(core.backend.config, program.commands))
+    core.run(program)
 
 
 def test_output_on_an_input_is_an_error(core: Core):

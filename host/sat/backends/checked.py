@@ -31,10 +31,9 @@ class CheckedBackend(Backend):
         for name in ("config", "memory_base", "memory_size"):
             if getattr(device, name) != getattr(reference, name):
                 raise ValueError(f"reference: its {name} is not the device's")
+        super().__init__(device.config, device.memory_base, device.memory_size)
         self.device: Backend | None = device
         self.reference = reference
-        self.config = device.config
-        self.memory_base, self.memory_size = device.memory_base, device.memory_size
         self.tensors_compared = 0
         self.differing_bits = 0
         self.reports: list[str] = []  # the first tensors that differed
@@ -50,34 +49,50 @@ class CheckedBackend(Backend):
         return self.device or self.reference
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
-        return self._front.read_memory(addr, size)
+        with self.lock:
+            return self._front.read_memory(addr, size)
 
     def write_memory(self, addr: int, data) -> None:
-        if self.device:
-            self.device.write_memory(addr, data)
-        self.reference.write_memory(addr, data)
+        with self.lock:
+            if self.device:
+                self.device.write_memory(addr, data)
+            self.reference.write_memory(addr, data)
 
     def read_register(self, offset: int) -> int:
-        return self._front.read_register(offset)
+        with self.lock:
+            return self._front.read_register(offset)
 
     def write_register(self, offset: int, value: int) -> None:
-        if self.device:
-            self.device.write_register(offset, value)
-        self.reference.write_register(offset, value)
+        with self.lock:
+            if self.device:
+                self.device.write_register(offset, value)
+            self.reference.write_register(offset, value)
 
     def wait_for_interrupt(self) -> None:
         self._front.wait_for_interrupt()
 
     def close(self) -> None:
-        if self.device:
-            self.device.close()
-        self.reference.close()
+        with self.lock:
+            super().close()
+            if self.device:
+                self.device.close()
+            self.reference.close()
 
     def run(self, addr: int, program: "Program") -> Result:
-        result = super().run(addr, program)
-        if self.device:
-            self._compare(program)
-        return result
+        with self.lock:
+            try:
+                result = super().run(addr, program)
+            except Mismatch:
+                raise
+            except BaseException:
+                # How far the device got is its own affair; from here on both are alike again.
+                if self.device and not self.device.closed:
+                    self.reference.write_memory(self.memory_base, self.device.read_memory(
+                        self.memory_base, self.memory_size))
+                raise
+            if self.device:
+                self._compare(program)
+            return result
 
     def run_at(self, addr: int, count: int) -> Result:
         expected = self.reference.run_at(addr, count)

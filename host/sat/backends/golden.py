@@ -9,7 +9,7 @@ from sat_golden.command_model import CommandModel
 from sat_golden.defs import Error
 from sat_golden.memory import Memory
 
-from ..backend import Backend
+from ..backend import Backend, byte_array, check_register
 from ..config import SatConfig
 from ..regs import ID_VALUE, VERSION_VALUE, Ctrl, IrqStatus, Reg, Status
 
@@ -23,8 +23,7 @@ class GoldenBackend(Backend):
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
                  memory_size: int = DEFAULT_SIZE, hazards: str = "warn"):
-        self.config = config or SatConfig.from_name()
-        self.memory_base, self.memory_size = memory_base, memory_size
+        super().__init__(config or SatConfig.from_name(), memory_base, memory_size)
         self.memory = Memory(memory_base, memory_size)
         self.model = CommandModel(self.memory, self.config.addr_w, hazards)
         caps0 = (self.config.rows | self.config.cols << 8 | self.config.t << 16 | 16 << 24)
@@ -32,35 +31,45 @@ class GoldenBackend(Backend):
                            Reg.CAPS1: self.config.data_w | self.config.addr_w << 16}
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
-        return self._window(addr, size).copy()
+        with self.lock:
+            return self._window(addr, size).copy()
 
     def write_memory(self, addr: int, data) -> None:
-        data = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.asarray(data)
-        self._window(addr, data.size)[:] = data
+        data = byte_array(data)
+        with self.lock:
+            self._window(addr, data.size)[:] = data
 
     def _window(self, addr: int, size: int) -> np.ndarray:
-        offset = addr - self.memory_base
-        if offset < 0 or offset + size > self.memory_size:
-            raise ValueError(f"addr: {size} bytes at {addr:#x} are outside the memory window")
+        offset = self.offset_of(addr, size)
         return self.memory.data[offset : offset + size]
 
     def read_register(self, offset: int) -> int:
-        return self._registers.get(offset, 0)
+        check_register(offset)
+        with self.lock:
+            self.check_open()
+            return self._registers.get(offset, 0)
 
     def write_register(self, offset: int, value: int) -> None:
-        if offset == Reg.CTRL:
-            if value & Ctrl.CLEAR:
-                self._registers[Reg.STATUS] = 0
-                self._registers[Reg.ERR_CODE] = Error.NONE
-            if value & Ctrl.START:
-                self._start()
-        elif offset == Reg.IRQ_STATUS:
-            self._registers[offset] = self._registers.get(offset, 0) & ~value
-        else:
-            self._registers[offset] = value
+        check_register(offset, value)
+        with self.lock:
+            self.check_open()
+            if offset == Reg.CTRL:
+                self._control(value)
+            elif offset == Reg.IRQ_STATUS:
+                self._registers[offset] = self._registers.get(offset, 0) & ~value
+            else:
+                self._registers[offset] = value
 
     def wait_for_interrupt(self) -> None:
         """A program has ended before `start` returns."""
+
+    def _control(self, value: int) -> None:
+        """A clear wins over a start."""
+        if value & Ctrl.CLEAR:
+            self._registers[Reg.STATUS] = 0
+            self._registers[Reg.ERR_CODE] = Error.NONE
+        elif value & Ctrl.START:
+            self._start()
 
     def _start(self) -> None:
         registers = self._registers

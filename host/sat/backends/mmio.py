@@ -9,11 +9,9 @@ import time
 
 import numpy as np
 
-from ..backend import Backend, SatTimeout
+from ..backend import REGISTER_BYTES, Backend, SatTimeout, byte_array, check_register
 from ..config import SatConfig
 from ..regs import IrqStatus, Reg
-
-REGISTER_BYTES = 4096
 
 
 class MmioBackend(Backend):
@@ -26,8 +24,7 @@ class MmioBackend(Backend):
                  timeout: float = 60.0):
         """`registers[i]` is the word at byte offset 4*i; `memory` a uint8 array whose first byte
         the core sees at address `memory_base`."""
-        self.config = config
-        self.memory_base, self.memory_size = memory_base, len(memory)
+        super().__init__(config, memory_base, len(memory))
         self.timeout = timeout
         self._registers, self._memory = registers, memory
         self.check_identity()
@@ -42,25 +39,32 @@ class MmioBackend(Backend):
         return cls(config, registers, memory, memory_base, timeout)
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
-        start = self._offset(addr, size)
-        return np.array(self._memory[start : start + size])
+        with self.lock:
+            start = self.offset_of(addr, size)
+            return np.array(self._memory[start : start + size])
 
     def write_memory(self, addr: int, data) -> None:
-        data = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.asarray(data)
-        start = self._offset(addr, data.size)
-        self._memory[start : start + data.size] = data
-
-    def _offset(self, addr: int, size: int) -> int:
-        offset = addr - self.memory_base
-        if offset < 0 or offset + size > self.memory_size:
-            raise ValueError(f"addr: {size} bytes at {addr:#x} are outside the memory window")
-        return offset
+        data = byte_array(data)
+        with self.lock:
+            start = self.offset_of(addr, data.size)
+            self._memory[start : start + data.size] = data
 
     def read_register(self, offset: int) -> int:
-        return int(self._registers[offset // 4])
+        check_register(offset)
+        with self.lock:
+            self.check_open()
+            return int(self._registers[offset // 4])
 
     def write_register(self, offset: int, value: int) -> None:
-        self._registers[offset // 4] = int(value)
+        check_register(offset, value)
+        with self.lock:
+            self.check_open()
+            self._registers[offset // 4] = int(value)
+
+    def close(self) -> None:
+        with self.lock:
+            super().close()
+            self._registers = self._memory = None  # unmaps files
 
     def wait_for_interrupt(self) -> None:
         """Polls; programs are long against a register read."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
+from collections.abc import Iterator
 from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_uint8, c_uint32, c_uint64
 from pathlib import Path
 
 import numpy as np
 
-from ..backend import Backend, SatTimeout
+from ..backend import Backend, SatTimeout, byte_array, check_register
 from ..build_sim import PLAIN, Variant, build
 from ..config import SatConfig
 from .golden import DEFAULT_BASE, DEFAULT_SIZE
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 LINE_BYTES = 64
+SLICE = 100_000  # cycles times PEs between two looks at Ctrl-C: a tenth of a second
 
 _BOARD = ctypes.c_void_p
 _FUNCTIONS = {  # name: (result, arguments)
@@ -48,28 +51,49 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 class SimBackend(Backend):
-    """A simulated board. Builds its `library` on first use, which takes about a minute."""
+    """A simulated board. Builds its `library` on first use, which takes about a minute.
+
+    The memory is that of the machine, as it is used. A run ends with SatTimeout after `max_cycles`.
+    """
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
                  memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000,
                  variant: Variant = PLAIN):
-        self.config = config or SatConfig.from_name()
-        self.memory_base, self.memory_size = memory_base, memory_size
-        self.max_cycles = max_cycles
+        super().__init__(config or SatConfig.from_name(), memory_base, memory_size)
+        self.max_cycles = _count("max_cycles", max_cycles, 1)
+        self._slice = max(1, SLICE // (self.config.rows * self.config.cols))
         self.library = _load(build(self.config, variant=variant))
-        self._board = self.library.sat_sim_create(memory_base, memory_size)
-        self._image = np.ctypeslib.as_array(self.library.sat_sim_memory(self._board),
-                                            (memory_size,))
+        self._board = self.library.sat_sim_create(self.memory_base, self.memory_size)
+        if not self._board:
+            raise MemoryError(f"memory_size: {self.memory_size} bytes are more than there are")
+        self._free = weakref.finalize(self, self.library.sat_sim_destroy, self._board)
+        self._free.atexit = False
+        self._image = np.ctypeslib.as_array(self._call("memory"), (self.memory_size,))
         self.check_identity()
 
     def close(self) -> None:
-        if self._board:
-            self.library.sat_sim_destroy(self._board)
-            self._board = None
+        with self.lock:
+            super().close()
+            self._board = self._image = None
+            self._free()
+
+    def _call(self, name: str, *arguments):
+        """A function of the library, which knows neither threads nor a board that is gone."""
+        with self.lock:
+            self.check_open()
+            return getattr(self.library, f"sat_sim_{name}")(self._board, *arguments)
 
     def reset(self) -> None:
         """Reset the core; the memory keeps its contents."""
-        self.library.sat_sim_reset(self._board)
+        self._call("reset")
+
+    def abort(self) -> None:
+        """Where the memory stays silent, by a reset."""
+        with self.lock:
+            try:
+                super().abort()
+            except SatTimeout:
+                self.reset()
 
     def place(self, base: int, tags: np.ndarray | None = None) -> None:
         """Let the memory begin at `base`; with `tags`, uint32, one per line of 64 bytes, let its
@@ -81,20 +105,20 @@ class SimBackend(Backend):
         """
         tags = np.zeros(0, np.uint32) if tags is None else np.ascontiguousarray(tags, np.uint32)
         lines = tags.size
-        if base % LINE_BYTES or lines & lines - 1 or lines * LINE_BYTES > self.memory_size:
+        if (base % LINE_BYTES or base < 0 or lines & lines - 1
+                or lines * LINE_BYTES > self.memory_size):
             raise ValueError(f"base, tags: no placement of {lines} lines at {base:#x}")
         self.memory_base = base
-        self.library.sat_sim_place(self._board, base, tags.ctypes.data_as(POINTER(c_uint32)),
-                                   lines)
+        self._call("place", base, tags.ctypes.data_as(POINTER(c_uint32)), lines)
 
     @property
     def cycle(self) -> int:
         """Clock cycles simulated so far."""
-        return self.library.sat_sim_cycle(self._board)
+        return self._call("cycle")
 
     def set_latency(self, read: int = 40, write: int = 40) -> None:
         """Cycles from an address to its first data, and from the last data to its response."""
-        self.library.sat_sim_set_latency(self._board, read, write)
+        self._call("set_latency", _count("read", read), _count("write", write))
 
     def set_pauses(self, chance: float, seed: int = 1, write: float | None = None) -> None:
         """Let each channel of the memory pause in a random fraction of all cycles; those of writes
@@ -103,52 +127,73 @@ class SimBackend(Backend):
         for name, value in (("chance", chance), ("write", write)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name}: {value} is not in [0, 1)")
-        self.library.sat_sim_set_pauses(self._board, seed, chance, write)
+        self._call("set_pauses", seed, chance, write)
 
     def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
                   on_write: bool = True) -> None:
         """Answer accesses of the bytes [start, end) with SLVERR or DECERR. OKAY makes RLAST of the
         beats read there wrong."""
-        self.library.sat_sim_add_error(self._board, start, end - 1, response, on_read, on_write)
+        if not 0 <= start < end:
+            raise ValueError(f"start, end: no bytes in [{start:#x}, {end:#x})")
+        if response not in (OKAY, SLVERR, DECERR):
+            raise ValueError(f"response: {response} is not OKAY, SLVERR or DECERR")
+        self._call("add_error", start, end - 1, response, on_read, on_write)
 
     def clear_errors(self) -> None:
-        self.library.sat_sim_clear_errors(self._board)
+        self._call("clear_errors")
 
     def step(self, cycles: int = 1) -> None:
         """Let the clock run."""
-        self.library.sat_sim_step(self._board, cycles)
+        for count in self._slices(_count("cycles", cycles)):
+            self._call("step", count)
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
-        return self._window(addr, size).copy()
+        with self.lock:
+            return self._window(addr, size).copy()
 
     def write_memory(self, addr: int, data) -> None:
-        data = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.asarray(data)
-        self._window(addr, data.size)[:] = data
+        data = byte_array(data)
+        with self.lock:
+            self._window(addr, data.size)[:] = data
 
     def _window(self, addr: int, size: int) -> np.ndarray:
-        offset = addr - self.memory_base
-        if offset < 0 or offset + size > self.memory_size:
-            raise ValueError(f"addr: {size} bytes at {addr:#x} are outside the memory window")
+        offset = self.offset_of(addr, size)
         return self._image[offset : offset + size]
 
     def read_register(self, offset: int) -> int:
+        check_register(offset)
         value = c_uint32()
-        self._check(self.library.sat_sim_read_register(self._board, offset, value), offset)
+        self._check(self._call("read_register", offset, value), offset)
         return value.value
 
     def write_register(self, offset: int, value: int) -> None:
-        self._check(self.library.sat_sim_write_register(self._board, offset, value), offset)
+        check_register(offset, value)
+        self._check(self._call("write_register", offset, value), offset)
 
     def _check(self, response: int, offset: int) -> None:
         if response != OKAY:
             raise RuntimeError(self._fault() or f"register {offset:#x}: response {response}")
 
     def wait_for_interrupt(self) -> None:
-        cycles = self.library.sat_sim_run_until_irq(self._board, self.max_cycles)
+        with self.lock:
+            came = any(self._call("run_until_irq", count) >= 0
+                       for count in self._slices(self.max_cycles))
         if self._fault():
             raise RuntimeError(f"AXI protocol: {self._fault()}")
-        if cycles < 0:
+        if not came:
             raise SatTimeout(f"no interrupt within {self.max_cycles} cycles")
 
+    def _slices(self, cycles: int) -> Iterator[int]:
+        """`cycles` in parts, between which Python looks at signals."""
+        for done in range(0, cycles, self._slice):
+            yield min(self._slice, cycles - done)
+
     def _fault(self) -> str:
-        return self.library.sat_sim_fault(self._board).decode()
+        return self._call("fault").decode()
+
+
+def _count(name: str, value: int, least: int = 0) -> int:
+    """ValueError for what does not fit the 32 bits of a count of cycles."""
+    if not least <= value < 1 << 32:
+        raise ValueError(f"{name}: {value} is not in {least}..2^32-1")
+    return value

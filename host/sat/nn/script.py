@@ -13,7 +13,8 @@ from ..program import Program
 
 @dataclass
 class StepResult:
-    """One training step. `programs` holds the device's result of each program."""
+    """One training step. `programs` holds the device's result of each program. A step is skipped
+    if an activation or a gradient overflowed: no weight has changed then."""
 
     loss: float
     correct: int
@@ -94,4 +95,5 @@ def pipeline(before: Sequence[Callable[[], None]], array: Sequence[Callable[[], 
 
 def _singles(program: Program) -> list[Program]:
     """A program per command that does something."""
-    return [Program(program.config, [command]) for command in program if command.engine]
+    return [Program(program.config, [command], program.backend)
+            for command in program if command.engine]
