@@ -154,9 +154,11 @@ def main(argv: list[str] | None = None) -> int:
     if args.batch > len(data.train_x):
         console.print(f"--batch: more than the {len(data.train_x)} training images")
         return 2
+    steps = args.epochs * (len(data.train_x) // args.batch)
+    where = f"{min(args.rtl_steps, steps)} steps in RTL" if args.backend == "sim" else "no RTL"
     console.print(f"[bold]SAT demo[/]: residual network {'-'.join(map(str, CHANNELS))} on "
                   f"{data.name}, {args.nm[0]}:{args.nm[1]} BDWP, {args.config} array, batch "
-                  f"{args.batch}, seed {args.seed}; {args.rtl_steps} steps in RTL")
+                  f"{args.batch}, seed {args.seed}; {where}")
     outcome = run(args, data, rng, console)
     write_results(outcome, console, args.out)
     return 1 if outcome.differing_bits else 0

@@ -26,6 +26,7 @@ from rich.table import Table
 
 from sat_golden.compress import check_nm
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
+from sat_golden.layers import LOST_WEIGHTS, TrainingDiverged
 
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .build_sim import build
@@ -133,6 +134,7 @@ class TransformerBlock:
         check_nm(*nm)
         self.core, self.shape, self.lr, self.momentum = core, shape, lr, momentum
         self.scale = scale or LossScale()
+        Sgd(lr, momentum)  # checks them
         self.norms = [LayerNorm(core, f"norm{index}", shape.dim) for index in range(2)]
         dim, hidden = shape.dim, shape.hidden
         self.layers = [Linear(core, name, LayerSpec(*sizes, *nm), shape.rows, rng)
@@ -300,7 +302,7 @@ class TransformerBlock:
 
     def _update_script(self) -> Script:
         """The host has seen by then that nothing overflowed, and dW of finite operands is finite:
-        no UPDATE needs to skip itself."""
+        no UPDATE needs to skip itself. It holds the scalars, so every step makes its own."""
         script = Script(self.core)
         sgd = Sgd(self.lr, self.momentum, 1 / self.scale.value)
         add_gradients(script.program, self._order, sgd, skip=False)
@@ -326,10 +328,12 @@ class TransformerBlock:
                    measures: dict[str, Measure] | None = None) -> StepResult:
         """One step: x float16 [batch][tokens][dim]; `loss` is asked for value and gradient of y.
 
-        An overflow gives up the step before it changes a weight, and halves the loss scale;
-        Overflow is raised only if the weights themselves leave FP16. With `measures` each command
-        is run and measured alone; the bits are the same.
+        An overflow gives up the step before it changes a weight, and halves the loss scale.
+        TrainingDiverged if the update overflows, which costs the weights, or if the scale cannot
+        fall any more. With `measures` each command is run and measured alone; the bits are the
+        same.
         """
+        update = self._update_script()
         self._write_input(x)
         step = StepResult(float("nan"), 0, True)
         try:
@@ -337,8 +341,8 @@ class TransformerBlock:
                             or self._run_backward(loss, step, measures))
         except Overflow:  # in what the host computed
             pass
-        if not step.skipped and self._update_script().run("WU+UPDATE", step.programs, measures):
-            raise Overflow("WU+UPDATE: weights are NaN or above the range of FP16")
+        if not step.skipped and update.run("WU+UPDATE", step.programs, measures):
+            raise TrainingDiverged(LOST_WEIGHTS)
         self.scale.update(step.skipped)
         return step
 

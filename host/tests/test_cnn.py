@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
-from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet
+from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet, TrainingDiverged
 from sat.nn.gradients import Sgd, add_gradients, plan
 from sat.nn.script import pipeline
 from sat_golden.windows import Windows
@@ -138,8 +138,39 @@ def test_wrong_batch_is_named(core: Core):
     x, labels = make_batch()
     with pytest.raises(ValueError, match="^labels:"):
         net.train_step(x, labels[1:])
-    with pytest.raises(ValueError, match="^values:"):
+    with pytest.raises(ValueError, match="^x: shape"):
         net.train_step(x[1:], labels)
+    for use in (net.predict, lambda x: net.train_step(x, labels)):  # both refuse, neither rounds
+        with pytest.raises(TypeError, match="^x: float32, but must be float16"):
+            use(x.astype(np.float32))
+    with pytest.raises(ValueError, match="^x: has no rows"):
+        net.predict(x[:0])
+
+
+@pytest.mark.quick
+def test_update_that_overflows_ends_training(core: Core):
+    net = make_net(core, lr=1e9)
+    with pytest.raises(TrainingDiverged, match="^the update overflowed"):
+        net.train_step(*make_batch())
+    assert net.scale == LossScale()
+
+
+@pytest.mark.quick
+def test_scalars_are_those_of_the_step(core: Core):
+    """Without momentum and decay the velocity is the gradient; then decay adds to it."""
+    net = make_net(core, decay=0.5)
+    net.train_step(*make_batch(4))
+    net.momentum, net.decay = 0.0, None
+    net.train_step(*make_batch(5))
+    convs = [unit.conv for unit in net.units]
+    for conv in convs:
+        assert np.array_equal(conv.v.read(), conv.dw.read() / np.float32(net.scale.value))
+    net.decay = 0.25
+    weights = [conv.w.read() for conv in convs]
+    net.train_step(*make_batch(6))
+    for conv, w in zip(convs, weights):
+        gradient = conv.dw.read() / np.float32(net.scale.value)
+        assert np.array_equal(conv.v.read(), gradient + np.float32(0.25) * w)
 
 
 def test_rtl_layers_equal_the_golden_model(rng):

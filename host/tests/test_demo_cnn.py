@@ -32,9 +32,11 @@ def write_fashion(folder, images: int = 12) -> np.ndarray:
     return pixels
 
 
-def test_golden_demo_learns_and_writes_its_results(tmp_path):
+def test_golden_demo_learns_and_writes_its_results(tmp_path, capsys):
     arguments = ["--backend", "golden", "--epochs", "2", "--batch", "128", "--out", str(tmp_path)]
     assert demo_cnn.main(arguments) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "seed 1; no RTL" in said and "steps in RTL" not in said
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["test_accuracy"] > 0.3 and summary["epochs"] == 2
     assert summary["data"] == "handwritten digits" and summary["steps_rtl"] == 0

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training: what a step computes, loss scaling, and that a network learns."""
 
+import gc
+
 import numpy as np
 import pytest
 
-from sat import CheckedBackend, Core, GoldenBackend, SimBackend
-from sat.nn import LayerSpec, LossScale, Mlp, mlp, softmax
+from sat import CheckedBackend, Core, GoldenBackend, Program, SatConfig, SimBackend
+from sat.nn import LayerSpec, LossScale, Mlp, TrainingDiverged, mlp, softmax
+from sat_golden.layers import LinearBdwp, MlpBdwp, Sgd
 
 SIZES, BATCH = (32, 48, 24, 5), 16
 
@@ -99,6 +102,85 @@ def test_overflow_on_the_core_skips_the_update(core: Core, rng):
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("split", [False, True])
+def test_update_that_overflows_ends_training(core: Core, split: bool):
+    """It is no skipped step: weights have changed, and the loss scale is not to blame. The golden
+    network says the same."""
+    net = make_net(core, lr=1e9)
+    golden = MlpBdwp([LinearBdwp(layer.w.read().view(np.uint32), layer.spec.n, layer.spec.m)
+                      for layer in net.layers], Sgd(lr=1e9))
+    x, labels = make_batch()
+    for step in (lambda: net.train_step(x, labels, split=split),
+                 lambda: golden.train_step(x.view(np.uint16), labels)):
+        with pytest.raises(TrainingDiverged, match="^the update overflowed"):
+            step()
+    assert net.scale == golden.scale == LossScale()
+    for layer, other in zip(net.layers, golden.layers):
+        assert np.array_equal(layer.w.read().view(np.uint32), other.weights)
+
+
+@pytest.mark.quick
+def test_steps_that_overflow_at_any_scale_end_training(core: Core):
+    net = make_net(core, scale=LossScale(value=8.0))
+    top = net.layers[-1]
+    top.w.write(np.full(top.w.shape, 1e4, np.float32))
+    net.layers[0].bias.write(np.full(net.layers[0].bias.shape, 6e4, np.float32))
+    core.run(net._prune_program())
+    scales = []
+    with pytest.raises(TrainingDiverged, match="at a loss scale of 1, the last of 4 in a row"):
+        for _ in range(9):
+            assert net.train_step(*make_batch()).skipped
+            scales.append(net.scale.value)
+    assert scales == [4.0, 2.0, 1.0]
+
+
+@pytest.mark.quick
+def test_momentum_is_that_of_the_step(core: Core):
+    """Without it the velocity is the gradient."""
+    net = make_net(core)
+    for momentum, seed in ((0.9, 4), (0.0, 5)):
+        net.momentum = momentum
+        net.train_step(*make_batch(seed))
+    for layer in net.layers:
+        assert np.array_equal(layer.v.read(), layer.dw.read() / np.float32(net.scale.value))
+
+
+@pytest.mark.quick
+def test_schedules_and_predictions_keep_nothing(core: Core):
+    """A learning rate for each step, and rows of any number."""
+    def kept() -> tuple[int, int]:
+        gc.collect()
+        return core.used, sum(isinstance(thing, Program) for thing in gc.get_objects())
+
+    net = make_net(core)
+    x, labels = make_batch()
+    net.train_step(x, labels)
+    before, many = kept(), np.concatenate([x] * 3)
+    for step in range(1, 40):
+        net.lr = 0.1 / step
+        net.train_step(x, labels)
+        rows = net.predict(many[:step])
+        assert np.array_equal(rows, net.predict(many)[:step])
+    assert kept() == before
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name, value", [
+    ("lr", 1e39), ("lr", 1e-46), ("momentum", np.nan), ("momentum", -1e-50), ("lr", -np.inf),
+])
+def test_scalars_that_fp32_lacks_are_named(core: Core, name: str, value: float):
+    """When the network is made, and before a later step has changed anything."""
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        make_net(core, **{name: value})
+    net = make_net(core)
+    setattr(net, name, value)
+    before = core.backend.memory.data.copy()
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        net.train_step(*make_batch())
+    assert np.array_equal(core.backend.memory.data, before)
+
+
+@pytest.mark.quick
 def test_scale_grows_after_good_steps():
     scale = LossScale(value=8.0, patience=3, largest=16.0)
     for _ in range(9):
@@ -115,15 +197,46 @@ def test_macs_of_a_step(core: Core):
     assert net.macs == sum(net.pass_macs().values())
 
 
+X = np.zeros((BATCH, SIZES[0]), np.float16)
+
+
 @pytest.mark.quick
-@pytest.mark.parametrize("x_shape, labels, name", [
-    ((BATCH, 31), np.zeros(BATCH, int), "x"),
-    ((BATCH, 32), np.zeros(BATCH - 1, int), "labels"),
-    ((BATCH, 32), np.full(BATCH, 5), "labels"),
+@pytest.mark.parametrize("x, labels, error, message", [
+    (X[:, 1:], np.zeros(BATCH, int), ValueError, "x: shape"),
+    (X[1:], np.zeros(BATCH, int), ValueError, "x: shape"),
+    (X.astype(np.float32), np.zeros(BATCH, int), TypeError, "x: float32"),
+    (X, np.zeros(BATCH - 1, int), ValueError, "labels: shape"),
+    (X, np.zeros((BATCH, 1), int), ValueError, "labels: shape"),
+    (X, np.full(BATCH, 5), ValueError, "labels: 5..5 are not all in 0..4"),
+    (X, np.full(BATCH, -1), ValueError, "labels: -1..-1"),
+    (X, np.zeros(BATCH), TypeError, "labels: float64, but must be integers"),
 ])
-def test_wrong_batch_is_named(core: Core, x_shape, labels, name):
-    with pytest.raises(ValueError, match=f"^{name}:"):
-        make_net(core).train_step(np.zeros(x_shape, np.float16), labels)
+def test_wrong_batch_is_named(core: Core, x, labels, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        make_net(core).train_step(x, labels)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("x, labels, error, message", [
+    (X[0], [0], ValueError, "x: shape"),
+    (X[:3, 1:], [0] * 3, ValueError, "x: shape"),
+    (X[:3].astype(np.float64), [0] * 3, TypeError, "x: float64"),
+    (X[:0], [], ValueError, "x: has no rows"),
+    (X[:3], [0] * 2, ValueError, "labels: shape"),
+    (X[:3], [0, 1, 5], ValueError, "labels: 0..5"),
+    (X[:3], [0.0, 1.0, 2.0], TypeError, "labels: float64"),
+])
+def test_wrong_rows_to_predict_are_named(core: Core, x, labels, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        make_net(core).accuracy(x, labels)
+
+
+@pytest.mark.quick
+def test_labels_may_be_a_list(core: Core):
+    x, labels = make_batch()
+    net = make_net(core)
+    assert net.accuracy(x, labels.tolist()) == net.accuracy(x, labels)
+    net.train_step(x, labels.tolist())
 
 
 @pytest.mark.quick
@@ -139,4 +252,26 @@ def test_rtl_steps_equal_the_golden_model():
         for seed, split in ((4, True), (5, False)):
             net.train_step(*make_batch(seed), split=split)
     assert backend.tensors_compared > 30
+    assert backend.differing_bits == 0, backend.reports
+
+
+def test_rtl_tells_a_skipped_step_from_a_lost_network():
+    """Gradients that overflow at first, then an update that does."""
+    config = SatConfig.from_name("2x2")
+    backend = CheckedBackend(SimBackend(config, memory_size=1 << 20),
+                             GoldenBackend(config, memory_size=1 << 20))
+    with backend:
+        net = make_net(Core(backend), scale=LossScale(value=60000.0))
+        top = net.layers[-1]
+        top.w.write((1000 * np.random.default_rng(1).standard_normal(top.w.shape))
+                    .astype(np.float32))
+        net.core.run(net._prune_program())
+        before = top.w.read()
+        step = net.train_step(*make_batch())
+        assert step.skipped and step.programs["BP+WU+UPDATE"].overflow
+        assert np.array_equal(top.w.read(), before) and net.scale.value == 30000.0
+        net.lr, net.scale.value = 1e9, 1.0
+        with pytest.raises(TrainingDiverged, match="^the update overflowed"):
+            net.train_step(*make_batch())
+        assert not np.array_equal(top.w.read(), before)
     assert backend.differing_bits == 0, backend.reports

@@ -8,12 +8,11 @@ import pytest
 from rich.console import Console
 
 from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend, transformer
-from sat.nn import LossScale, Measure, softmax
+from sat.nn import LossScale, Measure, TrainingDiverged, softmax
 from sat.transformer import (
     EPSILON,
     BlockShape,
     Measurement,
-    Overflow,
     TransformerBlock,
     layer_norm,
     layer_norm_backward,
@@ -300,10 +299,35 @@ def test_overflow_skips_the_step_and_halves_the_scale(core: Core, scale, last):
 
 
 @pytest.mark.quick
-def test_weights_that_left_fp16_are_an_error(core: Core):
+def test_update_that_overflows_ends_training(core: Core):
+    block = make_block(core, lr=1e9)
     x, target = make_batch()
-    with pytest.raises(Overflow, match="^WU.UPDATE:"):
-        make_block(core, lr=1e9).train_step(x, mean_squared(target))
+    with pytest.raises(TrainingDiverged, match="^the update overflowed"):
+        block.train_step(x, mean_squared(target))
+    assert block.scale == LossScale()
+
+
+@pytest.mark.quick
+def test_steps_that_overflow_at_any_scale_end_training(core: Core):
+    block = make_block(core, scale=LossScale(value=4.0))
+    block.down.w.write(np.full(block.down.w.shape, 1e6, np.float32))
+    block.prune()
+    x, target = make_batch()
+    for _ in range(2):
+        assert block.train_step(x, mean_squared(target)).skipped
+    with pytest.raises(TrainingDiverged, match="at a loss scale of 1, the last of 3 in a row"):
+        block.train_step(x, mean_squared(target))
+
+
+@pytest.mark.quick
+def test_momentum_is_that_of_the_step(core: Core):
+    block = make_block(core)
+    for momentum, seed in ((0.9, 4), (0.0, 5)):
+        block.momentum = momentum
+        x, target = make_batch(seed=seed)
+        block.train_step(x, mean_squared(target))
+    for layer in block.layers:
+        assert np.array_equal(layer.v.read(), layer.dw.read() / np.float32(block.scale.value))
 
 
 @pytest.mark.quick

@@ -10,7 +10,7 @@ blocks     what residual networks are made of
 cnn        ResNet: a residual network
 """
 
-from sat_golden.layers import LossScale
+from sat_golden.layers import LossScale, TrainingDiverged
 
 from .cnn import ResNet
 from .gradients import WORTH_A_CUT
@@ -21,4 +21,4 @@ from .script import Measure, Script, StepResult
 
 __all__ = ["DENSE", "WORTH_A_CUT", "AveragePool", "BatchNorm", "Conv2d", "ConvSpec", "LayerSpec",
            "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script", "StepResult",
-           "cross_entropy", "mlp", "softmax"]
+           "TrainingDiverged", "cross_entropy", "mlp", "softmax"]

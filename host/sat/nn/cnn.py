@@ -16,15 +16,14 @@ from functools import partial
 
 import numpy as np
 
-from sat_golden.layers import LossScale
+from sat_golden.layers import LOST_WEIGHTS, LossScale, TrainingDiverged
 
 from ..core import Core
 from ..memory import FeatureMap
-from ..plan import Job
 from .blocks import Block, Span, Unit
-from .gradients import Sgd, add_gradients, plan
+from .gradients import Order, Sgd, add_gradients, plan
 from .layers import AveragePool, ConvSpec, LayerSpec, Linear
-from .loss import check_labels, cross_entropy
+from .loss import batches, check_labels, check_rows, cross_entropy, share_right
 from .script import Measure, Script, StepResult, pipeline
 
 Items = list[Callable[[], None]]  # that add the commands of the parts
@@ -46,6 +45,7 @@ class ResNet:
         self.core, self.batch, self.classes = core, batch, classes
         self.lr, self.momentum, self.decay = lr, momentum, decay
         self.scale = scale or LossScale()
+        Sgd(lr, momentum, decay=decay)  # checks them
         parts = min(parts, batch)
         bounds = [batch * part // parts for part in range(parts + 1)]
         self._spans = list(zip(bounds, bounds[1:]))
@@ -67,7 +67,7 @@ class ResNet:
         self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
         late = self._late_units()
         self._backward = self._backward_script(late)
-        self._jobs = self._gradient_jobs(late)
+        self._order = self._gradient_order(late)
         program = core.program()
         for layer in (*(unit.conv for unit in self.units), self.head):
             layer.prune(program)
@@ -191,17 +191,22 @@ class ResNet:
             to_hide -= jobs[unit].array_cycles
         return late
 
-    def _gradient_jobs(self, late: set[Unit]) -> list[Job]:
+    def _gradient_order(self, late: set[Unit]) -> Order:
         config = self.core.backend.config
         head = self.head.gradients(self.pooled.tensor, self.ones)
-        return [*(unit.gradient.job(config, product_done=unit not in late) for unit in self.units),
+        jobs = [*(unit.gradient.job(config, product_done=unit not in late) for unit in self.units),
                 *(gradient.job(config) for gradient in head)]
+        return plan(jobs)[0]
+
+    @property
+    def _sgd(self) -> Sgd:
+        return Sgd(self.lr, self.momentum, 1 / self.scale.value, self.decay)
 
     def _update_script(self) -> Script:
-        """WU of the late layers, and all UPDATEs."""
+        """WU of the late layers, and all UPDATEs. It holds the scalars, so every step makes its
+        own."""
         script = Script(self.core)
-        sgd = Sgd(self.lr, self.momentum, 1 / self.scale.value, self.decay)
-        add_gradients(script.program, plan(self._jobs)[0], sgd, skip=False)
+        add_gradients(script.program, self._order, self._sgd, skip=False)
         return script
 
     @property
@@ -214,42 +219,40 @@ class ResNet:
                    measures: dict[str, Measure] | None = None) -> StepResult:
         """One step on a batch: x float16 [batch][h][w][inputs], labels integers [batch].
 
-        With `measures` each command is run and measured alone; the bits are the same.
+        A step in which an activation or a gradient overflows is skipped: only the loss scale and
+        the running statistics change. TrainingDiverged if the update overflows, which costs the
+        weights, or if the scale cannot fall any more. With `measures` each command is run and
+        measured alone; the bits are the same.
         """
-        check_labels(labels, self.batch, self.classes)
+        x = check_rows(x, self.x.shape[1:], self.batch)
+        labels = check_labels(labels, self.batch, self.classes)
+        update = self._update_script()
         self.x.write(x)
         step = StepResult(float("nan"), 0, True)
         if not self._forward.run("FF", step.programs, measures):
             loss = cross_entropy(self.head.out.read(), labels, self.scale.value)
             step.loss, step.correct = loss.value, loss.correct
-            step.skipped = loss.overflow or self._run_backward(loss.gradient, step, measures)
+            if not loss.overflow:
+                self.head.d_out.write(loss.gradient)
+                step.skipped = self._backward.run("BP", step.programs, measures)
+        if not step.skipped:
+            if update.run("WU+UPDATE", step.programs, measures):
+                raise TrainingDiverged(LOST_WEIGHTS)
+            for unit in self.units:
+                unit.norm.update(self.lr, self.momentum)
         self.scale.update(step.skipped)
         return step
 
-    def _run_backward(self, gradient: np.ndarray, step: StepResult,
-                      measures: dict[str, Measure] | None) -> bool:
-        """BP, WU and UPDATE; true if something overflowed."""
-        self.head.d_out.write(gradient)
-        overflow = (self._backward.run("BP", step.programs, measures)
-                    or self._update_script().run("WU+UPDATE", step.programs, measures))
-        if not overflow:
-            for unit in self.units:
-                unit.norm.update(self.lr, self.momentum)
-        return overflow
-
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits [images][classes] of any number of images, computed on the core with the running
-        statistics, a batch at a time."""
+        """Logits [images][classes] of float16 [images][h][w][inputs], any number of images,
+        computed on the core with the running statistics, a batch at a time."""
         logits = []
-        for start in range(0, len(x), self.batch):
-            part = x[start : start + self.batch]
-            padded = np.zeros((self.batch, *x.shape[1:]), np.float16)
-            padded[: len(part)] = part
-            self.x.write(padded)
+        for part, count in batches(check_rows(x, self.x.shape[1:]), self.batch):
+            self.x.write(part)
             self._evaluation.run("FF", {})
-            logits.append(self.head.out.read()[: len(part)])
+            logits.append(self.head.out.read()[:count])
         return np.concatenate(logits)
 
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
         """Share of images whose largest logit is that of the label."""
-        return float((self.predict(x).argmax(1) == labels).mean())
+        return share_right(self.predict(x), labels)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sat_golden.layers import fp32
+
 from ..config import SatConfig
 from ..plan import ARRAY, Job, interleave, order_jobs
 from ..program import Command, Program
@@ -19,12 +21,18 @@ WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pa
 
 @dataclass(frozen=True)
 class Sgd:
-    """Scalars of momentum SGD. `inv_scale` takes the loss scale out of the gradients."""
+    """Scalars of momentum SGD. `inv_scale` takes the loss scale out of the gradients. ValueError
+    for what FP32 does not hold."""
 
     lr: float
     momentum: float
     inv_scale: float = 1.0
     decay: float | None = None
+
+    def __post_init__(self):
+        for name in ("lr", "momentum", "inv_scale", "decay"):
+            if getattr(self, name) is not None:
+                fp32(getattr(self, name), name)
 
 
 Call = tuple[str, dict[str, Any]]  # a method of Program, and its arguments

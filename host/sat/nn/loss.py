@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host computes of a step: the loss and its gradient."""
+"""What the host does of a step: checks and batches of the data, the loss and its gradient."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,44 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray, scale: float) -> Loss:
     return Loss(loss, int((logits.argmax(1) == labels).sum()), gradient)
 
 
-def check_labels(labels: np.ndarray, batch: int, classes: int) -> None:
-    """ValueError unless there is a legal label for each row of the batch."""
-    if labels.shape != (batch,) or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"labels: {batch} classes in 0..{classes - 1} are needed")
+def check_labels(labels: np.ndarray, batch: int, classes: int) -> np.ndarray:
+    """The labels as an array; ValueError or TypeError unless there is a legal one for each row of
+    the batch."""
+    labels = np.asarray(labels)
+    if labels.shape != (batch,):
+        raise ValueError(f"labels: shape {labels.shape}, but must be {(batch,)}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"labels: {labels.dtype}, but must be integers")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels: {labels.min()}..{labels.max()} are not all in 0..{classes - 1}")
+    return labels
+
+
+def check_rows(x: np.ndarray, row: tuple[int, ...], count: int | None = None) -> np.ndarray:
+    """x as an array; ValueError or TypeError unless it is float16 and has `count` rows of the
+    given shape, or any number but none."""
+    x = np.asarray(x)
+    if x.shape[1:] != row or x.ndim != 1 + len(row) or len(x) != (count or len(x)):
+        rows = "rows" if count is None else count
+        wanted = ", ".join(map(str, (rows, *row)))
+        raise ValueError(f"x: shape {x.shape}, but must be ({wanted})")
+    if not len(x):
+        raise ValueError("x: has no rows")
+    if x.dtype != np.float16:
+        raise TypeError(f"x: {x.dtype}, but must be float16")
+    return x
+
+
+def batches(x: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """The rows of x in whole batches, of which the last is filled up with zeros; with the number of
+    rows that count."""
+    for start in range(0, len(x), size):
+        part = x[start : start + size]
+        padded = np.zeros((size, *x.shape[1:]), x.dtype)
+        padded[: len(part)] = part
+        yield padded, len(part)
+
+
+def share_right(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Share of rows whose largest logit is that of the label."""
+    return float((logits.argmax(1) == check_labels(labels, *logits.shape)).mean())

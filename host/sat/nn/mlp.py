@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sat_golden.layers import LossScale
+from sat_golden.layers import LOST_WEIGHTS, LossScale, TrainingDiverged
 
 from ..backend import Result
 from ..core import Core
@@ -22,7 +22,7 @@ from ..plan import ARRAY, Job
 from ..program import Program
 from .gradients import WORTH_A_CUT, Order, Sgd, add_gradients, plan
 from .layers import DENSE, LayerSpec, Linear
-from .loss import check_labels, cross_entropy
+from .loss import batches, check_labels, check_rows, cross_entropy, share_right
 from .script import StepResult
 
 
@@ -53,15 +53,15 @@ class Mlp:
                                  f"of {after.inputs} inputs")
         self.core, self.batch, self.lr, self.momentum = core, batch, lr, momentum
         self.scale = scale or LossScale()
+        Sgd(lr, momentum)  # checks them
         self.x = core.tensor("x", (batch, specs[0].inputs), FP16)
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
         self.d_x = core.tensor("d_x", self.x.shape, FP16) if input_gradient else None
         self.layers = [Linear(core, f"layer{index}", spec, batch, rng,
                               logits=index == len(specs) - 1, bp=index > 0 or input_gradient)
                        for index, spec in enumerate(specs)]
-        self._forward = self._forward_program(self.x, [layer.out for layer in self.layers])
-        self._evaluators: dict[int, tuple[Tensor, Tensor, Program]] = {}
-        self._backward: dict[tuple[float, float], dict[str, Program]] = {}
+        self._forward = self._forward_program()
+        self._order = self._gradient_order()
         core.run(self._prune_program())
 
     def _prune_program(self) -> Program:
@@ -70,10 +70,10 @@ class Mlp:
             layer.prune(program)
         return program
 
-    def _forward_program(self, x: Tensor, outs: list[Tensor]) -> Program:
+    def _forward_program(self) -> Program:
         program = self.core.program()
-        for layer, source, out in zip(self.layers, [x, *outs], outs):
-            layer.forward(program, source, out)
+        for layer, source in zip(self.layers, self._inputs()):
+            layer.forward(program, source)
         return program
 
     def _inputs(self) -> list[Tensor]:
@@ -109,20 +109,19 @@ class Mlp:
         return Sgd(self.lr, self.momentum, 1 / self.scale.value)
 
     def _backward_program(self) -> Program:
-        """The second program of a step."""
+        """The second program of a step. It holds the scalars, so every step makes its own."""
         program = self.core.program()
         self._add_bp(program)
         program.fence()
-        add_gradients(program, self._gradient_order(), self._sgd, skip=True)
+        add_gradients(program, self._order, self._sgd, skip=True)
         return program
 
     def _pass_programs(self) -> dict[str, Program]:
         """The second program taken apart, one program per pass, to measure each alone."""
         programs = {name: self.core.program() for name in ("BP", "WU", "UPDATE")}
         self._add_bp(programs["BP"])
-        order = self._gradient_order()
         for name, in_array in (("WU", True), ("UPDATE", False)):
-            part = [entry for entry in order if (entry[0] is ARRAY) == in_array]
+            part = [entry for entry in self._order if (entry[0] is ARRAY) == in_array]
             add_gradients(programs[name], part, self._sgd, skip=False)
         return {name: program for name, program in programs.items() if len(program)}
 
@@ -139,59 +138,50 @@ class Mlp:
     def train_step(self, x: np.ndarray, labels: np.ndarray, split: bool = False) -> StepResult:
         """One step on a batch: x float16 [batch][inputs], labels integers [batch].
 
-        With `split` each pass is its own program, so that it is measured alone; the bits are the
-        same.
+        A step in which an activation or a gradient overflows is skipped: only the loss scale
+        changes. TrainingDiverged if the update overflows, which costs the weights, or if the scale
+        cannot fall any more. With `split` each pass is its own program, so that it is measured
+        alone; the bits are the same.
         """
-        self._check_batch(x, labels)
+        x = check_rows(x, self.x.shape[1:], self.batch)
+        labels = check_labels(labels, self.batch, self.layers[-1].spec.outputs)
+        if split:
+            backward = self._pass_programs()
+        else:
+            backward = {"BP+WU+UPDATE": self._backward_program()}
         self.x.write(x)
-        programs = {"FF": self.core.run(self._forward)}
+        results = {"FF": self.core.run(self._forward)}
         loss = cross_entropy(self.layers[-1].out.read(), labels, self.scale.value)
-        overflow = programs["FF"].overflow or loss.overflow
-        if not overflow:
+        skipped = results["FF"].overflow or loss.overflow
+        if not skipped:
             self.layers[-1].d_out.write(loss.gradient)
-            if split:
-                overflow = self._run_split(programs)
-            else:
-                programs["BP+WU+UPDATE"] = self.core.run(self._cached("all"))
-                overflow = programs["BP+WU+UPDATE"].overflow
-        self.scale.update(overflow)
-        return StepResult(loss.value, loss.correct, overflow, programs)
+            skipped = self._run_backward(backward, results)
+        self.scale.update(skipped)
+        return StepResult(loss.value, loss.correct, skipped, results)
 
-    def _run_split(self, results: dict[str, Result]) -> bool:
-        for name in ("BP", "WU", "UPDATE"):
-            program = self._cached(name)
-            if program is None:
-                continue
+    def _run_backward(self, programs: dict[str, Program], results: dict[str, Result]) -> bool:
+        """True if a gradient overflowed; TrainingDiverged if an update did."""
+        for name, program in programs.items():
             results[name] = self.core.run(program)
             if results[name].overflow:
+                # The flag does not say whether it rose before the FENCE; what BP wrote does.
+                gradients = [*(layer.d_out for layer in self.layers),
+                             *([self.d_x] if self.d_x else [])]
+                if all(np.isfinite(gradient.read()).all() for gradient in gradients):
+                    raise TrainingDiverged(LOST_WEIGHTS)
                 return True
         return False
 
-    def _cached(self, name: str) -> Program | None:
-        """A backward program for the present loss scale and learning rate."""
-        key = self.scale.value, self.lr
-        if key not in self._backward:
-            self._backward[key] = {"all": self._backward_program(), **self._pass_programs()}
-        return self._backward[key].get(name)
-
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits [rows][classes] of any number of rows, computed on the core."""
-        if x.shape[0] not in self._evaluators:
-            rows = x.shape[0]
-            source = self.core.tensor("eval.x", (rows, self.x.cols), FP16)
-            outs = [self.core.tensor(f"eval.{layer.out.name}", (rows, layer.spec.outputs),
-                                     layer.out.format) for layer in self.layers]
-            self._evaluators[rows] = source, outs[-1], self._forward_program(source, outs)
-        source, logits, program = self._evaluators[x.shape[0]]
-        source.write(x)
-        self.core.run(program)
-        return logits.read()
+        """Logits [rows][classes] of float16 [rows][inputs], any number of rows, computed on the
+        core a batch at a time."""
+        logits = []
+        for part, count in batches(check_rows(x, self.x.shape[1:]), self.batch):
+            self.x.write(part)
+            self.core.run(self._forward)
+            logits.append(self.layers[-1].out.read()[:count])
+        return np.concatenate(logits)
 
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
         """Share of rows whose largest logit is that of the label."""
-        return float((self.predict(x).argmax(1) == labels).mean())
-
-    def _check_batch(self, x: np.ndarray, labels: np.ndarray) -> None:
-        if x.shape != self.x.shape:
-            raise ValueError(f"x: shape {x.shape}, but must be {self.x.shape}")
-        check_labels(labels, self.batch, self.layers[-1].spec.outputs)
+        return share_right(self.predict(x), labels)
