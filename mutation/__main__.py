@@ -18,6 +18,7 @@ from rich.table import Table
 from formal.tools import ToolError
 from mutation import benches, campaign, netlist
 from mutation.units import UNITS
+from tb.common.files import DamagedFile, InUse, claimed
 
 GOAL = 0.95
 SUMMARY = netlist.BUILD.with_suffix(".json")
@@ -67,6 +68,12 @@ def table(scores: Sequence[campaign.Score]) -> Table:
 
 def main() -> int:
     args = arguments()
+    with claimed(netlist.BUILD):
+        return check(args)
+
+
+def check(args: argparse.Namespace) -> int:
+    """Exit status of the check."""
     names = {name.partition(":")[0] for name in args.modules}
     netlists = [netlist.make(unit, args.count, args.seed) for unit in UNITS]
     builds = benches.build(netlists)
@@ -119,7 +126,7 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (benches.BenchError, ToolError) as problem:
+    except (benches.BenchError, ToolError, DamagedFile, InUse) as problem:
         print(problem)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mutation import benches, equivalence
 from mutation.netlist import Netlist, digest
+from tb.common.files import DamagedFile, write_text
 
 
 class Verdicts:
@@ -20,15 +20,25 @@ class Verdicts:
         self.path = path
         self.known: dict[str, str] = {}
         if path.is_file() and not fresh:
-            self.known = json.loads(path.read_text())
+            self.known = read_verdicts(path)
 
     def get(self, number: int, find: Callable[[], str]) -> str:
         if str(number) not in self.known:
             self.known[str(number)] = find()
-            temporary = self.path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(self.known, indent=1))
-            os.replace(temporary, self.path)
+            write_text(self.path, json.dumps(self.known, indent=1))
         return self.known[str(number)]
+
+
+def read_verdicts(path: Path) -> dict[str, str]:
+    known = {benches.SURVIVED, benches.FAILED, benches.TIME_OUT, equivalence.EQUIVALENT,
+             equivalence.DIFFERENT, equivalence.UNDECIDED}
+    try:
+        verdicts = json.loads(path.read_text(encoding="utf-8"))
+        if not (isinstance(verdicts, dict) and set(verdicts.values()) <= known):
+            raise ValueError("these are no verdicts")
+    except ValueError as error:
+        raise DamagedFile(path, error, "delete it, and its mutants are run again") from error
+    return verdicts
 
 
 @dataclass
@@ -90,7 +100,6 @@ def run(netlist: Netlist, build: Callable[[], benches.Bench], options: Options,
 
 
 def write_summary(scores: Sequence[Score], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     summary = {score.module: {"killed": score.killed, "total": score.total,
                               "equivalent": score.equivalent} for score in scores}
-    path.write_text(json.dumps(summary, indent=2) + "\n")
+    write_text(path, json.dumps(summary, indent=2) + "\n")

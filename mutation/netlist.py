@@ -12,6 +12,7 @@ from pathlib import Path
 
 from formal.tools import ROOT, yosys
 from mutation.units import Unit
+from tb.common.files import write_text
 from tb.common.runner import INCLUDE_DIR, build_key, needed_sources
 
 BUILD = ROOT / "build" / "mutation"
@@ -117,7 +118,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
         ports = read_ports(ports_file, unit.module)
         text = (folder / "netlist.v").read_text()
         (folder / "mutated" / f"{unit.module}.v").write_text(LINT_OFF + text + wrapper(unit, ports))
-        mutants_file.write_text(json.dumps(mutants, indent=1))
+        write_text(mutants_file, json.dumps(mutants, indent=1))  # the last: all is there
     return Netlist(unit, folder, read_ports(ports_file, unit.module),
                    tuple(json.loads(mutants_file.read_text())))
 

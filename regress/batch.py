@@ -28,6 +28,7 @@ from regress.instrument import build_args, close_trace, open_trace, variant, wri
 from regress.plan import CODE_COVERAGE, FUNCTIONAL_COVERAGE, Batch, Result, Run
 from sat.config import SatConfig
 from tb.common import runner
+from tb.common.files import replacing
 from tb.top.board import MAX_CYCLES, Board
 from tb.top.random_program import BASE
 
@@ -171,7 +172,8 @@ def pack(folder: Path) -> None:
     """Compresses the coverage counters, which come as a line of text each."""
     raw = folder / RAW_COVERAGE
     if raw.is_file():
-        with gzip.open(folder / CODE_COVERAGE, "wb", compresslevel=1) as packed:
+        with (replacing(folder / CODE_COVERAGE) as draft,
+              gzip.open(draft, "wb", compresslevel=1) as packed):
             packed.write(raw.read_bytes())
         raw.unlink()
 

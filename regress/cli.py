@@ -23,6 +23,7 @@ from regress.report import points, write_report
 from regress.spec import SpecError, check_names, load_presets, load_tests
 from regress.store import FOLDER, Campaign, Store
 from sat.config import SatConfig
+from tb.common.files import DamagedFile, InUse, claimed
 
 REPORT = "report.html"
 FAILURES_PRINTED = 20
@@ -36,6 +37,11 @@ console = Console()
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 only if every run that was planned has passed, and there was one."""
+    with claimed(args.folder):
+        return run_alone(args)
+
+
+def run_alone(args: argparse.Namespace) -> int:
     tests = load_tests()
     store = Store(args.folder)
     campaign = resumed(store) if args.resume else store.begin(requested(args))
@@ -113,6 +119,9 @@ def conclude(outcome: Outcome) -> int:
 def print_coverage(outcome: Outcome) -> None:
     console.print(coverage.table({config: item.figures()
                                   for config, item in outcome.coverages.items()}))
+    if outcome.uncounted:
+        console.print(f"{len(outcome.uncounted)} runs measured but left no counters, the first: "
+                      f"{outcome.uncounted[0]}")
     for waiver in outcome.idle_waivers:
         console.print(f"waiver that excuses nothing: {waiver}", highlight=False)
     console.print(f"{os.path.relpath(outcome.coverage_folder)}: summary.json, *.info (lcov)",
@@ -315,6 +324,6 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         return args.function(args)
-    except SpecError as error:
-        console.print(str(error), style="bold", highlight=False)
+    except (SpecError, DamagedFile, InUse) as error:
+        console.print(str(error), style="bold", highlight=False, soft_wrap=True)
         return 2

@@ -9,13 +9,17 @@ added up. (Instances with the same parameters are one point already.)
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from regress import ROOT
+from tb.common.files import DamagedFile
 
+HEADER = "# SystemC::Coverage-3\n"
+REMEDY = "delete it to do without what it counted, or run the regression again"
 KINDS = ("line", "branch", "toggle", "expr")
 FIELDS = {"f": "file", "l": "line", "n": "column", "t": "kind", "o": "object", "S": "lines"}
 
@@ -36,16 +40,28 @@ class Point:
 Counts = dict[Point, int]
 
 
+def read_file(path: Path) -> Iterator[tuple[str, int]]:
+    """(key, count) of each point of a data file; DamagedFile where it is not whole."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8", errors="replace") as data:
+            if next(data, "") != HEADER:
+                raise ValueError("it does not begin as Verilator's counters do")
+            for line in data:
+                key, _, count = line[3:].rpartition("' ")
+                if not (line.startswith("C '") and line.endswith("\n") and key):
+                    raise ValueError(f"this is no counter: {line[:40]!r}")
+                yield key, int(count)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DamagedFile(path, error, REMEDY) from error
+
+
 def read_raw(paths: Iterable[Path]) -> dict[str, int]:
     """Sum of the counts for each key, over all files."""
     total: dict[str, int] = defaultdict(int)
     for path in paths:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", errors="replace") as data:
-            for line in data:
-                if line.startswith("C '"):
-                    key, _, count = line[3:].rpartition("' ")
-                    total[key] += int(count)
+        for key, count in read_file(path):
+            total[key] += count
     return total
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from regress.code_coverage import Counts, Point, line_counts, read_counts
 from regress.functional import CoverPoint, read_functional
 from regress.waivers import Waiver, source_lines
+from tb.common.files import write_text
 
 METRICS = ("functional", "line", "branch", "toggle", "expr")
 POINT_METRICS = ("branch", "toggle", "expr")
@@ -147,8 +148,7 @@ def summary(coverages: Mapping[str, ConfigCoverage]) -> dict[str, dict[str, floa
 
 
 def write_summary(coverages: Mapping[str, ConfigCoverage], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").write_text(json.dumps(summary(coverages), indent=2) + "\n")
+    write_text(folder / "summary.json", json.dumps(summary(coverages), indent=2) + "\n")
 
 
 def table(figures: Mapping[str, Mapping[str, Figure]]) -> Table:

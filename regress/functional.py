@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from regress.code_coverage import REMEDY
+from tb.common.files import DamagedFile
+
 
 @dataclass
 class CoverPoint:
@@ -25,11 +28,11 @@ class CoverPoint:
 
 
 def read_functional(paths: Iterable[Path]) -> dict[str, CoverPoint]:
-    """The points of all files; ValueError names the file that has another format."""
+    """The points of all files; DamagedFile names the one that has another format."""
     points: dict[str, CoverPoint] = {}
     for path in paths:
         try:
-            for name, entry in json.loads(path.read_text())["points"].items():
+            for name, entry in json.loads(path.read_text(encoding="utf-8"))["points"].items():
                 point = points.setdefault(name, CoverPoint())
                 bins, goal = ((entry["bins"], entry.get("goal", 1)) if "bins" in entry
                               else (entry, 1))
@@ -37,5 +40,6 @@ def read_functional(paths: Iterable[Path]) -> dict[str, CoverPoint]:
                 for bin_name, hits in bins.items():
                     point.bins[bin_name] = point.bins.get(bin_name, 0) + int(hits)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{path} is no file of functional coverage: {error!r}") from error
+            problem = f"it is no file of functional coverage ({error!r})"
+            raise DamagedFile(path, problem, REMEDY) from error
     return points

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from regress.plan import Result, Run
+from tb.common.files import replacing
 
 
 def write_junit(path: Path, runs: Iterable[Run], results: Mapping[Run, Result],
@@ -39,7 +40,8 @@ def write_junit(path: Path, runs: Iterable[Run], results: Mapping[Run, Result],
                                                  message=printable(result.message.split("\n")[0]))
                 failure.text = printable(f"{result.message}\nreplay: {replay(result)}")
     ElementTree.indent(top)
-    ElementTree.ElementTree(top).write(path, encoding="unicode", xml_declaration=True)
+    with replacing(path) as draft:
+        ElementTree.ElementTree(top).write(draft, encoding="utf-8", xml_declaration=True)
 
 
 def printable(text: str) -> str:

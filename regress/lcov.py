@@ -9,6 +9,7 @@ from pathlib import Path
 from regress import ROOT
 from regress.code_coverage import Point
 from regress.coverage import ConfigCoverage
+from tb.common.files import replacing
 
 
 def write_lcov(path: Path, coverage: ConfigCoverage) -> None:
@@ -23,7 +24,7 @@ def write_lcov(path: Path, coverage: ConfigCoverage) -> None:
             place = branches[point.file].setdefault((point.line, point.column), [])
             place.append((point, count))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as out:
+    with replacing(path) as draft, open(draft, "w", encoding="utf-8") as out:
         for file in sorted(lines.keys() | branches.keys()):
             print(f"TN:{coverage.config}\nSF:{ROOT / file}", file=out)
             ways = branches[file]

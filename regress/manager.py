@@ -7,16 +7,28 @@ import contextlib
 import functools
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from distributed import Client, Future, get_worker
 
 from regress import worker
-from regress.plan import CODE_COVERAGE, Batch, Result, Run, expected_seconds, make_batches
+from regress.code_coverage import read_file
+from regress.functional import read_functional
+from regress.plan import (
+    CODE_COVERAGE,
+    FUNCTIONAL_COVERAGE,
+    Batch,
+    Result,
+    Run,
+    expected_seconds,
+    make_batches,
+)
 from regress.progress import Progress
 from regress.spec import Test
 from regress.store import Campaign, Store
+from tb.common.files import DamagedFile
 
 TOPIC = "sat-regress"
 REPEATED_MOST = 20
@@ -82,10 +94,30 @@ class Manager:
             self.store.set_state(self.campaign.id, state, time.monotonic() - start)
 
     def _done(self) -> dict[Run, Result]:
-        """Results so far. With coverage, a run whose batch was cut short is run again."""
+        """Results so far. With coverage, a run whose batch was cut short, or left a file that is
+        damaged, is run again."""
+        counted = functools.cache(self._counted)
         results = self.store.results(self.campaign.id)
         return {run: result for run, result in results.items() if run not in self.measured
-                or (Path(result.log).parent / CODE_COVERAGE).is_file()}
+                or counted(Path(result.log).parent)}
+
+    def _counted(self, folder: Path) -> bool:
+        """Whether a batch has left its coverage; a file that is damaged is deleted."""
+        code = folder / CODE_COVERAGE
+        if not code.is_file():
+            return False
+        checks = {code: lambda path: deque(read_file(path), 0)}
+        checks |= {path: lambda path: read_functional([path])
+                   for path in folder.glob(f"{FUNCTIONAL_COVERAGE}/*.json")}
+        sound = True
+        for path, check in checks.items():
+            try:
+                check(path)
+            except DamagedFile as error:
+                self.progress.note(f"{error} -- its runs are done again")
+                path.unlink()
+                sound = False
+        return sound
 
     def _batches(self, runs: list[Run], workers: int) -> list[Batch]:
         return make_batches(runs, self.measured, self.tests, str(self.folder / "runs"),

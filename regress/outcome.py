@@ -16,6 +16,7 @@ from regress.spec import load_tests
 from regress.store import Campaign, Store
 from regress.testplan import Closure, closures
 from regress.waivers import Waiver, load_waivers
+from tb.common.files import write_text
 from tb.uvm.testplan import load
 
 
@@ -74,6 +75,12 @@ class Outcome:
                 for config in self.campaign.request.configs if code[config] or functional[config]}
 
     @property
+    def uncounted(self) -> list[Run]:
+        """Runs that were to measure, and left no counters: their process was lost at its end."""
+        return [run for run, result in self.results.items() if result.measured
+                and not (Path(result.log).parent / CODE_COVERAGE).is_file()]
+
+    @property
     def idle_waivers(self) -> list[Waiver]:
         """Waivers without effect in every configuration that they are for."""
         found: dict[Waiver, bool] = {}
@@ -95,7 +102,7 @@ class Outcome:
                    "configs": sorted({run.config for run in self.runs}),
                    "seconds": round(self.campaign.seconds, 1)}
         folder = self.store.folder
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
         write_junit(folder / "junit.xml", self.runs, self.results, self.replay)
 
     @property

@@ -20,6 +20,7 @@ from regress.functional import CoverPoint
 from regress.outcome import Outcome
 from regress.spec import load_tests
 from regress.testplan import STAGES
+from tb.common.files import write_text
 
 SLOWEST = 15
 FAILURES_MOST = 200
@@ -35,8 +36,7 @@ def write_report(path: Path, outcome: Outcome) -> None:
                                      trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"percent": percent, "relative": relative}
     template = environment.get_template("report.html.j2")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(template.render(context(outcome)))
+    write_text(path, template.render(context(outcome)))
 
 
 def context(outcome: Outcome) -> dict:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from regress import ROOT
 from regress.plan import Kind, Request, Result, Run, sources_digest
+from tb.common.files import DamagedFile
 
 FOLDER = ROOT / "build" / "regress"
 SCHEMA = """
@@ -77,9 +78,16 @@ class Store:
     def __init__(self, folder: Path = FOLDER) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.db = sqlite3.connect(folder / "history.sqlite", timeout=60)
-        with self.db:
-            self.db.executescript(SCHEMA)
+        path = folder / "history.sqlite"
+        self.db = sqlite3.connect(path, timeout=60)
+        try:
+            (state,), = self.db.execute("PRAGMA quick_check(1)")
+            if state != "ok":
+                raise sqlite3.DatabaseError(state)
+            with self.db:
+                self.db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise DamagedFile(path, error, "move it away to begin a new history") from error
 
     def close(self) -> None:
         self.db.close()

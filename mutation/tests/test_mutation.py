@@ -9,6 +9,7 @@ import pytest
 from mutation import __main__ as program
 from mutation import benches, campaign, equivalence, netlist
 from mutation.units import UNITS, Unit
+from tb.common.files import DamagedFile, InUse, claimed
 
 SKID = Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": 16})
 
@@ -159,3 +160,19 @@ def test_real_bench_kills_a_mutant_and_passes_without(skid):
                   if "-mode inv" in mutant or "-mode const1" in mutant)
     bench = benches.build([skid])[SKID.module]()
     assert bench.run(SKID.module, chosen, bench.baseline(SKID.module)) == benches.FAILED
+
+
+@pytest.mark.parametrize("text", ["", '{"1": "fai', '{"1": "perhaps"}', "[]"])
+def test_damaged_verdicts_are_named(tmp_path, text):
+    path = tmp_path / "bench.json"
+    path.write_text(text)
+    with pytest.raises(DamagedFile, match="bench.json is damaged: .*; delete it"):
+        campaign.Verdicts(path)
+    assert campaign.Verdicts(path, fresh=True).get(1, lambda: benches.FAILED) == benches.FAILED
+    assert campaign.Verdicts(path).known == {"1": benches.FAILED}
+
+
+def test_two_checks_at_a_time_are_refused(make, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mutation"])
+    with claimed(netlist.BUILD), pytest.raises(InUse):
+        program.main()

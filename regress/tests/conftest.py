@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 from regress import spec
 
 STUBS = ("passes", "fails_on_three", "hangs_on_two", "crashes_on_two", "passes_the_second_time",
-         "sleeps")
+         "sleeps", "is_not_swayed")
 
 
 @pytest.fixture(scope="session")

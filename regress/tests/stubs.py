@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
+
+from tb.common.environment import SWAYING
 
 
 def passes(seed: int) -> None:
@@ -36,3 +39,10 @@ def passes_the_second_time(seed: int) -> None:
 
 def sleeps(seed: int) -> None:
     time.sleep(0.2)
+
+
+def is_not_swayed(seed: int) -> None:
+    set_by_worker = {"PYTHONPATH", "VERILATOR_ROOT"}
+    found = {name for name in os.environ if SWAYING.fullmatch(name)} - set_by_worker
+    if found or sys.flags.optimize or os.environ["VERILATOR_ROOT"] == "1":
+        raise AssertionError(f"{found}, optimised {sys.flags.optimize}")

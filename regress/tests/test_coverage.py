@@ -14,7 +14,7 @@ from rich.console import Console
 
 from regress import ROOT
 from regress.annotate import annotated_files, toggle_texts
-from regress.code_coverage import parse_lines, read_counts
+from regress.code_coverage import HEADER, parse_lines, read_counts
 from regress.coverage import METRICS, ConfigCoverage, Figure, gather, summary, table
 from regress.functional import CoverPoint, read_functional
 from regress.lcov import write_lcov
@@ -22,6 +22,7 @@ from regress.plan import Result, Run
 from regress.spec import SpecError, load_tests
 from regress.testplan import closures
 from regress.waivers import Waiver, load_waivers
+from tb.common.files import DamagedFile
 from tb.uvm.testplan import Entry, load
 
 pytestmark = pytest.mark.quick
@@ -42,7 +43,7 @@ def data(tmp_path: Path) -> list[Path]:
     """Counters of two runs, the first compressed."""
     first = tmp_path / "a.dat.gz"
     with gzip.open(first, "wt") as out:
-        out.write("# SystemC::Coverage-3\n")
+        out.write(HEADER)
         out.write(data_line("line", "block", 2, 30, "30-32"))
         out.write(data_line("branch", "if", 0, 32, "33"))
         out.write(data_line("branch", "else", 2, 32, "34,36"))
@@ -51,7 +52,7 @@ def data(tmp_path: Path) -> list[Path]:
         out.write(data_line("toggle", "level_q[1]:0->1", 0, 20))
         out.write(data_line("toggle", "x:0->1", 5, 20, file="tb/uvm/hdl/sat_uvm_top.v"))
     second = tmp_path / "b.dat"
-    second.write_text(data_line("line", "block", 3, 30, "30-32")
+    second.write_text(HEADER + data_line("line", "block", 3, 30, "30-32")
                       + data_line("expr", "(a==1) => 1", 0, 31))
     return [first, second]
 
@@ -114,8 +115,19 @@ def test_functional_files_are_added(functional):
 def test_wrong_functional_file_is_named(tmp_path, text):
     path = tmp_path / "x.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="x.json"):
+    with pytest.raises(DamagedFile, match="x.json is damaged: .*; delete it"):
         read_functional([path])
+
+
+@pytest.mark.parametrize("change", [
+    lambda whole: b"", lambda whole: whole[:-30], lambda whole: whole[:40],
+    lambda whole: whole[:100] + b"????" + whole[104:], lambda whole: gzip.compress(b""),
+    lambda whole: gzip.compress(HEADER.encode() + b"C 'half a line"),
+    lambda whole: gzip.compress(HEADER.encode() + b"C 'key' many\n")])
+def test_damaged_counters_are_named(data, change):
+    data[0].write_bytes(change(data[0].read_bytes()))
+    with pytest.raises(DamagedFile, match="a.dat.gz is damaged: .*; delete it"):
+        read_counts(data)
 
 
 # Waivers

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -19,12 +20,23 @@ import pytest
 from rich.console import Console
 
 from regress import ROOT, worker
+from regress.code_coverage import HEADER
 from regress.manager import Manager
 from regress.outcome import Outcome
-from regress.plan import Batch, Request, Result, Run, make_batches
+from regress.plan import (
+    CODE_COVERAGE,
+    FUNCTIONAL_COVERAGE,
+    Batch,
+    Request,
+    Result,
+    Run,
+    make_batches,
+)
 from regress.progress import Progress
 from regress.spec import SpecError, Test, load_presets, load_tests
 from regress.store import Store
+from tb.common.files import claimed
+from tb.common.runner import REWRITTEN
 
 
 def request(**seeds: int) -> Request:
@@ -103,6 +115,13 @@ def test_batches_hold_every_run_once_and_separate_measured_ones():
     assert len({batch.folder for batch in batches}) == len(batches)
 
 
+def test_functions_raise_by_themselves():
+    """Their modules are not those whose asserts are only rewritten inside a simulation."""
+    for test in load_tests().values():
+        module = test.function.partition(":")[0].replace(".", "/") + ".py"
+        assert not any(Path(module).match(pattern) for pattern in (REWRITTEN, "test_*.py"))
+
+
 # Batches
 
 
@@ -117,6 +136,14 @@ def test_after_a_lost_process_the_rest_still_runs(stubs, tmp_path, name, status)
     assert [(item.run.seed, item.status) for item in results] == [
         (1, "passed"), (2, status), (3, "passed")]
     assert results[1].before == [1]
+
+
+def test_users_environment_does_not_reach_a_batch(stubs, tmp_path, monkeypatch):
+    for name in ("SEED", "TESTCASE", "SIM", "WAVES", "PYTHONOPTIMIZE", "COCOTB_RANDOM_SEED",
+                 "PYTEST_ADDOPTS", "VERILATOR_ROOT"):
+        monkeypatch.setenv(name, "1")
+    results = worker.run_batch(batch(stubs, tmp_path, "is_not_swayed", 1))
+    assert [item.message for item in results] == [""]
 
 
 def test_failed_build_fails_every_run(stubs, tmp_path):
@@ -178,6 +205,43 @@ def test_resumed_regression_runs_the_rest_only(client, store, stubs):
     assert all(outcome.results[item] == result for item, result in before.items())
 
 
+def test_damaged_coverage_is_measured_again(client, store, stubs):
+    """Runs of the batch that left it run again, with a word about it; others do not."""
+    campaign = store.begin(Request("stub", {"passes": 2}, ("2x2",), coverage=2))
+    for seed, damage in (1, b""), (2, b"?"):
+        folder = store.files(campaign) / "runs" / f"passes-2x2-{seed}"
+        folder.mkdir(parents=True)
+        whole = gzip.compress(HEADER.encode())
+        (folder / CODE_COVERAGE).write_bytes(damage or whole)
+        store.add(campaign.id, Result(Run("passes", "2x2", seed), "failed", 0.0, measured=True,
+                                      log=str(folder / "log.txt")))
+    output = io.StringIO()
+    with Progress(Console(file=output, width=500)) as progress:
+        manager = Manager(client, store, campaign, stubs, progress)
+        assert [item.seed for item in manager._done()] == [1]
+    assert f"{folder / CODE_COVERAGE} is damaged: " in output.getvalue()
+    assert not (folder / CODE_COVERAGE).exists()
+
+
+@pytest.mark.parametrize("name", [CODE_COVERAGE, f"{FUNCTIONAL_COVERAGE}/a.json"])
+def test_damaged_coverage_ends_cov_and_report_with_its_name(regress, store, capsys, name):
+    campaign = store.begin(Request("stub", {"passes": 1}, ("2x2",), coverage=1))
+    path = store.files(campaign) / "runs" / "passes-2x2-1" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    store.set_state(campaign.id, "finished")
+    for command in "cov", "report":
+        assert regress(command) == 2
+        assert f"{path} is damaged: " in capsys.readouterr().out.replace("\n", "")
+
+
+def test_lost_counters_are_told(store):
+    campaign = store.begin(Request("stub", {"passes": 1}, ("2x2",), coverage=1))
+    lost = Result(Run("passes", "2x2", 1), "passed", 1.0, measured=True, log="/nowhere/log.txt")
+    store.add(campaign.id, lost)
+    assert Outcome(store, campaign).uncounted == [lost.run]
+
+
 def test_missing_result_is_no_pass(store, stubs):
     outcome = Outcome(store, store.begin(request(passes=2)))
     assert not outcome.good and len(outcome.missing) == 2
@@ -196,6 +260,24 @@ def test_exit_codes(regress):
     assert regress("replay", "fails_on_three", "2x2", 1, 3) == 1
     for command in ("history", "trends", "list", "flaky", "report"):
         assert regress(command) == 0
+
+
+def test_folder_is_for_one_process(regress, store, capsys):
+    with claimed(store.folder):
+        assert regress("run", "--preset", "stub") == regress("run", "--resume") == 2
+        assert "is in use by process" in capsys.readouterr().out.replace("\n", " ")
+        assert regress("history") == 0 and not store.campaigns()
+    assert regress("run", "--preset", "stub") == 0
+
+
+@pytest.mark.parametrize("text", ["no data base", "SQLite format 3\0 and no more"])
+def test_damaged_history_is_named(regress, tmp_path, capsys, text):
+    folder = tmp_path / "regress"
+    folder.mkdir()
+    (folder / "history.sqlite").write_text(text)
+    for words in ("history",), ("run", "--preset", "stub"), ("cov",):
+        assert regress(*words) == 2
+        assert "history.sqlite is damaged: " in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_flaky_exit_code(regress):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from regress.code_coverage import HEADER
 from regress.outcome import Outcome
 from regress.plan import Request, Result, Run
 from regress.report import write_report
@@ -60,7 +61,7 @@ def outcome(tmp_path: Path, stubs) -> Outcome:
 def compressed(text: str) -> bytes:
     import gzip
 
-    return gzip.compress(text.encode())
+    return gzip.compress((HEADER + text).encode())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
+from tb.common.files import write_text
 from tb.common.require import require
 
 
@@ -58,8 +59,7 @@ class CoverageModel:
 
     def save(self, path: Path, **about: object) -> None:
         """`about` says what was run: test, seed, shape."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**about, "points": self.counts}, indent=1) + "\n")
+        write_text(path, json.dumps({**about, "points": self.counts}, indent=1) + "\n")
 
     @classmethod
     def load(cls, paths: Iterable[Path]) -> CoverageModel:
