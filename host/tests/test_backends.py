@@ -300,6 +300,8 @@ def test_memory_that_the_core_cannot_have_is_named(base: int, size: int, name: s
             made(memory_base=base, memory_size=size)
     with pytest.raises(ValueError, match="^memory_base:"):
         MmioBackend(SMALL, np.zeros(64, np.uint32), np.zeros(64, np.uint8), 32)
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        MmioBackend.open(SMALL, os.devnull, os.devnull, base, size)
     with pytest.raises(TypeError):
         GoldenBackend(memory_size=64.0)
 

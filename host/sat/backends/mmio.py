@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from ..backend import REGISTER_BYTES, Backend, SatTimeout, byte_array, check_register
+from ..backend import REGISTER_BYTES, Backend, SatTimeout, byte_array, check_register, check_window
 from ..config import SatConfig
 from ..regs import IrqStatus, Reg
 
@@ -34,6 +34,7 @@ class MmioBackend(Backend):
              memory_size: int, register_offset: int = 0, memory_offset: int = 0,
              timeout: float = 60.0) -> "MmioBackend":
         """Map device files, for example /dev/uio0 and /dev/udmabuf0, or XDMA's user and bypass."""
+        check_window(config, memory_base, memory_size)
         registers = _map(register_file, REGISTER_BYTES, register_offset, np.uint32)
         memory = _map(memory_file, memory_size, memory_offset, np.uint8)
         return cls(config, registers, memory, memory_base, timeout)
