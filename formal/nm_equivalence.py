@@ -120,10 +120,10 @@ def decide(case: Case) -> str:
 
 
 def proof(case: Case) -> Proof:
-    what = f"nm_select {case.n}:{case.m} hand-written = generated, {case.width}-bit keys"
+    what = f"nm_select {case.n}:{case.m} = generated, {case.width}-bit keys"
     if case.mutation != "none":
-        what += f", mutated ({case.mutation})"
-    return Proof(what, "miter, ABC &cec", "proven" if case.mutation == "none" else "refuted",
+        what += f", {case.mutation} fault"
+    return Proof(what, "sweeping", "proven" if case.mutation == "none" else "refuted",
                  partial(decide, case))
 
 

@@ -11,6 +11,7 @@ import pyosys
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "formal"
+INDUCTION_CYCLES = 3
 
 # Yosys ends its process when a command fails, so it gets one to itself.
 _INTERPRETER = """
@@ -45,16 +46,19 @@ def yosys(*commands: str) -> str:
     return done.stdout
 
 
-def _abc(script: str, limit_s: int, proven: str, refuted: str) -> str:
-    """Run an ABC script; the verdict is proven or refuted as its output contains those texts."""
+def _abc(script: str, limit_s: int, **texts: str) -> str:
+    """Run an ABC script; the verdict is the name of the text that its output contains.
+
+    It is undecided if ABC says so or takes longer than `limit_s` seconds.
+    """
     abc = Path(pyosys.__file__).parent / "yosys-abc"
     try:
         done = subprocess.run([abc, "-c", script], cwd=ROOT, capture_output=True, text=True,
                               timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return f"undecided in {limit_s} s"
-    verdicts = [name for name, text in (("proven", proven), ("refuted", refuted))
-                if text in done.stdout]
+        return "undecided"
+    texts["undecided"] = "UNDECIDED"
+    verdicts = [verdict for verdict, text in texts.items() if text in done.stdout]
     if len(verdicts) != 1:
         raise ToolError((done.stdout + done.stderr)[-2000:])
     return verdicts[0]
@@ -63,10 +67,25 @@ def _abc(script: str, limit_s: int, proven: str, refuted: str) -> str:
 def never_one(aiger: Path, limit_s: int) -> str:
     """Whether the only output of a combinational AIGER file can never be 1, by SAT sweeping."""
     return _abc(f"&r {aiger}; &cec -m", limit_s,
-                "Networks are equivalent", "Networks are NOT EQUIVALENT")
+                proven="Networks are equivalent", refuted="Networks are NOT EQUIVALENT")
 
 
 def never_bad(aiger: Path, limit_s: int) -> str:
     """Whether no reachable state fails an assertion, by property-directed reachability."""
     return _abc(f"read_aiger {aiger}; fold; orpos; pdr", limit_s,
-                "Property proved", "was asserted in frame")
+                proven="Property proved", refuted="was asserted in frame")
+
+
+def early_bad(aiger: Path, frames: int, limit_s: int) -> str:
+    """Whether an assertion fails in the first `frames` cycles: "refuted", or else "bounded"."""
+    return _abc(f"read_aiger {aiger}; fold; orpos; bmc3 -F {frames}", limit_s,
+                bounded=f"No output asserted in {frames} frames", refuted="was asserted in frame")
+
+
+def inductive(aiger: Path, limit_s: int) -> str:
+    """Whether no reachable state fails an assertion, by induction over a few cycles."""
+    start = early_bad(aiger, INDUCTION_CYCLES + 1, limit_s)
+    if start != "bounded":
+        return start
+    return _abc(f"read_aiger {aiger}; fold; orpos; ind -F {INDUCTION_CYCLES}", limit_s,
+                proven="Networks are equivalent", refuted="Networks are NOT EQUIVALENT")

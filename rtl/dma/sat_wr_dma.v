@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_wr_dma: PORTS write clients on one AXI4 write channel trio (see "Write DMA ports" in
-// docs/architecture.md). Requests are cut at 4 KB; a burst starts only when all its data is inside,
-// so that it always finishes. Bursts are chosen round robin; W follows the order of AW.
+// docs/architecture.md). Requests are cut at multiples of MAX_BURST beats (4 KB); a burst starts
+// only when all its data is inside, so that it always finishes. Bursts are chosen round robin; W
+// follows the order of AW.
 // Up to REQ_FIFO requests may wait ahead of their data, up to DATA_FIFO beats ahead of a request.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 3 from
 // request to AW. AXI outputs come from registers. A response that comes before its burst's address
@@ -12,7 +13,8 @@
 module sat_wr_dma #(
   parameter integer PORTS       = 2,   // clients, >= 2
   parameter integer ADDR_W      = 40,  // address bits
-  parameter integer DATA_W      = 128, // bus bits, at least 128
+  parameter integer DATA_W      = 128, // bus bits
+  parameter integer MAX_BURST   = 4096 / (DATA_W / 8),  // beats, power of two, 2..256, at most 4 KB
   parameter integer REQ_FIFO    = 8,   // requests of a client, power of two
   parameter integer DATA_FIFO   = 64,  // beats of a client, power of two, >= the longest request
   parameter integer OUTSTANDING = 32   // bursts in flight, power of two
@@ -57,7 +59,6 @@ module sat_wr_dma #(
   localparam integer PORT_W = $clog2(PORTS);
   localparam integer STRB_W = DATA_W / 8;
   localparam integer BYTE_W = $clog2(STRB_W);
-  localparam integer PAGE   = 4096 / STRB_W;          // beats
   localparam integer BEAT_W = DATA_W + STRB_W;
   localparam integer FILL_W = $clog2(DATA_FIFO) + 1;  // 0..DATA_FIFO
   localparam integer OPEN_W = $clog2(OUTSTANDING) + 1;
@@ -104,7 +105,7 @@ module sat_wr_dma #(
         .ADDR_W (ADDR_W),
         .BEATS_W(12),
         .DATA_W (DATA_W),
-        .WINDOW (PAGE)
+        .WINDOW (MAX_BURST)
       ) u_split (
         .clk          (clk),
         .rst_n        (clear_n),
