@@ -119,13 +119,14 @@ class FpBench(Bench):
     def run(self, module: str, mutant: int, limit_s: int) -> str:
         for stimulus in test_fp.STIMULI:
             command = [self.executable, f"+{plusarg(module)}={mutant}"]
+            operands = records(stimulus)
             done = subprocess.run(
-                command, input=records(stimulus), capture_output=True,
+                command, input=operands, capture_output=True,
                 preexec_fn=functools.partial(limit_processor_time, limit_s))
             if done.returncode == -signal.SIGXCPU:
                 return TIME_OUT
             self.output = f"{stimulus.__name__}\n{done.stdout.decode()}"
-            if "\nchecked " not in self.output:
+            if f"\nchecked {len(operands) // test_fp.RECORD_BYTES} " not in self.output:
                 raise BenchError(f"{self.output}{done.stderr.decode()[-3000:]}")
             if done.returncode:
                 return FAILED

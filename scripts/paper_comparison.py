@@ -236,6 +236,14 @@ BLOCKS: dict[str, Callable[[Mapping, Sequence[Mapping]], str]] = {
 }
 
 
+def load(path: Path, target: str) -> dict | list:
+    """What `make <target>` has written."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        sys.exit(f"{path} is damaged: {error}; run `make {target}` again")
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Computes the tables of docs/paper-comparison.md.")
     parser.add_argument("--synth", type=Path, default=ROOT / "build" / "synth.json")
@@ -245,7 +253,7 @@ def main(argv: list[str] | None = None) -> int:
     for path, target in ((args.synth, "synth"), (args.bench, "bench")):
         if not path.is_file():
             parser.error(f"{path} is missing: run `make {target}`")
-    synth, bench = json.loads(args.synth.read_text()), json.loads(args.bench.read_text())
+    synth, bench = load(args.synth, "synth"), load(args.bench, "bench")
     text = DOCUMENT.read_text()
     for name, block in BLOCKS.items():
         text = replace_block(text, name, block(synth, bench))

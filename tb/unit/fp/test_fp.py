@@ -118,6 +118,9 @@ def product_ties(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 STIMULI = (specials, cancelling, every_half, product_ties, random_bits, near_exponents)
 
 
+RECORD_BYTES = 36
+
+
 def records(a: np.ndarray, b: np.ndarray) -> bytes:
     """What the C++ bench reads: operands [count] of FP32 bits, and the result of each unit."""
     # An accumulator with exponent 0 has no fraction.
