@@ -17,6 +17,7 @@ rtl/window/sat_pixel_addr.v
 rtl/dma/sat_burst_split.v
 rtl/dma/sat_rd_dma.v
 rtl/dma/sat_wr_dma.v
+rtl/ctrl/sat_limits.v
 rtl/ctrl/sat_axil_slave.v
 rtl/ctrl/sat_counters.v
 rtl/ctrl/sat_regs.v

@@ -79,6 +79,20 @@ module sat_top #(
   // Interrupt
   output wire                  irq
 );
+  sat_limits #(
+    .ROWS          (ROWS),
+    .COLS          (COLS),
+    .T             (T),
+    .A_DEPTH       (A_DEPTH),
+    .S_DEPTH       (S_DEPTH),
+    .CHUNK_K       (CHUNK_K),
+    .CACHE_LINES   (CACHE_LINES),
+    .ADDR_W        (ADDR_W),
+    .DATA_W        (DATA_W),
+    .RD_OUTSTANDING(RD_OUTSTANDING),
+    .AXI_ID_W      (AXI_ID_W)
+  ) u_limits ();
+
   localparam integer STRB_W = DATA_W / 8;
   localparam integer AXSIZE = $clog2(STRB_W);
 

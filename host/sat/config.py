@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configurations of the core: the parameters of sat_top, by name from spec/configs.yaml."""
+"""Parameters of sat_top and configurations by name, from spec/configs.yaml."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from pathlib import Path
 
 import yaml
@@ -14,45 +15,88 @@ from .plan.tiling import Array
 CONFIGS = Path(__file__).resolve().parents[2] / "spec" / "configs.yaml"
 
 
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A parameter of sat_top: its default, and what is legal, ascending and in words."""
+
+    name: str
+    default: int
+    legal: tuple[int, ...]
+    words: str
+    meaning: str
+
+    @property
+    def is_range(self) -> bool:
+        """`legal` has no gaps."""
+        return len(self.legal) == self.legal[-1] - self.legal[0] + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A condition between parameters, in the syntax that Verilog, Tcl and Python share."""
+
+    parameter: str
+    condition: str
+    message: str
+
+    @property
+    def names(self) -> list[str]:
+        """Parameters of the condition, in order of appearance."""
+        return list(dict.fromkeys(re.findall(r"[A-Z]\w*", self.condition)))
+
+    def holds(self, values: dict[str, int]) -> bool:
+        return bool(eval(self.condition, {"__builtins__": {}}, values))
+
+
 @functools.cache
 def _spec() -> dict:
-    return yaml.safe_load(CONFIGS.read_text())
+    return yaml.safe_load(CONFIGS.read_text(encoding="utf-8"))
 
 
-def _is_power_of_two(value: int) -> bool:
-    return value > 0 and value & (value - 1) == 0
+@functools.cache
+def parameters() -> dict[str, Parameter]:
+    """The parameters of sat_top by name."""
+    return {name: _parameter(name, entry) for name, entry in _spec()["parameters"].items()}
+
+
+def _parameter(name: str, entry: dict) -> Parameter:
+    if "powers" in entry:
+        first, last = entry["powers"]
+        legal = tuple(1 << k for k in range(first.bit_length() - 1, last.bit_length()))
+        words = f"a power of two from {first} to {last}"
+    elif "range" in entry:
+        first, last = entry["range"]
+        legal, words = tuple(range(first, last + 1)), f"from {first} to {last}"
+    else:
+        legal = tuple(entry["values"])
+        *others, final = map(str, legal)
+        words = f"{', '.join(others)} or {final}" if others else final
+    return Parameter(name, entry["default"], legal, words, entry["meaning"])
+
+
+@functools.cache
+def rules() -> tuple[Rule, ...]:
+    """What parameters must satisfy together."""
+    return tuple(Rule(**entry) for entry in _spec()["rules"])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SatConfig(Array):
-    """Parameters of sat_top (docs/architecture.md says what each means)."""
+    """Parameters of sat_top; AXI_ID_W, which changes nothing, left out."""
 
     addr_w: int
     data_w: int
     rd_outstanding: int
 
     def __post_init__(self) -> None:
-        for name in ("rows", "cols"):
-            value = getattr(self, name)
-            if not (_is_power_of_two(value) and 2 <= value <= 64):
-                raise ValueError(f"{name}={value}: not a power of two in 2..64")
-        for name in ("a_depth", "s_depth", "chunk_k", "cache_lines", "rd_outstanding"):
-            if not _is_power_of_two(getattr(self, name)):
-                raise ValueError(f"{name}={getattr(self, name)}: not a power of two")
-        if self.t not in (4, 8, 16):
-            raise ValueError(f"t={self.t}: not 4, 8 or 16")
-        if self.chunk_k < 16:
-            raise ValueError(f"chunk_k={self.chunk_k}: below 16")
-        if self.a_depth < 2 * self.t * self.chunk_k // 8:
-            raise ValueError(f"a_depth={self.a_depth}: below 2*t*chunk_k/8")
-        if self.s_depth < 16 * self.t:
-            raise ValueError(f"s_depth={self.s_depth}: below 16*t")
-        if self.cache_lines < 16:
-            raise ValueError(f"cache_lines={self.cache_lines}: below 16")
-        if not 32 <= self.addr_w <= 40:
-            raise ValueError(f"addr_w={self.addr_w}: not in 32..40")
-        if self.data_w != 128:
-            raise ValueError(f"data_w={self.data_w}: not 128")
+        values = self.parameters()
+        for name, value in values.items():
+            if value not in parameters()[name].legal:
+                raise ValueError(f"{name.lower()}={value}: not {parameters()[name].words}")
+        for rule in rules():
+            if not rule.holds(values):
+                raise ValueError(f"{rule.parameter.lower()}={values[rule.parameter]}: "
+                                 f"{rule.message}")
 
     @classmethod
     def from_name(cls, name: str | None = None) -> SatConfig:
@@ -61,8 +105,10 @@ class SatConfig(Array):
         name = name or spec["default"]
         if name not in spec["configs"]:
             raise ValueError(f"no configuration {name!r}; known: {', '.join(spec['configs'])}")
-        parameters = {**spec["defaults"], **spec["configs"][name]}
-        return cls(**{key.lower(): value for key, value in parameters.items()})
+        fields = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{field: spec["configs"][name].get(field.upper(),
+                                                       parameters()[field.upper()].default)
+                      for field in fields})
 
     @staticmethod
     def names() -> list[str]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an IP catalogue must know about the core, gathered from its one source each.
 
-spec/ip.yaml names and describes; rtl/sat_top.v gives parameters, defaults and ports; rtl/sat.f the
-files; spec/registers.rdl version and registers.
+spec/ip.yaml names and describes; spec/configs.yaml gives parameters, rtl/sat_top.v ports, rtl/sat.f
+the files, spec/registers.rdl version and registers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyslang
 import yaml
 from systemrdl.node import RegNode
 
+from sat.config import Rule, parameters, rules
 from scripts.generate import load_registers, reset_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,23 +42,6 @@ class Parameter:
     @property
     def fixed(self) -> bool:
         return len(self.legal) == 1
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A condition between parameters, in the syntax that Tcl and Python share."""
-
-    parameter: str
-    condition: str
-    message: str
-
-    @property
-    def names(self) -> list[str]:
-        """Parameters of the condition, in order of appearance."""
-        return list(dict.fromkeys(re.findall(r"[A-Z]\w*", self.condition)))
-
-    def holds(self, values: dict[str, int]) -> bool:
-        return bool(eval(self.condition, {"__builtins__": {}}, values))
 
 
 @dataclass(frozen=True)
@@ -132,21 +116,22 @@ def load() -> Description:
     sources = [ROOT / line for line in FILE_LIST.read_text().split()]
     top = next(path for path in sources if path.stem == spec["top"])
     defaults, ports = read_top(top)
-    if defaults.keys() != spec["parameters"].keys():
+    rules_of = parameters()
+    if not spec["parameters"].keys() == rules_of.keys() == defaults.keys():
         raise ValueError(f"spec/ip.yaml: parameters are not those of {spec['top']}")
-    parameters = []
+    if defaults != {name: parameter.default for name, parameter in rules_of.items()}:
+        raise ValueError(f"spec/configs.yaml: defaults are not those of {spec['top']}")
+    shown = []
     for name, entry in spec["parameters"].items():
-        is_range = "range" in entry
-        first, last = entry.get("range", (0, 0))
-        legal = tuple(range(first, last + 1)) if is_range else tuple(entry["values"])
-        parameters.append(Parameter(name, defaults[name], entry["page"], entry["label"],
-                                    entry["tooltip"], legal, is_range))
+        rule = rules_of[name]
+        shown.append(Parameter(name, rule.default, entry["page"], entry["label"], entry["tooltip"],
+                               rule.legal, rule.is_range and len(rule.legal) > 1))
     _, registers = load_registers()
     version = reset_of(next(reg for reg in registers if reg.inst_name == "VERSION"))
     return Description(
         vendor=spec["vendor"], library=spec["library"], name=spec["name"], top=spec["top"],
         version=f"{version >> 16 & 0xFF}.{version >> 8 & 0xFF}", revision=version & 0xFF,
         display_name=spec["display_name"], description=spec["description"],
-        taxonomy=spec["taxonomy"], families=spec["families"], parameters=parameters,
-        rules=[Rule(**entry) for entry in spec["rules"]], ports=ports, sources=sources,
+        taxonomy=spec["taxonomy"], families=spec["families"], parameters=shown,
+        rules=list(rules()), ports=ports, sources=sources,
         headers=sorted(INCLUDE_DIR.glob("*.vh")), registers=registers)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sat.config import SatConfig
+from sat.config import Rule, SatConfig
 
 from .component import access, one_line
-from .description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description, Parameter, Rule
+from .description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description, Parameter
 
 HEADER = "# SPDX-License-Identifier: Apache-2.0\n# Written by `make package`; do not edit.\n"
 
