@@ -199,8 +199,26 @@ static void backward(network *net, sat_result *result) {
   run(net, &program, result);
 }
 
+/* True if BP wrote no NaN or infinity: an overflow of its program is then that of an UPDATE. */
+static bool gradients_are_finite(network *net) {
+  bool finite = true;
+  for (uint32_t i = 0; i < net->set.layer_count; ++i) {
+    const sat_tensor *d_out = &net->layers[i].d_out;
+    const size_t size = tensor_bytes(d_out);
+    uint16_t *halves = allocate(size);
+    check(sat_read(&net->device, d_out, halves, size), "read");
+    for (size_t j = 0; j < size / sizeof *halves; ++j) {
+      if ((halves[j] & 0x7C00) == 0x7C00) finite = false;
+    }
+    free(halves);
+  }
+  return finite;
+}
+
+/* Where a step overflows at a scale of 1, gradients are not to blame: training cannot go on. */
 static void adapt_scale(network *net, bool overflow) {
   if (overflow) {
+    if (net->scale <= 1.0) fail("diverged: a step overflowed at a loss scale of 1", 0);
     net->scale = fmax(1.0, net->scale / 2);
     net->good_steps = 0;
   } else if (++net->good_steps >= PATIENCE) {
@@ -219,6 +237,7 @@ static void train_step(network *net, const uint32_t *labels) {
   if (!overflow) {
     backward(net, &rest);
     overflow = rest.overflow;
+    if (overflow && gradients_are_finite(net)) fail("diverged: the update overflowed", 0);
   }
   adapt_scale(net, overflow);
   printf("loss %.17g skipped %d cycles %llu\n", loss, overflow,

@@ -13,7 +13,7 @@ import pytest
 
 from sat import Core, GoldenBackend, SatConfig
 from sat.build_sim import build
-from sat.nn import LossScale, Mlp, mlp
+from sat.nn import LossScale, Mlp, TrainingDiverged, mlp
 
 from .driver import BUILD, SW, compile_c
 
@@ -117,6 +117,32 @@ def test_another_learning_rate_is_noticed(tmp_path: Path) -> None:
     subprocess.run([simulated(), tmp_path / "in", tmp_path / "out"], check=True)
     wrong = differing(net, (tmp_path / "out").read_bytes())
     assert "layer 0 w" in wrong and "layer 0 v" not in wrong
+
+
+@pytest.mark.parametrize("lr,scale,bias,message", [
+    (1e9, 1024.0, 0.0, "the update overflowed"),
+    (LR, 2.0, 1e6, "a step overflowed at a loss scale of 1"),
+])
+def test_training_that_diverged_ends_in_an_error(tmp_path: Path, lr: float, scale: float,
+                                                 bias: float, message: str) -> None:
+    """On both sides: weights that an update has cost, and activations beyond FP16."""
+    net = Mlp(Core(GoldenBackend(SatConfig.from_name(CONFIG), memory_size=1 << 20)),
+              mlp((16, 16, 4), (2, 8)), 8, np.random.default_rng(SEED), lr=lr,
+              scale=LossScale(scale))
+    batches = Batches(4, 8, 16, 4)
+    net.layers[0].w.write(net.layers[0].w.read() + np.float32(bias))
+    program = net.core.program()
+    net.layers[0].prune(program)
+    net.core.run(program)
+    write_input(tmp_path / "in", net, (2, 8), batches)
+    skipped = 0
+    with pytest.raises(TrainingDiverged, match=message):
+        for x, labels in batches:
+            skipped += net.train_step(x, labels).skipped
+    process = subprocess.run([simulated(), tmp_path / "in", tmp_path / "out"], text=True,
+                             capture_output=True)
+    assert process.returncode == 1 and f"diverged: {message}" in process.stderr
+    assert process.stdout.count("skipped 1") == skipped == (bias > 0)
 
 
 def test_bad_input_is_reported(tmp_path: Path) -> None:
