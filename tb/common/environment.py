@@ -8,7 +8,7 @@ import re
 
 # Where programs, libraries and temporary files are, who works here, and in which language.
 HARMLESS = re.compile(r"PATH|(LD|DYLD)_\w+|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|TEMP|TMP|TZ|LANG"
-                      r"|LANGUAGE|LC_\w+|XDG_\w+")
+                      r"|LANGUAGE|LC_\w+|XDG_\w+|LIBPYTHON_LOC")
 # What changes how Python, pytest, cocotb or Verilator work, or is a knob of ours or of cocotb's
 # runner: all of these would decide what a run does, and with which seed.
 SWAYING = re.compile(r"(PYTHON|PYTEST|COCOTB|GPI|PYGPI|VERILATOR|SIM_CMD|COVERAGE)\w*|RANDOM_SEED"
