@@ -170,6 +170,7 @@ module sat_sequencer #(
   wire fence_irq = desc_o[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_FENCE_IRQ];
   wire overlap   = desc_o[`SAT_DESC_OVERLAP_LSB];
   wire idle      = !matmul_busy_i && !vector_busy_i;
+  wire settled   = idle && (state_q == ST_END || state_q == ST_BAD);  // all commands are complete
   wire may_issue = overlap ? !(to_matmul ? matmul_busy_i : vector_busy_i) : idle;
 
   wire fails, abort;
@@ -178,7 +179,7 @@ module sat_sequencer #(
   assign matmul_start_o = issue_fire && to_matmul;
   assign vector_start_o = issue_fire && !to_matmul && !is_fence;
   assign fence_set_o    = issue_fire && is_fence && fence_irq;
-  assign done_set_o     = state_q == ST_END && idle && !fails && !abort;
+  assign done_set_o     = state_q == ST_END && settled && !fails && !abort;
 
   always @(posedge clk) begin
     if (begins) begin
@@ -213,11 +214,13 @@ module sat_sequencer #(
   wire [31:0] oldest = matmul_first ? matmul_index_q : vector_busy_i ? vector_index_q : index_q;
   wire hang;
 
-  sat_watchdog u_watchdog (
+  sat_watchdog #(
+    .LIMIT_W(32)
+  ) u_watchdog (
     .clk       (clk),
     .rst_n     (rst_n),
     .limit_i   (watchdog_i),
-    .pending_i (running || draining_o),
+    .pending_i ((running && !settled) || draining_o),
     .progress_i(bus_progress_i || (running && (matmul_progress_i || vector_progress_i))),
     .hang_o    (hang)
   );
@@ -262,7 +265,7 @@ module sat_sequencer #(
 
   assign abort = running && stops;
   assign fails = (running && (bus_err || hang)) || (begins && bad_program)
-                 || (state_q == ST_BAD && idle);
+                 || (state_q == ST_BAD && settled);
 
   assign err_valid_o = report || refuses;
   assign err_code_o  = report ? code : `SAT_ERR_BUSY;

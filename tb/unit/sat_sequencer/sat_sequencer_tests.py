@@ -1,88 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_sequencer with fake engines and a fake read DMA: order, overlap, fences, ways to stop."""
+"""sat_sequencer with fake engines and a fake read DMA: order, overlap, fences, ways to stop; and in
+lockstep with a reference, whatever comes together in a cycle."""
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from sat_golden import Windows
-from sat_golden.defs import (
-    DESC_BYTES,
-    AffineSlot,
-    Error,
-    FenceFlag,
-    MatmulFlag,
-    MatmulSlot,
-    Opcode,
-    PoolSlot,
-    PruneFlag,
-    PruneSlot,
-    StatsSlot,
-)
-from sat_golden.descriptor import Descriptor, Slot
+from sat_golden.defs import DESC_BYTES, Error, MatmulSlot, Opcode
+from sat_golden.descriptor import Slot
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.clock import start
 from tb.common.rng import make_rng
+from tb.unit.sat_sequencer.lockstep import (
+    BAD_OPCODE,
+    BAD_TENSOR,
+    SITUATIONS,
+    Lockstep,
+    command,
+)
+from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune, random_program
 
 PROG_ADDR = 0x12_3456_7080
 BEAT_BYTES = 16
 FETCH_PORT = 7
 WATCHDOG = 300
-ENGINES = {Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector", Opcode.AFFINE: "vector",
-           Opcode.STATS: "vector", Opcode.POOL: "vector"}
-WINDOWS = Windows(2, 4, 4, 2, 2, kernel_h=3, kernel_w=3, step_log2=1)
 LIMIT = 20_000
-
-
-def matmul(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64)
-             for slot in (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.C)}
-    return Descriptor(Opcode.MATMUL, n=4, m=4, overlap=overlap, rows=3, cols=5, depth=7,
-                      slots=slots)
-
-
-def conv(overlap=False):
-    return replace(matmul(overlap), flags=MatmulFlag.CONV, **WINDOWS.fields())
-
-
-def prune(overlap=False):
-    slots = {PruneSlot.W: Slot(0x8000, 64), PruneSlot.FF_VALUES: Slot(0x9000, 64)}
-    return Descriptor(Opcode.PRUNE, n=2, m=2, overlap=overlap, flags=PruneFlag.FF, rows=3, cols=5,
-                      slots=slots)
-
-
-def affine(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in (AffineSlot.X, AffineSlot.OUT)}
-    vectors = {slot: Slot(0x1000 * (slot + 1)) for slot in (AffineSlot.ALPHA, AffineSlot.GAMMA)}
-    return Descriptor(Opcode.AFFINE, overlap=overlap, rows=3, cols=5, slots=slots | vectors)
-
-
-def stats(overlap=False):
-    slots = {StatsSlot.X: Slot(0x1000, 64), StatsSlot.SUM: Slot(0x2000),
-             StatsSlot.DOT: Slot(0x3000)}
-    return Descriptor(Opcode.STATS, overlap=overlap, rows=3, cols=5, slots=slots)
-
-
-def pool(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in PoolSlot}
-    return Descriptor(Opcode.POOL, overlap=overlap, cols=5, slots=slots, **WINDOWS.fields())
-
-
-def fence(irq=False):
-    return Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0)
-
-
-def random_program(rng, length):
-    """Random commands, told apart by their row count."""
-    kinds = [matmul, conv, prune, affine, stats, pool, fence]
-    chances = [0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2]
-    program = []
-    for index in range(length):
-        kind = kinds[rng.choice(len(kinds), p=chances)]
-        desc = kind(bool(rng.integers(2)))
-        program.append(desc if kind is fence else replace(desc, rows=index + 1))
-    return program
 
 
 @dataclass
@@ -536,3 +480,93 @@ async def test_reset_in_mid_program(dut):
         assert not dut.busy_o.value and not dut.rd_req_valid_o.value
         await bench.start(random_program(bench.rng, 5))
         await bench.finish()
+
+
+EVENTS_AT_ONCE = 3
+ASIDE = {"overflow", "progress"}  # decide nothing in their cycle: one other event is enough
+
+
+async def lockstep(dut, name):
+    await start(dut)
+    return Lockstep(dut, make_rng(name))
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(refused=["not", "before", "now"])
+async def test_coincidences_in_every_state(dut, refused):
+    """Every event, pair and triple of events that can come together, in every situation, with a
+    start that was refused before, or just now, and without."""
+    bench = await lockstep(dut, "coincidences")
+    at_once = EVENTS_AT_ONCE - (refused == "now")  # the start is one
+    played = 0
+    for name, (reach, *arguments) in SITUATIONS.items():
+        sets, done = None, 0
+        while sets is None or done < len(sets):
+            options = {"beats": 0} if name == "fetch asked" else {}
+            await reach(bench, *arguments, refused=refused == "before", **options)
+            if refused == "now":
+                await bench.cycle("start")
+            if sets is None:
+                possible = bench.possible()
+                sets = [events for count in range(at_once + 1)
+                        for events in combinations(possible, count)
+                        if allowed(events) and count + len(ASIDE & set(events)) <= at_once]
+            await bench.cycle(*sets[done])
+            done += 1
+            for _ in range(int(bench.rng.integers(4))):
+                await bench.cycle()
+            await bench.rest()
+        played += done
+    dut._log.info("%d coincidences", played)
+
+
+def allowed(events):
+    """A start comes without a clear, a port shows one error, an engine that ends has none."""
+    reads = sum(event.startswith("read_") for event in events)
+    writes = sum(event.startswith("write_") for event in events)
+    ended = {event.removesuffix("_ends") for event in events if event.endswith("_ends")}
+    return (not {"start", "clear"} <= set(events) and reads <= 1 and writes <= 1
+            and not {"beat", "read_fetch"} <= set(events)
+            and not any(event.endswith(f"_{engine}") for event in events for engine in ended))
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def test_random_events_in_lockstep(dut):
+    bench = await lockstep(dut, "soak")
+    rng = bench.rng
+    kinds = [matmul(), matmul(True), prune(), prune(True), fence(), fence(True)]
+    for _ in range(250):
+        descs = [kinds[rng.integers(len(kinds))] for _ in range(int(rng.integers(1, 5)))]
+        if rng.random() < 0.3:
+            descs[rng.integers(len(descs))] = BAD_TENSOR if rng.integers(2) else BAD_OPCODE
+        await bench.begin(*descs)
+        often = float(rng.choice([0.02, 0.1, 0.3]))
+        for _ in range(int(rng.integers(20, 120))):
+            names = [name for name in bench.possible() if name not in ("start", "clear", "hang")]
+            events = tuple(name for name in names if rng.random() < often * (
+                0.1 if name.startswith(("read_", "write_")) else 2))
+            extra = [str(rng.choice(["start", "clear", "hang"]))] * (rng.random() < 0.02)
+            events += tuple(name for name in extra if name in bench.possible())
+            await bench.cycle(*(events if allowed(events) else ()))
+        await bench.rest()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_program_limits(dut):
+    """Ends exactly at the end of the address space, and one descriptor beyond; every bit."""
+    bench = await lockstep(dut, "limits")
+    space = 1 << 40
+    lengths = sorted({1, 2, 3, (1 << 32) - 1} | {1 << bit for bit in range(32)})
+    cases = [(space - DESC_BYTES * length, length) for length in lengths]
+    cases += [(space - DESC_BYTES * (length - 1), length) for length in lengths if length > 1]
+    cases += [(DESC_BYTES + bit, 1) for bit in (1 << b for b in range(7))]
+    cases += [(1 << bit, 1) for bit in range(7, 64)]
+    cases += [(0, 0), (DESC_BYTES, 0), (0, (1 << 32) - 1)]
+    for address, length in cases:
+        bench.program, bench.address, bench.length = (command(fence()),), address, length
+        await bench.cycle("start")
+        await bench.cycle()
+        await bench.cycle()
+        if bench.model.running:
+            await bench.cycle("clear")
+        await bench.rest()

@@ -33,10 +33,41 @@ async def test_random_progress(dut, limit):
     assert bool(hangs) == bool(limit)
 
 
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_every_limit(dut):
+    """Up to its largest if that is small, else some of every size: not a cycle early or late. A
+    limit that is set while the core waits counts from the last progress."""
+    await start(dut, pending_i=1)
+    bits = len(dut.limit_i)
+    limits = range(1 << bits) if bits < 10 else [1 << bit for bit in range(10, bits)]
+    for limit in limits:
+        dut.progress_i.value = 1
+        await FallingEdge(dut.clk)
+        dut.progress_i.value = 0
+        dut.limit_i.value = limit
+        for waited in range(min(limit, 80)):
+            await ReadOnly()
+            assert not dut.hang_o.value, (limit, waited)
+            await FallingEdge(dut.clk)
+        for _ in range(3):
+            await ReadOnly()
+            assert bool(dut.hang_o.value) == (0 < limit <= 80), limit
+            await FallingEdge(dut.clk)
+        if limit + 1 < 1 << bits:
+            dut.limit_i.value = limit + 1  # a hang stopped the count
+            await ReadOnly()
+            assert bool(dut.hang_o.value) == (limit == 0), limit
+            await FallingEdge(dut.clk)
+        dut.limit_i.value = 1
+        await ReadOnly()
+        assert dut.hang_o.value
+        await FallingEdge(dut.clk)
+
+
 @cocotb.test(timeout_time=100, timeout_unit="ms")
 async def test_long_limit(dut):
     """A count of many bits ends in the right cycle."""
-    limit = 1 << 20
+    limit = min(1 << 18, (1 << len(dut.limit_i)) - 1)
     await start(dut, limit_i=limit, pending_i=1)
     begin = get_sim_time("ns")  # a falling edge: half a cycle before the first that counts
     await RisingEdge(dut.hang_o)

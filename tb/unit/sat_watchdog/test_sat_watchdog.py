@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_watchdog():
-    run("sat_watchdog")
+@pytest.mark.parametrize("limit_w", [6, 32])
+def test_sat_watchdog(limit_w):
+    run("sat_watchdog", parameters={"LIMIT_W": limit_w})

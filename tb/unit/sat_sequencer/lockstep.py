@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sequencer in lockstep with its reference, and the situations in which events can meet it."""
+
+from dataclasses import replace
+
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from sat_golden.defs import DESC_BYTES, Error, MatmulSlot, Opcode
+from sat_golden.descriptor import Slot
+from tb.common.axi_memory import DECERR, SLVERR, number
+from tb.common.require import require
+from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune
+from tb.unit.sat_sequencer.reference import FETCH_PORT, RUNNING, Command, Inputs, Reference
+
+BEAT_BYTES = 16
+LIMIT = 20_000
+MATMUL_ERROR_PORTS, VECTOR_ERROR_PORT = range(6), 6
+BAD_TENSOR = replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4020, 64)})
+BAD_OPCODE = replace(matmul(), opcode=9)
+CHECKS = {Opcode.MATMUL: 22, Opcode.PRUNE: 18, Opcode.FENCE: 2}  # cycles
+
+
+def command(desc):
+    """The descriptor as the reference takes it."""
+    code, address, check = None, None, CHECKS.get(desc.opcode, 2)
+    if desc is BAD_OPCODE:
+        code = Error.OPCODE
+    if desc is BAD_TENSOR:
+        code, address, check = Error.ALIGN, 0x4020, 18
+    engine = ENGINES.get(desc.opcode, "")
+    return Command(engine, desc.pack(), check, bool(desc.overlap),
+                   desc.opcode == Opcode.FENCE and bool(desc.flags),
+                   None if code is None else (code, address))
+
+
+class Lockstep:
+    """The sequencer and its reference; `cycle` plays the events named in it and compares all
+    outputs. Engines stay busy, the bus stays open and beats wait until an event or `free` lets
+    them go on."""
+
+    def __init__(self, dut, rng):
+        self.dut, self.rng = dut, rng
+        self.model = Reference()
+        self.busy = {"matmul": False, "vector": False}
+        self.open = False     # a transfer is outstanding
+        self.beats = []       # of a descriptor, on their way
+        self.free = False
+        self.inputs = {}      # as driven last
+        self.address = 0
+        self.program = ()
+        self.length = None
+        self.now = 0
+        self.issue_cycles = []
+
+    def drive(self, **values):
+        for name, value in values.items():
+            if self.inputs.get(name) != value:
+                getattr(self.dut, name).value = self.inputs[name] = value
+
+    def possible(self):
+        """Names of the events that may come now."""
+        model = self.model
+        names = ["start", "clear", "overflow", "progress"]
+        for engine, busy in self.busy.items():
+            names += [f"read_{engine}", f"write_{engine}", f"{engine}_ends"] * busy
+        names += ["beat", "read_fetch"] * bool(self.beats and not model.draining)
+        names += ["hang"] * ((model.running or model.draining) and model.waited > 0)
+        return names + ["quiet"] * self.open
+
+    def make_inputs(self, events):
+        rng, model = self.rng, self.model
+        i = Inputs(start="start" in events, clear="clear" in events, address=self.address,
+                   program=self.program, length=self.length, overflow="overflow" in events)
+        i.limit = model.waited if "hang" in events else 0
+        i.busy = {engine: busy and f"{engine}_ends" not in events and not self.free
+                  for engine, busy in self.busy.items()}
+        for engine, ports in (("matmul", MATMUL_ERROR_PORTS), ("vector", [VECTOR_ERROR_PORT])):
+            address = int(rng.integers(1 << 36)) * BEAT_BYTES
+            if f"read_{engine}" in events:
+                i.read_error = int(rng.choice([0, SLVERR, DECERR])), address, int(rng.choice(ports))
+            if f"write_{engine}" in events:
+                i.write_error = int(rng.choice([SLVERR, DECERR])), address, int(engine == "vector")
+        i.beat = bool(self.beats) and not model.draining and (
+            self.free or bool({"beat", "read_fetch"} & set(events)))
+        if "read_fetch" in events:
+            offset = DESC_BYTES * model.index + BEAT_BYTES * (8 - len(self.beats))
+            i.read_error = int(rng.choice([0, SLVERR, DECERR])), model.base + offset, FETCH_PORT
+        i.drained = not self.open or "quiet" in events or self.free
+        i.ready = self.free or "beat" in events or model.draining
+        if "progress" in events:
+            i.engine_progress, i.bus_progress = [(True, False), (False, True)][rng.integers(2)]
+        return i
+
+    async def cycle(self, *events):
+        i = self.make_inputs(events)
+        length = len(i.program) if i.length is None else i.length
+        self.drive(start_i=int(i.start), clear_i=int(i.clear), prog_addr_i=i.address,
+                   prog_len_i=length, watchdog_i=i.limit,
+                   matmul_busy_i=int(i.busy["matmul"]), vector_busy_i=int(i.busy["vector"]),
+                   rd_drained_i=int(i.drained), rd_req_ready_i=int(i.ready),
+                   rd_rsp_valid_i=int(i.beat), bus_progress_i=int(i.bus_progress),
+                   rd_err_valid_i=int(i.read_error is not None),
+                   wr_err_valid_i=int(i.write_error is not None))
+        either = bool(self.rng.integers(2))
+        self.drive(wr_drained_i=int(i.drained or self.inputs.get("rd_drained_i") == 1 and either),
+                   matmul_overflow_i=int(i.overflow and either),
+                   vector_overflow_i=int(i.overflow and not either),
+                   matmul_progress_i=int(i.engine_progress and either),
+                   vector_progress_i=int(i.engine_progress and not either))
+        if i.read_error:
+            resp, address, port = i.read_error
+            self.drive(rd_err_resp_i=resp, rd_err_addr_i=address, rd_err_port_i=port)
+        if i.write_error:
+            resp, address, port = i.write_error
+            self.drive(wr_err_resp_i=resp, wr_err_addr_i=address, wr_err_port_i=port)
+        if i.beat:
+            self.drive(rd_rsp_data_i=int.from_bytes(self.beats.pop(0), "little"))
+        await ReadOnly()
+        expected = self.model.outputs(i)
+        self.compare(expected, events)
+        if expected["ask"] is not None and i.ready and not self.model.draining:
+            data = self.model.program[self.model.index].data
+            self.beats = [data[at:at + BEAT_BYTES] for at in range(0, DESC_BYTES, BEAT_BYTES)]
+        self.busy = {engine: busy or expected[f"{engine}_start"] for engine, busy in i.busy.items()}
+        self.open = not i.drained
+        self.model.advance(i)
+        if expected["flush"]:
+            self.busy = {"matmul": False, "vector": False}
+        if self.model.draining or not self.model.running:
+            self.beats = []
+        self.now += 1
+        await FallingEdge(self.dut.clk)
+
+    def compare(self, expected, events):
+        dut = self.dut
+        seen = {name: bool(getattr(dut, f"{name}_o").value) for name in (
+            "busy", "draining", "halt", "flush", "overflow", "overflow_latch", "matmul_start",
+            "vector_start", "fence_set", "done_set")}
+        engine = seen["matmul_start"] or seen["vector_start"]
+        seen["desc"] = number(dut.desc_o).to_bytes(DESC_BYTES, "little") if engine else None
+        seen["error"] = ((number(dut.err_code_o), number(dut.err_index_o), number(dut.err_addr_o))
+                         if dut.err_valid_o.value else None)
+        seen["ask"] = number(dut.rd_req_addr_o) if dut.rd_req_valid_o.value else None
+        wrong = {name: (value, expected[name]) for name, value in seen.items()
+                 if value != expected[name]}
+        if wrong:
+            raise AssertionError(f"{self.model.phase}, refused {self.model.refused}, waiting "
+                                 f"{self.model.waiting}, {events}: (seen, expected) {wrong}")
+
+    async def until(self, condition):
+        self.free = True
+        for _ in range(LIMIT):
+            if condition():
+                self.free = False
+                return
+            await self.cycle()
+        raise AssertionError("the reference does not get there")
+
+    async def rest(self):
+        """To idle, with nothing refused."""
+        await self.until(lambda: self.model.phase in ("idle", "error"))
+        if self.model.phase == "error" or self.model.refused:
+            await self.cycle("clear")
+
+    async def begin(self, *descs, refused=False):
+        self.program = tuple(map(command, descs))
+        self.address = int(self.rng.integers((1 << 33) - len(descs) + 1)) * DESC_BYTES
+        self.length = None
+        await self.cycle("start")
+        if refused:
+            await self.cycle("start")
+
+    async def until_waiting(self, index, phase):
+        """Command `index` is in this phase; engines that are started before stay busy."""
+        model = self.model
+        while (model.index, model.phase) != (index, phase):
+            require(model.phase in RUNNING, "stopped on the way to %s", phase)
+            await self.cycle(*["beat"] * (model.phase == "fetch"))
+
+
+async def in_fetch(bench, *descs, beats=7, refused=False):
+    """The last descriptor is on its way, the commands before it run."""
+    await bench.begin(*descs, refused=refused)
+    await bench.until_waiting(len(descs) - 1, "fetch")
+    for _ in range(1 + beats):
+        await bench.cycle("beat")
+
+
+async def until_phase(bench, phase, *descs, refused=False):
+    """The last descriptor is in this phase."""
+    await bench.begin(*descs, refused=refused)
+    await bench.until_waiting(len(descs) - (phase != "end"), "fetch" if phase == "read" else phase)
+
+
+async def until_read(bench, *descs, fault=False, refused=False):
+    """The cycle after the last beat."""
+    await in_fetch(bench, *descs, refused=refused)
+    await bench.cycle("read_fetch" if fault else "beat")
+    require(bench.model.read, "the descriptor has not come")
+
+
+async def until_checked(bench, *descs, refused=False):
+    await until_phase(bench, "check", *descs, refused=refused)
+    while bench.model.check_left:
+        await bench.cycle()
+
+
+async def until_drain(bench, way, refused=False):
+    """A running program is stopped while the bus is busy."""
+    await until_phase(bench, "end", matmul(), prune(overlap=True), refused=refused)
+    bench.open = True
+    await bench.cycle(*way)
+    if way == ["clear"] and refused:
+        await bench.cycle(*way)
+    require(bench.model.phase == "drain", "not in drain but in %s", bench.model.phase)
+
+
+async def until_reported(bench, refused=False):
+    await until_drain(bench, ["read_matmul"], refused)
+    await bench.cycle("hang")
+    require(bench.model.waiting is None, "not reported")
+
+
+async def until_flush(bench, way, refused=False):
+    await until_drain(bench, way, refused)
+    await bench.cycle("quiet")
+    require(bench.model.phase == "flush", "not in flush but in %s", bench.model.phase)
+
+
+async def until_error(bench, refused=False):
+    await until_flush(bench, ["write_vector"], refused)
+    await bench.cycle()
+    require(bench.model.phase == "error", "not in error but in %s", bench.model.phase)
+
+
+async def until_idle(bench, refused=False):
+    if refused:
+        await bench.begin(fence(), refused=True)
+        await bench.until(lambda: bench.model.phase == "idle")
+
+
+async def until_no_program(bench, refused=False):
+    bench.program, bench.address = (), DESC_BYTES
+    bench.open = True
+    await bench.cycle("start")
+    require(bench.model.phase == "drain", "not in drain but in %s", bench.model.phase)
+
+
+async def until_done(bench, refused=False):
+    """The cycle in which the last command is complete may come."""
+    await until_phase(bench, "end", fence(), refused=refused)
+
+
+SITUATIONS = {
+    "idle": (until_idle,),
+    "no program": (until_no_program,),
+    "fetch asked": (in_fetch, matmul()),
+    "fetch": (in_fetch, matmul()),
+    "fetch behind one": (in_fetch, matmul(), prune(overlap=True)),
+    "fetch behind both": (in_fetch, prune(), matmul(overlap=True), fence(irq=True)),
+    "read": (until_read, matmul()),
+    "read behind one": (until_read, prune(), matmul(overlap=True)),
+    "check": (until_phase, "check", matmul()),
+    "check behind one": (until_phase, "check", prune(), matmul()),
+    "checked": (until_checked, fence(irq=True)),
+    "checked behind one": (until_checked, matmul(), prune(overlap=True)),
+    "checked bad": (until_checked, BAD_OPCODE),
+    "checked bad behind both": (until_checked, matmul(), prune(overlap=True), BAD_TENSOR),
+    "issue fence": (until_phase, "issue", matmul(), fence(irq=True)),
+    "issue waits": (until_phase, "issue", matmul(), matmul(overlap=True)),
+    "issue waits for both": (until_phase, "issue", matmul(), prune(overlap=True), prune()),
+    "issue at once": (until_phase, "issue", matmul()),
+    "issue beside": (until_phase, "issue", prune(), matmul(overlap=True)),
+    "end": (until_phase, "end", prune()),
+    "end of both": (until_phase, "end", matmul(), prune(overlap=True)),
+    "done": (until_done,),
+    "bad": (until_phase, "bad", matmul(), BAD_OPCODE),
+    "bad behind both": (until_phase, "bad", prune(), matmul(overlap=True), BAD_TENSOR),
+    "drain, error waits": (until_drain, ["read_vector"]),
+    "drain, cleared": (until_drain, ["clear"]),
+    "drain, reported": (until_reported,),
+    "flush to error": (until_flush, ["write_matmul"]),
+    "flush to idle": (until_flush, ["clear"]),
+    "error": (until_error,),
+}
