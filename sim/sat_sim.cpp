@@ -233,6 +233,14 @@ class Board {
     }
   }
 
+  void check_strobes(const WriteBeat& beat) {
+    if (beat.strobe == 0xFFFF) return;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(beat.data.data());
+    for (unsigned i = 0; i < BEAT_BYTES; ++i) {
+      if (bytes[i] && !(beat.strobe >> i & 1)) fault("a write lane without strobe is not 0");
+    }
+  }
+
   // The beat's offset in the memory, or NOWHERE.
   uint64_t locate(uint64_t addr) const {
     const uint64_t distance = (addr - base_) & ADDR_MASK;
@@ -309,6 +317,7 @@ class Board {
     std::memcpy(beat.data.data(), top_->m_axi_wdata.data(), BEAT_BYTES);
     beat.strobe = top_->m_axi_wstrb;
     beat.last = top_->m_axi_wlast;
+    check_strobes(beat);
     if (complete_ < writes_.size()) {
       append(beat);
     } else {

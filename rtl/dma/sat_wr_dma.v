@@ -268,6 +268,20 @@ module sat_wr_dma #(
   assign data_pop = w_fire ? ONE_PORT << order_port : {PORTS{1'b0}};
   assign b_pop    = b_fire ? ONE_PORT << tag_port : {PORTS{1'b0}};
 
+  // Clients leave lanes without strobe as they are: stale, or never written. None of that gets out.
+  wire [DATA_W-1:0] w_data;
+  wire [STRB_W-1:0] w_strb;
+  wire [DATA_W-1:0] w_written;  // w_data in the lanes that are written
+
+  assign {w_strb, w_data} = head[order_port*BEAT_W +: BEAT_W];
+
+  genvar g;
+  generate
+    for (g = 0; g < STRB_W; g = g + 1) begin : gen_lane
+      assign w_written[8*g +: 8] = w_data[8*g +: 8] & {8{w_strb[g]}};
+    end
+  endgenerate
+
   sat_skid_buffer #(
     .WIDTH(1 + BEAT_W)
   ) u_w (
@@ -275,7 +289,7 @@ module sat_wr_dma #(
     .rst_n      (clear_n),
     .in_valid_i (order_valid),
     .in_ready_o (w_ready),
-    .in_data_i  ({w_last, head[order_port*BEAT_W +: BEAT_W]}),
+    .in_data_i  ({w_last, w_strb, w_written}),
     .out_valid_o(wvalid_o),
     .out_ready_i(wready_i),
     .out_data_o ({wlast_o, wstrb_o, wdata_o})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Event, FallingEdge, First, RisingEdge
+from cocotb.triggers import Event, FallingEdge, First
 from cocotb.types import Logic
 
 from tb.common.require import require
@@ -61,7 +61,10 @@ class Chance:
 def number(handle) -> int:
     """Value of a pin of any width; an unknown bit is an error."""
     value = handle.value
-    return int(value) if isinstance(value, Logic) else value.to_unsigned()
+    try:
+        return int(value) if isinstance(value, Logic) else value.to_unsigned()
+    except ValueError:
+        raise AssertionError(f"{handle._name} has unknown bits: {value}") from None
 
 
 class _Channel:
@@ -84,7 +87,7 @@ class _Channel:
         if ready != self._ready:
             self._ready = ready
             self._ready_pin.value = int(ready)
-        if not self.valid.value:
+        if not number(self.valid):
             require(self._stalled is None, "%svalid fell before %sready", self.name, self.name)
             return None
         payload = {field: number(handle) for field, handle in self._fields.items()}
@@ -224,9 +227,10 @@ class AxiMemory:
     async def _run(self) -> None:
         falling = FallingEdge(self._clk)
         while True:
-            if not self.outstanding and not any(valid.value for valid in self._requests):
+            # What is unknown, as all is before the first edge of a reset, keeps the model awake.
+            if not self.outstanding and all(valid.value == 0 for valid in self._requests):
                 self._stray.clear()
-                await First(*map(RisingEdge, self._requests), self._stray.wait())
+                await First(*(valid.value_change for valid in self._requests), self._stray.wait())
             await falling
             if not self._rst_n.value:
                 self._reset()
@@ -300,15 +304,17 @@ class AxiMemory:
         require(beat["last"] == (beats == 1), "WLAST is %d with %d beats to go", beat["last"],
                 beats)
         self.write_beats += 1
+        offset = address - self.base
+        data = np.frombuffer(beat["data"].to_bytes(BEAT_BYTES, "little"), dtype=np.uint8)
+        if beat["strb"] == FULL_STRB:
+            lanes = np.s_[offset:offset + BEAT_BYTES]
+        else:
+            strobes = np.frombuffer(beat["strb"].to_bytes(2, "little"), dtype=np.uint8)
+            written = np.unpackbits(strobes, bitorder="little").astype(bool)
+            require(not data[~written].any(), "W: a lane without strobe is not 0: %#x, strobes %#x",
+                    beat["data"], beat["strb"])
+            lanes, data = offset + np.flatnonzero(written), data[written]
         if self._response(address, BEAT_BYTES, write=True) == OKAY:
-            offset = address - self.base
-            data = np.frombuffer(beat["data"].to_bytes(BEAT_BYTES, "little"), dtype=np.uint8)
-            if beat["strb"] == FULL_STRB:
-                lanes = np.s_[offset:offset + BEAT_BYTES]
-            else:
-                strobes = np.frombuffer(beat["strb"].to_bytes(2, "little"), dtype=np.uint8)
-                chosen = np.flatnonzero(np.unpackbits(strobes, bitorder="little"))
-                lanes, data = offset + chosen, data[chosen]
             self.image[lanes] = data
             self.write_count[lanes] += 1
         if beats > 1:

@@ -299,14 +299,16 @@ def replay_line(module: str, failed: Sequence[str], seed: int) -> str:
 def run(module: str, toplevel: str | None = None, parameters: Mapping[str, object] | None = None,
         sources: Sequence[Path | str] = (), tests: str | None = None, testcase: str | None = None,
         seed: int | None = None, extra_env: Mapping[str, str] | None = None,
-        waves: bool = False, build_args: Sequence[str] = (), runs: Path = RUN_DIR) -> None:
+        waves: bool = False, build_args: Sequence[str] = (), runs: Path = RUN_DIR,
+        sim: str | None = None) -> None:
     """Builds `toplevel` (default: `module`) and runs the cocotb tests in Python module `tests`.
 
     `sources` adds files to rtl/sat.f (a wrapper, say). `testcase` is a regular expression on test
-    names. The simulation runs in a folder of its own in `runs`. Raises AssertionError, with the
-    line that replays the failure, unless all these tests ran and passed.
+    names. The simulation runs in a folder of its own in `runs`. `sim` is for what only one
+    simulator shows. Raises AssertionError, with the line that replays the failure, unless all these
+    tests ran and passed.
     """
-    sim = os.environ.get("SIM", "verilator")
+    sim = sim or os.environ.get("SIM", "verilator")
     toplevel = toplevel or module
     tests = tests or f"tb.unit.{module}.{module}_tests"
     testcase = os.environ.get("TESTCASE") or testcase

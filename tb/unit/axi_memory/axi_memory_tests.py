@@ -57,7 +57,7 @@ async def offer(dut, pin, channel, cycles, **fields):
 async def test_read_and_write_work(dut):
     memory, pin = await begin(dut)
     await offer(dut, pin, "aw", 1, awlen=0)
-    await offer(dut, pin, "w", 1, wdata=0x1234, wstrb=1, wlast=1)
+    await offer(dut, pin, "w", 1, wdata=0x34, wstrb=1, wlast=1)
     while memory.outstanding:
         await FallingEdge(dut.clk)
     assert memory.fetch(0x100, 2) == b"\x34\x00"
@@ -107,5 +107,14 @@ async def test_wrong_wlast_is_noticed(dut, case):
     _, pin = await begin(dut)
     await offer(dut, pin, "aw", 1, awlen=length)
     await offer(dut, pin, "w", 1, wlast=last)
+    for _ in range(5):
+        await FallingEdge(dut.clk)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="us", expect_error=AssertionError)
+async def test_data_without_strobe_is_noticed(dut):
+    _, pin = await begin(dut)
+    await offer(dut, pin, "aw", 1, awlen=0)
+    await offer(dut, pin, "w", 1, wdata=0x1234, wstrb=1, wlast=1)
     for _ in range(5):
         await FallingEdge(dut.clk)

@@ -12,5 +12,5 @@ class NegProtocolTest(SatNegativeTest):
     allowed = ("TRAFFIC", "COUNTER")  # the scoreboard believes the monitor
 
     def configure(self, cfg: SatEnvCfg) -> None:
-        cfg.memory.tamper = ProtocolSaboteur(cfg.memory.addr_w)
+        cfg.memory.tamper = ProtocolSaboteur(cfg.memory.addr_w, cfg.memory.beat_bytes)
         cfg.memory.most_reads = 0

@@ -14,12 +14,13 @@ PAGE_END = 0xFF0
 class ProtocolSaboteur:
     """Called with each sample; changes one for each of its tricks, in turn, when it can."""
 
-    def __init__(self, addr_w: int) -> None:
+    def __init__(self, addr_w: int, beat_bytes: int) -> None:
+        self._beat_bytes = beat_bytes
         self._len = addr_w  # lowest bit of the length in an address beat, then size and burst
         self._tricks: list[Callable[[AxiSample], bool]] = [
             self.misalign, self.wrap, self.lengthen, self.cross_page, self.other_id,
-            self.move_wlast, self.move_rlast, self.exclusive_okay, self.early_response,
-            self.unstable, self.unstable,
+            self.move_wlast, self.withdraw_strobe, self.move_rlast, self.exclusive_okay,
+            self.early_response, self.unstable, self.unstable,
         ]
 
     def __call__(self, sample: AxiSample) -> AxiSample:
@@ -59,6 +60,18 @@ class ProtocolSaboteur:
             return False
         sample.ctl ^= 1 << axi_sample.WLAST
         return True
+
+    def withdraw_strobe(self, sample: AxiSample) -> bool:
+        """One that stands for a byte other than 0."""
+        if not sample.fire(axi_sample.W):
+            return False
+        word = sample.values["w"]
+        for lane in range(self._beat_bytes):
+            strobe = 1 << 8 * self._beat_bytes + lane
+            if word & strobe and word >> 8 * lane & 0xFF:
+                sample.values["w"] ^= strobe
+                return True
+        return False
 
     def early_response(self, sample: AxiSample) -> bool:
         if sample.bit(axi_sample.B):

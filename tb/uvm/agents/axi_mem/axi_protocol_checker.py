@@ -25,6 +25,7 @@ RULES = {
     "AXI_ID": "one ID, and it comes back",
     "AXI_OUTSTANDING": "no more reads in flight than RD_OUTSTANDING",
     "AXI_WLAST": "WLAST in the last beat of a burst and nowhere else",
+    "AXI_STROBE": "data of lanes without strobe is 0",
     "AXI_RLAST": "RLAST in the last beat of a burst and nowhere else",
     "AXI_ORDER": "no response before its request, or before all data of a write",
     "AXI_RESPONSE": "no EXOKAY without an exclusive access",
@@ -73,6 +74,7 @@ class AxiProtocolChecker(uvm_subscriber):
         if sample.fire(axi_sample.AW):
             self._check_address("AW", sample.values["aw"], self.cfg.most_write_beats, self._writes)
         if sample.fire(axi_sample.W):
+            self._check_strobes(sample.values["w"])
             self._data.append(sample.bit(axi_sample.WLAST))
         self._match_data()
         # A response may come in the cycle in which its request is taken.
@@ -98,6 +100,14 @@ class AxiProtocolChecker(uvm_subscriber):
                    name, beats, phase.addr)
         self._rule("AXI_ID", phase.id == 0, "%s with ID %d", name, phase.id)
         queue.append([phase.addr, beats])
+
+    def _check_strobes(self, word: int) -> None:
+        """`word`: strobes above data."""
+        size = self.cfg.beat_bytes
+        data, strobes = word & (1 << 8 * size) - 1, word >> 8 * size
+        silent = [lane for lane in range(size) if not strobes >> lane & 1]
+        self._rule("AXI_STROBE", not any(data >> 8 * lane & 0xFF for lane in silent),
+                   "data %#x with strobes %#x", data, strobes)
 
     def _match_data(self) -> None:
         while self._data and self._writes:
