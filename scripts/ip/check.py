@@ -59,8 +59,8 @@ BUSES = {  # interface: (type, role, signals)
 def parameter_sets() -> dict[str, dict[str, int]]:
     """The configurations, and bus parameters at their limits."""
     sets = {name: SatConfig.from_name(name).parameters() for name in SatConfig.names()}
-    return {"defaults": {}, **sets, "narrow": {"ADDR_W": 32, "AXI_ID_W": 1},
-            "wide": {"ADDR_W": 40, "AXI_ID_W": 16}}
+    return {"defaults": {}, **sets, "narrow": {"ADDR_W": 32, "AXI_ID_W": 1, "RD_OUTSTANDING": 4},
+            "wide": {"ADDR_W": 40, "AXI_ID_W": 16, "RD_OUTSTANDING": 64}}
 
 
 @functools.cache
@@ -193,13 +193,19 @@ def bus_problems(root: etree._Element) -> Iterator[str]:
     if sorted(mapped) != sorted(ports):
         yield f"interfaces: {sorted(set(mapped) ^ set(ports))} are mapped not once"
     yield from bus_parameter_problems(found)
+    yield from burst_problems(found["m_axi"], model_values(root))
+
+
+def bus_parameter(bus: etree._Element, name: str) -> etree._Element | None:
+    return next((item.find("s:value", NS) for item in
+                 bus.iterfind("s:parameters/s:parameter", NS)
+                 if text(item, "s:name") == name), None)
 
 
 def bus_parameter_problems(found: dict[str, etree._Element]) -> Iterator[str]:
     def value(bus: str, name: str) -> str:
-        return next((text(item, "s:value") for item in
-                     found[bus].iterfind("s:parameters/s:parameter", NS)
-                     if text(item, "s:name") == name), "")
+        node = bus_parameter(found[bus], name)
+        return "" if node is None else node.text
 
     memory_buses = [name for name, (kind, _, _) in BUSES.items() if kind == "aximm"]
     if sorted(value("aclk", "ASSOCIATED_BUSIF").split(":")) != sorted(memory_buses):
@@ -210,9 +216,27 @@ def bus_parameter_problems(found: dict[str, etree._Element]) -> Iterator[str]:
         yield "reset: is not active low"
     if value("irq", "SENSITIVITY") != "LEVEL_HIGH":
         yield "interrupt: is not level, high"
-    rtl = rtl_module(())["parameter_default_values"]
-    if value("m_axi", "NUM_READ_OUTSTANDING") != str(int(rtl["RD_OUTSTANDING"], 2)):
-        yield "m_axi: reads in flight are not RD_OUTSTANDING"
+
+
+def burst_problems(bus: etree._Element, defaults: dict[str, int]) -> Iterator[str]:
+    """What the interface says of its bursts, against the DMAs as the top module sets them."""
+    writer = (ROOT / "rtl" / "dma" / "sat_wr_dma.v").read_text()
+    writes = int(re.search(r"parameter integer OUTSTANDING\s*= (\d+)", writer)[1])
+    for title, overrides in parameter_sets().items():
+        cells = rtl_module(tuple(sorted(overrides.items())))["cells"]
+        reader = cells["u_rd_dma"]["parameters"]
+        expected = {"NUM_READ_OUTSTANDING": int(reader["OUTSTANDING"], 2),
+                    "MAX_BURST_LENGTH": int(reader["MAX_BURST"], 2),
+                    "NUM_WRITE_OUTSTANDING": int(
+                        cells["u_wr_dma"]["parameters"].get("OUTSTANDING", f"{writes:b}"), 2)}
+        for name, number in expected.items():
+            node = bus_parameter(bus, name)
+            if node is None:
+                yield f"m_axi: no {name}"
+                continue
+            resolved = resolve(node, {**defaults, **overrides})
+            if number != (resolved if overrides else int(node.text)):
+                yield f"m_axi: {name} is not {number}, as in the RTL of configuration {title}"
 
 
 def rtl_constants() -> dict[str, int]:

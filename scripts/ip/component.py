@@ -82,23 +82,30 @@ def port_maps(mapping: dict[str, str]) -> etree._Element:
         for logical, physical in mapping.items()])
 
 
-def bus_parameters(bus: str, values: dict[str, str | int]) -> Children:
+def bus_parameters(bus: str, values: dict[str, str | int | Parameter]) -> Children:
+    """A value that is a parameter of the core follows what the user sets."""
     if not values:
         return []
-    return [element("parameters", [
-        named("parameter", name, element("value", value,
-                                         id=f"BUSIFPARAM_VALUE.{bus.upper()}.{name}"))
-        for name, value in values.items()])]
+    nodes = []
+    for name, value in values.items():
+        attributes = {"id": f"BUSIFPARAM_VALUE.{bus.upper()}.{name}"}
+        if isinstance(value, Parameter):
+            attributes |= {"format": "long", "resolve": "dependent",
+                           "dependency": decode(value.name)}
+            value = value.default
+        nodes.append(named("parameter", name, element("value", value, **attributes)))
+    return [element("parameters", nodes)]
 
 
 def interface(name: str, types: Children, role: etree._Element, mapping: dict[str, str],
-              values: dict[str, str | int]) -> etree._Element:
+              values: dict[str, str | int | Parameter]) -> etree._Element:
     return named("busInterface", name, *types, role, port_maps(mapping),
                  *bus_parameters(name, values))
 
 
 def bus_interfaces(ip: Description) -> etree._Element:
-    memory = {**MEMORY_PARAMETERS, "NUM_READ_OUTSTANDING": ip.defaults()["RD_OUTSTANDING"]}
+    reads = next(item for item in ip.parameters if item.name == "RD_OUTSTANDING")
+    memory = {**MEMORY_PARAMETERS, "NUM_READ_OUTSTANDING": reads}
     return element("busInterfaces", [
         interface(REGISTERS, bus_type("interface", "aximm"),
                   element("slave", [element("memoryMapRef", memoryMapRef=REGISTERS)]),

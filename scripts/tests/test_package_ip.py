@@ -124,6 +124,15 @@ MUTATIONS = {
                                         f"{{{check.NS['s']}}}slave"), "irq: is not a master"),
     "no such bus": (lambda root: find(root, f"{bus('s_axil')}/s:busType").set(
         f"{{{check.NS['s']}}}name", "axis"), "s_axil: is not of type aximm"),
+    "reads in flight": (set_text(bus_value("m_axi", "NUM_READ_OUTSTANDING"), "16"),
+                        "NUM_READ_OUTSTANDING is not 32"),
+    "reads in flight fixed": (set_dependency(bus_value("m_axi", "NUM_READ_OUTSTANDING"), "(32)"),
+                              "NUM_READ_OUTSTANDING is not 4, as in the RTL of configuration "
+                              "narrow"),
+    "writes in flight": (set_text(bus_value("m_axi", "NUM_WRITE_OUTSTANDING"), "16"),
+                         "NUM_WRITE_OUTSTANDING is not 32"),
+    "longest burst": (set_text(bus_value("m_axi", "MAX_BURST_LENGTH"), "16"),
+                      "MAX_BURST_LENGTH is not 64"),
     "reset polarity": (set_text(bus_value("aresetn", "POLARITY"), "ACTIVE_HIGH"), "active low"),
     "interrupt kind": (set_text(bus_value("irq", "SENSITIVITY"), "EDGE_RISING"), "not level"),
     "clock association": (set_text(bus_value("aclk", "ASSOCIATED_BUSIF"), "m_axi"), "associated"),
