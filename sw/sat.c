@@ -82,7 +82,7 @@ int sat_tensor_new(sat_arena *arena, sat_tensor *tensor, uint32_t rows, uint32_t
   tensor->cols = cols;
   tensor->format = format;
   tensor->stride = (uint32_t)((row_bytes(cols, format) + unit) & ~unit);
-  if (start > arena->end || (uint64_t)rows * tensor->stride > arena->end - start) {
+  if (start < arena->next || start > arena->end || (uint64_t)rows * tensor->stride > arena->end - start) {
     return SAT_E_FULL;
   }
   arena->next = start + (uint64_t)rows * tensor->stride;
@@ -146,9 +146,15 @@ sat_matrix sat_dense(const sat_tensor *tensor) {
   return matrix;
 }
 
+/* `size` is that of all rows, also where a size_t could not hold it. */
+static bool is_whole(const sat_tensor *tensor, size_t size) {
+  return is_size(tensor->rows) && is_size(tensor->cols) &&
+         (uint64_t)sat_row_bytes(tensor) * tensor->rows == size;
+}
+
 int sat_read(const sat_device *device, const sat_tensor *tensor, void *data, size_t size) {
   const size_t row = sat_row_bytes(tensor);
-  if (size != row * tensor->rows) return SAT_E_ARGUMENT;
+  if (!is_whole(tensor, size)) return SAT_E_ARGUMENT;
   for (uint32_t i = 0; i < tensor->rows; ++i) {
     const uint64_t address = tensor->address + (uint64_t)i * tensor->stride;
     if (device->hal.read_memory(device->hal.context, address, (char *)data + i * row, row)) {
@@ -160,7 +166,7 @@ int sat_read(const sat_device *device, const sat_tensor *tensor, void *data, siz
 
 int sat_write(const sat_device *device, const sat_tensor *tensor, const void *data, size_t size) {
   const size_t row = sat_row_bytes(tensor);
-  if (size != row * tensor->rows) return SAT_E_ARGUMENT;
+  if (!is_whole(tensor, size)) return SAT_E_ARGUMENT;
   for (uint32_t i = 0; i < tensor->rows; ++i) {
     const uint64_t address = tensor->address + (uint64_t)i * tensor->stride;
     if (device->hal.write_memory(device->hal.context, address, (const char *)data + i * row, row)) {
@@ -568,7 +574,10 @@ static int write_program(const sat_device *device, const sat_program *program, u
 }
 
 int sat_start(const sat_device *device, const sat_program *program, uint64_t address) {
-  if (program->length == 0 || address % SAT_DESC_BYTES) return SAT_E_ARGUMENT;
+  if (program->length == 0 || address % SAT_DESC_BYTES ||
+      program->length > (UINT64_MAX - address) / SAT_DESC_BYTES) {
+    return SAT_E_ARGUMENT;
+  }
   if (write_program(device, program, address) ||
       put(device, SAT_REG_PROG_ADDR_LO, (uint32_t)address) ||
       put(device, SAT_REG_PROG_ADDR_HI, (uint32_t)(address >> 32)) ||
@@ -581,13 +590,16 @@ int sat_start(const sat_device *device, const sat_program *program, uint64_t add
   return SAT_OK;
 }
 
-/* Until one of `bits` of a register is set, or, if not `set`, until all are clear. */
+/* Until one of `bits` of a register is set, or, if not `wanted`, until all are clear. After a wait
+ * that failed the register decides: an interrupt may be lost, or come at the last moment. */
 static int poll(const sat_device *device, uint32_t offset, uint32_t bits, bool wanted) {
   uint32_t value = 0;
+  int waited = SAT_OK;
   for (unsigned long i = 0; i < SAT_POLLS; ++i) {
     if (get(device, offset, &value)) return SAT_E_IO;
     if (((value & bits) != 0) == wanted) return SAT_OK;
-    if (wanted && device->hal.wait && device->hal.wait(device->hal.context)) return SAT_E_TIMEOUT;
+    if (waited) return waited == SAT_E_TIMEOUT ? SAT_E_TIMEOUT : SAT_E_IO;
+    if (wanted && device->hal.wait) waited = device->hal.wait(device->hal.context);
   }
   return SAT_E_TIMEOUT;
 }

@@ -34,7 +34,7 @@ enum {
   SAT_OK = 0,
   SAT_E_IO = -1,        /* the HAL failed */
   SAT_E_ID = -2,        /* no SAT core answers here */
-  SAT_E_ARGUMENT = -3,  /* what the core would refuse */
+  SAT_E_ARGUMENT = -3,  /* what the core, or the host, would refuse */
   SAT_E_FULL = -4,      /* no room left for a command or a tensor */
   SAT_E_TIMEOUT = -5,   /* the program does not end */
   SAT_E_CORE = -6       /* the core reported an error: see sat_result */
@@ -47,8 +47,9 @@ typedef struct {
   int (*write_register)(void *context, uint32_t offset, uint32_t value);
   int (*read_memory)(void *context, uint64_t address, void *data, size_t size);
   int (*write_memory)(void *context, uint64_t address, const void *data, size_t size);
-  /* Sleeps until the interrupt may have come, or a while; fails if it waited too long. NULL: the
-   * driver polls, SAT_POLLS times. */
+  /* Sleeps until the interrupt may have come, or a while; SAT_E_TIMEOUT if it waited too long. The
+   * driver looks at the registers after it, however it ended. NULL: the driver polls, SAT_POLLS
+   * times. */
   int (*wait)(void *context);
 } sat_hal;
 

