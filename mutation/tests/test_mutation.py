@@ -3,6 +3,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from mutation import __main__ as program
 from mutation import benches, campaign, equivalence, netlist
 from mutation.units import UNITS, Unit
 from tb.common.files import DamagedFile, InUse, claimed
+from tb.common.runner import Verdict
 
 SKID = Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": 16})
 
@@ -176,3 +178,20 @@ def test_two_checks_at_a_time_are_refused(make, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["mutation"])
     with claimed(netlist.BUILD), pytest.raises(InUse):
         program.main()
+
+
+@pytest.mark.parametrize("verdict, outcome", [
+    (Verdict(3, [], ""), benches.SURVIVED),
+    (Verdict(3, ["test_a"], "failed: test_a"), benches.FAILED),
+    (Verdict(2, [], "2 tests ran of 3"), None),
+    (Verdict(3, [], "the simulator failed: exit code 1"), None),
+    (Verdict(0, [], "the simulation ended without results"), None)])
+def test_mutant_survives_only_all_tests_to_the_end(monkeypatch, verdict, outcome):
+    monkeypatch.setattr(benches.runner, "build", lambda *args: None)
+    monkeypatch.setattr(benches.runner, "simulate", lambda *args, **options: verdict)
+    bench = benches.CocotbBench(SimpleNamespace(unit=SKID, verilog="none.v"))
+    if outcome:
+        assert bench.run(SKID.module, 1, 1000) == outcome
+    else:
+        with pytest.raises(benches.BenchError, match=verdict.problem):
+            bench.run(SKID.module, 1, 1000)
