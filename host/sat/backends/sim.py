@@ -88,7 +88,7 @@ class SimBackend(Backend):
         self._call("reset")
 
     def abort(self) -> None:
-        """Where the memory stays silent, by a reset."""
+        """Where the memory stays silent, by a reset, which costs the registers."""
         with self.lock:
             try:
                 super().abort()

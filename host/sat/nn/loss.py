@@ -58,7 +58,7 @@ def check_rows(x: np.ndarray, row: tuple[int, ...], count: int | None = None) ->
     """x as an array; ValueError or TypeError unless it is float16 and has `count` rows of the
     given shape, or any number but none."""
     x = np.asarray(x)
-    if x.shape[1:] != row or x.ndim != 1 + len(row) or len(x) != (count or len(x)):
+    if x.shape[1:] != row or count not in (None, len(x)):
         rows = "rows" if count is None else count
         wanted = ", ".join(map(str, (rows, *row)))
         raise ValueError(f"x: shape {x.shape}, but must be ({wanted})")
