@@ -86,7 +86,7 @@ SUBJECTS = (
         Fault("refused in silence", "ctrl/sat_sequencer.v",
               "start_i && state_q != ST_IDLE && !report_q", "start_i && running"),
         Fault("done while an engine works", "ctrl/sat_sequencer.v",
-              "state_q == ST_END && idle &&", "state_q == ST_END &&"),
+              "state_q == ST_END && settled &&", "state_q == ST_END &&"),
         Fault("flush before drained", "ctrl/sat_sequencer.v",
               "ST_DRAIN: if (drained)", "ST_DRAIN: if (drained || hang)"),
         Fault("the last error is kept", "ctrl/sat_regs.v",
@@ -95,7 +95,7 @@ SUBJECTS = (
               "prog_len_q     <= (prog_len_q & write_keep) | write_ones",
               "prog_len_q     <= write_data"),
         Fault("draining is not watched", "ctrl/sat_sequencer.v",
-              "running || draining_o)", "running)"),
+              "(running && !settled) || draining_o)", "(running && !settled))"),
     ), contracts=("sat_desc_fetch", "sat_cmd_check"), induction=True),
     Subject("sat_rd_dma", ("sat_rd_dma",), (
         Fault("RLAST ends a burst", "dma/sat_rd_dma.v",

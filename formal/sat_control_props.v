@@ -208,8 +208,11 @@ module sat_control_props #(
   wire         hang       = \u_sequencer.hang ;
   wire         drained    = rd_drained_i && wr_drained_i;
   wire         bus_error  = wr_err_valid_i || (rd_err_valid_i && rd_err_port_i != 3'd7);
-  // A bad descriptor fails when the commands before it are complete.
-  wire         bad_desc   = \u_sequencer.state_q  == 4'd5 && !matmul_busy_q && !vector_busy_q;
+  // All commands are complete, behind the last one or before a bad descriptor, which then fails.
+  wire         settled    = (\u_sequencer.state_q  == 4'd4 || \u_sequencer.state_q  == 4'd5)
+                            && !matmul_busy_q && !vector_busy_q;
+  wire         bad_desc   = \u_sequencer.state_q  == 4'd5 && settled;
+  wire         pending    = (busy && !settled) || draining;
 
   // The model of the contract.
   localparam [1:0] IDLE = 2'd0, RUN = 2'd1, STOP = 2'd2, WAIT = 2'd3;  // WAIT: for a clear
@@ -261,7 +264,7 @@ module sat_control_props #(
         default: if (host_clear) phase_q <= IDLE;
       endcase
     end
-    quiet_q       <= (!rst_n || !(busy || draining) || progress) ? 32'd0
+    quiet_q       <= (!rst_n || !pending || progress) ? 32'd0
                      : hang ? quiet_q : quiet_q + 32'd1;
     // Engines are busy from the cycle after their start; a flush resets them.
     matmul_busy_q <= rst_n && !flush && (matmul_start || (matmul_busy_q && !matmul_ends_i));
@@ -327,8 +330,8 @@ module sat_control_props #(
       if (phase_q == IDLE || phase_q == WAIT) a_quiet: assert (!matmul_busy_q && !vector_busy_q);
       // A flush comes only while halted and drained, and nothing is left to be reported then.
       if (flush) a_flush: assert (halt && drained && !due_q);
-      // The watchdog ends whatever makes no progress.
-      a_hang: assert (hang == ((busy || draining) && watchdog != 32'd0 && quiet_q >= watchdog));
+      // The watchdog ends whatever makes no progress and is not at its end.
+      a_hang: assert (hang == (pending && watchdog != 32'd0 && quiet_q >= watchdog));
     end
   end
 
