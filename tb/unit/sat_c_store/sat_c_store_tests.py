@@ -144,7 +144,18 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     c = Matrix(rng, rows, plan.j, 32 if command.as_single else 16)
     before = c.memory.data.copy()
     operands = Operands(dut, command, rng, p_valid)
-    port = WritePort(dut, c.memory.store, rng, STALLS[stalls])
+    stored = 0
+
+    def store(address: int, data: int, strobes: int) -> None:
+        nonlocal stored
+        stored += 1
+        c.memory.store(address, data, strobes)
+
+    port = WritePort(dut, store, rng, STALLS[stalls])
+    # Requests cover C's rows, tile by tile, and nothing else.
+    beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
+                for row, col in plan.tiles for r in plan.drain_order(row)
+                if r < plan.segment_end(row))
     set_inputs(dut, c.inputs() | walk_inputs(plan) | {"as_single_i": command.as_single}
                | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
     await FallingEdge(dut.clk)
@@ -152,6 +163,9 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     overflow = False
     cycles = 0
     while not (dut.idle_o.value and port.idle):
+        left = (beats - sum(count for _, count in port.requests),
+                beats - stored - len(port.beats))
+        assert not (dut.idle_o.value and any(left)), f"idle with (requests, data) left: {left}"
         operands.drive()
         port.cycle()
         await Timer(1, "ns")  # the operands' handshakes depend on this cycle's inputs
@@ -175,10 +189,6 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     assert overflow == bool(np.any(expected & infinity == infinity)), plan
     assert operands.taken == len(plan.tiles)
     assert not any(operands.aux.values())
-    # Requests cover C's rows, tile by tile, and nothing else.
-    beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
-                for row, col in plan.tiles for r in plan.drain_order(row)
-                if r < plan.segment_end(row))
     assert sum(count for _, count in port.requests) == beats
 
 
