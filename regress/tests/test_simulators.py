@@ -13,17 +13,17 @@ from regress.coverage import gather
 from regress.instrument import HEADERS
 from regress.plan import CODE_COVERAGE, Batch
 from regress.spec import load_tests
-from tb.common.runner import verilator_env
+from sat.toolchain import compiler, flags, libraries, verilator_root
 
 
 def test_toggles_are_counted_once_and_only_where_they_are(tmp_path):
-    include = Path(verilator_env()["VERILATOR_ROOT"]) / "include"
+    include = verilator_root() / "include"
     program = tmp_path / "toggles"
-    subprocess.run(["g++", "-std=c++20", "-O2", "-iquote", HEADERS, f"-I{include}",
-                    f"-I{include / 'vltstd'}", "-DVM_COVERAGE=1", "-c",
+    subprocess.run([*compiler(), *flags("CPPFLAGS", "CXXFLAGS"), "-std=c++20", "-O2", "-iquote",
+                    HEADERS, f"-I{include}", f"-I{include / 'vltstd'}", "-DVM_COVERAGE=1", "-c",
                     Path(__file__).with_name("toggles.cpp"), "-o", f"{program}.o"], check=True)
-    subprocess.run(["g++", f"{program}.o", "-Wl,--unresolved-symbols=ignore-all", "-o", program],
-                   check=True)
+    subprocess.run([*compiler(), f"{program}.o", *libraries(), *flags("LDFLAGS"),
+                    "-Wl,--unresolved-symbols=ignore-all", "-o", program], check=True)
     lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     assert lines.split("\n")[:-1] == [
         "narrow[1] falls 1", "narrow[19] rises 1", "twice[0] falls 1", "twice[39] rises 1",
@@ -44,6 +44,6 @@ def test_fast_simulation_leaves_waves(tmp_path):
     batch = Batch(load_tests()["mutants"], "2x2", (1,), str(tmp_path / "b"), waves=True)
     result, = worker.run_batch(batch)
     assert result.passed
-    with open(result.waves) as trace:
+    with open(result.waves, encoding="utf-8") as trace:
         head = trace.read(200_000)
     assert "m_axi_araddr" in head and "$timescale" in head

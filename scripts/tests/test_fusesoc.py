@@ -17,22 +17,24 @@ import pytest
 import yaml
 
 from sat.config import SatConfig
+from sat.toolchain import ROOT, build_env
 from scripts.generate import load_registers, reset_of
-from tb.common.runner import ROOT, verilator_env
 
 CORE = ROOT / "sat.core"
 NAME = "sat-core:accelerator:sat"
 # What a copy needs: FuseSoC looks for cores everywhere below its root.
 NEEDED = ("sat.core", "rtl", "sim", "sw", "constraints")
 
+FILES = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").split()
+
 
 def description() -> dict:
-    return yaml.safe_load(CORE.read_text().split("\n", 1)[1])
+    return yaml.safe_load(CORE.read_text(encoding="utf-8").split("\n", 1)[1])
 
 
 def fusesoc(root: Path, target: str, work: Path, *parameters: str, setup: bool = False
             ) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **verilator_env()}
+    env = {**os.environ, **build_env()}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"],
                                    str(ROOT / "scripts" / "tools")])
     return subprocess.run(
@@ -61,10 +63,10 @@ def test_core_describes_the_rtl() -> None:
     names = [next(iter(entry)) if isinstance(entry, dict) else entry
              for entry in core["filesets"]["rtl"]["files"]]
     headers = [f"rtl/include/{path.name}" for path in sorted((ROOT / "rtl/include").glob("*.vh"))]
-    assert names == headers + (ROOT / "rtl" / "sat.f").read_text().split()
+    assert names == headers + FILES
     version = reset_of(next(reg for reg in load_registers()[1] if reg.inst_name == "VERSION"))
     assert core["name"] == f"{NAME}:{version >> 16}.{version >> 8 & 0xFF}.{version & 0xFF}"
-    top = (ROOT / "rtl" / "sat_top.v").read_text()
+    top = (ROOT / "rtl" / "sat_top.v").read_text(encoding="utf-8")
     assert list(core["parameters"]) == re.findall(r"parameter integer (\w+)", top)
     small = dict(entry.split("=") for entry in core["targets"]["sim"]["parameters"] if "=" in entry)
     settings = SatConfig.from_name("2x2").parameters()
@@ -75,9 +77,9 @@ def test_core_describes_the_rtl() -> None:
 def test_lint_is_clean(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "lint", tmp_path)
     assert result.returncode == 0 and "%Warning" not in result.stdout, result.stdout
-    arguments = next(build_folder(tmp_path, "lint").glob("*.vc")).read_text()
+    arguments = next(build_folder(tmp_path, "lint").glob("*.vc")).read_text(encoding="utf-8")
     assert "--lint-only" in arguments and "-Wall" in arguments
-    assert arguments.count(".v\n") == len((ROOT / "rtl" / "sat.f").read_text().split())
+    assert arguments.count(".v\n") == len(FILES)
 
 
 @pytest.mark.quick
@@ -85,7 +87,9 @@ def test_lint_finds_a_warning(copy: Path, tmp_path: Path) -> None:
     root = tmp_path / "core"
     shutil.copytree(copy, root)
     path = root / "rtl" / "common" / "sat_fifo.v"
-    path.write_text(path.read_text().replace("endmodule", "  wire nobody_reads_this;\nendmodule"))
+    text = path.read_text(encoding="utf-8").replace(
+        "endmodule", "  wire nobody_reads_this;\nendmodule")
+    path.write_text(text, encoding="utf-8")
     result = fusesoc(root, "lint", tmp_path)
     assert result.returncode != 0 and "nobody_reads_this" in result.stdout
 
@@ -97,8 +101,9 @@ def test_simulation_passes_and_notices_errors(copy: Path, tmp_path: Path) -> Non
     # The same core against a self-test that expects 3 of 8 kept.
     folder = build_folder(tmp_path, "sim")
     test = next(folder.glob("src/*/sim/selftest.cpp"))
-    test.write_text(test.read_text().replace("return ahead < N;", "return ahead < N + 1;"))
-    env = {**os.environ, **verilator_env()}
+    text = test.read_text(encoding="utf-8")
+    test.write_text(text.replace("return ahead < N;", "return ahead < N + 1;"), encoding="utf-8")
+    env = {**os.environ, **build_env()}
     subprocess.run(["make", "-f", "Vsat_top.mk"], cwd=folder, env=env, check=True,
                    capture_output=True)
     result = subprocess.run([folder / "Vsat_top"], text=True, capture_output=True)
@@ -110,7 +115,8 @@ def test_simulation_passes_and_notices_errors(copy: Path, tmp_path: Path) -> Non
 def test_synthesis_of_a_pe_gives_a_netlist(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "synth_pe", tmp_path)
     assert result.returncode == 0, result.stdout[-3000:]
-    netlist = json.loads(next(build_folder(tmp_path, "synth_pe").glob("*.json")).read_text())
+    result = next(build_folder(tmp_path, "synth_pe").glob("*.json"))
+    netlist = json.loads(result.read_text(encoding="utf-8"))
     counts: Counter[str] = Counter()
 
     def count(module: str) -> None:
@@ -133,8 +139,8 @@ def test_synthesis_of_the_core_is_set_up(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "synth", tmp_path, "--ROWS=4", setup=True)
     assert result.returncode == 0, result.stdout
     folder = build_folder(tmp_path, "synth")
-    script = (folder / "edalize_yosys_procs.tcl").read_text()
-    assert script.count("read_verilog {") == len((ROOT / "rtl" / "sat.f").read_text().split())
+    script = (folder / "edalize_yosys_procs.tcl").read_text(encoding="utf-8")
+    assert script.count("read_verilog {") == len(FILES)
     assert "chparam -set ROWS 4 sat_top" in script and "chparam -set COLS 2 sat_top" in script
     assert "synth_xilinx -family xcup" in script
 
@@ -143,5 +149,5 @@ def test_synthesis_of_the_core_is_set_up(copy: Path, tmp_path: Path) -> None:
 def test_vivado_project_is_set_up(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "vivado", tmp_path, setup=True)
     assert result.returncode == 0, result.stdout
-    script = next(build_folder(tmp_path, "vivado").glob("*.tcl")).read_text()
+    script = next(build_folder(tmp_path, "vivado").glob("*.tcl")).read_text(encoding="utf-8")
     assert "xcvu9p-fsgd2104-2L-e" in script and "sat_top.v" in script and "sat_ooc.xdc" in script

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from sat.config import SatConfig, parameters, rules
-from tb.common.runner import ROOT, source_list, verilator_env
+from sat.toolchain import verilator_env
+from tb.common.runner import ROOT, source_list
 
 pytestmark = pytest.mark.quick
 # One below the first legal value and one above the last.

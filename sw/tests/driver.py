@@ -6,7 +6,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import shutil
 import subprocess
 from ctypes import (
     POINTER,
@@ -30,6 +29,7 @@ import numpy as np
 
 from sat.backend import Backend, SatTimeout
 from sat.memory import FP16, FP32, INDEX, Compressed, Stack, Tensor
+from sat.toolchain import compiler, flags
 from sat_golden.windows import Windows
 
 SW = Path(__file__).resolve().parents[1]
@@ -37,20 +37,17 @@ BUILD = SW.parent / "build" / "sw"
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"]
 INCLUDES = [f"-I{SW}", f"-I{SW / 'include'}", f"-I{SW / 'hal'}"]
 DRIVER = [SW / "sat.c", SW / "hal" / "sat_mmio.c", SW / "hal" / "sat_linux.c"]
-COMPILER = shutil.which(os.environ.get("CC", "gcc"))
 
 OK, E_IO, E_ID, E_ARGUMENT, E_FULL, E_TIMEOUT, E_CORE = 0, -1, -2, -3, -4, -5, -6
 DESC_WORDS = 32
 Descriptor = c_uint32 * DESC_WORDS
 
 
-def compile_c(output: Path, sources: list[Path], *flags: str) -> Path:
-    if not COMPILER:
-        raise RuntimeError("no C compiler")
+def compile_c(output: Path, sources: list[Path], *options: str) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     draft = output.with_name(f"{output.name}.{os.getpid()}")  # tests may run side by side
-    subprocess.run([COMPILER, *FLAGS, *INCLUDES, *map(str, sources), "-o", str(draft), *flags],
-                   check=True)
+    subprocess.run([*compiler("CC"), *FLAGS, *INCLUDES, *flags("CPPFLAGS", "CFLAGS"),
+                    *map(str, sources), "-o", str(draft), *options, *flags("LDFLAGS")], check=True)
     draft.rename(output)
     return output
 

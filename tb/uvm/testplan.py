@@ -34,7 +34,8 @@ class Entry:
 
 def load(path: Path = PLAN) -> list[Entry]:
     return [Entry(entry["name"], entry["intent"], entry["stage"], tuple(entry["tests"]),
-                  tuple(entry["cover"])) for entry in yaml.safe_load(path.read_text())]
+                  tuple(entry["cover"]))
+            for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
 
 
 def existing_tests() -> list[str]:

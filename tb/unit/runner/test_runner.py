@@ -53,7 +53,7 @@ def test_zero_tests_fail():
 
 def test_broken_module_fails(tmp_path):
     broken = tmp_path / "sat_broken.v"
-    broken.write_text("module sat_broken (input wire clk;\nendmodule\n")
+    broken.write_text("module sat_broken (input wire clk;\nendmodule\n", encoding="utf-8")
     with pytest.raises(AssertionError, match="build of sat_broken failed"):
         runner.run("sat_broken", sources=[broken], tests=TESTS)
 
@@ -89,7 +89,7 @@ def results(path, *cases: str, seed: int = 1, module: str = "bench"):
     body = "".join(
         f'<testcase classname="{module}" name="{name}"><properties><property name="random_seed" '
         f'value="{seed}" /></properties></testcase>' for name in cases)
-    path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
+    path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>", encoding="utf-8")
     return path
 
 
@@ -115,7 +115,8 @@ def test_other_tests_or_seeds_are_a_problem(file, cases, options, problem):
 
 def test_skipped_test_has_not_run(file):
     results(file, "a", "b")
-    file.write_text(file.read_text().replace('name="b">', 'name="b"><skipped />'))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('name="b">', 'name="b"><skipped />'), encoding="utf-8")
     assert "missing: ['bench.b']" in judge(file, ["bench.a", "bench.b"], 1).problem
 
 

@@ -25,7 +25,7 @@ from tb.common.rng import make_rng
 from tb.common.runner import INCLUDE_DIR
 
 ADD_LATENCY = int(re.search(r"SAT_FP32_ADD_LATENCY (\d+)",
-                            (INCLUDE_DIR / "sat_fp.vh").read_text()).group(1))
+                            (INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")).group(1))
 LATENCY = 4 + 2 * ADD_LATENCY
 
 

@@ -19,7 +19,7 @@ COUNT = 6000
 @cocotb.test()
 async def test_two_roundings(dut):
     rng = make_rng()
-    header = (INCLUDE_DIR / "sat_fp.vh").read_text()
+    header = (INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")
     latency = sum(map(int, re.findall(r"(?:ADD|MUL)_LATENCY (\d+)", header)))
     kind = rng.integers(0, 3, (3, COUNT))
     factor, scalar, addend = np.choose(kind, [

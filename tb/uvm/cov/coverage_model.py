@@ -66,7 +66,7 @@ class CoverageModel:
         """Several runs, merged."""
         model = cls()
         for path in paths:
-            model.merge(json.loads(path.read_text())["points"])
+            model.merge(json.loads(path.read_text(encoding="utf-8"))["points"])
         return model
 
 
