@@ -24,7 +24,7 @@ class Fault:
     wrong: str
 
     def planted(self) -> str:
-        text = (ROOT / "rtl" / self.file).read_text()
+        text = (ROOT / "rtl" / self.file).read_text(encoding="utf-8")
         if text.count(self.right) != 1:
             raise ValueError(f"{self.file} has not exactly one '{self.right}' to plant a fault in")
         return text.replace(self.right, self.wrong)
@@ -142,7 +142,7 @@ def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
     if fault:
         at = sources.index(ROOT / "rtl" / fault.file)
         sources[at] = folder / sources[at].name
-        sources[at].write_text(fault.planted())
+        sources[at].write_text(fault.planted(), encoding="utf-8")
     yosys(
         f"read_verilog -formal -mem2reg -I{INCLUDE_DIR} -D{define} "
         f"{' '.join(map(str, sources))} formal/{subject.name}_props.v",

@@ -91,7 +91,7 @@ def build_miter(case: Case, group: int) -> Path:
     folder = BUILD / f"nm_select_{case.n}_{case.m}_{case.width}_{case.mutation}_{group}"
     folder.mkdir(parents=True, exist_ok=True)
     generated = generate(case.n, case.m, case.width, folder / "generated.v")
-    (folder / "sides.v").write_text(sides(case, group, generated))
+    (folder / "sides.v").write_text(sides(case, group, generated), encoding="utf-8")
     yosys(
         f"read_verilog {HAND_WRITTEN} {folder}/generated.v {folder}/sides.v",
         "hierarchy -check",

@@ -7,11 +7,11 @@
 """
 
 import argparse
-import sys
 import time
 
 from formal import modules, nm_equivalence
 from formal.tools import Proof
+from sat.terminal import run
 
 
 def all_proofs(full: bool) -> list[Proof]:
@@ -40,4 +40,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

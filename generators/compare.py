@@ -27,13 +27,14 @@ FLOWS = {"UltraScale+": "synth_xilinx -family xcup -flatten -noiopad", "ECP5": "
 
 def verilog_lines(path: Path) -> int:
     """Lines that hold code, not only blanks or comments."""
-    return sum(bool(line.split("//")[0].strip()) for line in path.read_text().splitlines())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return sum(bool(line.split("//")[0].strip()) for line in lines)
 
 
 def python_lines(path: Path) -> int:
     """Lines that hold code, not only blanks, comments or docstrings."""
     lines, statement = set(), []
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
         if token.type in (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
             continue
         if token.type != tokenize.NEWLINE:
@@ -70,7 +71,7 @@ def synthesise(sources: list[str], top: str, flow: str) -> str:
     report = BUILD / "stat.json"
     log = yosys(f"read_verilog {' '.join(sources)}", f"{flow} -top {top}",
                 f"tee -q -o {report} stat -json", "ltp -noff")
-    cells = json.loads(report.read_text())["design"]["num_cells_by_type"]
+    cells = json.loads(report.read_text(encoding="utf-8"))["design"]["num_cells_by_type"]
     luts = sum(count for cell, count in cells.items() if re.fullmatch(r"LUT\d", cell))
     carries = cells.get("CARRY4", 0) + cells.get("CCU2C", 0)
     levels = re.findall(r"length=(\d+)", log)[-1]
@@ -98,7 +99,7 @@ def main() -> None:
     print_row(*["---"] * (1 + len(FLOWS) * (1 + len(GENERATORS))))
     for n, m in RATIOS:
         wrapper = BUILD / f"tied_{n}_{m}.v"
-        wrapper.write_text(tied(n, m))
+        wrapper.write_text(tied(n, m), encoding="utf-8")
         cells = []
         for flow in FLOWS.values():
             cells.append(synthesise([HAND_WRITTEN, str(wrapper)], "tied", flow))

@@ -18,6 +18,7 @@ from rich.table import Table
 from formal.tools import ToolError
 from mutation import benches, campaign, netlist
 from mutation.units import UNITS
+from sat.terminal import print_table, run
 from tb.common.files import DamagedFile, InUse, claimed
 
 GOAL = 0.95
@@ -111,7 +112,7 @@ def check(args: argparse.Namespace) -> int:
             counts = ", ".join(f"{count} {name}" for name, count in seen.items())
             progress.print(f"{module}: {counts}", highlight=False)
     campaign.write_summary(scores, SUMMARY)
-    console.print(table(scores))
+    print_table(console, table(scores))
     for score in scores:
         for number in score.survivors:
             print(f'look at it: make mutation ARGS="{score.module}:{number} --count {args.count} '
@@ -125,7 +126,7 @@ def check(args: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        run(main)
     except (benches.BenchError, ToolError, DamagedFile, InUse) as problem:
         print(problem)
         sys.exit(2)

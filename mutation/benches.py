@@ -101,7 +101,8 @@ class CocotbBench(Bench):
     def _simulate(self, sender: Connection, module: str, mutant: int, limit_s: int) -> None:
         """In a process of its own, since limits cannot be taken back."""
         limit_processor_time(limit_s)
-        with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+        nothing = open(os.devnull, "w", encoding="utf-8")
+        with nothing, contextlib.redirect_stdout(nothing):
             sender.send(runner.simulate(
                 self.built, f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
                 self.folder(module, mutant), SEED,

@@ -57,7 +57,7 @@ def write_aiger(netlist: Netlist, number: int) -> Path:
     folder = netlist.folder / "miters"
     folder.mkdir(exist_ok=True)
     source, aiger = folder / "miter.v", folder / f"{number}.aig"
-    source.write_text(miter(netlist))
+    source.write_text(miter(netlist), encoding="utf-8")
     base, module = netlist.folder / "base.il", netlist.unit.module
     flat = [f"hierarchy -top {module}", "setattr -mod -unset keep_hierarchy *", "flatten"]
     yosys(f"read_rtlil {base}", f"mutate {netlist.mutants[number - 1]}", *flat,

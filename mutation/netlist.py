@@ -107,7 +107,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
         yosys(*elaborate(unit), f"write_rtlil {folder}/base.il", f"write_json {ports_file}",
               f"mutate -list {count + count // 2} -seed {seed} -module {unit.module} "
               f"-o {folder}/list.txt")
-        lines = (folder / "list.txt").read_text().splitlines()
+        lines = (folder / "list.txt").read_text(encoding="utf-8").splitlines()
         mutants = [line.removeprefix("mutate ") for line in lines if not CLOCKS.search(line)]
         mutants = mutants[:count]
         yosys(f"read_rtlil {folder}/base.il", f"hierarchy -top {unit.module}",
@@ -116,15 +116,16 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
               f"rename -top {unit.module}_mutants",
               f"write_verilog -noattr {folder}/netlist.v")
         ports = read_ports(ports_file, unit.module)
-        text = (folder / "netlist.v").read_text()
-        (folder / "mutated" / f"{unit.module}.v").write_text(LINT_OFF + text + wrapper(unit, ports))
+        text = (folder / "netlist.v").read_text(encoding="utf-8")
+        (folder / "mutated" / f"{unit.module}.v").write_text(
+            LINT_OFF + text + wrapper(unit, ports), encoding="utf-8")
         write_text(mutants_file, json.dumps(mutants, indent=1))  # the last: all is there
     return Netlist(unit, folder, read_ports(ports_file, unit.module),
-                   tuple(json.loads(mutants_file.read_text())))
+                   tuple(json.loads(mutants_file.read_text(encoding="utf-8"))))
 
 
 def read_ports(path: Path, module: str) -> tuple[Port, ...]:
-    ports = json.loads(path.read_text())["modules"][module]["ports"]
+    ports = json.loads(path.read_text(encoding="utf-8"))["modules"][module]["ports"]
     return tuple(Port(name, port["direction"], len(port["bits"])) for name, port in ports.items())
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-import sys
-
 from regress.cli import main
+from sat.terminal import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -27,6 +27,7 @@ from regress import ROOT
 from regress.instrument import build_args, close_trace, open_trace, variant, write_coverage
 from regress.plan import CODE_COVERAGE, FUNCTIONAL_COVERAGE, Batch, Result, Run
 from sat.config import SatConfig
+from sat.terminal import run
 from tb.common import runner
 from tb.common.files import replacing
 from tb.top.board import MAX_CYCLES, Board
@@ -191,7 +192,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log.txt"
     # Results go where standard output went; everything printed goes to the log.
-    with os.fdopen(os.dup(1), "w") as out, open(log, "a", buffering=1) as printed:
+    with (os.fdopen(os.dup(1), "w", encoding="utf-8") as out,
+          open(log, "a", buffering=1, encoding="utf-8") as printed):
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)
         prepare(batch)
@@ -213,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

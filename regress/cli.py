@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from regress import coverage, worker
 from regress.annotate import annotated_files
@@ -23,6 +23,7 @@ from regress.report import points, write_report
 from regress.spec import SpecError, check_names, load_presets, load_tests
 from regress.store import FOLDER, Campaign, Store
 from sat.config import SatConfig
+from sat.terminal import print_table
 from tb.common.files import DamagedFile, InUse, claimed
 
 REPORT = "report.html"
@@ -98,7 +99,7 @@ def conclude(outcome: Outcome) -> int:
         print_coverage(outcome)
     report_path = outcome.store.folder / REPORT
     write_report(report_path, outcome)
-    console.print(f"report: {os.path.relpath(report_path)}", highlight=False)
+    console.print(f"report: {os.path.relpath(report_path)}", highlight=False, soft_wrap=True)
     for result in outcome.failed[:FAILURES_PRINTED]:
         console.print(f"{result.status}: {result.run.test} {result.run.config} "
                       f"seed {result.run.seed}\n    {outcome.replay(result)}", highlight=False,
@@ -117,15 +118,16 @@ def conclude(outcome: Outcome) -> int:
 
 
 def print_coverage(outcome: Outcome) -> None:
-    console.print(coverage.table({config: item.figures()
-                                  for config, item in outcome.coverages.items()}))
+    print_table(console, coverage.table({config: item.figures()
+                                         for config, item in outcome.coverages.items()}))
     if outcome.uncounted:
         console.print(f"{len(outcome.uncounted)} runs measured but left no counters, the first: "
                       f"{outcome.uncounted[0]}")
     for waiver in outcome.idle_waivers:
-        console.print(f"waiver that excuses nothing: {waiver}", highlight=False)
+        console.print(f"waiver that excuses nothing: {waiver}", highlight=False,
+                      soft_wrap=True)
     console.print(f"{os.path.relpath(outcome.coverage_folder)}: summary.json, *.info (lcov)",
-                  highlight=False)
+                  highlight=False, soft_wrap=True)
 
 
 def print_holes(outcome: Outcome) -> None:
@@ -171,7 +173,7 @@ def report(args: argparse.Namespace) -> int:
         raise SpecError("there is no such regression")
     path = args.output or store.folder / REPORT
     write_report(path, Outcome(store, campaign))
-    console.print(os.path.relpath(path), highlight=False)
+    console.print(os.path.relpath(path), highlight=False, soft_wrap=True)
     return 0
 
 
@@ -189,14 +191,14 @@ def replay(args: argparse.Namespace) -> int:
                       f"{result.seconds:.1f} s\n{result.message}", highlight=False, markup=False)
         for name in (result.waves, result.log):
             if name:
-                console.print(f"    {os.path.relpath(name)}", highlight=False)
+                console.print(f"    {os.path.relpath(name)}", highlight=False, soft_wrap=True)
     return 0 if results and all(result.passed for result in results) else 1
 
 
 def history(args: argparse.Namespace) -> int:
     """The regressions so far."""
     store = Store(args.folder)
-    table = Table("no.", "started", "preset", Column("revision", no_wrap=True), "state", "runs",
+    table = Table("no.", "started", "preset", "revision", "state", "runs",
                   "failed", "min", title="regressions")
     for campaign in store.campaigns()[: args.last]:
         results = store.results(campaign.id)
@@ -205,7 +207,7 @@ def history(args: argparse.Namespace) -> int:
         table.add_row(str(campaign.id), started, campaign.request.preset,
                       campaign.revision, campaign.state, str(len(results)), str(failed),
                       f"{campaign.seconds / 60:.1f}")
-    console.print(table)
+    print_table(console, table)
     return 0
 
 
@@ -215,7 +217,7 @@ def flaky(args: argparse.Namespace) -> int:
     table = Table("test", "config", "seed", "sources", "passed", "failed", title="flaky runs")
     for run_, sources, passed, failed in found:
         table.add_row(run_.test, run_.config, str(run_.seed), sources, str(passed), str(failed))
-    console.print(table)
+    print_table(console, table)
     return 1 if found else 0
 
 
@@ -223,7 +225,7 @@ def trends(args: argparse.Namespace) -> int:
     """Cycles, speed and coverage from regression to regression."""
     store = Store(args.folder)
     campaigns = store.campaigns()[: args.last][::-1]
-    table = Table(Column("test", no_wrap=True), "config", "cov", "no.", "runs", "failed",
+    table = Table("test", "config", "cov", "no.", "runs", "failed",
                   "cycles per run", "cycles per second",
                   title="cycles and speed of each regression")
     points = store.trend(campaigns)
@@ -234,7 +236,7 @@ def trends(args: argparse.Namespace) -> int:
                           "yes" if point["measured"] else "no", str(point["campaign"]),
                           str(point["runs"]), str(point["failed"]), f"{point['cycles']:.0f}",
                           f"{point['cycles_per_second']:.0f}")
-    console.print(table)
+    print_table(console, table)
     table = Table("config", "no.", *coverage.METRICS, title="coverage of each regression, %")
     rows = [(config, item.id, figures) for item in campaigns
             for config, figures in store.coverage(item.id).items()]
@@ -242,7 +244,7 @@ def trends(args: argparse.Namespace) -> int:
         table.add_row(config, str(number), *(
             f"{100 * figures[metric][0] / figures[metric][1]:.2f}" if figures[metric][1] else "-"
             for metric in coverage.METRICS))
-    console.print(table)
+    print_table(console, table)
     return 0
 
 
@@ -254,9 +256,9 @@ def list_all(args: argparse.Namespace) -> int:
         table.add_row(name, test.kind, *(str(preset.seeds.get(name, "-"))
                                          for preset in presets.values()))
     table.add_section()
-    table.add_row("configurations", "", *(" ".join(preset.configs) for preset in presets.values()))
+    table.add_row("configurations", "", *("\n".join(preset.configs) for preset in presets.values()))
     table.add_row("coverage", "", *(str(preset.coverage) for preset in presets.values()))
-    console.print(table)
+    print_table(console, table)
     return 0
 
 

@@ -76,7 +76,7 @@ class Preset:
 
 
 def _read(path: Path) -> dict[str, dict]:
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def load_tests(path: Path | None = None) -> dict[str, Test]:

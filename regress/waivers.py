@@ -25,7 +25,7 @@ TOGGLE = re.compile(r"(?P<signal>.*?)(\[(?P<high>\d+)(:(?P<low>\d+))?\])?(?P<edg
 @functools.cache
 def source_lines(file: str) -> list[str]:
     """Lines of a source file, the first at index 1."""
-    return ["", *(ROOT / file).read_text().split("\n")]
+    return ["", *(ROOT / file).read_text(encoding="utf-8").split("\n")]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def one_of(low: int, high: int) -> str:
 
 def load_waivers(path: Path = WAIVERS) -> list[Waiver]:
     """All waivers; SpecError names the entry that is wrong."""
-    return [waiver for entry in yaml.safe_load(path.read_text()) or [] for waiver in read(entry)]
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    return [waiver for entry in entries for waiver in read(entry)]
 
 
 def read(entry: Mapping) -> Iterator[Waiver]:

@@ -39,7 +39,7 @@ COMMANDS_PAGE = ROOT / "docs" / "commands.md"
 
 
 def load_commands() -> dict:
-    return yaml.safe_load((ROOT / COMMANDS).read_text())
+    return yaml.safe_load((ROOT / COMMANDS).read_text(encoding="utf-8"))
 
 
 def load_registers() -> tuple[str, list[RegNode]]:
@@ -238,7 +238,7 @@ def markdown(desc: str, registers: list[RegNode]) -> str:
 
 def commands_page(spec: dict) -> str:
     """docs/commands.md with the tables of slots between its markers."""
-    text = COMMANDS_PAGE.read_text()
+    text = COMMANDS_PAGE.read_text(encoding="utf-8")
     for name, command in spec["commands"].items():
         if command["operands"]:
             text = replace_block(text, f"slots {name}", slot_table(command))
@@ -264,8 +264,8 @@ def generate() -> dict[Path, str]:
         ROOT / "docs/registers.md": markdown(desc, registers),
         COMMANDS_PAGE: commands_page(spec),
         ROOT / "rtl/ctrl/sat_limits.v": verilog_limits(NOTE.format(CONFIGS)),
-        ARCHITECTURE_PAGE: replace_block(ARCHITECTURE_PAGE.read_text(), "parameters",
-                                         parameter_table()),
+        ARCHITECTURE_PAGE: replace_block(
+            ARCHITECTURE_PAGE.read_text(encoding="utf-8"), "parameters", parameter_table()),
     }
 
 
@@ -275,14 +275,14 @@ def main() -> int:
     args = parser.parse_args()
     stale = 0
     for path, text in generate().items():
-        if path.is_file() and path.read_text() == text:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1
         if args.check:
             print(f"{path.relative_to(ROOT)} is not current: run `make generate`")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if args.check and stale else 0
 

@@ -21,12 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.config import SatConfig  # noqa: E402
+from sat.terminal import run  # noqa: E402
+from sat.toolchain import verilator_env  # noqa: E402
 from tb.common.runner import (  # noqa: E402
     INCLUDE_DIR,
     REWRITTEN,
     needed_sources,
     source_list,
-    verilator_env,
 )
 
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -117,7 +118,7 @@ def text_rules(path: Path) -> list[str]:
 
 def verilog_rules(path: Path) -> list[str]:
     """House rules of docs/style.md that no tool knows."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     lines = text.rstrip().split("\n")
     name = path.stem
     problems = []
@@ -167,7 +168,7 @@ def unseeded_random(path: Path) -> Iterator[str]:
     """Draws that no printed seed determines: global generators, and generators without a seed."""
     allowed = {"random": {"Random"},
                "np.random": {"default_rng", "Generator", "SeedSequence", "PCG64"}}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         what = None
         if isinstance(node, ast.ImportFrom) and node.module == "random":
             what = next((name.name for name in node.names if name.name != "Random"), None)
@@ -186,20 +187,41 @@ def unseeded_random(path: Path) -> Iterator[str]:
 def bare_asserts(path: Path) -> Iterator[str]:
     """Assert statements that Python drops with -O, where nobody rewrites them."""
     if not any(path.match(pattern) for pattern in MAY_ASSERT):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assert):
                 yield (f"{path.relative_to(ROOT)}:{node.lineno}: assert does nothing with -O: "
                        "raise, or tb.common.require")
+
+
+def locale_encoding(path: Path) -> Iterator[str]:
+    """Text files opened in the encoding of the locale."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or any(word.arg in ("encoding", None)
+                                                 for word in node.keywords):
+            continue
+        name = ast.unparse(node.func)
+        given = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
+        modes = [value.value for value in given if isinstance(value, ast.Constant)
+                 and re.fullmatch("[rwax+bt]+", str(value.value))]
+        if name in ("open", "os.fdopen"):
+            text = not any("b" in mode for mode in modes)
+        elif name == "gzip.open":
+            text = any("t" in mode for mode in modes)
+        else:  # a method of a path, by whatever name that has
+            text = name.endswith((".read_text", ".write_text")) or (
+                name.endswith(".open") and any("b" not in mode for mode in modes))
+        if text:
+            yield f"{path.relative_to(ROOT)}:{node.lineno}: {name}() without an encoding"
 
 
 def python_rules() -> list[str]:
     problems = command(sys.executable, "-m", "flake8", *PYTHON_DIRS)
     problems += command(sys.executable, "-m", "isort", "--check-only", "--diff", *PYTHON_DIRS)
     for path in python_files():
-        lines = path.read_text().split("\n")[:2]
+        lines = path.read_text(encoding="utf-8").split("\n")[:2]
         if lines != [""] and not any(SPDX in line for line in lines):
             problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
-        problems += [*unseeded_random(path), *bare_asserts(path)]
+        problems += [*unseeded_random(path), *bare_asserts(path), *locale_encoding(path)]
     return problems
 
 
@@ -240,4 +262,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -20,6 +20,7 @@ if sys.version_info < (3, 11):
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
+from sat.terminal import run  # noqa: E402
 from scripts.ip import check, tcl  # noqa: E402
 from scripts.ip.component import SIMULATION, SYNTHESIS, component  # noqa: E402
 from scripts.ip.description import Description, load  # noqa: E402
@@ -62,11 +63,11 @@ def write(ip: Description, out: Path) -> list[Path]:
         (out / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, out / target)
     (out / "xgui").mkdir()
-    (out / dialog).write_text(tcl.dialog(ip))
+    (out / dialog).write_text(tcl.dialog(ip), encoding="utf-8")
     files = {name: [PurePosixPath(target) for target in paths] for name, paths in views.items()}
     files["xilinx_xpgui"] = [PurePosixPath(dialog)]
     (out / "component.xml").write_bytes(component(ip, files))
-    (out / DESCRIPTION).write_text(tcl.description(ip))
+    (out / DESCRIPTION).write_text(tcl.description(ip), encoding="utf-8")
     return [Path("component.xml"), Path(dialog), *map(Path, copies)]
 
 
@@ -96,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.config import SatConfig  # noqa: E402
 from sat.plan import Tiling, choose_map  # noqa: E402
+from sat.terminal import run  # noqa: E402
 from scripts.synthesis import cells  # noqa: E402
 from scripts.synthesis.report import replace_block, table  # noqa: E402
 
@@ -254,13 +255,13 @@ def main(argv: list[str] | None = None) -> int:
         if not path.is_file():
             parser.error(f"{path} is missing: run `make {target}`")
     synth, bench = load(args.synth, "synth"), load(args.bench, "bench")
-    text = DOCUMENT.read_text()
+    text = DOCUMENT.read_text(encoding="utf-8")
     for name, block in BLOCKS.items():
         text = replace_block(text, name, block(synth, bench))
-    args.out.write_text(text)
+    args.out.write_text(text, encoding="utf-8")
     print(f"{args.out} written")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -26,6 +26,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
+from sat import terminal  # noqa: E402
 from scripts.synthesis import cells, critical, flow, report  # noqa: E402
 from scripts.synthesis.targets import TARGETS, Target, find  # noqa: E402
 
@@ -96,8 +97,7 @@ def critical_table(name: str, run: flow.Placement) -> Table:
     table = Table(title=f"{name}, seed {run.seed}: {run.mhz} MHz, logic {logic:.2f} ns, "
                         f"routing {routing:.2f} ns")
     for header in ("ns", "delay", "through", "signal", "declared"):
-        table.add_column(header, justify="right" if header in ("ns", "delay") else "left",
-                         overflow="fold")
+        table.add_column(header, justify="right" if header in ("ns", "delay") else "left")
     for at, delay, kind, signal, place in critical.lines(path):
         table.add_row(f"{at:.2f}", f"{delay:.2f}", kind, signal, place)
     return table
@@ -120,27 +120,28 @@ def main(argv: list[str] | None = None) -> int:
         chosen = [target for name in args.only for target in find(name)] if args.only else TARGETS
     except ValueError as error:
         parser.error(str(error))
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console()
     if args.only:
         clocked = chosen if args.fmax or args.critical else []
     else:
         clocked = [target for target in chosen if target.fmax]
     areas, placements = measure(chosen, clocked, args.seeds, args.jobs, console)
-    console.print(area_table(areas))
+    terminal.print_table(console, area_table(areas))
     if placements:
-        console.print(fmax_table(placements))
+        terminal.print_table(console, fmax_table(placements))
     if args.critical:
         for name, runs in placements.items():
-            console.print(critical_table(name, min(runs, key=lambda run: run.mhz)))
+            slowest = min(runs, key=lambda run: run.mhz)
+            terminal.print_table(console, critical_table(name, slowest))
     if not args.only:
         result = {**areas, "fmax_ecp5": {name: flow.fmax(runs)
                                          for name, runs in placements.items()}}
         OUT.parent.mkdir(parents=True, exist_ok=True)
-        OUT.write_text(json.dumps(result, indent=1) + "\n")
+        OUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         if args.docs:
             report.update(result)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

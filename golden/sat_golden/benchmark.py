@@ -53,7 +53,7 @@ def main() -> None:
         print(f"{r['case']:<14}{r['macs_per_second'] / 1e6:>15.0f}"
               f"{r['dense_equivalent_macs_per_second'] / 1e6:>26.0f}{r['seconds']:>10.4f}")
     os.makedirs(args.out.parent, exist_ok=True)
-    args.out.write_text(json.dumps(results, indent=2) + "\n")
+    args.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

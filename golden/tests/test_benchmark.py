@@ -20,5 +20,6 @@ def test_benchmark_writes_every_case(tmp_path, monkeypatch, capsys):
     out = tmp_path / "bench.json"
     monkeypatch.setattr("sys.argv", ["benchmark", "--size", "16", "--out", str(out)])
     benchmark.main()
-    assert [(case["n"], case["m"]) for case in json.loads(out.read_text())] == [*benchmark.CASES]
+    cases = json.loads(out.read_text(encoding="utf-8"))
+    assert [(case["n"], case["m"]) for case in cases] == [*benchmark.CASES]
     assert "dense-16" in capsys.readouterr().out

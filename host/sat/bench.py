@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from sat_golden.compress import compress_ff
 
+from . import terminal
 from .backend import Result
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .build_sim import ROOT
@@ -295,8 +294,8 @@ def add_speedups(rows: list[dict]) -> None:
 
 
 def table(rows: list[dict]) -> Table:
-    result = Table(title="SAT benchmark (RTL simulation)", box=box.SIMPLE_HEAD)
-    result.add_column("case", no_wrap=True)
+    result = Table(title="SAT benchmark (RTL simulation)")
+    result.add_column("case")
     for header in ("array", "N:M", "cycles", "used", "speed-up", "bytes", "kHz"):
         result.add_column(header, justify="right")
     for row in rows:
@@ -333,12 +332,12 @@ def main(argv: list[str] | None = None) -> int:
             board.close()
     add_speedups(rows)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(rows, indent=1) + "\n")
-    console.print(table(rows))
+    args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    terminal.print_table(console, table(rows))
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
-                  f"{time.monotonic() - start:.0f} s", highlight=False)
+                  f"{time.monotonic() - start:.0f} s", highlight=False, soft_wrap=True)
     return 1 if differing else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -12,12 +12,12 @@ the golden model alone, which has the same bits.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 import numpy as np
 from rich.console import Console
 
+from . import terminal
 from .backend import Backend
 from .build_sim import build
 from .config import SatConfig
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     outcome = Outcome(config, args.nm, args.batch, args.seed, digits.name)
     in_rtl = args.backend == "sim"
     if in_rtl:
-        with console.status("compiling the core into a simulation (once, then cached) ..."):
-            build(config, log=console.print)
+        with terminal.status(console, "looking for the simulation of the core") as log:
+            build(config, log)
     specs = mlp(SIZES, args.nm)
     if args.dense_first:
         specs[0] = LayerSpec(specs[0].inputs, specs[0].outputs)
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             backend.continue_on_reference()
         trainer.run(args.golden_epochs * trainer.epoch_steps, "golden")
     if in_rtl:
-        with console.status("measuring the same step dense on the same core ..."):
+        with terminal.status(console, "measuring the same step dense on the same core"):
             measure_dense(args, digits, outcome)
     outcome.losses, outcome.accuracies = trainer.history.losses, trainer.history.accuracies
     outcome.epoch_steps = trainer.epoch_steps
@@ -127,4 +127,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

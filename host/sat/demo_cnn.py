@@ -12,7 +12,6 @@ after every program; training then continues on the golden model alone, which ha
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from . import terminal
 from .backend import Backend
 from .build_sim import build
 from .config import SatConfig
@@ -92,8 +92,8 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
     outcome = Outcome(config, args.nm, args.batch, args.seed, data.name)
     in_rtl = args.backend == "sim"
     if in_rtl:
-        with console.status("compiling the core into a simulation (once, then cached) ..."):
-            build(config, log=console.print)
+        with terminal.status(console, "looking for the simulation of the core") as log:
+            build(config, log)
     measures: dict[str, Measure] = {}
     with make_backend(args.backend, config, memory_bytes(data, args.batch)) as backend:
         net = make_net(backend, data, args.nm, args.batch, args.seed)
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
             outcome.rtl_accuracy = trainer.accuracy()
         trainer.run(total - outcome.steps_rtl, "golden")
     if in_rtl:
-        with console.status("measuring the same step dense on the same core ..."):
+        with terminal.status(console, "measuring the same step dense on the same core"):
             measure_dense(args, data, outcome)
     outcome.losses, outcome.accuracies = trainer.history.losses, trainer.history.accuracies
     outcome.epoch_steps = trainer.epoch_steps
@@ -165,4 +165,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .config import SatConfig
+from .terminal import print_table
 
 STEP = "step"  # a whole step, in which passes overlap
 SPECIAL_TITLES = {STEP: "step, overlapped"}
@@ -103,7 +104,7 @@ def write_summary(outcome: Outcome, path: Path) -> None:
     }
     if outcome.layers.sparse:
         summary["layers"] = outcome.layers.rows()
-    path.write_text(json.dumps(summary, indent=2) + "\n")
+    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 def write_results(outcome: Outcome, console: Console, folder: Path) -> None:
@@ -118,9 +119,9 @@ def write_results(outcome: Outcome, console: Console, folder: Path) -> None:
 
 def print_outcome(outcome: Outcome, console: Console, folder: Path) -> None:
     if outcome.layers.sparse:
-        console.print(_layer_table(outcome))
+        print_table(console, _layer_table(outcome))
     if outcome.passes.sparse:
-        console.print(_pass_table(outcome))
+        print_table(console, _pass_table(outcome))
     console.print(f"test accuracy [bold]{outcome.accuracies[-1]:.1%}[/] after "
                   f"{len(outcome.accuracies)} epochs", highlight=False)
     if outcome.steps_rtl:
@@ -131,7 +132,8 @@ def print_outcome(outcome: Outcome, console: Console, folder: Path) -> None:
                       f"{outcome.differing_bits} bits differ[/]", highlight=False)
     for report in outcome.reports:
         console.print(f"  [red]{report}[/]", highlight=False)
-    console.print(f"plots and summary.json in {folder}; {outcome.seconds:.0f} s", highlight=False)
+    console.print(f"plots and summary.json in {folder}; {outcome.seconds:.0f} s", highlight=False,
+                  soft_wrap=True)
 
 
 def _cycle_table(outcome: Outcome, title: str, *names: str) -> Table:
@@ -139,7 +141,7 @@ def _cycle_table(outcome: Outcome, title: str, *names: str) -> Table:
     table = Table(title=title)
     for name in names:
         table.add_column(name)
-    for header in ("dense", f"{n}:{m}", "speed-up", f"utilization at {n}:{m}"):
+    for header in ("dense", f"{n}:{m}", "speed-up", f"used at {n}:{m}"):
         table.add_column(header, justify="right")
     return table
 
@@ -215,11 +217,14 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
     for shift, label, cycles in ((-0.2, "dense", passes.dense), (0.2, f"{n}:{m}", passes.sparse)):
         bars = axes.bar([index + shift for index in range(len(names))],
                         [cycles.get(name, 0) for name in names], 0.38, label=label)
-        axes.bar_label(bars, fmt=lambda value: f"{value / 1000:,.0f}k", fontsize=7, padding=2)
+        # Upright, so that neighbours never overlap.
+        axes.bar_label(bars, fmt=lambda value: f"{value / 1000:,.0f}k", fontsize=7, padding=3,
+                       rotation=90)
+    axes.margins(y=0.15)
     axes.set_xticks(range(len(names)),
                     [SPECIAL_TITLES.get(name, name).replace(" ", "\n") for name in names])
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
     axes.set(ylabel="cycles", title=f"One training step on a {outcome.config.rows}x"
              f"{outcome.config.cols} array: {passes.speedup(STEP):.2f}x faster at {n}:{m}")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=150, bbox_inches="tight")

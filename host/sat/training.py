@@ -135,9 +135,10 @@ class Trainer:
         results = []
         history = self.history
         progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24),
-            TextColumn("step {task.completed}/{task.total}  loss {task.fields[loss]:.3f}  accuracy "
-                       "{task.fields[accuracy]:.1%}  {task.fields[cycles]:,} cycles  time left"),
+            TextColumn("{task.description}"), BarColumn(bar_width=8),
+            # 80 columns hold all of it, with four digits of steps and a million cycles each.
+            TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.3f} accuracy "
+                       "{task.fields[accuracy]:.1%} {task.fields[cycles]:,} cycles"),
             TimeRemainingColumn(), console=self.console, transient=True)
         with progress:
             task = progress.add_task(where, total=steps, loss=float("nan"), accuracy=0.0, cycles=0)

@@ -14,7 +14,6 @@ prints the cycles of each part of a step, dense against N:M, measured in RTL.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from sat_golden.compress import check_nm
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
 from sat_golden.layers import LOST_WEIGHTS, TrainingDiverged
 
+from . import terminal
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .build_sim import build
 from .config import SatConfig
@@ -461,8 +461,8 @@ def cycle_table(config: SatConfig, nm: tuple[int, int], dense: Measurement,
                 sparse: Measurement) -> Table:
     pes, name = config.rows * config.cols, f"{nm[0]}:{nm[1]}"
     table = Table(title="Cycles of a training step of a transformer block")
-    table.add_column("part", no_wrap=True)
-    for header in ("dense", name, "speed-up", f"utilization at {name}"):
+    table.add_column("part")
+    for header in ("dense", name, "speed-up", f"used at {name}"):
         table.add_column(header, justify="right")
     for part in sorted(dense.parts, key=lambda part: part == "step"):
         one, other = dense.parts[part], sparse.parts[part]
@@ -499,8 +499,8 @@ def main(argv: list[str] | None = None) -> int:
     console.print(f"[bold]transformer block[/]: {shape.batch} sequences of {shape.tokens} tokens, "
                   f"{shape.dim} channels, {shape.heads} heads, MLP {shape.hidden}, {args.config} "
                   f"array, seed {args.seed}", highlight=False)
-    with console.status("compiling the core into a simulation (once, then cached) ..."):
-        build(config, log=console.print)
+    with terminal.status(console, "looking for the simulation of the core") as log:
+        build(config, log)
     progress = Progress(TextColumn("{task.description}"), BarColumn(bar_width=24),
                         TextColumn("step {task.completed}/{task.total}"), TimeElapsedColumn(),
                         console=console, transient=True)
@@ -511,11 +511,11 @@ def main(argv: list[str] | None = None) -> int:
             progress.update(task, description=name)
             measured.append(measure(config, shape, nm, args.seed,
                                     on_step=partial(progress.advance, task)))
-    console.print(cycle_table(config, args.nm, *measured))
+    terminal.print_table(console, cycle_table(config, args.nm, *measured))
     differing = sum(measurement.differing_bits for measurement in measured)
     console.print(f"{differing} bits differ from the golden model", highlight=False)
     return 1 if differing else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

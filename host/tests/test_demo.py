@@ -18,7 +18,7 @@ REQUIRED_KEYS = {"test_accuracy", "steps_rtl", "tensors_compared", "differing_bi
 def test_golden_demo_learns_and_writes_its_results(tmp_path):
     arguments = ["--backend", "golden", "--epochs", "2", "--golden-epochs", "4", "--out"]
     assert demo.main([*arguments, str(tmp_path)]) == 0
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary.keys() >= REQUIRED_KEYS
     assert summary["test_accuracy"] > 0.9 and summary["epochs"] == 6
     assert (tmp_path / "training.png").stat().st_size > 1000
@@ -29,7 +29,8 @@ def test_same_seed_gives_the_same_network(tmp_path):
     accuracies = []
     for name in ("a", "b"):
         demo.main([*arguments, "--out", str(tmp_path / name)])
-        accuracies.append(json.loads((tmp_path / name / "summary.json").read_text()))
+        summary = (tmp_path / name / "summary.json").read_text(encoding="utf-8")
+        accuracies.append(json.loads(summary))
         accuracies[-1].pop("seconds")
     assert accuracies[0] == accuracies[1]
 
@@ -61,7 +62,7 @@ def test_report_has_utilization_and_speedup(tmp_path):
     outcome = make_outcome()
     assert outcome.passes.utilization("FF") == 0.5
     write_summary(outcome, tmp_path / "summary.json")
-    assert json.loads((tmp_path / "summary.json").read_text())["speedup"] == 2.75
+    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["speedup"] == 2.75
     plot_cycles(outcome, tmp_path / "cycles.png")
     console = Console(record=True, width=120)
     print_outcome(outcome, console, tmp_path)

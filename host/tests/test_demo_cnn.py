@@ -37,7 +37,7 @@ def test_golden_demo_learns_and_writes_its_results(tmp_path, capsys):
     assert demo_cnn.main(arguments) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "seed 1; no RTL" in said and "steps in RTL" not in said
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["test_accuracy"] > 0.3 and summary["epochs"] == 2
     assert summary["data"] == "handwritten digits" and summary["steps_rtl"] == 0
     assert (tmp_path / "training.png").stat().st_size > 1000
@@ -48,7 +48,7 @@ def test_fashion_trains_where_the_files_are(tmp_path):
     arguments = ["--data", "fashion", "--data-dir", str(tmp_path), "--backend", "golden",
                  "--batch", "4", "--epochs", "1", "--out", str(tmp_path / "out")]
     assert demo_cnn.main(arguments) == 0
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary["data"] == "Fashion-MNIST" and summary["epochs"] == 1
 
 
@@ -103,7 +103,7 @@ def test_layers_are_reported(tmp_path):
     outcome.passes.dense = {**demo_cnn.by_pass(outcome.layers.dense), "step": 7000}
     assert outcome.passes.sparse["FF"] == 3000 and outcome.passes.sparse["WU"] == 500
     write_summary(outcome, tmp_path / "summary.json")
-    layers = json.loads((tmp_path / "summary.json").read_text())["layers"]
+    layers = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["layers"]
     assert layers["FF stage1.conv1"] == {"cycles": 2000, "dense_cycles": 6000, "macs": 96000,
                                          "utilization": 0.75, "speedup": 3.0}
     console = Console(record=True, width=120)

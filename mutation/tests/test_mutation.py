@@ -65,7 +65,7 @@ def test_place_names_line_and_mutation(skid):
 
 
 def test_netlist_holds_all_mutants_and_a_switch(skid):
-    text = skid.verilog.read_text()
+    text = skid.verilog.read_text(encoding="utf-8")
     assert "mutant_sat_skid_buffer=%d" in text and "parameter integer WIDTH = 16" in text
 
 
@@ -132,7 +132,7 @@ def test_exit_status_follows_the_goal(make, monkeypatch, tmp_path, capsys, kille
     monkeypatch.setattr(equivalence, "decide", lambda *args: equivalence.DIFFERENT)
     monkeypatch.setattr(sys, "argv", ["mutation", "--count", "20"])
     assert program.main() == status
-    summary = json.loads(program.SUMMARY.read_text())
+    summary = json.loads(program.SUMMARY.read_text(encoding="utf-8"))
     program.SUMMARY.unlink()
     assert summary == {SKID.module: {"killed": len(killed), "total": 20, "equivalent": 0}}
     output = capsys.readouterr().out
@@ -167,7 +167,7 @@ def test_real_bench_kills_a_mutant_and_passes_without(skid):
 @pytest.mark.parametrize("text", ["", '{"1": "fai', '{"1": "perhaps"}', "[]"])
 def test_damaged_verdicts_are_named(tmp_path, text):
     path = tmp_path / "bench.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(DamagedFile, match="bench.json is damaged: .*; delete it"):
         campaign.Verdicts(path)
     assert campaign.Verdicts(path, fresh=True).get(1, lambda: benches.FAILED) == benches.FAILED

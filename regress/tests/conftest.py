@@ -32,7 +32,7 @@ def stubs(tmp_path: Path, monkeypatch) -> dict[str, spec.Test]:
                "none": {"configs": ["2x2"], "coverage": 0, "seeds": {"passes": 0}}}
     for name, data in (("TESTS", tests), ("PRESETS", presets)):
         path = tmp_path / f"{name.lower()}.yaml"
-        path.write_text(yaml.safe_dump(data))
+        path.write_text(yaml.safe_dump(data), encoding="utf-8")
         monkeypatch.setattr(spec, name, path)
     monkeypatch.setenv("REGRESS_TEST_FOLDER", str(tmp_path))
     return spec.load_tests()

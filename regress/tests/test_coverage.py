@@ -42,7 +42,7 @@ def data_line(kind: str, name: str, count: int, line: int = 30, lines: str = "",
 def data(tmp_path: Path) -> list[Path]:
     """Counters of two runs, the first compressed."""
     first = tmp_path / "a.dat.gz"
-    with gzip.open(first, "wt") as out:
+    with gzip.open(first, "wt", encoding="utf-8") as out:
         out.write(HEADER)
         out.write(data_line("line", "block", 2, 30, "30-32"))
         out.write(data_line("branch", "if", 0, 32, "33"))
@@ -53,16 +53,17 @@ def data(tmp_path: Path) -> list[Path]:
         out.write(data_line("toggle", "x:0->1", 5, 20, file="tb/uvm/hdl/sat_uvm_top.v"))
     second = tmp_path / "b.dat"
     second.write_text(HEADER + data_line("line", "block", 3, 30, "30-32")
-                      + data_line("expr", "(a==1) => 1", 0, 31))
+                      + data_line("expr", "(a==1) => 1", 0, 31), encoding="utf-8")
     return [first, second]
 
 
 @pytest.fixture
 def functional(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / "f.json", tmp_path / "g.json"]
-    paths[0].write_text(json.dumps({"points": {"cp_a": {"x": 1, "y": 0}}}))
+    paths[0].write_text(json.dumps({"points": {"cp_a": {"x": 1, "y": 0}}}), encoding="utf-8")
     paths[1].write_text(json.dumps({"points": {
-        "cp_a": {"x": 2, "z": 0}, "cp_b": {"bins": {"p": 3, "q": 1}, "goal": 2}}}))
+        "cp_a": {"x": 2, "z": 0}, "cp_b": {"bins": {"p": 3, "q": 1}, "goal": 2}}}),
+        encoding="utf-8")
     return paths
 
 
@@ -114,7 +115,7 @@ def test_functional_files_are_added(functional):
 @pytest.mark.parametrize("text", ["{}", "[]", '{"points": {"cp": 1}}', "nonsense"])
 def test_wrong_functional_file_is_named(tmp_path, text):
     path = tmp_path / "x.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(DamagedFile, match="x.json is damaged: .*; delete it"):
         read_functional([path])
 
@@ -176,7 +177,8 @@ def test_an_entry_has_many_waivers(tmp_path):
     path = tmp_path / "waivers.yaml"
     path.write_text(json.dumps([{
         "reason": "it is only an example", "configs": ["2x2"],
-        "toggle": {"rtl/a.v": "x[3:0], y", "rtl/b.v": "z"}, "expr": {"rtl/a.v": ["p", "q, r"]}}]))
+        "toggle": {"rtl/a.v": "x[3:0], y", "rtl/b.v": "z"}, "expr": {"rtl/a.v": ["p", "q, r"]}}]),
+        encoding="utf-8")
     assert [(waiver.kind, waiver.where, waiver.what) for waiver in load_waivers(path)] == [
         ("toggle", "rtl/a.v", "x[3:0]"), ("toggle", "rtl/a.v", "y"), ("toggle", "rtl/b.v", "z"),
         ("expr", "rtl/a.v", "p"), ("expr", "rtl/a.v", "q, r")]
@@ -188,7 +190,7 @@ def test_an_entry_has_many_waivers(tmp_path):
                                    {"line": {"*": "x"}, "lines": "3", "reason": "by line number"}])
 def test_unsound_waivers_are_refused(tmp_path, entry):
     path = tmp_path / "waivers.yaml"
-    path.write_text(json.dumps([entry]))
+    path.write_text(json.dumps([entry]), encoding="utf-8")
     with pytest.raises(SpecError):
         load_waivers(path)
 
@@ -231,7 +233,7 @@ def test_toggles_of_a_signal_are_told_together():
 def test_lcov(data, tmp_path):
     path = tmp_path / "cov" / "x.info"
     write_lcov(path, gather("2x2", data, [], [Waiver("for this test only", "branch", FILE, "if")]))
-    text = path.read_text().split("\n")
+    text = path.read_text(encoding="utf-8").split("\n")
     assert f"SF:{ROOT / FILE}" in text and "DA:30,5" in text and "DA:33,0" in text
     assert "BRDA:32,5,0,2" in text and text.count("end_of_record") == 1
     assert "LF:6" in text and "LH:5" in text and "BRF:2" in text and "BRH:1" in text
@@ -256,7 +258,7 @@ def test_test_plan_closure(functional):
 def test_planned_tests_run_in_regressions():
     """By name, by pattern, or with all of their module."""
     known = load_tests()
-    whole = "".join((ROOT / f"{test.module.replace('.', '/')}.py").read_text()
+    whole = "".join((ROOT / f"{test.module.replace('.', '/')}.py").read_text(encoding="utf-8")
                     for test in known.values() if test.module and not test.testcase)
     patterns = [test.testcase for test in known.values() if test.testcase]
     for entry in load():

@@ -176,7 +176,7 @@ def test_failure_is_repeated_and_reported(client, store, stubs):
     assert not outcome.repeated[failed.run].passed
     assert outcome.replay(failed).endswith("replay fails_on_three 2x2 3 --waves")
     outcome.write_summaries()
-    summary = json.loads((store.folder / "summary.json").read_text())
+    summary = json.loads((store.folder / "summary.json").read_text(encoding="utf-8"))
     assert {**summary, "seconds": 0} == {"runs": 6, "passed": 5, "failed": 1, "seeds": 4,
                                          "configs": ["2x2"], "seconds": 0}
     top = ElementTree.parse(store.folder / "junit.xml").getroot()
@@ -274,7 +274,7 @@ def test_folder_is_for_one_process(regress, store, capsys):
 def test_damaged_history_is_named(regress, tmp_path, capsys, text):
     folder = tmp_path / "regress"
     folder.mkdir()
-    (folder / "history.sqlite").write_text(text)
+    (folder / "history.sqlite").write_text(text, encoding="utf-8")
     for words in ("history",), ("run", "--preset", "stub"), ("cov",):
         assert regress(*words) == 2
         assert "history.sqlite is damaged: " in capsys.readouterr().out.replace("\n", " ")

@@ -46,7 +46,8 @@ def outcome(tmp_path: Path, stubs) -> Outcome:
             runs = store.files(campaign) / "runs" / f"passes-{config}-1"
             (runs / "functional").mkdir(parents=True)
             (runs / "functional" / "x.json").write_text(json.dumps(
-                {"points": {"cp_command": {"MATMUL": 3, "PRUNE": 0 if config == "2x2" else 2}}}))
+                {"points": {"cp_command": {"MATMUL": 3, "PRUNE": 0 if config == "2x2" else 2}}}),
+                encoding="utf-8")
             (runs / "coverage.dat.gz").write_bytes(compressed(
                 data_line("line", "block", 5, 30, "30-34") + data_line("line", "elsif", 0, 36, "36")
                 + data_line("toggle", "level_q[1]:0->1", 0, 20)))
@@ -67,7 +68,7 @@ def compressed(text: str) -> bytes:
 @pytest.fixture
 def page(outcome: Outcome, tmp_path: Path) -> str:
     write_report(tmp_path / "report.html", outcome)
-    return (tmp_path / "report.html").read_text()
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def text_of(page: str) -> str:
@@ -126,7 +127,7 @@ def test_good_first_regression(tmp_path, stubs):
     campaign = store.begin(Request("stub", {"passes": 1}, ("2x2",)))
     store.add(campaign.id, Result(Run("passes", "2x2", 1), "passed", 1.0))
     write_report(tmp_path / "r.html", Outcome(store, store.campaign(campaign.id)))
-    text = text_of((tmp_path / "r.html").read_text())
+    text = text_of((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "✓ PASSED" in text and "did not measure code coverage" in text
     assert "Nothing to compare yet." in text
     assert re.search(r"0 of \d+ entries of the test plan closed by tests alone, "
@@ -153,7 +154,7 @@ document.getElementById("f").onload = event => {{
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here (apt install chromium)")
 @pytest.mark.parametrize("width", [PHONE, 1200])
 def test_browser_shows_it_without_sideways_scrolling(page, tmp_path, width):
-    (tmp_path / "probe.html").write_text(PROBE.format(width=width))
+    (tmp_path / "probe.html").write_text(PROBE.format(width=width), encoding="utf-8")
     done = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
          f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND",

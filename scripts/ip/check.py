@@ -72,7 +72,7 @@ def rtl_module(overrides: tuple[tuple[str, int], ...]) -> dict:
                   f"hierarchy -top {TOP} {settings}", f"write_json {file.name}"]
         # In a process of its own, for Yosys prints what it does.
         subprocess.run([sys.executable, "-c", YOSYS, *passes], check=True, capture_output=True)
-        return json.load(open(file.name))["modules"][TOP]
+        return json.load(open(file.name, encoding="utf-8"))["modules"][TOP]
 
 
 def text(node: etree._Element, path: str) -> str:
@@ -220,7 +220,7 @@ def bus_parameter_problems(found: dict[str, etree._Element]) -> Iterator[str]:
 
 def burst_problems(bus: etree._Element, defaults: dict[str, int]) -> Iterator[str]:
     """What the interface says of its bursts, against the DMAs as the top module sets them."""
-    writer = (ROOT / "rtl" / "dma" / "sat_wr_dma.v").read_text()
+    writer = (ROOT / "rtl" / "dma" / "sat_wr_dma.v").read_text(encoding="utf-8")
     writes = int(re.search(r"parameter integer OUTSTANDING\s*= (\d+)", writer)[1])
     for title, overrides in parameter_sets().items():
         cells = rtl_module(tuple(sorted(overrides.items())))["cells"]
@@ -242,7 +242,7 @@ def burst_problems(bus: etree._Element, defaults: dict[str, int]) -> Iterator[st
 def rtl_constants() -> dict[str, int]:
     """The macros that the register file decodes with."""
     lines = re.findall(r"`define SAT_(\w+) (?:\d+'([hd]))?(\w+)",
-                       (ROOT / "rtl" / "include" / "sat_defs.vh").read_text())
+                       (ROOT / "rtl" / "include" / "sat_defs.vh").read_text(encoding="utf-8"))
     return {name: int(value, 16 if base == "h" else 10) for name, base, value in lines}
 
 
@@ -294,7 +294,7 @@ def file_problems(root: etree._Element, folder: Path) -> Iterator[str]:
                and path.name not in NOT_LISTED and path.suffix != ".zip"}
     if listed != present:
         yield f"files: {sorted(listed ^ present)} are on one side only"
-    rtl = (ROOT / "rtl" / "sat.f").read_text().split()
+    rtl = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").split()
     for name in ("xilinx_anylanguagesynthesis", "xilinx_anylanguagebehavioralsimulation"):
         files = sets.get(f"{name}_view_fileset", [])
         if [file for file in files if file.endswith(".v")] != rtl:

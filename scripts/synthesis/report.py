@@ -74,7 +74,7 @@ BLOCKS = {"area": area_table, "per-pe": per_pe_table, "fmax": fmax_table}
 
 
 def update(result: Mapping[str, Mapping], document: Path = DOCUMENT) -> None:
-    text = document.read_text()
+    text = document.read_text(encoding="utf-8")
     for name, block in BLOCKS.items():
         text = replace_block(text, name, block(result))
-    document.write_text(text)
+    document.write_text(text, encoding="utf-8")

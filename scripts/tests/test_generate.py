@@ -12,7 +12,7 @@ from sat_golden import defs
 from scripts.generate import ROOT, generate
 
 pytestmark = pytest.mark.quick
-DEFINES = (ROOT / "rtl/include/sat_defs.vh").read_text()
+DEFINES = (ROOT / "rtl/include/sat_defs.vh").read_text(encoding="utf-8")
 VERILOG = dict(re.findall(r"`define SAT_(\w+) (\S+)", DEFINES))
 
 
@@ -23,7 +23,7 @@ def verilog_value(name):
 
 @pytest.mark.parametrize("path", generate(), ids=lambda path: path.name)
 def test_file_is_current(path):
-    assert path.read_text() == generate()[path], "run `make generate`"
+    assert path.read_text(encoding="utf-8") == generate()[path], "run `make generate`"
 
 
 def test_languages_agree():
@@ -41,7 +41,8 @@ def test_languages_agree():
 
 
 def test_error_codes_are_those_of_the_command_reference():
-    table = re.findall(r"^\| (\d+) \| `(\w+)` \|", (ROOT / "docs/commands.md").read_text(), re.M)
+    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.M)
     errors = {name: int(code) for code, name in table if name in defs.Error.__members__}
     assert errors == {code.name: code.value for code in defs.Error if code}
 

@@ -71,7 +71,7 @@ def test_python():
 def test_verilog_rules_complain(tmp_path, monkeypatch, old, new, complaint):
     monkeypatch.setattr(lint, "ROOT", tmp_path)
     path = tmp_path / "sat_good.v"
-    path.write_text(GOOD.replace(old, new) if old else GOOD)
+    path.write_text(GOOD.replace(old, new) if old else GOOD, encoding="utf-8")
     problems = lint.verilog_rules(path)
     if complaint is None:
         clean(problems)
@@ -91,8 +91,29 @@ def test_verilog_rules_complain(tmp_path, monkeypatch, old, new, complaint):
 def test_unseeded_random_is_found(tmp_path, monkeypatch, line, bad):
     monkeypatch.setattr(lint, "ROOT", tmp_path)
     path = tmp_path / "bench.py"
-    path.write_text(line + "\n")
+    path.write_text(line + "\n", encoding="utf-8")
     assert bool(list(lint.unseeded_random(path))) == bad
+
+
+@pytest.mark.parametrize("line, bad", [
+    ("path.read_text()", True),
+    ("(folder / 'x').write_text(text)", True),
+    ("open(path)", True),
+    ("open(path, mode='a')", True),
+    ("os.fdopen(1, 'w')", True),
+    ("path.open('w')", True),
+    ("gzip.open(path, 'wt')", True),
+    ("path.read_text(encoding='utf-8')", False),
+    ("open(path, 'rb')", False),
+    ("gzip.open(path, 'w')", False),
+    ("os.open(path, os.O_RDWR)", False),
+    ("path.read_bytes()", False),
+])
+def test_encoding_of_the_locale_is_found(tmp_path, monkeypatch, line, bad):
+    monkeypatch.setattr(lint, "ROOT", tmp_path)
+    path = tmp_path / "script.py"
+    path.write_text(line + "\n", encoding="utf-8")
+    assert bool(list(lint.locale_encoding(path))) == bad
 
 
 @pytest.mark.parametrize("name, bad", [
@@ -101,7 +122,7 @@ def test_unseeded_random_is_found(tmp_path, monkeypatch, line, bad):
 def test_asserts_that_python_may_drop_are_found(tmp_path, monkeypatch, name, bad):
     monkeypatch.setattr(lint, "ROOT", tmp_path)
     path = tmp_path / name
-    path.write_text("if True:\n    assert 1 == 2, 'assert'\n")
+    path.write_text("if True:\n    assert 1 == 2, 'assert'\n", encoding="utf-8")
     assert bool(list(lint.bare_asserts(path))) == bad
 
 
@@ -122,6 +143,6 @@ def test_tools_complain(tmp_path, monkeypatch, tool, body, complaint):
     if tool is lint.icarus and shutil.which("iverilog") is None:
         pytest.skip("no iverilog")
     path = tmp_path / "sat_bad.v"
-    path.write_text(f"module sat_bad (input wire clk);\n  {body}\nendmodule\n")
+    path.write_text(f"module sat_bad (input wire clk);\n  {body}\nendmodule\n", encoding="utf-8")
     monkeypatch.setattr(lint, "needed_sources", lambda module: [path])
     assert complaint in "".join(tool("sat_bad"))

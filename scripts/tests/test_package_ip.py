@@ -52,7 +52,7 @@ def test_archive_holds_what_is_listed_and_is_reproducible(ip: Description, tmp_p
 
 
 def test_foreign_folder_is_not_emptied(ip: Description, tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("precious")
+    (tmp_path / "thesis.tex").write_text("precious", encoding="utf-8")
     with pytest.raises(FileExistsError):
         package_ip.write(ip, tmp_path)
     assert (tmp_path / "thesis.tex").is_file()
@@ -168,7 +168,8 @@ def test_wrong_component_is_found(package: Path, tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("harm,complaint", [
     (lambda path: path.unlink(), "one side only"),
-    (lambda path: path.write_text(path.read_text() + "// stale"), "not the one of the repository"),
+    (lambda path: path.write_bytes(path.read_bytes() + b"// stale"),
+     "not the one of the repository"),
 ])
 def test_wrong_file_is_found(package: Path, tmp_path: Path, harm: Callable[[Path], None],
                              complaint: str) -> None:

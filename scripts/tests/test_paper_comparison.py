@@ -36,8 +36,8 @@ def test_sustained_is_utilization_times_peak():
 
 @pytest.mark.quick
 def test_damaged_measurements_are_named(tmp_path):
-    (tmp_path / "synth.json").write_text(json.dumps(SYNTH))
-    (tmp_path / "bench.json").write_text(json.dumps(BENCH)[:50])
+    (tmp_path / "synth.json").write_text(json.dumps(SYNTH), encoding="utf-8")
+    (tmp_path / "bench.json").write_text(json.dumps(BENCH)[:50], encoding="utf-8")
     with pytest.raises(SystemExit, match="bench.json is damaged: .*; run `make bench` again"):
         paper.main(["--synth", str(tmp_path / "synth.json"), "--bench",
                     str(tmp_path / "bench.json"), "--out", str(tmp_path / "out.md")])
@@ -55,16 +55,16 @@ def test_sparse_step_multiplies_half_of_a_dense_one():
 @pytest.mark.quick
 def test_document_has_every_table(tmp_path):
     for name, content in (("synth", SYNTH), ("bench", BENCH)):
-        (tmp_path / name).write_text(json.dumps(content))
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
     out = tmp_path / "document.md"
     assert paper.main(["--synth", str(tmp_path / "synth"), "--bench", str(tmp_path / "bench"),
                        "--out", str(out)]) == 0
-    committed = paper.DOCUMENT.read_text()
+    committed = paper.DOCUMENT.read_text(encoding="utf-8")
     for name in paper.BLOCKS:
-        header = read_block(out.read_text(), name).splitlines()[1]
+        header = read_block(out.read_text(encoding="utf-8"), name).splitlines()[1]
         assert read_block(committed, name).splitlines()[1] == header, "scripts/paper_comparison.py"
     # What needs neither clock nor bench is the same in both.
-    assert read_block(committed, "energy") == read_block(out.read_text(), "energy")
+    assert read_block(committed, "energy") == read_block(out.read_text(encoding="utf-8"), "energy")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"]))
 def missing_somewhere() -> list[str]:
     """Packages of requirements.txt that have a version for newer Pythons alone."""
     lines = re.findall(r"^([\w.-]+)==[^;#\n]*(?:; *python_version *(\S+))?",
-                       (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
+                       (ROOT / "requirements.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
     old = {name for name, condition in lines if not condition.startswith(">")}
     return sorted({name for name, _ in lines} - old)
 

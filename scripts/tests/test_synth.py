@@ -14,7 +14,7 @@ from scripts.synthesis.targets import TARGETS, find
 USPE_LUTS = 480  # the sketch took 525
 USPE_MHZ = 180   # best of three seeds on ECP5; the sketch reached 127
 ARRAY_SHARE = 0.75  # of the PE's clock that a 4x4 array reaches, best against best; goal 0.85
-DOCUMENT = report.DOCUMENT.read_text()
+DOCUMENT = report.DOCUMENT.read_text(encoding="utf-8")
 
 
 def target(name):
@@ -91,7 +91,7 @@ def test_full_run_writes_the_json(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(synth, "OUT", tmp_path / "synth.json")
     monkeypatch.setattr(synth, "TARGETS", [target("sat_fp32_to_fp16"), target("sat_a_bank")])
     assert synth.main(["--seeds", "1"]) == 0
-    result = json.loads((tmp_path / "synth.json").read_text())
+    result = json.loads((tmp_path / "synth.json").read_text(encoding="utf-8"))
     assert result.keys() == {"sat_fp32_to_fp16", "sat_a_bank", "fmax_ecp5"}
     assert result["sat_a_bank"].keys() >= {"lut", "ff", "dsp", "bram", "lutram"}
     assert result["sat_a_bank"]["bram"] > 0

@@ -102,7 +102,8 @@ def test_block_design_is_complete(ip: Description, build: Path) -> None:
 def test_block_design_does_without_ecc(ip: Description, build: Path, tmp_path: Path,
                                        monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = tmp_path / "recorder.tcl"
-    recorder.write_text(vivado.RECORDER.read_text().replace(" C0_DDR4_S_AXI_CTRL}", "}"))
+    text = vivado.RECORDER.read_text(encoding="utf-8")
+    recorder.write_text(text.replace(" C0_DDR4_S_AXI_CTRL}", "}"), encoding="utf-8")
     monkeypatch.setattr(vivado, "RECORDER", recorder)
     assert names(record("bd_vcu1525", ip, build)).count("assign_bd_address") == 3
 
@@ -136,9 +137,9 @@ def test_wrong_script_is_found(ip: Description, build: Path, tmp_path: Path, nam
     shutil.copytree(SCRIPTS, scripts)
     for folder in ("rtl", "constraints"):
         (tmp_path / folder).symlink_to(ROOT / folder)
-    text = (scripts / f"{name}.tcl").read_text()
+    text = (scripts / f"{name}.tcl").read_text(encoding="utf-8")
     assert old in text
-    (scripts / f"{name}.tcl").write_text(text.replace(old, new))
+    (scripts / f"{name}.tcl").write_text(text.replace(old, new), encoding="utf-8")
     _, problems = vivado.record(scripts / f"{name}.tcl", ip, build)
     assert any(complaint in problem for problem in problems), problems
 

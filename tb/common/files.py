@@ -47,7 +47,7 @@ def claimed(folder: Path) -> Iterator[None]:
     """Keeps other processes out of a folder; raises InUse where one is in already. The claim ends
     with the process, however that ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "a+") as handle:
+    with open(folder / "lock", "a+", encoding="utf-8") as handle:
         handle.seek(0)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

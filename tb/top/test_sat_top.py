@@ -31,9 +31,9 @@ def test_nothing_unknown_leaves_the_core():
 ])
 def test_something_unknown_is_noticed(tmp_path, module, right, wrong):
     source, = ROOT.glob(f"rtl/*/{module}.v")
-    text = source.read_text()
+    text = source.read_text(encoding="utf-8")
     assert text.count(right) == 1
     planted = tmp_path / source.name
-    planted.write_text(text.replace(right, wrong))
+    planted.write_text(text.replace(right, wrong), encoding="utf-8")
     with pytest.raises(AssertionError, match="failed: test_smoke"):
         run_in_four_states(testcase="test_smoke$", sources=[planted], runs=tmp_path)

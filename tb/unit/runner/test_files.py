@@ -17,7 +17,7 @@ def test_file_is_replaced_at_the_end_only(tmp_path):
     write_text(path, "old \u00fc")
     assert path.read_bytes() == "old \u00fc".encode()
     with pytest.raises(KeyboardInterrupt), replacing(path) as draft:
-        draft.write_text("half")
+        draft.write_text("half", encoding="utf-8")
         assert not list(path.parent.glob("*.json*")) or path.read_bytes() == b"old \xc3\xbc"
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old \xc3\xbc" and list(path.parent.iterdir()) == [path]
