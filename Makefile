@@ -12,6 +12,16 @@ PRESET ?= quick
 PYTEST  = $(if $(T),TESTCASE='$(T)') $(PY) -m pytest -q
 UNIT    = $(if $(findstring /,$(M)),$(M),tb/unit/$(M))
 
+# Paths that the tools cannot take are refused here, for all targets; so is a stamp of an environment
+# that moved or lost its Python. (An empty stamp is of before they said where they are.)
+SAFE := $(shell sed -n 's/^SAFE = "\(.*\)"$$/\1/p' host/sat/toolchain.py)
+ifneq ($(shell LC_ALL=C; case "$$(pwd -P)" in (*[!$(SAFE)]*) echo bad ;; esac),)
+  $(error SAT cannot be built in $(CURDIR): of a path, make, Verilator and linker take $(SAFE) only)
+endif
+$(shell cd $(VENV) 2> /dev/null && { test -x bin/python && { test ! -s .stamp || \
+  test "$$(cat .stamp)" = "$$(pwd -P)"; } || rm -f .stamp; })
+
+unexport PYTHONHOME
 export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
@@ -24,11 +34,13 @@ help:  ## this list
 setup: $(SETUP)  ## virtual environment with the pinned packages
 
 $(SETUP): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-	  || { echo "$(PYTHON) is older than 3.10: give another one with PYTHON=..."; exit 1; }
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || $(PYTHON) -m virtualenv $(VENV)
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
-	@touch $@
+	@command -v "$(firstword $(PYTHON))" > /dev/null \
+	  || { echo "PYTHON=$(PYTHON): no such program"; exit 1; }
+	@case $$($(PYTHON) -c 'import sys; print(sys.version_info >= (3, 10))' 2> /dev/null) in \
+	  (True) ;; \
+	  (False) echo "$(PYTHON) is older than 3.10: give another one with PYTHON=..."; exit 1 ;; \
+	  (*) echo "PYTHON=$(PYTHON): is no Python that works"; exit 1 ;; esac
+	@$(PYTHON) scripts/environment.py $(VENV)
 
 test: $(SETUP)  ## every test but the slow ones: lint, golden model, host, benches, proofs, top level
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow" --durations 15
