@@ -51,7 +51,7 @@ slow: $(SETUP)  ## the tests marked slow: minutes each
 quick: $(SETUP)  ## the tests marked quick
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "quick and not slow"
 
-regress: $(SETUP)  ## tests x seeds x configurations: PRESET=quick, 10min, 60min, night; ARGS="..."
+regress: $(SETUP)  ## tests x seeds x configurations: PRESET=quick, small, full, night; ARGS="..."
 	$(PY) -m regress run --preset $(PRESET) $(ARGS)
 
 cov: $(SETUP)  ## coverage of the last regression that measured it: build/cov/summary.json

@@ -60,12 +60,12 @@ def store(tmp_path: Path) -> Store:
 
 def test_presets_and_tests_are_sound():
     presets = load_presets()
-    assert set(presets) >= {"quick", "10min", "60min", "night"}
+    assert set(presets) >= {"quick", "small", "full", "night"}
     for preset in presets.values():
         assert Request("x", preset.seeds, preset.configs).runs(load_tests())
     for name in ("mixed", "SatRandomTest"):
         assert presets["night"].seeds[name] * len(presets["night"].configs) >= 2000
-    assert set(presets["60min"].seeds) == set(presets["night"].seeds) == set(load_tests())
+    assert set(presets["full"].seeds) == set(presets["night"].seeds) == set(load_tests())
 
 
 def test_unknown_names_are_told():
