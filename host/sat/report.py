@@ -220,7 +220,7 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
         # Upright, so that neighbours never overlap.
         axes.bar_label(bars, fmt=lambda value: f"{value / 1000:,.0f}k", fontsize=7, padding=3,
                        rotation=90)
-    axes.margins(y=0.15)
+    axes.margins(y=0.25)
     axes.set_xticks(range(len(names)),
                     [SPECIAL_TITLES.get(name, name).replace(" ", "\n") for name in names])
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")

@@ -66,7 +66,9 @@ def overlaps(path, monkeypatch) -> int:
         pyplot.subplots(figsize=size)) or kept)
     report.plot_cycles(outcome(), path)
     figure, axes = kept
-    boxes = [text.get_window_extent() for text in [*axes.texts, *axes.get_legend().get_texts()]]
+    figure.canvas.draw()
+    texts = [*axes.texts, *axes.get_legend().get_texts(), axes.title]
+    boxes = [text.get_window_extent() for text in texts]
     pyplot.close(figure)
     return sum(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
 
