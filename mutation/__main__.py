@@ -21,7 +21,7 @@ from mutation.units import UNITS
 from sat.terminal import print_table, run
 from tb.common.files import DamagedFile, InUse, claimed
 
-GOAL = 0.95
+GOALS = {unit.module: unit.goal for unit in UNITS}
 SUMMARY = netlist.BUILD.with_suffix(".json")
 
 
@@ -61,7 +61,8 @@ def table(scores: Sequence[campaign.Score]) -> Table:
     for name in ("mutants", "killed", "equivalent", "alive", "score"):
         result.add_column(name, justify="right")
     for score in scores:
-        mark = "" if score.rate >= GOAL else f"  below {GOAL:.0%}"
+        goal = GOALS[score.module]
+        mark = "" if score.rate >= goal else f"  below {goal:.0%}"
         result.add_row(score.module, str(score.total), str(score.killed), str(score.equivalent),
                        str(len(score.survivors)), f"{score.rate:.1%}{mark}")
     return result
@@ -121,7 +122,7 @@ def check(args: argparse.Namespace) -> int:
     if not any(score.total for score in scores):
         print("no mutant was run")
         return 2
-    return 0 if all(score.rate >= GOAL for score in scores) else 1
+    return 0 if all(score.rate >= GOALS[score.module] for score in scores) else 1
 
 
 if __name__ == "__main__":

@@ -22,10 +22,12 @@ REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
 
 @dataclass(frozen=True)
 class Stalls:
-    """Chance that a handshake is held up for a cycle; cycles from a request to its first beat."""
+    """Chance that a handshake is held up for a cycle; cycles from a request to its first beat; and
+    the chance for write requests alone, where they are to come long after their data."""
 
     chance: float = 0.0
     latency: int = 1
+    requests: float = 0.0
 
 
 STALLS = {
@@ -152,6 +154,8 @@ class WritePort:
 
     def cycle(self) -> None:
         ready = len(self.left) < REQUESTS_AHEAD and self._free()
+        if self.stalls.requests:
+            ready = ready and self.rng.random() >= self.stalls.requests
         self.req_ready.value = int(ready)
         valid = bool(self.req_valid.value)
         request = (0, 0)

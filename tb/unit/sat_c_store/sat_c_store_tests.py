@@ -15,12 +15,14 @@ from sat_golden import vector
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import mixed_fp16, random_bits
 from tb.common.clock import start
-from tb.common.dma_ports import BEAT_BYTES, STALLS, WritePort
+from tb.common.dma_ports import BEAT_BYTES, STALLS, Stalls, WritePort
 from tb.common.lanes import pack, pack_array
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.common.walk import walk_inputs
+
+ALL_STALLS = {**STALLS, "requests": Stalls(requests=0.98)}
 
 
 @dataclass
@@ -151,7 +153,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
         stored += 1
         c.memory.store(address, data, strobes)
 
-    port = WritePort(dut, store, rng, STALLS[stalls])
+    port = WritePort(dut, store, rng, ALL_STALLS[stalls])
     # Requests cover C's rows, tile by tile, and nothing else.
     beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
                 for row, col in plan.tiles for r in plan.drain_order(row)
@@ -193,7 +195,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
 
 
 @cocotb.test()
-@cocotb.parametrize(stalls=list(STALLS), p_valid=[1.0, 0.2], as_single=[False, True])
+@cocotb.parametrize(stalls=list(ALL_STALLS), p_valid=[1.0, 0.2], as_single=[False, True])
 async def test_modes(dut, stalls, p_valid, as_single):
     """Random shapes and epilogues, commands following each other without a reset."""
     rng = make_rng(f"{stalls} {p_valid} {as_single}")

@@ -27,6 +27,8 @@ BEAT_BYTES = 16
 FETCH_PORT = 7
 WATCHDOG = 300
 LIMIT = 20_000
+EVENTS_AT_ONCE = 3
+ASIDE = {"overflow", "progress"}  # decide nothing in their cycle: one other event is enough
 
 
 @dataclass
@@ -246,6 +248,63 @@ async def begin(dut, longest=120):
 
 def desc_address(index):
     return PROG_ADDR + DESC_BYTES * index
+
+
+async def lockstep(dut, name):
+    await start(dut)
+    return Lockstep(dut, make_rng(name))
+
+
+def allowed(events):
+    """A start comes without a clear, a port shows one error, an engine that ends has none."""
+    reads = sum(event.startswith("read_") for event in events)
+    writes = sum(event.startswith("write_") for event in events)
+    ended = {event.removesuffix("_ends") for event in events if event.endswith("_ends")}
+    return (not {"start", "clear"} <= set(events) and reads <= 1 and writes <= 1
+            and not {"beat", "read_fetch"} <= set(events)
+            and not any(event.endswith(f"_{engine}") for event in events for engine in ended))
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def test_random_events_in_lockstep(dut):
+    bench = await lockstep(dut, "soak")
+    rng = bench.rng
+    kinds = [matmul(), matmul(True), prune(), prune(True), fence(), fence(True)]
+    for _ in range(250):
+        descs = [kinds[rng.integers(len(kinds))] for _ in range(int(rng.integers(1, 5)))]
+        if rng.random() < 0.3:
+            descs[rng.integers(len(descs))] = BAD_TENSOR if rng.integers(2) else BAD_OPCODE
+        await bench.begin(*descs)
+        often = float(rng.choice([0.02, 0.1, 0.3]))
+        for _ in range(int(rng.integers(20, 120))):
+            names = [name for name in bench.possible() if name not in ("start", "clear", "hang")]
+            events = tuple(name for name in names if rng.random() < often * (
+                0.1 if name.startswith(("read_", "write_")) else 2))
+            extra = [str(rng.choice(["start", "clear", "hang"]))] * (rng.random() < 0.02)
+            events += tuple(name for name in extra if name in bench.possible())
+            await bench.cycle(*(events if allowed(events) else ()))
+        await bench.rest()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_program_limits(dut):
+    """Ends exactly at the end of the address space, and one descriptor beyond; every bit."""
+    bench = await lockstep(dut, "limits")
+    space = 1 << 40
+    lengths = sorted({1, 2, 3, (1 << 32) - 1} | {1 << bit for bit in range(32)})
+    cases = [(space - DESC_BYTES * length, length) for length in lengths]
+    cases += [(space - DESC_BYTES * (length - 1), length) for length in lengths if length > 1]
+    cases += [(DESC_BYTES + bit, 1) for bit in (1 << b for b in range(7))]
+    cases += [(1 << bit, 1) for bit in range(7, 64)]
+    cases += [(0, 0), (DESC_BYTES, 0), (0, (1 << 32) - 1)]
+    for address, length in cases:
+        bench.program, bench.address, bench.length = (command(fence()),), address, length
+        await bench.cycle("start")
+        await bench.cycle()
+        await bench.cycle()
+        if bench.model.running:
+            await bench.cycle("clear")
+        await bench.rest()
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -482,15 +541,6 @@ async def test_reset_in_mid_program(dut):
         await bench.finish()
 
 
-EVENTS_AT_ONCE = 3
-ASIDE = {"overflow", "progress"}  # decide nothing in their cycle: one other event is enough
-
-
-async def lockstep(dut, name):
-    await start(dut)
-    return Lockstep(dut, make_rng(name))
-
-
 @cocotb.test(timeout_time=100, timeout_unit="ms")
 @cocotb.parametrize(refused=["not", "before", "now"])
 async def test_coincidences_in_every_state(dut, refused):
@@ -518,55 +568,3 @@ async def test_coincidences_in_every_state(dut, refused):
             await bench.rest()
         played += done
     dut._log.info("%d coincidences", played)
-
-
-def allowed(events):
-    """A start comes without a clear, a port shows one error, an engine that ends has none."""
-    reads = sum(event.startswith("read_") for event in events)
-    writes = sum(event.startswith("write_") for event in events)
-    ended = {event.removesuffix("_ends") for event in events if event.endswith("_ends")}
-    return (not {"start", "clear"} <= set(events) and reads <= 1 and writes <= 1
-            and not {"beat", "read_fetch"} <= set(events)
-            and not any(event.endswith(f"_{engine}") for event in events for engine in ended))
-
-
-@cocotb.test(timeout_time=100, timeout_unit="ms")
-async def test_random_events_in_lockstep(dut):
-    bench = await lockstep(dut, "soak")
-    rng = bench.rng
-    kinds = [matmul(), matmul(True), prune(), prune(True), fence(), fence(True)]
-    for _ in range(250):
-        descs = [kinds[rng.integers(len(kinds))] for _ in range(int(rng.integers(1, 5)))]
-        if rng.random() < 0.3:
-            descs[rng.integers(len(descs))] = BAD_TENSOR if rng.integers(2) else BAD_OPCODE
-        await bench.begin(*descs)
-        often = float(rng.choice([0.02, 0.1, 0.3]))
-        for _ in range(int(rng.integers(20, 120))):
-            names = [name for name in bench.possible() if name not in ("start", "clear", "hang")]
-            events = tuple(name for name in names if rng.random() < often * (
-                0.1 if name.startswith(("read_", "write_")) else 2))
-            extra = [str(rng.choice(["start", "clear", "hang"]))] * (rng.random() < 0.02)
-            events += tuple(name for name in extra if name in bench.possible())
-            await bench.cycle(*(events if allowed(events) else ()))
-        await bench.rest()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def test_program_limits(dut):
-    """Ends exactly at the end of the address space, and one descriptor beyond; every bit."""
-    bench = await lockstep(dut, "limits")
-    space = 1 << 40
-    lengths = sorted({1, 2, 3, (1 << 32) - 1} | {1 << bit for bit in range(32)})
-    cases = [(space - DESC_BYTES * length, length) for length in lengths]
-    cases += [(space - DESC_BYTES * (length - 1), length) for length in lengths if length > 1]
-    cases += [(DESC_BYTES + bit, 1) for bit in (1 << b for b in range(7))]
-    cases += [(1 << bit, 1) for bit in range(7, 64)]
-    cases += [(0, 0), (DESC_BYTES, 0), (0, (1 << 32) - 1)]
-    for address, length in cases:
-        bench.program, bench.address, bench.length = (command(fence()),), address, length
-        await bench.cycle("start")
-        await bench.cycle()
-        await bench.cycle()
-        if bench.model.running:
-            await bench.cycle("clear")
-        await bench.rest()
