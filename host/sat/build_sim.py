@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,15 +162,14 @@ def _build(config: SatConfig, variant: Variant, folder: Path, library: Path,
 
 def _tell(running: list[Future], total: int, log: Callable[[str], None]) -> None:
     """Waits for all files, which have `total` bytes; says how far they are, and an estimate."""
-    start = told = time.monotonic()
-    done = 0
-    for count, future in enumerate(as_completed(running), 1):
-        done += future.result()
-        now = time.monotonic()
-        if now - told >= TELL_SECONDS and count < len(running):
-            told = now
-            log(f"compiled {count} of {len(running)} files, about "
-                f"{(now - start) * (total - done) / done:.0f} s left")
+    start, done, pending = time.monotonic(), 0, set(running)
+    while pending:
+        finished, pending = wait(pending, TELL_SECONDS, FIRST_EXCEPTION)
+        done += sum(future.result() for future in finished)
+        if pending:
+            took = time.monotonic() - start
+            left = f", about {took * (total - done) / done:.0f} s left" if done else ""
+            log(f"compiled {len(running) - len(pending)} of {len(running)} files{left}")
 
 
 def _run(command: list, env: dict[str, str] | None = None) -> None:

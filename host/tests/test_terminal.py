@@ -7,12 +7,13 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sat import bench, report, terminal
+from sat import bench, build_sim, report, terminal
 from sat.config import SatConfig
 
 pytestmark = pytest.mark.quick
@@ -95,6 +96,19 @@ def test_what_is_missing_is_one_line():
             "terminal.run(lambda: toolchain.compiler('CXX'))")
     done = command(code, CXX="/nonexistent/g++")
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1 and b"CXX" in done.stderr
+
+
+def test_a_build_says_how_far_it_is_though_no_file_gets_done(monkeypatch):
+    monkeypatch.setattr(build_sim, "TELL_SECONDS", 0.01)
+    running, said = [Future(), Future()], []
+
+    def log(line: str) -> None:
+        running[len(said)].set_result(50)
+        said.append(line)
+
+    build_sim._tell(running, 100, log)
+    assert said[0] == "compiled 0 of 2 files"
+    assert said[1].startswith("compiled 1 of 2 files, about ") and len(said) == 2
 
 
 def test_progress_is_plain_lines_without_a_terminal():
