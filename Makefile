@@ -76,7 +76,7 @@ format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Pyth
 generate: $(SETUP)  ## constants and docs/registers.md from spec/
 	$(PY) scripts/generate.py
 
-formal: $(SETUP)  ## proofs: selection networks equal, leaf cells correct
+formal: $(SETUP)  ## proofs: control, DMAs, write addresses, leaf cells, selection networks
 	$(PY) -m formal.prove
 
 mutation: $(SETUP)  ## mutants that the benches kill: build/mutation.json; modules, options in ARGS="..."

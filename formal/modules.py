@@ -34,14 +34,15 @@ class Fault:
 class Subject:
     """What formal/<name>_props.v wraps: the modules `tops`, with all that they instantiate.
 
-    `contracts`: of these, formal/<module>_contract.v takes the place. `induction`: the properties
-    are proven with the help of invariants. `full`: takes minutes.
+    `contracts`: of these, formal/<module>_contract.v takes the place. `variant`: defined in the
+    properties. `induction`: they are proven with the help of invariants. `full`: takes minutes.
     """
 
     name: str
     tops: tuple[str, ...]
     faults: tuple[Fault, ...]
     contracts: tuple[str, ...] = ()
+    variant: str = ""
     induction: bool = False
     full: bool = False
 
@@ -126,6 +127,44 @@ SUBJECTS = (
         Fault("error with the next address", "dma/sat_wr_dma.v",
               "err_addr_o  = tag_addr", "err_addr_o  = start_addr"),
     ), contracts=("sat_burst_split",), induction=True),
+    Subject("sat_c_store", ("sat_c_store",), (
+        Fault("rows past the end are written", "matmul/sat_row_walk.v",
+              "skip_o        = row >= rows_left_q", "skip_o        = row > rows_left_q"),
+        Fault("next segment behind the last visit", "matmul/sat_row_walk.v",
+              "skip_o ? segment_end_q : behind", "behind"),
+        Fault("a beat too many", "matmul/sat_c_store.v",
+              "(row_cols + 17'd7) >> 3", "(row_cols + 17'd8) >> 3"),
+        Fault("requests overlap", "matmul/sat_c_store.v",
+              "req_left_q - {5'd0, req_beats_o}", "req_left_q - {5'd0, req_beats_o} + 17'd1"),
+    ), induction=True),
+    Subject("sat_feature_writer", ("sat_feature_writer",), (
+        Fault("a band begins a row late", "feature/sat_feature_writer.v",
+              ".rewind_i(band_fire)", ".rewind_i(1'b0)"),
+        Fault("the last band is whole", "feature/sat_feature_writer.v",
+              "last_band ? cols_left_q[5:0] - 6'd1 : 6'd63", "6'd63"),
+        Fault("offset of the wrong format", "feature/sat_feature_writer.v",
+              "{{ADDR_W-15{1'b0}}, band_q, 5'd0}", "{{ADDR_W-16{1'b0}}, band_q, 6'd0}"),
+    ), induction=True),
+    Subject("sat_plane_store", ("sat_plane_store",), (
+        Fault("groups are counted down", "vector/sat_plane_store.v",
+              "(length + ~(5'h1F << m_log2_i)) >> m_log2_i", "(length + 5'd16) >> m_log2_i"),
+        Fault("strobes of a whole tile", "vector/sat_plane_store.v",
+              "{2{{1'b0, column} < width}}", "2'b11"),
+        Fault("two beats always", "vector/sat_plane_store.v",
+              "wide     = width > 5'd8", "wide     = width > 5'd0"),
+    ), induction=True),
+    Subject("sat_plane_store", ("sat_plane_store",), (
+        Fault("tiles follow along the columns", "vector/sat_plane_store.v",
+              "(BP == 0 ? !band_end : band_end)", "!band_end"),
+    ), variant="BP", induction=True),
+    Subject("sat_weight_store", ("sat_weight_store",), (
+        Fault("V's rows follow the last tile", "vector/sat_weight_store.v",
+              "step && row_last && !band_end", "step && row_last && !band_end && weight_q"),
+        Fault("strobes of a whole tile", "vector/sat_weight_store.v",
+              "{4{{1'b0, column} < cols}}", "4'hF"),
+        Fault("a row too many", "vector/sat_weight_store.v",
+              "{1'b0, row_q} == rows - 5'd1", "{1'b0, row_q} == rows"),
+    ), induction=True),
 )
 LIMIT_S = 600
 FRAMES = 20  # within which a planted fault must show, where reachability is too slow
@@ -133,7 +172,8 @@ FRAMES = 20  # within which a planted fault must show, where reachability is too
 
 def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
     kind = f"fault{subject.faults.index(fault)}" if fault else define
-    folder = BUILD / subject.name / kind
+    defines = [f"-D{name}" for name in (define, subject.variant) if name]
+    folder = BUILD / (subject.name + subject.variant) / kind
     folder.mkdir(parents=True, exist_ok=True)
     sources = list(dict.fromkeys(path for top in subject.tops for path in needed_sources(top)))
     for module in subject.contracts:
@@ -144,7 +184,7 @@ def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
         sources[at] = folder / sources[at].name
         sources[at].write_text(fault.planted(), encoding="utf-8")
     yosys(
-        f"read_verilog -formal -mem2reg -I{INCLUDE_DIR} -D{define} "
+        f"read_verilog -formal -mem2reg -I{INCLUDE_DIR} {' '.join(defines)} "
         f"{' '.join(map(str, sources))} formal/{subject.name}_props.v",
         f"prep -flatten -top {subject.name}_props",
         "select -assert-none a:hierconn",  # a name inside the design that is not there
@@ -171,11 +211,12 @@ def proofs(full: bool) -> list[Proof]:
     found = []
     for subject in SUBJECTS:
         if full or not subject.full:
+            name = " ".join(filter(None, (subject.name, subject.variant)))
             proof, search = ("induction", "bmc") if subject.induction else ("pdr", "pdr")
-            found.append(Proof(f"{subject.name}: properties", proof, "proven",
+            found.append(Proof(f"{name}: properties", proof, "proven",
                                partial(decide, subject, "PROVE")))
-            found.append(Proof(f"{subject.name}: cover is never reached", search, "refuted",
+            found.append(Proof(f"{name}: cover is never reached", search, "refuted",
                                partial(decide, subject, "COVER")))
-            found += [Proof(f"{subject.name}: {fault.what}", search, "refuted",
+            found += [Proof(f"{name}: {fault.what}", search, "refuted",
                             partial(decide, subject, "FAULT", fault)) for fault in subject.faults]
     return found

@@ -87,7 +87,8 @@ module sat_burst_split_props #(
       if (waits_q) a_stable: assert (burst_valid && burst_addr == addr_q && burst_len == len_q);
       if (following_q) begin
         a_inside: assert (ahead_q < inside_q);
-        if (burst_valid && ahead_q <= burst_len) a_place: assert (burst_line + ahead_q == followed_q);
+        if (burst_valid && ahead_q <= burst_len)
+          a_place: assert (burst_line + ahead_q == followed_q);
       end
     end
   end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands for sat_desc_fetch: a start is answered once, some time later, with any descriptor or error,
-// which then holds. The read port does anything.
+// Stands for sat_desc_fetch: a start is answered once, some time later, with any descriptor or
+// error, which then holds. The read port does anything.
 `default_nettype none
 
 module sat_desc_fetch #(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of sat_rd_dma: two ports, bursts of up to 4 beats, two outstanding, payload of one bit;
-// requests are cut to the bursts that sat_burst_split makes of them. The memory may do anything:
-// wrong RLAST, beats that nobody asked for. Labels as in sat_wr_dma_props.v.
+// Properties of sat_rd_dma: two ports, bursts of up to 4 beats, two outstanding, payload of one
+// bit; requests are cut to the bursts that sat_burst_split makes of them. The memory may do
+// anything: wrong RLAST, beats that nobody asked for. Labels as in sat_wr_dma_props.v.
 `default_nettype none
 
 module sat_rd_dma_props #(
@@ -81,9 +81,9 @@ module sat_rd_dma_props #(
   wire r_fire  = rvalid_i && rready;
   wire clear   = !rst_n || flush_i;
 
-  // The model. Started bursts that have not had all beats, oldest first, the last ar_left_q of which
-  // are not taken on AR; beats inside, oldest first: {RLAST, RRESP, data}; beats of the oldest burst
-  // that have been delivered.
+  // The model. Started bursts that have not had all beats, oldest first, the last ar_left_q of
+  // which are not taken on AR; beats inside, oldest first: {RLAST, RRESP, data}; beats of the
+  // oldest burst that have been delivered.
   reg                started_q = 1'b0;
   reg                last_port_q;           // of the request that was taken last
   reg                port_q [0:1];
@@ -161,8 +161,8 @@ module sat_rd_dma_props #(
       end
       a_outstanding: assert (bursts_q <= OUTSTANDING);
       if (halt_i) a_halt_start: assert (!start);
-      // A beat is taken unless two wait, and delivered to the port that asked, in order; a burst has
-      // the beats it asked for.
+      // A beat is taken unless two wait, and delivered to the port that asked, in order; a burst
+      // has the beats it asked for.
       a_rready: assert (rready == (beats_q != 2'd2));
       a_rsp:    assert (rsp_valid == ((at_hand && !halt_i) ? 2'd1 << port_q[0] : 2'd0));
       if (at_hand) a_data: assert (rsp_data[0] == first_q[0]);
@@ -210,8 +210,10 @@ module sat_rd_dma_props #(
   wire [ADDR_W+7:0] ar_next = \u_dma.u_ar.skid_data_q ;
   wire              r_main  = \u_dma.u_r.main_valid_q ;
   wire              r_skid  = \u_dma.u_r.skid_valid_q ;
-  wire        [3:0] r_first = {\u_dma.u_r.main_data_q [DATA_W+2:DATA_W], \u_dma.u_r.main_data_q [0]};
-  wire        [3:0] r_next  = {\u_dma.u_r.skid_data_q [DATA_W+2:DATA_W], \u_dma.u_r.skid_data_q [0]};
+  wire        [3:0] r_first = {\u_dma.u_r.main_data_q [DATA_W+2:DATA_W],
+                               \u_dma.u_r.main_data_q [0]};
+  wire        [3:0] r_next  = {\u_dma.u_r.skid_data_q [DATA_W+2:DATA_W],
+                               \u_dma.u_r.skid_data_q [0]};
 
   always @(*) if (started_q) begin
     if (asked) i_port: assert (\u_dma.split_port_q  == last_port_q);

@@ -2,7 +2,7 @@
 // Properties of sat_wr_dma: two ports, bursts of up to 4 beats, short queues, payload of one bit;
 // requests are cut to the bursts that sat_burst_split makes of them. A beat of a port is followed,
 // chosen freely when it is taken (its data alone is 1), and from its start on the burst that takes
-// it. Labels a_*: what is promised; i_*: how the inside belongs to it, which makes the proof finish.
+// it. Labels a_*: what is promised; i_*: how the inside belongs to it, so that the proof ends.
 `default_nettype none
 
 module sat_wr_dma_props #(
@@ -239,8 +239,10 @@ module sat_wr_dma_props #(
   wire [1:0] orders    = \u_dma.u_order.write_ptr_q  - \u_dma.u_order.read_ptr_q ;
   wire       odd_order = \u_dma.u_order.read_ptr_q [0];
   wire [8:0] order     [0:1];
-  assign order[0] = odd_order ? \u_dma.u_order.u_memory.memory[1]  : \u_dma.u_order.u_memory.memory[0] ;
-  assign order[1] = odd_order ? \u_dma.u_order.u_memory.memory[0]  : \u_dma.u_order.u_memory.memory[1] ;
+  assign order[0] = odd_order ? \u_dma.u_order.u_memory.memory[1]
+                    : \u_dma.u_order.u_memory.memory[0] ;
+  assign order[1] = odd_order ? \u_dma.u_order.u_memory.memory[0]
+                    : \u_dma.u_order.u_memory.memory[1] ;
   wire [7:0] beat      = \u_dma.beat_q ;
   (* hierconn *) wire [1:0] \u_dma.addressed_q ;
   (* hierconn *) wire [1:0] \u_dma.written_q ;
@@ -254,8 +256,10 @@ module sat_wr_dma_props #(
   wire      [1:0] tags    = \u_dma.u_tags.write_ptr_q  - \u_dma.u_tags.read_ptr_q ;
   wire            odd_tag = \u_dma.u_tags.read_ptr_q [0];
   wire [ADDR_W:0] tagged  [0:1];
-  assign tagged[0] = odd_tag ? \u_dma.u_tags.u_memory.memory[1]  : \u_dma.u_tags.u_memory.memory[0] ;
-  assign tagged[1] = odd_tag ? \u_dma.u_tags.u_memory.memory[0]  : \u_dma.u_tags.u_memory.memory[1] ;
+  assign tagged[0] = odd_tag ? \u_dma.u_tags.u_memory.memory[1]
+                    : \u_dma.u_tags.u_memory.memory[0] ;
+  assign tagged[1] = odd_tag ? \u_dma.u_tags.u_memory.memory[0]
+                    : \u_dma.u_tags.u_memory.memory[1] ;
 
   (* hierconn *) wire              \u_dma.u_aw.main_valid_q ;
   (* hierconn *) wire              \u_dma.u_aw.skid_valid_q ;
@@ -284,7 +288,8 @@ module sat_wr_dma_props #(
                               && (at > 0 || (at == 0 && beat[1:0] <= place_q))));
   wire        [2:0] head_left  = {1'b0, order[0][1:0]} + 3'd1 - beat[2:0];
   wire        [3:0] claims [0:1];
-  wire        [3:0] before  = (!claimed_q ? claims[port_q] : (at == 1 && order[0][8] == port_q) ? {1'b0, head_left} : 4'd0)
+  wire        [3:0] before  = (!claimed_q ? claims[port_q]
+                               : (at == 1 && order[0][8] == port_q) ? {1'b0, head_left} : 4'd0)
                               + {2'd0, place_q}
                               - ((claimed_q && at == 0) ? {1'b0, beat[2:0]} : 4'd0);
   // Bursts started from the followed one on.
@@ -295,7 +300,8 @@ module sat_wr_dma_props #(
   generate
     for (p = 0; p < 2; p = p + 1) begin : gen_claims
       assign claims[p] = ((orders != 2'd0 && order[0][8] == p) ? {1'b0, head_left} : 4'd0)
-                         + ((orders == 2'd2 && order[1][8] == p) ? {2'd0, order[1][1:0]} + 4'd1 : 4'd0);
+                         + ((orders == 2'd2 && order[1][8] == p)
+                            ? {2'd0, order[1][1:0]} + 4'd1 : 4'd0);
       always @(*) if (started_q) begin
         assert (counts[p] <= DATA_FIFO);
         assert ({2'd0, counts[p]} == {2'd0, unclaimed_q[p]} + {1'b0, claims[p]});
@@ -311,7 +317,10 @@ module sat_wr_dma_props #(
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[0].u_data.u_memory.memory[1] ;
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[0].u_data.u_memory.memory[2] ;
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[0].u_data.u_memory.memory[3] ;
-  wire [3:0] marks_a = {\u_dma.gen_port[0].u_data.u_memory.memory[3] [0], \u_dma.gen_port[0].u_data.u_memory.memory[2] [0], \u_dma.gen_port[0].u_data.u_memory.memory[1] [0], \u_dma.gen_port[0].u_data.u_memory.memory[0] [0]};
+  wire [3:0] marks_a = {\u_dma.gen_port[0].u_data.u_memory.memory[3] [0],
+                        \u_dma.gen_port[0].u_data.u_memory.memory[2] [0],
+                        \u_dma.gen_port[0].u_data.u_memory.memory[1] [0],
+                        \u_dma.gen_port[0].u_data.u_memory.memory[0] [0]};
 
   (* hierconn *) wire [2:0] \u_dma.gen_port[1].u_data.write_ptr_q ;
   (* hierconn *) wire [2:0] \u_dma.gen_port[1].u_data.read_ptr_q ;
@@ -321,7 +330,10 @@ module sat_wr_dma_props #(
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[1].u_data.u_memory.memory[1] ;
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[1].u_data.u_memory.memory[2] ;
   (* hierconn *) wire [DATA_W+DATA_W/8-1:0] \u_dma.gen_port[1].u_data.u_memory.memory[3] ;
-  wire [3:0] marks_b = {\u_dma.gen_port[1].u_data.u_memory.memory[3] [0], \u_dma.gen_port[1].u_data.u_memory.memory[2] [0], \u_dma.gen_port[1].u_data.u_memory.memory[1] [0], \u_dma.gen_port[1].u_data.u_memory.memory[0] [0]};
+  wire [3:0] marks_b = {\u_dma.gen_port[1].u_data.u_memory.memory[3] [0],
+                        \u_dma.gen_port[1].u_data.u_memory.memory[2] [0],
+                        \u_dma.gen_port[1].u_data.u_memory.memory[1] [0],
+                        \u_dma.gen_port[1].u_data.u_memory.memory[0] [0]};
 
   wire [1:0] open [0:1];
   wire [2:0] free [0:1];

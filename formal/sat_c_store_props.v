@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where sat_c_store writes: every request lies in the beats of a row of C, whatever the size.
+// Addresses are sums of the base, multiples of the stride and offsets in a row. With base 0 and
+// stride 2^18, which no offset reaches, an address is {row, offset}, and the statement is about
+// both numbers. Up to three segments of rows; 2x2 PEs, one shape of tile.
+// Data is free. Labels as in sat_wr_dma_props.v.
+`default_nettype none
+
+module sat_c_store_props #(
+  parameter integer ROWS   = 2,
+  parameter integer COLS   = 2,
+  parameter integer T      = 8,
+  parameter integer T1     = 2,  // tiles of ROWS * T / 2^T1 rows and COLS * 2^T1 columns
+  parameter integer LANES  = 2,
+  parameter integer ADDR_W = 40,
+  parameter integer DATA_W = 128
+) (
+  input wire                  clk,
+  input wire                  rst_n,
+  // Command, taken with start_i
+  input wire                  start_i,
+  input wire                  as_single_i,
+  input wire            [2:0] uses_i,     // bias, residual, mask
+  input wire           [15:0] rows_i,
+  input wire           [15:0] cols_i,
+  input wire            [1:0] segments_i,
+  // Surroundings
+  input wire                  row_done_i,
+  input wire [COLS*31-1:0]    buffer_word_i,
+  input wire            [2:0] operands_i,
+  input wire                  req_ready_i,
+  input wire                  data_ready_i
+);
+  localparam integer STRIDE_L = 18;
+  localparam integer ROW_W    = ADDR_W - STRIDE_L;
+
+  // The command, stable from its start on.
+  reg         single_q;
+  reg   [2:0] uses_q;
+  reg  [15:0] rows_q, cols_q;
+  reg   [1:0] segments_q;
+  wire        single   = start_i ? as_single_i : single_q;
+  wire  [2:0] uses     = start_i ? uses_i : uses_q;
+  wire [15:0] rows     = start_i ? rows_i : rows_q;
+  wire [15:0] cols     = start_i ? cols_i : cols_q;
+  wire  [1:0] segments = start_i ? segments_i : segments_q;
+  wire  [1:0] t1       = T1;
+  wire  [1:0] t2       = 2'd3 - t1;  // T is 8
+
+  always @(posedge clk)
+    {single_q, uses_q, rows_q, cols_q, segments_q} <= {single, uses, rows, cols, segments};
+
+  // A product that a solver likes.
+  function [17:0] times(input [1:0] count, input [16:0] value);
+    times = (count[0] ? {1'b0, value} : 18'd0) + (count[1] ? {value, 1'b0} : 18'd0);
+  endfunction
+
+  // As sat_matmul_plan counts: rows of a tile are ROWS * 2^t2, columns COLS * 2^t1.
+  wire [16:0] row_span    = 17'd2 << t2;
+  wire [16:0] col_span    = 17'd2 << t1;
+  wire [16:0] per_segment = ({1'b0, rows} + row_span - 17'd1) >> ({1'b0, t2} + 3'd1);
+  wire [17:0] row_tiles   = times(segments, per_segment);
+  wire [16:0] col_tiles   = ({1'b0, cols} + col_span - 17'd1) >> ({1'b0, t1} + 3'd1);
+
+  wire              idle, overflow, tile_taken, req_valid, data_valid, bias_next, residual_ready,
+                    mask_ready;
+  wire [ADDR_W-1:0] req_addr;
+  wire       [11:0] req_beats;
+
+  sat_c_store #(
+    .ROWS  (ROWS),
+    .COLS  (COLS),
+    .T     (T),
+    .LANES (LANES),
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
+  ) u_store (
+    .clk             (clk),
+    .rst_n           (rst_n),
+    .start_i         (start_i),
+    .base_i          ({ADDR_W{1'b0}}),
+    .stride_i        (24'd1 << STRIDE_L),
+    .as_single_i     (single),
+    .use_bias_i      (uses[0]),
+    .use_residual_i  (uses[1]),
+    .use_relu_i      (1'b0),
+    .use_mask_i      (uses[2]),
+    .rows_i          (rows),
+    .cols_i          (cols),
+    .row_tiles_i     (row_tiles[15:0]),
+    .col_tiles_i     (col_tiles[15:0]),
+    .t1_log2_i       ({1'b0, t1}),
+    .t2_log2_i       ({1'b0, t2}),
+    .idle_o          (idle),
+    .overflow_o      (overflow),
+    .row_done_i      (row_done_i),
+    .buffer_addr_o   (),
+    .buffer_word_i   (buffer_word_i),
+    .tile_taken_o    (tile_taken),
+    .bias_ready_i    (operands_i[0]),
+    .bias_next_o     (bias_next),
+    .bias_group_o    (),
+    .bias_i          ({LANES*32{1'b0}}),
+    .residual_valid_i(operands_i[1]),
+    .residual_ready_o(residual_ready),
+    .residual_i      ({DATA_W{1'b0}}),
+    .mask_valid_i    (operands_i[2]),
+    .mask_ready_o    (mask_ready),
+    .mask_i          ({DATA_W{1'b0}}),
+    .req_valid_o     (req_valid),
+    .req_ready_i     (req_ready_i),
+    .req_addr_o      (req_addr),
+    .req_beats_o     (req_beats),
+    .data_valid_o    (data_valid),
+    .data_ready_i    (data_ready_i),
+    .data_o          (),
+    .strb_o          ()
+  );
+
+  // Rows of C; bytes of the beats that hold a row.
+  wire  [17:0] total     = times(segments, {1'b0, rows});
+  wire  [18:0] row_bytes = single ? ({1'b0, cols, 2'b0} + 19'd15) & ~19'd15
+                                  : ({2'b0, cols, 1'b0} + 19'd15) & ~19'd15;
+  wire  [ROW_W-1:0] req_row    = req_addr[ADDR_W-1:STRIDE_L];
+  wire       [18:0] req_offset = {1'b0, req_addr[STRIDE_L-1:0]};
+
+  reg started_q = 1'b0;
+  always @(posedge clk) started_q <= 1'b1;
+
+  always @(*) begin
+    if (!started_q) m_reset_first: assume (!rst_n && !start_i);
+    else begin
+      // A command starts when the one before is done.
+      if (start_i) m_start: assume (idle);
+      // The command check: at least one row and column, C's tiles are counted in 16 bits.
+      m_sizes:    assume (rows != 16'd0 && cols != 16'd0 && segments != 2'd0);
+      m_segments: assume (row_tiles < 18'h10000);
+
+      if (req_valid) begin
+        a_row:  assert (req_row < total);
+        a_beats: assert (req_beats <= 12'd16 && req_addr[3:0] == 4'd0);
+        a_cols: assert (req_beats != 12'd0
+                        && req_offset + {3'd0, req_beats, 4'd0} <= row_bytes);
+      end
+      // Done only when nothing is left to be requested or sent.
+      if (idle) a_idle: assert (!req_valid && !data_valid);
+    end
+  end
+
+`ifndef FAULT
+  // ---- Invariants: a planted fault must be seen without them --------------------------------
+  (* hierconn *) wire              \u_store.u_walk.valid_o ;
+  (* hierconn *) wire              \u_store.u_walk.ready_i ;
+  (* hierconn *) wire              \u_store.u_walk.tile_last_o ;
+  (* hierconn *) wire              \u_store.u_walk.column_last_o ;
+  (* hierconn *) wire              \u_store.u_walk.segment_last ;
+  (* hierconn *) wire       [15:0] \u_store.u_walk.row_tiles_q ;
+  (* hierconn *) wire       [15:0] \u_store.u_walk.col_tiles_q ;
+  (* hierconn *) wire       [16:0] \u_store.u_walk.rows_left_q ;
+  (* hierconn *) wire       [16:0] \u_store.u_walk.cols_left_q ;
+  (* hierconn *) wire              \u_store.u_walk.r_q ;
+  (* hierconn *) wire        [3:0] \u_store.u_walk.t2_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.addr_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.r_addr_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.column_addr_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.segment_end_q ;
+  (* hierconn *) wire       [16:0] \u_store.req_left_q ;
+  wire        walking     = \u_store.u_walk.valid_o ;
+  wire        step        = walking && \u_store.u_walk.ready_i ;
+  wire        column_last = \u_store.u_walk.column_last_o ;
+  wire        r           = \u_store.u_walk.r_q ;
+  wire  [3:0] t2_at       = \u_store.u_walk.t2_q ;
+  wire [16:0] rows_left   = \u_store.u_walk.rows_left_q ;
+  wire [16:0] cols_left   = \u_store.u_walk.cols_left_q ;
+  wire [16:0] req_left    = \u_store.req_left_q ;
+
+  // Where the walk is: segments left, the first row of the segment, the first row of the tile in
+  // it, the first column of the tile.
+  reg   [1:0] left_q;
+  reg  [17:0] segment_q;
+  reg  [16:0] tile_q, col_q;
+
+  always @(posedge clk) begin
+    if (start_i) {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, 17'd0};
+    else if (step && column_last)
+      {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, col_q + col_span};
+    else if (step && \u_store.u_walk.tile_last_o ) begin
+      if (\u_store.u_walk.segment_last ) begin
+        left_q    <= left_q - 2'd1;
+        segment_q <= segment_q + rows;
+        tile_q    <= 17'd0;
+      end else tile_q <= tile_q + row_span;
+    end
+  end
+
+  wire [18:0] offset = single ? {col_q, 2'b0} : {1'b0, col_q, 1'b0};
+  wire [18:0] first  = segment_q + tile_q;
+  // The tile's part of the segment's last row, and whether the walk is behind it.
+  wire [16:0] end_in_tile = rows_left - 17'd1;
+  wire        passed = rows_left <= row_span
+                       && (end_in_tile[0] < r || (end_in_tile[0] == r
+                                                  && end_in_tile[4:1] < t2_at));
+
+  always @(*) if (started_q && walking && !start_i) begin
+    i_segment: assert (left_q != 2'd0 && left_q <= segments
+                       && segment_q == times(segments - left_q, {1'b0, rows}));
+    i_rows:    assert (rows_left != 17'd0 && {1'b0, rows_left} + tile_q == rows);
+    i_cols:    assert (cols_left != 17'd0 && {1'b0, cols_left} + col_q == cols);
+    i_row_tiles: assert (\u_store.u_walk.row_tiles_q  == times(left_q - 2'd1, per_segment)
+                         + ((rows_left + row_span - 17'd1) >> ({1'b0, t2} + 3'd1)));
+    i_col_tiles: assert (\u_store.u_walk.col_tiles_q  == (cols_left + col_span - 17'd1)
+                                                          >> ({1'b0, t1} + 3'd1));
+    i_t2:      assert (t2_at < 4'd1 << t2);
+    i_offset:  assert (offset < 1 << STRIDE_L && offset[3:0] == 4'd0);
+    i_column:  assert (\u_store.u_walk.column_addr_q  == offset);
+    i_r_addr:  assert (\u_store.u_walk.r_addr_q  == {first + r, offset[17:0]});
+    i_addr:    assert (\u_store.u_walk.addr_q  == {first + r + {t2_at, 1'b0}, offset[17:0]});
+    if (passed) i_end: assert (\u_store.u_walk.segment_end_q  == {segment_q + rows, offset[17:0]});
+  end
+
+  // What is left of a row's requests.
+  always @(*) if (started_q && req_left != 17'd0 && !start_i)
+    i_left: assert (req_row < total && req_left <= row_bytes[18:4]
+                    && req_offset + {req_left, 4'd0} <= row_bytes);
+  always @(*) if (started_q) i_aligned: assert (req_left == 17'd0 || req_addr[3:0] == 4'd0);
+`endif
+
+`ifdef COVER
+  // Must fail: a request for the only row of a second segment.
+  always @(*)
+    if (started_q) c_second: assert (!(req_valid && rows == 16'd1 && req_row == 1));
+`endif
+endmodule
+
+`default_nettype wire
