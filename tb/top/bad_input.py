@@ -13,7 +13,19 @@ from dataclasses import replace
 import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
-from sat_golden.defs import DESC_BYTES, FIELDS, SIZE_MAX, STRIDE_MAX, TENSOR_ALIGN, Error, Opcode
+from sat_golden import Windows
+from sat_golden.defs import (
+    DESC_BYTES,
+    FIELDS,
+    SIZE_MAX,
+    STRIDE_MAX,
+    TENSOR_ALIGN,
+    Error,
+    MatmulFlag,
+    Opcode,
+    PruneFlag,
+    UpdateFlag,
+)
 from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
 from sat_golden.memory import ErrorRegion
 from tb.common.require import require
@@ -22,7 +34,15 @@ from tb.top.board import ALL_IRQS, SILENT, Board, Ending
 from tb.top.error_region import draw_region
 from tb.top.expect import Expected
 from tb.top.mutate import mutate
-from tb.top.random_program import ADDR_W, BASE, Program, dealt, draw_base, random_program
+from tb.top.random_program import (
+    ADDR_W,
+    BASE,
+    Program,
+    ProgramWriter,
+    dealt,
+    draw_base,
+    random_program,
+)
 
 SIZE = 1 << 18
 LIMIT = 24  # sides of tensors
@@ -33,6 +53,7 @@ SIZED = [(Opcode.MATMUL, False), (Opcode.PRUNE, False), (Opcode.UPDATE, False),
 MANY_SIZE = 1 << 20  # of a memory that holds a long program
 MANY_LOG2 = 12  # of the FENCEs in it, at most
 END = 1 << ADDR_W
+LONGEST_WORK = 256  # cycles without progress in a legal program (docs/commands.md, HANG)
 STATUS_ENGINES = Status.MATMUL_BUSY | Status.VECTOR_BUSY
 
 
@@ -236,6 +257,31 @@ def slow_memory_is_no_hang(core: Board, seed: int) -> None:
     expected = Expected(program)
     core.prepare(program)
     core.set_latency(450, 450)
+    end = core.run_to_end(program)
+    require(end.code == Error.NONE, "%s: %s", end, program)
+    expected.check_memory(core.image(program))
+    core.clear()
+    core.write_register(Reg.WATCHDOG, 0)
+
+
+def long_work_is_no_hang(core: Board, seed: int) -> None:
+    """Commands that compute for long without the bus, on a memory that answers at once."""
+    writer = ProgramWriter(make_rng("long", seed), BASE, SIZE, 0.0)
+    unseen = Windows(1, 1, 1, 9, 9, 15, 15, step_log2=3, pad_top=15, pad_left=15)
+    writer.matmul(30, 8, 260, 4, 4, 0, "ordinary")     # a chunk of A, then slots
+    writer.matmul(30, 8, 260, 1, 16, MatmulFlag.A_TRANS, "ordinary")
+    writer.conv(unseen, 1, 8, 2, 2, 0, "ordinary")     # A is zeros, nearly
+    writer.pool(replace(unseen, kernel_h=4, kernel_w=4), 1, "ordinary")
+    writer.stats(9, 64, 0, "ordinary")                 # the tree of a band
+    writer.weights(Opcode.UPDATE, 32, 32, 16, 16, UpdateFlag.FF | UpdateFlag.BP, "ordinary")
+    writer.weights(Opcode.PRUNE, 32, 32, 1, 16, PruneFlag.BP, "ordinary")
+    core.reset()                                       # the map cache is to be swept
+    program = writer.finish()
+    expected = Expected(program)
+    core.prepare(program)
+    core.set_latency(1, 1)
+    core.set_pauses(0.0)
+    core.write_register(Reg.WATCHDOG, LONGEST_WORK)
     end = core.run_to_end(program)
     require(end.code == Error.NONE, "%s: %s", end, program)
     expected.check_memory(core.image(program))

@@ -111,6 +111,10 @@ def test_slow_memory_is_no_hang():
     run(0, bad_input.slow_memory_is_no_hang, 4)
 
 
+def test_long_work_is_no_hang():
+    run(0, bad_input.long_work_is_no_hang, 1)
+
+
 @batches(STOPS)
 def test_start_while_busy(batch):
     run(batch, bad_input.start_while_busy)
