@@ -58,13 +58,13 @@ cov: $(SETUP)  ## coverage of the last regression that measured it: build/cov/su
 	$(PY) -m regress cov --preset $(PRESET) $(ARGS)
 
 demo: $(SETUP)  ## train on handwritten digits in RTL simulation; options in ARGS="..."
-	$(PY) -m sat.demo $(ARGS)
+	$(PY) -m sat demo $(ARGS)
 
 demo-cnn: $(SETUP)  ## the same with a residual network; options in ARGS="..."
-	$(PY) -m sat.demo_cnn $(ARGS)
+	$(PY) -m sat demo-cnn $(ARGS)
 
 bench: $(SETUP)  ## cycles, utilization and speed-up: build/bench.json; options in ARGS="..."
-	$(PY) -m sat.bench $(ARGS)
+	$(PY) -m sat bench $(ARGS)
 
 lint: $(SETUP)  ## Verilator, Verible, Icarus, Yosys, house rules, flake8, isort
 	$(PY) scripts/lint.py

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark: cycles, utilization and speed-up in RTL simulation, every result checked.
 
-    python -m sat.bench [--cases step nm-2:8] [--out build/bench.json]
+    sat bench [--cases step nm-2:8] [--out build/bench.json]
 
 Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
 of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
@@ -29,7 +29,6 @@ from sat_golden.compress import compress_ff
 from . import terminal
 from .backend import Result
 from .backends import CheckedBackend, GoldenBackend, SimBackend
-from .build_sim import ROOT
 from .config import SatConfig
 from .core import Core
 from .memory import FP32, Compressed, FeatureMap, Tensor
@@ -308,13 +307,20 @@ def table(rows: list[dict]) -> Table:
     return result
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="sat.bench", description="Benchmark the core in RTL.")
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat bench`."""
+    parser = argparse.ArgumentParser(prog="sat bench", description="Benchmark the core in RTL.",
+                                     **options)
     parser.add_argument("--cases", nargs="+", default=[""], metavar="TEXT",
                         help="only cases whose name contains one of these")
     parser.add_argument("--config", action="append", choices=SatConfig.names(),
                         help="only cases on this array (may be given several times)")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
+    parser.add_argument("--out", type=Path, default=Path("build", "bench.json"))
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser()
     args = parser.parse_args(argv)
     cases = [case for case in CASES if any(text in case.name for text in args.cases)
              and (not args.config or case.config in args.config)]
@@ -337,7 +343,3 @@ def main(argv: list[str] | None = None) -> int:
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
                   f"{time.monotonic() - start:.0f} s", highlight=False, soft_wrap=True)
     return 1 if differing else 0
-
-
-if __name__ == "__main__":
-    terminal.run(main)

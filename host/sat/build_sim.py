@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the fast simulation library: Verilator's C++ of sat_top, and sim/sat_sim.cpp.
 
-Libraries are cached in build/simlib/<configuration>-<hash of sources and flags>. Objects of
-Verilator's runtime, which depend on no configuration, are shared.
-
-    python -m sat.build_sim [configuration ...]
+Libraries are cached in simlib/<configuration>-<hash of sources and flags> of the cache folder.
+Objects of Verilator's runtime, which depend on no configuration, are shared.
 """
 
 from __future__ import annotations
@@ -23,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import SatConfig
-from .terminal import run
 from .toolchain import (
     ROOT,
     ToolError,
+    cache_folder,
+    check_path,
     compiler,
     flags,
     inside,
@@ -36,7 +35,7 @@ from .toolchain import (
     verilator_env,
 )
 
-CACHE = ROOT / "build" / "simlib"
+CACHE = cache_folder() / "simlib"
 HARNESS = ROOT / "sim" / "sat_sim.cpp"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 VERILATOR_FLAGS = ["--cc", "-O3", "--no-timing", "--x-assign", "fast", "--x-initial", "fast",
@@ -96,6 +95,7 @@ def build(config: SatConfig, log: Callable[[str], None] | None = None,
     told how far a build is, every few seconds."""
     log = log or functools.partial(print, file=sys.stderr, flush=True)
     inputs = [*sources(), *sorted((ROOT / "rtl" / "include").glob("*.vh")), variant.harness]
+    check_path(CACHE)
     key = repr((*flags_of(config, variant), config.parameters(), inside()))
     digest = hashlib.sha256(key.encode())
     for path in inputs:
@@ -180,14 +180,23 @@ def _run(command: list, env: dict[str, str] | None = None) -> None:
         raise BuildError(f"{Path(str(command[0])).name} failed:\n{tail}")
 
 
-def main() -> None:
-    """Build the named configurations."""
-    parser = argparse.ArgumentParser(description="Build the fast simulation library.")
-    parser.add_argument("configs", nargs="*", default=[None], metavar="configuration",
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat build`."""
+    parser = argparse.ArgumentParser(
+        prog="sat build", description="Build the simulations of configurations.", **options)
+    parser.add_argument("configs", nargs="*", metavar="configuration",
                         help=f"one of {', '.join(SatConfig.names())} (default: the default one)")
-    for name in parser.parse_args().configs:
-        print(build(SatConfig.from_name(name)))
+    return parser
 
 
-if __name__ == "__main__":
-    run(main)
+def main(argv: list[str] | None = None) -> int:
+    """Build the named configurations."""
+    parser = make_parser()
+    names = parser.parse_args(argv).configs
+    try:
+        configs = [SatConfig.from_name(name) for name in names or [None]]
+    except ValueError as error:
+        parser.error(str(error))
+    for config in configs:
+        print(build(config))
+    return 0

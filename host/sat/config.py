@@ -6,13 +6,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from pathlib import Path
 
 import yaml
 
 from .plan.tiling import Array
+from .toolchain import ROOT
 
-CONFIGS = Path(__file__).resolve().parents[2] / "spec" / "configs.yaml"
+CONFIGS = ROOT / "spec" / "configs.yaml"
 
 
 @dataclasses.dataclass(frozen=True)

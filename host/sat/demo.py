@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: a network learns handwritten digits inside the simulated core, checked bit for bit.
 
-    python -m sat.demo [--nm 2:8] [--config 8x8] [--epochs 3] [--golden-epochs 17] [--seed 1] ...
+    sat demo [--nm 2:8] [--config 8x8] [--epochs 3] [--golden-epochs 17] [--seed 1] ...
 
 An MLP 64-128-64-10 is trained on scikit-learn's 1797 digits with BDWP. The first and the hidden
 layer are N:M; the last, with ten outputs only, is dense. Every program runs in RTL and on the
@@ -100,15 +100,21 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     return outcome
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat demo`."""
     parser = argparse.ArgumentParser(
-        prog="sat.demo", description="Train an MLP on handwritten digits inside the SAT core.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        prog="sat demo", description="Train an MLP on handwritten digits inside the SAT core.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     add_options(parser, "demo")
     parser.add_argument("--epochs", type=positive, default=3, help="epochs in RTL")
     parser.add_argument("--golden-epochs", type=int, default=17,
                         help="epochs that follow on the golden model alone")
     parser.add_argument("--dense-first", action="store_true", help="leave the first layer dense")
+    return parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser()
     args = parser.parse_args(argv)
     if args.batch > TRAINING_DIGITS:
         parser.error(f"--batch: more than the {TRAINING_DIGITS} training images")
@@ -124,7 +130,3 @@ def main(argv: list[str] | None = None) -> int:
     outcome = run(args, console)
     write_results(outcome, console, args.out)
     return 1 if outcome.differing_bits else 0
-
-
-if __name__ == "__main__":
-    terminal.run(main)

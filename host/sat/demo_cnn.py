@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The convolutional demo: a residual network trains inside the simulated core, checked bit for bit.
 
-    python -m sat.demo_cnn [--data digits] [--nm 2:8] [--rtl-steps 12] [--epochs 16] ...
+    sat demo-cnn [--data digits] [--nm 2:8] [--rtl-steps 12] [--epochs 16] ...
 
 A network of a 3x3 stem, three stages of 16, 32 and 64 channels and a linear layer, with batch
 normalisation, is trained with BDWP: all convolutions are N:M but the stem, which is dense like the
@@ -121,10 +121,11 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
     return outcome
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat demo-cnn`."""
     parser = argparse.ArgumentParser(
-        prog="sat.demo_cnn", description="Train a residual network inside the SAT core.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        prog="sat demo-cnn", description="Train a residual network inside the SAT core.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     add_options(parser, "demo-cnn")
     parser.add_argument("--data", choices=tuple(DEFAULTS), default="digits", help="data set")
     unset = {"default": argparse.SUPPRESS}  # the default depends on the data
@@ -133,6 +134,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help="steps in RTL, at least 2 (default: 12, with fashion 2)")
     parser.add_argument("--epochs", type=positive, **unset,
                         help="epochs altogether (default: 16, with fashion 2)")
+    return parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser()
     args = parser.parse_args(argv, argparse.Namespace(data_dir=None, rtl_steps=None, epochs=None))
     steps, epochs = DEFAULTS[args.data]
     args.rtl_steps, args.epochs = args.rtl_steps or steps, args.epochs or epochs
@@ -162,7 +168,3 @@ def main(argv: list[str] | None = None) -> int:
     outcome = run(args, data, rng, console)
     write_results(outcome, console, args.out)
     return 1 if outcome.differing_bits else 0
-
-
-if __name__ == "__main__":
-    terminal.run(main)

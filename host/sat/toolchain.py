@@ -20,7 +20,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGED = Path(__file__).resolve().parent / "data"
+# Folder of rtl/, spec/ and sim/: part of an installed package, else the checkout.
+ROOT = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[2]
 DEFAULTS = {"CXX": ("g++", "clang++"), "CC": ("gcc", "clang")}  # the first there is
 FLAGS = ("CPPFLAGS", "CXXFLAGS", "CFLAGS", "LDFLAGS")
 # In the path of the checkout. Of the rest, make, the makefiles that Verilator writes, PATH or the
@@ -105,6 +107,17 @@ def inside() -> tuple[str, ...]:
     checkout or an environment that moved has other paths."""
     check_path()
     return (str(ROOT), str(verilator_root()), _version(*compiler("CXX")), *flags(*FLAGS))
+
+
+def cache_folder() -> Path:
+    """Where builds are kept: what SAT_CACHE says, else build/ of the checkout, or the user's cache
+    folder if the package is installed."""
+    import platformdirs  # not there while the environment is being made
+
+    named = os.environ.get("SAT_CACHE")
+    if named:
+        return Path(named).absolute()
+    return platformdirs.user_cache_path("sat-core") if ROOT == PACKAGED else ROOT / "build"
 
 
 def check_path(root: Path = ROOT) -> None:

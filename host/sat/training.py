@@ -18,13 +18,12 @@ from sat_golden.compress import check_nm
 
 from .backend import Backend
 from .backends import CheckedBackend, GoldenBackend, SimBackend
-from .build_sim import ROOT
 from .config import SatConfig
 from .nn import Mlp, ResNet, StepResult
 from .report import Outcome
 
 TEST_DIGITS = 360
-FASHION_FOLDERS = (ROOT / "data" / "fashion", Path("/usr/share/datasets/fashion-mnist"))
+FASHION_FOLDERS = (Path("data", "fashion"), Path("/usr/share/datasets/fashion-mnist"))
 FASHION_HELP = """\
 Fashion-MNIST is not in the repository. It consists of four files, with or without .gz:
   train-images-idx3-ubyte  train-labels-idx1-ubyte
@@ -213,4 +212,4 @@ def add_options(parser: argparse.ArgumentParser, out: str) -> None:
                         help="sim: RTL, checked against the golden model; golden: that alone")
     parser.add_argument("--batch", type=positive, default=64, help="images of a step")
     parser.add_argument("--seed", type=int, default=1, help="of split, weights and order")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / out, help="result folder")
+    parser.add_argument("--out", type=Path, default=Path("build", out), help="result folder")

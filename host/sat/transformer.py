@@ -6,7 +6,7 @@
 Rows are tokens, `batch*tokens` of them. The linear layers are N:M, the products of attention are
 dense MATMULs per sequence and head. Softmax and layer norm run on the host (docs/transformer.md).
 
-    python -m sat.transformer [--config 8x8] [--nm 2:8] [--dim 128] ...
+    sat transformer [--config 8x8] [--nm 2:8] [--dim 128] ...
 
 prints the cycles of each part of a step, dense against N:M, measured in RTL.
 """
@@ -474,10 +474,11 @@ def cycle_table(config: SatConfig, nm: tuple[int, int], dense: Measurement,
     return table
 
 
-def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, BlockShape]:
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat transformer`."""
     parser = argparse.ArgumentParser(
-        prog="sat.transformer", description="Cycles of a transformer block's training step.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        prog="sat transformer", description="Cycles of a transformer block's training step.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     parser.add_argument("--nm", type=parse_nm, default="2:8", metavar="N:M",
                         help="sparsity of the linear layers")
     parser.add_argument("--config", choices=SatConfig.names(), default="8x8", help="array")
@@ -486,6 +487,11 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, Block
                                 ("hidden", 512, "channels of the MLP")):
         parser.add_argument(f"--{name}", type=positive, default=default, help=text)
     parser.add_argument("--seed", type=int, default=1, help="of weights and data")
+    return parser
+
+
+def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, BlockShape]:
+    parser = make_parser()
     args = parser.parse_args(argv)
     try:
         return args, BlockShape(args.batch, args.tokens, args.dim, args.heads, args.hidden)
@@ -515,7 +521,3 @@ def main(argv: list[str] | None = None) -> int:
     differing = sum(measurement.differing_bits for measurement in measured)
     console.print(f"{differing} bits differ from the golden model", highlight=False)
     return 1 if differing else 0
-
-
-if __name__ == "__main__":
-    terminal.run(main)

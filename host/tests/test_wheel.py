@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel, installed in an environment of its own and used from another folder, runs programs on
+the golden model and on the RTL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import numpy as np
+import sat
+from sat import FP32, CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
+
+config = SatConfig.from_name("2x2")
+backend = CheckedBackend(SimBackend(config), GoldenBackend(config))
+core = Core(backend)
+rng = np.random.default_rng(1)
+x = core.from_array("x", rng.standard_normal((5, 24)).astype(np.float16))
+w = core.from_array("w", rng.standard_normal((24, 9)).astype(np.float32))
+ff, y = core.compressed("ff", (24, 9), n=2, m=8), core.tensor("y", (5, 9), FP32)
+program = core.program()
+program.prune(w, ff=ff)
+program.matmul(x, ff, y)
+result = core.run(program)
+print(sat.__file__)
+print(result.cycles, backend.differing_bits, y.read().any())
+"""
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Runs a command in an environment that has the wheel, and nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("outside")
+    env = {name: value for name, value in os.environ.items()
+           if not name.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV"))}
+    env |= {"SAT_CACHE": str(folder / "cache"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(*command: str | Path, fails: bool = False) -> str:
+        done = subprocess.run([str(word) for word in command], cwd=folder, env=env,
+                              capture_output=True, text=True)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stderr if fails else done.stdout
+
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT)
+    run(sys.executable, "-m", "venv", folder / "env")
+    (wheel,) = folder.glob("sat_core-*.whl")
+    run(folder / "env/bin/python", "-m", "pip", "install", "-q", wheel)
+    return run
+
+
+def test_program_runs_on_golden_and_rtl(outside):
+    where, result = outside("env/bin/python", "-c", PROGRAM).splitlines()[-2:]
+    assert str(ROOT) not in where
+    cycles, differing, any_result = result.split()
+    assert int(cycles) > 100 and differing == "0" and any_result == "True"
+
+
+def test_commands(outside):
+    says = outside("env/bin/sat", "--help")
+    assert "demo-cnn" in says and "bench" in says
+    assert "--golden-epochs" in outside("env/bin/sat", "demo", "--help")
+    rows = outside("env/bin/sat", "build", "2x2")
+    assert "libsat_sim.so" in rows
+
+
+def test_missing_extra_is_named(outside):
+    says = outside("env/bin/sat", "demo", "--backend", "golden", "--epochs", "1", fails=True)
+    assert says.strip().splitlines()[-1] == "sat demo needs sklearn: pip install 'sat-core[demo]'"
