@@ -57,8 +57,11 @@ def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
         np.array([1, 1.5, 3e4], np.float32), (rows, j)).view(np.uint32))
     bias = np.where(rng.random(j) < special, random_bits(rng, j, np.uint32),
                     rng.standard_normal(j).astype(np.float32).view(np.uint32))
+    # Zero, and what differs from it in one bit: each bit alone decides here and there.
+    near_zero = rng.choice(np.array([0, *(1 << k for k in range(16))], np.uint16), (rows, j))
+    mask = np.where(rng.random((rows, j)) < 0.5, near_zero, mixed_fp16(rng, (rows, j), special))
     return Command(plan, as_single, use, vector.fp32_to_acc(single), bias,
-                   mixed_fp16(rng, (rows, j), special), mixed_fp16(rng, (rows, j), special))
+                   mixed_fp16(rng, (rows, j), special), mask)
 
 
 class Operands:
