@@ -30,6 +30,7 @@ class Planes:
 
 def check_nm(n: int, m: int) -> None:
     """ValueError or TypeError unless N:M is legal."""
+    integer("m", m, LEGAL_M[0], LEGAL_M[-1])
     if m not in LEGAL_M:
         raise ValueError(f"m: {m} is not one of {LEGAL_M}")
     integer("n", n, 1, m)

@@ -107,7 +107,7 @@ class Sgd:
     def __post_init__(self):
         for name in ("lr", "momentum", "decay"):
             value = getattr(self, name)
-            if value is not None:
+            if name != "decay" or value is not None:
                 fp32(value, name)
                 if value < 0:
                     raise ValueError(f"{name}: {value} is negative")

@@ -129,7 +129,8 @@ class Windows:
 
 
 def log2_of(name: str, value: int) -> int:
-    """ValueError that names the argument unless it is 1, 2, 4 or 8."""
+    """ValueError or TypeError that names the argument unless it is 1, 2, 4 or 8."""
+    value = integer(name, value, 1, 8)
     if value not in (1, 2, 4, 8):
         raise ValueError(f"{name}: {value} is not 1, 2, 4 or 8")
     return value.bit_length() - 1

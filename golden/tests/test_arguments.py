@@ -55,7 +55,7 @@ WRONG = {
        for name, values in {
            "images": (0, -1, 65536, 1.0), "map_h": (0, -3), "map_w": (0, "9"),
            "kernel_h": (0, -1, 16, 2.5), "kernel_w": (0, -1, 16, None), "pad": (-1, 16, 0.5),
-           "stride": (0, -1, 3, 16), "dilation": (0, -2, 5)}.items()
+           "stride": (0, -1, 3, 16, 2.0), "dilation": (0, -2, 5, 1.0)}.items()
        for value in values},
     "kernel too large": ("kernel", lambda: sliding(kernel_h=12)),
     "memory base": ("base", lambda: Memory(-64, 128)),
@@ -74,6 +74,7 @@ WRONG = {
     "slot stride": (r"slots\[2\].stride", lambda: desc(slots={2: Slot(0, 64.0)})),
     "m": ("m", lambda: compress_ff(HALVES, 1, 3)),
     "n": ("n", lambda: compress_ff(HALVES, 0, 4)),
+    "m float": ("m", lambda: compress_ff(HALVES, 1, 4.0)),
     "n float": ("n", lambda: compress_ff(HALVES, 1.5, 4)),
     "select": ("n", lambda: nm_select(HALVES, 5)),
     "select m": ("m", lambda: nm_select(HALVES[:, :3], 1)),
@@ -91,6 +92,7 @@ WRONG = {
     "conv vector": ("fmap", lambda: conv(HALVES[0], WINDOWS, HALVES)),
     "pool vector": ("x", lambda: max_pool(HALVES[0], WINDOWS)),
     "sgd lr": ("lr", lambda: Sgd(lr=1e39)),
+    "sgd lr none": ("lr", lambda: Sgd(lr=None)),
     "sgd lr lost": ("lr", lambda: Sgd(lr=1e-46)),
     "sgd momentum": ("momentum", lambda: Sgd(momentum=float("nan"))),
     "sgd decay": ("decay", lambda: Sgd(decay=-1e-4)),

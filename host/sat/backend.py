@@ -8,6 +8,7 @@ they reach those; starting a program, waiting, and turning an error into an exce
 from __future__ import annotations
 
 import operator
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sat_golden.arguments import integer
 from sat_golden.defs import TENSOR_ALIGN, Error
 
 from .config import SatConfig
@@ -96,6 +98,8 @@ class Backend(ABC):
     def reserve(self, size: int, alignment: int = TENSOR_ALIGN) -> int:
         """The address of `size` bytes that nobody else has. MemoryError if there are not as many
         left."""
+        size = integer("size", size, 1, sys.maxsize)
+        alignment = integer("alignment", alignment, 1, sys.maxsize)
         with self.lock:
             addr = align(self.memory_base + self.used, alignment)
             left = self.memory_base + self.memory_size - addr
@@ -245,7 +249,10 @@ def byte_array(data) -> np.ndarray:
 
 
 def check_register(offset: int, value: int = 0) -> None:
-    """ValueError for an access that the register window does not take."""
+    """ValueError or TypeError for an access that the register window does not take."""
+    for name, number in (("offset", offset), ("value", value)):
+        if not isinstance(number, (int, np.integer)):
+            raise TypeError(f"{name}: {number!r} is not an integer")
     if offset % 4 or not 0 <= offset < REGISTER_BYTES:
         raise ValueError(f"offset: {offset:#x} is not a word of the registers")
     if not 0 <= value < 1 << 32:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sat_golden.arguments import integer
 from sat_golden.compress import Planes, check_nm, compressed_rows, decompress
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
 
@@ -49,13 +50,10 @@ FP16, FP32, INDEX = Format.FP16, Format.FP32, Format.INDEX
 
 def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
     try:
-        rows, cols = (int(size) for size in shape)
+        rows, cols = shape
     except (TypeError, ValueError):
         raise ValueError(f"shape: {shape!r} is not (rows, cols)") from None
-    for name, size in (("rows", rows), ("cols", cols)):
-        if not 1 <= size <= SIZE_MAX:
-            raise ValueError(f"shape: {name} {size} is not in 1..{SIZE_MAX}")
-    return rows, cols
+    return (integer("shape: rows", rows, 1, SIZE_MAX), integer("shape: cols", cols, 1, SIZE_MAX))
 
 
 def _slices(index: object, name: str) -> tuple[slice, slice]:
@@ -345,6 +343,7 @@ class Memory:
         """The planes of `count` new N:M matrices, N:M along the rows of each."""
         rows, cols = _check_shape(shape)
         check_nm(n, m)
+        count = integer("count", count, 1, SIZE_MAX)
         kept = compressed_rows(rows, n, m)
         plane = count * kept, cols
         values = self.tensor(name if n == m else f"{name}.values", plane, FP16)
@@ -353,4 +352,6 @@ class Memory:
 
     def feature_map(self, name: str, images: int, h: int, w: int, channels: int) -> FeatureMap:
         """A new FP16 feature map."""
+        images, h, w = (integer(name, size, 1, SIZE_MAX)
+                        for name, size in (("images", images), ("h", h), ("w", w)))
         return FeatureMap(self.tensor(name, (images * h * w, channels), FP16), images, h, w)

@@ -331,11 +331,16 @@ def test_dropped_simulations_are_freed():
     (lambda sim: sim.add_error(64, 64), "start"),
     (lambda sim: sim.add_error(-64, 64), "start"),
     (lambda sim: sim.add_error(0, 64, response=1), "response"),
+    (lambda sim: sim.add_error(1 << 64, (1 << 64) + 64), "start"),
     (lambda sim: sim.place(-64), "base"),
+    (lambda sim: sim.place(1 << 64), "base"),
+    (lambda sim: sim.set_pauses(0.1, seed=-1), "seed"),
     (lambda sim: SimBackend(SMALL, max_cycles=0), "max_cycles"),
+    (lambda sim: SimBackend(SMALL, max_cycles=1.5), "max_cycles"),
+    (lambda sim: sim.step(1.5), "cycles"),
 ])
 def test_what_would_not_reach_the_simulation_as_it_is_is_named(sim, use, name: str):
-    with pytest.raises(ValueError, match=f"^{name}"):
+    with pytest.raises((ValueError, TypeError), match=f"^{name}"):
         use(sim)
 
 
@@ -348,6 +353,10 @@ def test_access_that_registers_do_not_take_is_named(backend):
     for value in (-1, 1 << 32):
         with pytest.raises(ValueError, match="^value:"):
             backend.write_register(Reg.SCRATCH, value)
+    with pytest.raises(TypeError, match="^offset:"):
+        backend.read_register(4.0)
+    with pytest.raises(TypeError, match="^value:"):
+        backend.write_register(Reg.SCRATCH, 1.5)
     with pytest.raises(TypeError, match="^data: float32"):
         backend.write_memory(backend.memory_base, np.zeros(4, np.float32))
     with pytest.raises(ValueError, match="^addr:"):

@@ -102,10 +102,34 @@ def test_illegal_nm_is_an_error(core: Core, n, m, name):
         core.compressed("s", (16, 16), n, m)
 
 
-@pytest.mark.parametrize("shape", [(0, 4), (4, 65536), (4,), "ab"])
+@pytest.mark.parametrize("shape", [(0, 4), (4, 65536), (4,), 4])
 def test_illegal_shape_is_an_error(core: Core, shape):
     with pytest.raises(ValueError, match="^shape:"):
         core.tensor("t", shape, FP16)
+
+
+@pytest.mark.parametrize("name, call", [
+    ("shape: rows", lambda core: core.tensor("t", (4.7, 4), FP16)),
+    ("shape: cols", lambda core: core.tensor("t", (4, "4"), FP16)),
+    ("shape: rows", lambda core: core.tensor("t", "ab", FP16)),
+    ("m", lambda core: core.compressed("s", (16, 16), 2, 8.0)),
+    ("count", lambda core: core.stack("s", 1.5, (16, 16), 8, 8)),
+    ("h", lambda core: core.feature_map("f", 1, 4.5, 4, 2)),
+    ("images", lambda core: core.feature_map("f", -2, -2, 4, 2)),
+    ("size", lambda core: core.reserve(-4096)),
+    ("size", lambda core: core.reserve(1.5)),
+    ("alignment", lambda core: core.reserve(64, 0)),
+])
+def test_sizes_are_whole_numbers(core: Core, name: str, call):
+    """Nothing is cut to one, and nothing is handed out a second time."""
+    used = core.used
+    with pytest.raises((ValueError, TypeError), match=f"^{name}: "):
+        call(core)
+    assert core.used == used
+
+
+def test_sizes_may_be_those_of_numpy(core: Core):
+    assert core.tensor("t", (np.int64(3), np.uint8(5)), FP16).shape == (3, 5)
 
 
 def test_wrong_values_are_an_error(core: Core):

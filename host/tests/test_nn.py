@@ -167,17 +167,24 @@ def test_schedules_and_predictions_keep_nothing(core: Core):
 @pytest.mark.quick
 @pytest.mark.parametrize("name, value", [
     ("lr", 1e39), ("lr", 1e-46), ("momentum", np.nan), ("momentum", -1e-50), ("lr", -np.inf),
+    ("lr", None), ("momentum", None),
 ])
 def test_scalars_that_fp32_lacks_are_named(core: Core, name: str, value: float):
     """When the network is made, and before a later step has changed anything."""
-    with pytest.raises(ValueError, match=f"^{name}:"):
+    with pytest.raises((ValueError, TypeError), match=f"^{name}:"):
         make_net(core, **{name: value})
     net = make_net(core)
     setattr(net, name, value)
     before = core.backend.memory.data.copy()
-    with pytest.raises(ValueError, match=f"^{name}:"):
+    with pytest.raises((ValueError, TypeError), match=f"^{name}:"):
         net.train_step(*make_batch())
     assert np.array_equal(core.backend.memory.data, before)
+
+
+@pytest.mark.quick
+def test_network_without_layers_is_an_error(core: Core):
+    with pytest.raises(ValueError, match="^specs:"):
+        Mlp(core, [], 4, np.random.default_rng(0))
 
 
 @pytest.mark.quick

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sat_golden.arguments import integer
+
 from ..backend import Backend, SatTimeout, byte_array, check_register
 from ..build_sim import PLAIN, Variant, build
 from ..config import SatConfig
@@ -105,7 +107,7 @@ class SimBackend(Backend):
         """
         tags = np.zeros(0, np.uint32) if tags is None else np.ascontiguousarray(tags, np.uint32)
         lines = tags.size
-        if (base % LINE_BYTES or base < 0 or lines & lines - 1
+        if (base % LINE_BYTES or not 0 <= base < 1 << 64 or lines & lines - 1
                 or lines * LINE_BYTES > self.memory_size):
             raise ValueError(f"base, tags: no placement of {lines} lines at {base:#x}")
         self.memory_base = base
@@ -127,14 +129,14 @@ class SimBackend(Backend):
         for name, value in (("chance", chance), ("write", write)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name}: {value} is not in [0, 1)")
-        self._call("set_pauses", seed, chance, write)
+        self._call("set_pauses", integer("seed", seed, 0, (1 << 64) - 1), chance, write)
 
     def add_error(self, start: int, end: int, response: int = SLVERR, on_read: bool = True,
                   on_write: bool = True) -> None:
         """Answer accesses of the bytes [start, end) with SLVERR or DECERR. OKAY makes RLAST of the
         beats read there wrong."""
-        if not 0 <= start < end:
-            raise ValueError(f"start, end: no bytes in [{start:#x}, {end:#x})")
+        if not 0 <= start < end <= 1 << 64:
+            raise ValueError(f"start, end: no bytes of 64 address bits in [{start:#x}, {end:#x})")
         if response not in (OKAY, SLVERR, DECERR):
             raise ValueError(f"response: {response} is not OKAY, SLVERR or DECERR")
         self._call("add_error", start, end - 1, response, on_read, on_write)
@@ -193,7 +195,5 @@ class SimBackend(Backend):
 
 
 def _count(name: str, value: int, least: int = 0) -> int:
-    """ValueError for what does not fit the 32 bits of a count of cycles."""
-    if not least <= value < 1 << 32:
-        raise ValueError(f"{name}: {value} is not in {least}..2^32-1")
-    return value
+    """ValueError or TypeError for what does not fit the 32 bits of a count of cycles."""
+    return integer(name, value, least, (1 << 32) - 1)

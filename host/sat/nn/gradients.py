@@ -31,7 +31,7 @@ class Sgd:
 
     def __post_init__(self):
         for name in ("lr", "momentum", "inv_scale", "decay"):
-            if getattr(self, name) is not None:
+            if name != "decay" or self.decay is not None:
                 fp32(getattr(self, name), name)
 
 

@@ -47,6 +47,8 @@ class Mlp:
     def __init__(self, core: Core, specs: Sequence[LayerSpec], batch: int,
                  rng: np.random.Generator, lr: float = 0.1, momentum: float = 0.9,
                  scale: LossScale | None = None, input_gradient: bool = False):
+        if not specs:
+            raise ValueError("specs: there is no layer")
         for before, after in zip(specs, specs[1:]):
             if before.outputs != after.inputs:
                 raise ValueError(f"specs: a layer of {before.outputs} outputs is followed by one "
