@@ -52,10 +52,10 @@ quick: $(SETUP)  ## the tests marked quick
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "quick and not slow"
 
 regress: $(SETUP)  ## tests x seeds x configurations: PRESET=quick, small, full, night; ARGS="..."
-	$(PY) -m regress run --preset $(PRESET) $(ARGS)
+	$(PY) -m tb.regress run --preset $(PRESET) $(ARGS)
 
 cov: $(SETUP)  ## coverage of the last regression that measured it: build/cov/summary.json
-	$(PY) -m regress cov --preset $(PRESET) $(ARGS)
+	$(PY) -m tb.regress cov --preset $(PRESET) $(ARGS)
 
 demo: $(SETUP)  ## train on handwritten digits in RTL simulation; options in ARGS="..."
 	$(PY) -m sat demo $(ARGS)
@@ -77,10 +77,10 @@ generate: $(SETUP)  ## constants and docs/registers.md from spec/
 	$(PY) scripts/generate.py
 
 formal: $(SETUP)  ## proofs: control, DMAs, write addresses, leaf cells, selection networks
-	$(PY) -m formal.prove
+	$(PY) -m tb.formal.prove
 
 mutation: $(SETUP)  ## mutants that the benches kill: build/mutation.json; modules, options in ARGS="..."
-	$(PY) -m mutation $(ARGS)
+	$(PY) -m tb.mutation $(ARGS)
 
 golden: $(SETUP)  ## self-tests of the golden model
 	$(PYTEST) -n $(JOBS) golden/tests

@@ -57,9 +57,9 @@ def test_matmuls():
 
 def test_fault_fails_in_a_regression(tmp_path):
     result = optimized("-c", NO_OVERFLOW + f"""
-from regress.batch import FastRuns
-from regress.plan import Batch
-from regress.spec import load_tests
+from tb.regress.batch import FastRuns
+from tb.regress.plan import Batch
+from tb.regress.spec import load_tests
 
 batch = Batch(load_tests()["matmul"], "2x2", tuple(range(1, 21)), {str(tmp_path)!r})
 runs = FastRuns(batch)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Properties of modules, decided by ABC.
+
+formal/<subject>_props.v wraps a module, or several, and states properties. Two kinds of statement
+beside them must be refuted: with COVER defined, that the most interesting state is never reached
+(so the assumptions leave room), and that the properties hold of a design with a planted fault (so
+they see it). docs/verification.md, "Proofs", says what is proven, and within which bounds.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from tb.common.runner import INCLUDE_DIR, needed_sources
+from tb.formal.tools import BUILD, ROOT, Proof, early_bad, inductive, never_bad, yosys
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In rtl/`file`, the only `right` text becomes `wrong`."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+
+    def planted(self) -> str:
+        text = (ROOT / "rtl" / self.file).read_text(encoding="utf-8")
+        if text.count(self.right) != 1:
+            raise ValueError(f"{self.file} has not exactly one '{self.right}' to plant a fault in")
+        return text.replace(self.right, self.wrong)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What formal/<name>_props.v wraps: the modules `tops`, with all that they instantiate.
+
+    `contracts`: of these, formal/<module>_contract.v takes the place. `variant`: defined in the
+    properties. `induction`: they are proven with the help of invariants. `full`: takes minutes.
+    """
+
+    name: str
+    tops: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    contracts: tuple[str, ...] = ()
+    variant: str = ""
+    induction: bool = False
+    full: bool = False
+
+
+SUBJECTS = (
+    Subject("sat_fifo", ("sat_fifo",), (
+        Fault("full is ignored", "common/sat_fifo.v", "!count_o[PTR_W]", "1'b1"),
+    )),
+    Subject("sat_skid_buffer", ("sat_skid_buffer",), (
+        Fault("a beat is lost", "common/sat_skid_buffer.v",
+              "skid_valid_q ? skid_data_q : in_data_i", "in_data_i"),
+    )),
+    Subject("sat_arbiter", ("sat_arbiter",), (
+        Fault("serves one forever", "common/sat_arbiter.v",
+              "else if (advance_i &&", "else if (!advance_i &&"),
+    )),
+    Subject("sat_axil_slave", ("sat_axil_slave",), (
+        Fault("B does not wait", "ctrl/sat_axil_slave.v",
+              "(b_valid_q && !s_axil_bready)", "1'b0"),
+        Fault("W goes ahead of AW", "ctrl/sat_axil_slave.v",
+              "aw_full_q && w_full_q && (!b_valid_q", "w_full_q && (!b_valid_q"),
+        Fault("a waiting read is overwritten", "ctrl/sat_axil_slave.v",
+              "s_axil_arready = !ar_full_q", "s_axil_arready = !ar_full_q || s_axil_rready"),
+    )),
+    Subject("sat_burst_split", ("sat_burst_split",), (
+        Fault("crosses a window", "dma/sat_burst_split.v",
+              "last      = beats_q <= room_wide", "last      = beats_q <= room_wide + 1'b1"),
+        Fault("repeats a beat", "dma/sat_burst_split.v",
+              "beats_q - room_wide", "beats_q - room_wide + 1'b1"),
+    )),
+    Subject("sat_control", ("sat_regs", "sat_sequencer"), (
+        Fault("a write of both starts too", "ctrl/sat_regs.v",
+              "write_ones[`SAT_CTRL_START_LSB] && !clear_o", "write_ones[`SAT_CTRL_START_LSB]"),
+        Fault("a forgotten refusal aborts", "ctrl/sat_sequencer.v",
+              "stops        = clear_i && !only_refusal", "stops        = clear_i"),
+        Fault("clear forgets the refusal too late", "ctrl/sat_sequencer.v",
+              "if (clear_i) refused_q", "if (clear_i && !running) refused_q"),
+        Fault("reported twice", "ctrl/sat_sequencer.v",
+              "else if (report || stops) report_q", "else if (stops) report_q"),
+        Fault("a clear while draining is lost", "ctrl/sat_sequencer.v",
+              "else if (draining_o && stops) cleared_q", "else if (flush_o && stops) cleared_q"),
+        Fault("refused in silence", "ctrl/sat_sequencer.v",
+              "start_i && state_q != ST_IDLE && !report_q", "start_i && running"),
+        Fault("done while an engine works", "ctrl/sat_sequencer.v",
+              "state_q == ST_END && settled &&", "state_q == ST_END &&"),
+        Fault("flush before drained", "ctrl/sat_sequencer.v",
+              "ST_DRAIN: if (drained)", "ST_DRAIN: if (drained || hang)"),
+        Fault("the last error is kept", "ctrl/sat_regs.v",
+              "err_valid_i && (!error_q || clear_o)", "err_valid_i"),
+        Fault("a register without strobes", "ctrl/sat_regs.v",
+              "prog_len_q     <= (prog_len_q & write_keep) | write_ones",
+              "prog_len_q     <= write_data"),
+        Fault("draining is not watched", "ctrl/sat_sequencer.v",
+              "(running && !settled) || draining_o)", "(running && !settled))"),
+    ), contracts=("sat_desc_fetch", "sat_cmd_check"), induction=True),
+    Subject("sat_rd_dma", ("sat_rd_dma",), (
+        Fault("RLAST ends a burst", "dma/sat_rd_dma.v",
+              "beat_last = beat_q == tag_len", "beat_last = beat_rlast"),
+        Fault("a beat without a burst counts", "dma/sat_rd_dma.v",
+              "open      = open_q != {OPEN_W{1'b0}}", "open      = tag_valid"),
+        Fault("port of the next request", "dma/sat_rd_dma.v",
+              "if (any_request && split_ready) split_port_q", "split_port_q"),
+        Fault("halt is ignored", "dma/sat_rd_dma.v", "tag_ready && !halt_i", "tag_ready"),
+        Fault("error without the beat's place", "dma/sat_rd_dma.v",
+              "tag_line[OFFSET_W-1:0] + beat_q", "tag_line[OFFSET_W-1:0]"),
+        Fault("RLAST is not looked at", "dma/sat_rd_dma.v",
+              "(beat_resp[1] || beat_rlast != beat_last)", "beat_resp[1]"),
+    ), contracts=("sat_burst_split",), induction=True),
+    Subject("sat_wr_dma", ("sat_wr_dma",), (
+        Fault("WLAST a beat early", "dma/sat_wr_dma.v",
+              "w_last = beat_q == order_len", "w_last = beat_q + 8'd1 >= order_len"),
+        Fault("data of the other port", "dma/sat_wr_dma.v",
+              "ONE_PORT << order_port : {PORTS{1'b0}}", "ONE_PORT << tag_port : {PORTS{1'b0}}"),
+        Fault("starts before its data", "dma/sat_wr_dma.v",
+              "split_len[p*8 +: 8] < {", "split_len[p*8 +: 8] <= {"),
+        Fault("idle before the response", "dma/sat_wr_dma.v",
+              "!data_valid && open_q == {OPEN_W{1'b0}}", "!data_valid"),
+        Fault("a response before its data counts", "dma/sat_wr_dma.v",
+              "&& (last_fire || written_q != {OPEN_W{1'b0}});", ";"),
+        Fault("halt is ignored", "dma/sat_wr_dma.v",
+              "tag_ready && !halt_i", "tag_ready"),
+        Fault("error with the next address", "dma/sat_wr_dma.v",
+              "err_addr_o  = tag_addr", "err_addr_o  = start_addr"),
+    ), contracts=("sat_burst_split",), induction=True),
+    Subject("sat_c_store", ("sat_c_store",), (
+        Fault("rows past the end are written", "matmul/sat_row_walk.v",
+              "skip_o        = row >= rows_left_q", "skip_o        = row > rows_left_q"),
+        Fault("next segment behind the last visit", "matmul/sat_row_walk.v",
+              "skip_o ? segment_end_q : behind", "behind"),
+        Fault("a beat too many", "matmul/sat_c_store.v",
+              "(row_cols + 17'd7) >> 3", "(row_cols + 17'd8) >> 3"),
+        Fault("requests overlap", "matmul/sat_c_store.v",
+              "req_left_q - {5'd0, req_beats_o}", "req_left_q - {5'd0, req_beats_o} + 17'd1"),
+    ), induction=True),
+    Subject("sat_feature_writer", ("sat_feature_writer",), (
+        Fault("a band begins a row late", "feature/sat_feature_writer.v",
+              ".rewind_i(band_fire)", ".rewind_i(1'b0)"),
+        Fault("the last band is whole", "feature/sat_feature_writer.v",
+              "last_band ? cols_left_q[5:0] - 6'd1 : 6'd63", "6'd63"),
+        Fault("offset of the wrong format", "feature/sat_feature_writer.v",
+              "{{ADDR_W-15{1'b0}}, band_q, 5'd0}", "{{ADDR_W-16{1'b0}}, band_q, 6'd0}"),
+    ), induction=True),
+    Subject("sat_plane_store", ("sat_plane_store",), (
+        Fault("groups are counted down", "vector/sat_plane_store.v",
+              "(length + ~(5'h1F << m_log2_i)) >> m_log2_i", "(length + 5'd16) >> m_log2_i"),
+        Fault("strobes of a whole tile", "vector/sat_plane_store.v",
+              "{2{{1'b0, column} < width}}", "2'b11"),
+        Fault("two beats always", "vector/sat_plane_store.v",
+              "wide     = width > 5'd8", "wide     = width > 5'd0"),
+    ), induction=True),
+    Subject("sat_plane_store", ("sat_plane_store",), (
+        Fault("tiles follow along the columns", "vector/sat_plane_store.v",
+              "(BP == 0 ? !band_end : band_end)", "!band_end"),
+    ), variant="BP", induction=True),
+    Subject("sat_weight_store", ("sat_weight_store",), (
+        Fault("V's rows follow the last tile", "vector/sat_weight_store.v",
+              "step && row_last && !band_end", "step && row_last && !band_end && weight_q"),
+        Fault("strobes of a whole tile", "vector/sat_weight_store.v",
+              "{4{{1'b0, column} < cols}}", "4'hF"),
+        Fault("a row too many", "vector/sat_weight_store.v",
+              "{1'b0, row_q} == rows - 5'd1", "{1'b0, row_q} == rows"),
+    ), induction=True),
+)
+LIMIT_S = 600
+FRAMES = 20  # within which a planted fault must show, where reachability is too slow
+
+
+def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
+    kind = f"fault{subject.faults.index(fault)}" if fault else define
+    defines = [f"-D{name}" for name in (define, subject.variant) if name]
+    folder = BUILD / (subject.name + subject.variant) / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = list(dict.fromkeys(path for top in subject.tops for path in needed_sources(top)))
+    for module in subject.contracts:
+        at = [path.stem for path in sources].index(module)
+        sources[at] = ROOT / "tb" / "formal" / f"{module}_contract.v"
+    if fault:
+        at = sources.index(ROOT / "rtl" / fault.file)
+        sources[at] = folder / sources[at].name
+        sources[at].write_text(fault.planted(), encoding="utf-8")
+    yosys(
+        f"read_verilog -formal -mem2reg -I{INCLUDE_DIR} {' '.join(defines)} "
+        f"{' '.join(map(str, sources))} tb/formal/{subject.name}_props.v",
+        f"prep -flatten -top {subject.name}_props",
+        "select -assert-none a:hierconn",  # a name inside the design that is not there
+        "async2sync",
+        "chformal -lower",
+        "opt -full",
+        "techmap",
+        "opt -fast",
+        "dffunmap",
+        "setundef -anyseq",
+        "aigmap",
+        # Registers without an initial value start with any value.
+        f"write_aiger -zinit {folder}/design.aig",
+    )
+    aiger = folder / "design.aig"
+    if not subject.induction:
+        return never_bad(aiger, LIMIT_S)
+    if define == "PROVE":
+        return inductive(aiger, LIMIT_S)
+    return early_bad(aiger, FRAMES, LIMIT_S)
+
+
+def proofs(full: bool) -> list[Proof]:
+    found = []
+    for subject in SUBJECTS:
+        if full or not subject.full:
+            name = " ".join(filter(None, (subject.name, subject.variant)))
+            proof, search = ("induction", "bmc") if subject.induction else ("pdr", "pdr")
+            found.append(Proof(f"{name}: properties", proof, "proven",
+                               partial(decide, subject, "PROVE")))
+            found.append(Proof(f"{name}: cover is never reached", search, "refuted",
+                               partial(decide, subject, "COVER")))
+            found += [Proof(f"{name}: {fault.what}", search, "refuted",
+                            partial(decide, subject, "FAULT", fault)) for fault in subject.faults]
+    return found

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a mutant can be told from the original at all, by ABC on a miter of both."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pyosys
+
+from tb.formal.tools import ToolError, yosys
+from tb.mutation.netlist import Netlist
+
+EQUIVALENT, DIFFERENT, UNDECIDED = "equivalent", "different", "undecided"
+# Reachability finds short differences and small proofs at once. For the others the two halves are
+# merged where they agree, and reachability gets what is left: nothing, often.
+SCRIPTS = ("read_aiger {aiger}; fold; orpos; pdr -T 10",
+           "read_aiger {aiger}; fold; orpos; scorr; dc2; print_stats; pdr -T {limit_s}")
+NOTHING_LEFT = re.compile(r"lat = +0 +and = +0 ")
+SHOWN = "was asserted in frame"
+PROVEN = "Property proved"
+
+
+def miter(netlist: Netlist) -> str:
+    """Verilog: bad_o is high when outputs differ that matter, after nothing but legal inputs."""
+    unit, ports = netlist.unit, netlist.ports
+    inputs = [port for port in ports if port.direction == "input"]
+    outputs = [port for port in ports if port.direction == "output"]
+    clock = any(port.name == "clk" for port in inputs)
+    declarations = [f"  input wire [{port.width - 1}:0] {port.name}," for port in inputs]
+    wires = [f"  wire [{port.width - 1}:0] {port.name}, mutant_{port.name};" for port in outputs]
+    original = [f".{port.name}({port.name})" for port in ports]
+    mutant = [f".{port.name}({port.name})" for port in inputs]
+    mutant += [f".{port.name}(mutant_{port.name})" for port in outputs]
+    masks = {port.name: unit.matters.get(port.name, f"{{{port.width}{{1'b1}}}}")
+             for port in outputs}
+    differences = [f"(|(({name} ^ mutant_{name}) & ({mask})))" for name, mask in masks.items()]
+    history = ["  reg broken_q = 1'b0;", f"  wire legal = ({unit.legal}) && !broken_q;",
+               "  always @(posedge clk) broken_q <= !legal;"]
+    return "\n".join([
+        "module miter (", *declarations, "  output wire bad_o);", *wires,
+        *(history if clock else [f"  wire legal = {unit.legal};"]),
+        f"  {unit.module} u_original ({', '.join(original)});",
+        f"  changed u_mutant ({', '.join(mutant)});",
+        f"  assign bad_o = legal && ({' || '.join(differences)});", "endmodule", ""])
+
+
+def key(netlist: Netlist) -> str:
+    """Changes with the statement that is proven."""
+    return hashlib.sha256((miter(netlist) + repr(SCRIPTS)).encode()).hexdigest()[:12]
+
+
+def write_aiger(netlist: Netlist, number: int) -> Path:
+    """Both start with all registers and memories zero, as an FPGA does."""
+    folder = netlist.folder / "miters"
+    folder.mkdir(exist_ok=True)
+    source, aiger = folder / "miter.v", folder / f"{number}.aig"
+    source.write_text(miter(netlist), encoding="utf-8")
+    base, module = netlist.folder / "base.il", netlist.unit.module
+    flat = [f"hierarchy -top {module}", "setattr -mod -unset keep_hierarchy *", "flatten"]
+    yosys(f"read_rtlil {base}", f"mutate {netlist.mutants[number - 1]}", *flat,
+          f"rename {module} changed", "design -stash changed",
+          f"read_rtlil {base}", *flat, "design -copy-from changed changed",
+          f"read_verilog {source}", "hierarchy -check -top miter", "proc", "flatten", "memory_map",
+          "opt -full", "techmap", "opt -fast", "dffunmap", "setundef -zero -init", "aigmap",
+          f"write_aiger -zinit {aiger}")
+    return aiger
+
+
+def abc(script: str) -> str:
+    tool = Path(pyosys.__file__).parent / "yosys-abc"
+    done = subprocess.run([tool, "-c", script], capture_output=True, text=True)
+    if done.returncode:
+        raise ToolError((done.stdout + done.stderr)[-2000:])
+    return done.stdout
+
+
+def decide(netlist: Netlist, number: int, limit_s: int) -> str:
+    """Whether mutant `number` can be told from the original."""
+    aiger = write_aiger(netlist, number)
+    for script in SCRIPTS:
+        log = abc(script.format(aiger=aiger, limit_s=limit_s))
+        if SHOWN in log:
+            return DIFFERENT
+        if PROVEN in log or NOTHING_LEFT.search(log):
+            return EQUIVALENT
+    return UNDECIDED
