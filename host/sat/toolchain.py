@@ -38,14 +38,23 @@ def compiler(variable: str = "CXX") -> list[str]:
     """Words of the C++ (CXX) or C (CC) compiler. Raises ToolError if it does not work."""
     names = DEFAULTS[variable]
     named = os.environ.get(variable, "").strip()
-    words = shlex.split(named) or [next((name for name in names if shutil.which(name)), names[0])]
+    there = next((name for name in names if shutil.which(name)), names[0])
+    words = split(variable, named) or [there]
     _version(*words)
     return words
 
 
 def flags(*variables: str) -> list[str]:
     """Words of these environment variables."""
-    return [word for name in variables for word in shlex.split(os.environ.get(name, ""))]
+    return [word for name in variables for word in split(name, os.environ.get(name, ""))]
+
+
+def split(variable: str, value: str) -> list[str]:
+    """Words of a variable as the shell sees them."""
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ToolError(f"{variable}={value}: {error}") from None
 
 
 def is_clang() -> bool:

@@ -55,6 +55,13 @@ def test_a_missing_compiler_is_one_line(monkeypatch, tmp_path, variable, command
     assert "\n" not in text and said in text and "apt install g++" in text
 
 
+@pytest.mark.parametrize("variable", ["CXX", "CXXFLAGS"])
+def test_an_open_quote_is_named(monkeypatch, variable):
+    monkeypatch.setenv(variable, 'g++ "')
+    with pytest.raises(ToolError, match=f'^{variable}=g.. ": No closing quotation'):
+        toolchain.compiler() if variable == "CXX" else toolchain.flags(variable)
+
+
 def test_make_sees_the_compiler_though_the_makefile_names_another(monkeypatch, tmp_path):
     wrapper = program(tmp_path, "my wrapper", "echo gcc")
     monkeypatch.setenv("CXX", f"'{wrapper}' g++")
