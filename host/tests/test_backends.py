@@ -398,6 +398,15 @@ def test_simulation_whose_memory_is_silent_is_reset(sim, monkeypatch):
     runs_again(core)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C means KeyboardInterrupt, whatever a library has made of it in this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_run_of_the_simulation(sim, monkeypatch):
     """One that would take for ever. The core takes the next program."""
     monkeypatch.setattr(backend_module, "REST_SECONDS", 0.1)

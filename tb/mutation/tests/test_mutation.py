@@ -126,6 +126,7 @@ def test_bench_that_fails_without_a_mutant_is_an_error(skid):
                                             (range(1, 19), 1), ((), 1)])
 def test_exit_status_follows_the_goal(make, monkeypatch, tmp_path, capsys, killed, status):
     monkeypatch.setattr(program, "UNITS", [SKID])
+    monkeypatch.setitem(program.GOALS, SKID.module, 0.95)
     monkeypatch.setattr(program, "SUMMARY", netlist.ROOT / "build" / "test-mutation.json")
     monkeypatch.setattr(benches, "build",
                         lambda netlists: {SKID.module: lambda: FakeBench(set(killed))})
