@@ -27,6 +27,7 @@ from sat_golden.defs import (
     UpdateFlag,
 )
 from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
+from sat_golden.hazards import Command, command_hazards
 from sat_golden.memory import ErrorRegion
 from tb.common.require import require
 from tb.common.rng import make_rng
@@ -168,7 +169,7 @@ def draw_window_sizes(rng: np.random.Generator) -> dict[str, int]:
 
 
 def draw_nowhere(seed: int) -> Program:
-    """One command with all sizes up to the largest, and its tensors anywhere."""
+    """One command with all sizes up to the largest, and its tensors anywhere but on each other."""
     rng = make_rng("nowhere", seed)
     wanted = dealt(seed, SIZED, "nowhere")
     desc = None
@@ -183,7 +184,8 @@ def draw_nowhere(seed: int) -> Program:
         big = replace(big, slots={tensor.slot: draw_slot(rng, tensor) for tensor in big.tensors()})
         with contextlib.suppress(Fault):
             check(big.pack(), program.address, ADDR_W)
-            break
+            if not any(command_hazards(Command(0, big, big.tensors(), set()), ())):
+                break
     image = program.image.copy()
     image[program.address - program.base :][:DESC_BYTES] = np.frombuffer(big.pack(), np.uint8)
     return Program(program.base, image, program.address, 1, [big])
