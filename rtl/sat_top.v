@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_top: the core with its AXI ports: wiring only. See docs/architecture.md.
-// s_axil: registers (docs/registers.md). m_axi: memory, one ID, INCR bursts of full beats only.
+// sat_top: the core with its AXI ports: wiring only. See docs/design/architecture.md.
+// s_axil: registers (docs/reference/registers.md). m_axi: memory, one ID, INCR, full beats.
 // irq is level, high while an enabled interrupt is pending. aresetn is synchronous.
 `default_nettype none
 module sat_top #(

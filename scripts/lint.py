@@ -116,7 +116,7 @@ def text_rules(path: Path) -> list[str]:
 
 
 def verilog_rules(path: Path) -> list[str]:
-    """House rules of docs/style.md that no tool knows."""
+    """House rules of docs/design/style.md that no tool knows."""
     text = path.read_text(encoding="utf-8")
     lines = text.rstrip().split("\n")
     name = path.stem

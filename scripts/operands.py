@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is generated from the `commands` of spec/commands.yaml besides constants: the rules of
-fields and operands in Verilog, Python and C, and the tables of docs/commands.md."""
+fields and operands in Verilog, Python and C, and the tables of docs/reference/commands.md."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the Vivado IP of the core without Vivado: build/package/ and a zip of it.
 
-Point `ip_repo_paths` at the folder, or unpack the zip there (docs/packaging.md). The result is
-checked against the IP-XACT schema and the RTL. `description.tcl` serves scripts/vivado.
+Point `ip_repo_paths` at the folder, or unpack the zip there (docs/guide/packaging.md). The result
+is checked against the IP-XACT schema and the RTL. `description.tcl` serves scripts/vivado.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from scripts.ip.description import Description, load  # noqa: E402
 
 OUT = ROOT / "build" / "package"
 DESCRIPTION = "description.tcl"
-DOCUMENTS = ("registers.md", "commands.md", "numerics.md", "architecture.md", "packaging.md")
+DOCUMENTS = ("reference/registers.md", "reference/commands.md", "reference/numerics.md",
+             "design/architecture.md", "guide/packaging.md")
 DRIVER_SOURCES = ("sat.c", "sat.h", "include/sat_defs.h", "include/sat_operands.h",
                   "include/sat_regs.h")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same sources give the same archive
@@ -44,8 +45,8 @@ def sources(ip: Description) -> dict[str, dict[str, Path]]:
     code = {f"{driver}/src/{path.name}": path
             for path in [ROOT / "sw" / "xilinx" / "Makefile",
                          *(ROOT / "sw" / name for name in DRIVER_SOURCES)]}
-    documents = {f"doc/{path.name}": path
-                 for path in [ROOT / "LICENSE", *(ROOT / "docs" / name for name in DOCUMENTS)]}
+    documents = {"doc/LICENSE": ROOT / "LICENSE",
+                 **{f"doc/{name}": ROOT / "docs" / name for name in DOCUMENTS}}
     return {SYNTHESIS: {**rtl, **constraints}, SIMULATION: rtl,
             "xilinx_softwaredriver": {**data, **code}, "xilinx_readme": documents}
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Computes the tables of docs/paper-comparison.md from build/synth.json and build/bench.json.
+"""Computes docs/results/paper-comparison.md's tables from build/synth.json and build/bench.json.
 
 Bytes come from the tiling that sat.plan chooses and derives; a test compares them with the
 BYTES_READ and BYTES_WRITTEN counters of the RTL. The document states the assumptions.
@@ -24,7 +24,7 @@ from sat.terminal import run  # noqa: E402
 from scripts.synthesis import cells  # noqa: E402
 from scripts.synthesis.report import replace_block, table  # noqa: E402
 
-DOCUMENT = ROOT / "docs" / "paper-comparison.md"
+DOCUMENT = ROOT / "docs" / "results" / "paper-comparison.md"
 BEAT = 16  # bytes
 PAPER_PES = 1024
 SPARSE, DENSE = (2, 8), (2, 2)
@@ -246,7 +246,8 @@ def load(path: Path, target: str) -> dict | list:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Computes the tables of docs/paper-comparison.md.")
+    parser = argparse.ArgumentParser(
+        description="Computes the tables of docs/results/paper-comparison.md.")
     parser.add_argument("--synth", type=Path, default=ROOT / "build" / "synth.json")
     parser.add_argument("--bench", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--out", type=Path, default=DOCUMENT)

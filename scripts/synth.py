@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Area on UltraScale+ and clock on ECP5, by open tools: build/synth.json, tables on the screen.
 
-    scripts/synth.py                                  everything (docs/synthesis.md says what)
+    scripts/synth.py                                  everything (see docs/design/synthesis.md)
     scripts/synth.py --only sat_uspe --fmax           one module, without writing build/synth.json
     scripts/synth.py --only sat_fifo:WIDTH=8,DEPTH=64 with parameters
     scripts/synth.py --only sat_uspe --critical       its slowest path, step by step

@@ -2,7 +2,7 @@
 /* Driver of the SAT core, C99, without an allocator or an operating system.
  *
  * A sat_hal gives access to registers and memory (sw/hal has some). Tensors are descriptions of
- * places in the core's memory; a program is a list of commands over them (docs/commands.md):
+ * places in the core's memory; a program is a list of commands (docs/reference/commands.md):
  *
  *   sat_device device;
  *   uint32_t storage[16][SAT_DESC_WORDS];
@@ -141,7 +141,7 @@ typedef struct {
 sat_program sat_program_in(uint32_t (*storage)[SAT_DESC_WORDS], uint32_t capacity);
 
 /* Zero is the default of every option. `overlap`: may run beside a command of the other engine, with
- * which it then shares no byte that either writes (docs/commands.md, "Hazards"). */
+ * which it then shares no byte that either writes (docs/reference/commands.md, "Hazards"). */
 typedef struct {
   bool a_trans; /* of sat_matmul only */
   bool relu, overlap;

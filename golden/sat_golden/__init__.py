@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bit-exact model of the SAT core (docs/numerics.md, docs/commands.md).
+"""Bit-exact model of the SAT core (docs/reference/numerics.md, docs/reference/commands.md).
 
 reference      one operation at a time on integers, written to be read
 vector         the same on numpy arrays of bit patterns

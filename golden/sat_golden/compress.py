@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""N:M selection and the compressed memory formats (docs/commands.md, "Formats").
+"""N:M selection and the compressed memory formats (docs/reference/commands.md, "Formats").
 
 A compressed matrix is a pair of planes of shape [Q][C]: FP16 values and the position (0..M-1) of
 each inside its group. Row ``q = g*N + p`` holds the p-th kept element of group g. In this package

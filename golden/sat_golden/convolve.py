@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MATMUL with `conv`: a product whose operand A is windows over a feature map (docs/numerics.md,
-item 10)."""
+"""MATMUL with `conv`: a product whose operand A is windows over a feature map
+(docs/reference/numerics.md, item 10)."""
 
 from __future__ import annotations
 

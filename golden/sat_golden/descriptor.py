@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptors: their 128 bytes, the tensors they name, and the checks (docs/commands.md)."""
+"""Descriptors: their 128 bytes, the tensors they name, the checks (docs/reference/commands.md)."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def check(data: bytes, address: int, addr_w: int) -> None:
     """Raise the `Fault` of the first check that the descriptor at `address` fails.
 
     `data` is its 128 bytes, `addr_w` the address bits of the core. The order is that of
-    docs/commands.md, "Errors".
+    docs/reference/commands.md, "Errors".
     """
     words = unpack_words(data)
     desc = Descriptor.unpack(data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AFFINE, STATS and POOL on feature maps, bit for bit (docs/numerics.md, items 11 to 13).
+"""AFFINE, STATS and POOL on feature maps, bit for bit (docs/reference/numerics.md, items 11 to 13).
 
 A feature map is a matrix of FP16 patterns with a row per pixel and a column per channel.
 """

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hazards: what a program must not do, and the core does not check (docs/commands.md, "Hazards").
+"""Hazards: what a program must not do, and the core does not check.
+
+docs/reference/commands.md, "Hazards", says what they are.
 
 Commands of the two engines run side by side, a command reads some of its inputs after it has
 written some of its outputs, and descriptors are fetched while earlier commands run. Where bytes

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MATMUL: C[I][J] = epilogue(A[I][K] . S[K][J]), bit for bit (docs/numerics.md, items 1, 2, 6, 7).
+"""MATMUL: C[I][J] = epilogue(A[I][K] . S[K][J]), bit for bit.
+
+Items 1, 2, 6 and 7 of docs/reference/numerics.md.
 
 The order of additions is part of the contract, so no BLAS: every step adds one outer product of a
 column of A and a row of S to a block of accumulators that stays in cache. Each element then sees

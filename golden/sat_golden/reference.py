@@ -2,7 +2,8 @@
 """Reference arithmetic: one operation, one element, integers in and integers out.
 
 Arguments and results are bit patterns. Every function works in the same three steps: unpack,
-compute exactly, round and pack once. NaN results are canonical (docs/numerics.md, item 3).
+compute exactly, round and pack once. NaN results are canonical (docs/reference/numerics.md,
+item 3).
 """
 
 from __future__ import annotations

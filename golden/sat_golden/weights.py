@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PRUNE and UPDATE: new weights and both compressed copies (docs/commands.md)."""
+"""PRUNE and UPDATE: new weights and both compressed copies (docs/reference/commands.md)."""
 
 from __future__ import annotations
 

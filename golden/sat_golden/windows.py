@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows over a feature map (docs/commands.md): which pixel a window sees at a kernel position."""
+"""Windows over a feature map: which pixel a window sees at a kernel position.
+
+Definition: docs/reference/commands.md, "Windows over a feature map".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows against the definition in docs/commands.md, one window and position at a time."""
+"""Windows against the definition in docs/reference/commands.md, a window and position at a time."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Host side of the SAT core: tensors, programs, and the backends that run them (docs/host.md)."""
+"""Host side of the SAT core: tensors, programs, backends that run them (docs/reference/host.md)."""
 
 from .backend import Backend, Result, SatError, SatTimeout
 from .backends import CheckedBackend, GoldenBackend, MmioBackend, SimBackend

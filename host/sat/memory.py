@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensors in the core's memory: formats, handles, and an allocator over a memory window.
 
-A handle knows where its elements lie (docs/commands.md, "Formats") and reads and writes numpy
-arrays. `tensor[r0:r1, c0:c1]` is a view of the same memory, which is how a large command is
+A handle knows where its elements lie (docs/reference/commands.md, "Formats") and reads and writes
+numpy arrays. `tensor[r0:r1, c0:c1]` is a view of the same memory, which is how a large command is
 split into smaller ones.
 """
 

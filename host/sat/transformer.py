@@ -4,7 +4,8 @@
     h = x + attention(norm(x)) . W_out + b        y = h + relu(norm(h) . W_up + b) . W_down + b
 
 Rows are tokens, `batch*tokens` of them. The linear layers are N:M, the products of attention are
-dense MATMULs per sequence and head. Softmax and layer norm run on the host (docs/transformer.md).
+dense MATMULs per sequence and head. Softmax and layer norm run on the host
+(docs/results/transformer.md).
 
     sat transformer [--config 8x8] [--nm 2:8] [--dim 128] ...
 

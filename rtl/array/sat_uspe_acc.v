@@ -4,7 +4,7 @@
 // acc exactly T cycles later. result_o is the sum of the product given T-1 cycles earlier,
 // combinational from the last stage. first_next_i, high in the cycle before a product, starts its
 // sum at +0. Sums of FP16 products are multiples of 2^-48 below 2^78, so no FP32 subnormal or
-// overflow occurs and 7 exponent bits suffice (docs/numerics.md). Golden function:
+// overflow occurs and 7 exponent bits suffice (docs/reference/numerics.md). Golden function:
 // sat_golden.reference.pe_accumulate.
 `default_nettype none
 

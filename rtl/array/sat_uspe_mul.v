@@ -2,7 +2,7 @@
 // sat_uspe_mul: exact product of two wide FP16 values, in accumulator format. Latency 4, one
 // product per cycle. Nothing is rounded: 11 x 11 bits fit the 24-bit significand. A product with
 // valid_i low is zero, whatever the operands hold. wide: {sign, exp[5:0], frac[9:0]}, product:
-// {sign, exp[6:0], significand[21:0]} (docs/architecture.md). Golden function:
+// {sign, exp[6:0], significand[21:0]} (docs/design/architecture.md). Golden function:
 // sat_golden.reference.pe_product.
 `default_nettype none
 

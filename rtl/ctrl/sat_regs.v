@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_regs: the registers of docs/registers.md behind AXI4-Lite.
+// sat_regs: the registers of docs/reference/registers.md behind AXI4-Lite.
 // clear_o pulses for every write of a one to CTRL.clear, start_o for one to CTRL.start without it:
 // they never come together. The sequencer decides what a start while busy means, and what a clear
 // stops; here a clear forgets done and the error. An event in the cycle of a clear wins. The first

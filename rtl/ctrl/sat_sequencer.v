@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_sequencer: runs a program. Fetches a descriptor and checks it while earlier commands run,
-// starts it on its engine in order, and stops everything on an error (docs/commands.md, "Errors").
+// starts it on its engine in order, and stops everything on an error
+// (docs/reference/commands.md, "Errors").
 // A bad descriptor, or a bus error on reading it, takes effect when all earlier commands are
 // complete, so that it never cuts them short.
 // Stopping: halt_o to the DMAs until no transfer is outstanding, flush_o for one cycle, then the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_rd_dma: PORTS read clients on one AXI4 read channel pair (see "Read DMA ports" in
-// docs/architecture.md). Requests are served round robin and cut at multiples of MAX_BURST beats;
-// one AXI ID, so beats come back in order and a queue of tags leads them to their clients.
+// docs/design/architecture.md). Requests are served round robin and cut at multiples of MAX_BURST
+// beats; one AXI ID, so beats come back in order and a queue of tags leads them to their clients.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 2 from
 // request to AR, 1 from R to client. AXI outputs come from registers, req_ready_o from req_valid_i.
 // halt_i: no further burst is started (the address register, already tagged, still goes out) and

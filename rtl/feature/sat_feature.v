@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feature unit of the vector engine: AFFINE, STATS and POOL (docs/architecture.md), one at a time.
+// Feature unit of the vector engine (docs/design/architecture.md): AFFINE, STATS, POOL, one by one.
 //   sat_feature_rows +                     +> sat_affine ---+       +> sat_feature_round +
 //   sat_pool_reader -+-> sat_feature_fetch +> sat_stats ----+ lanes +> (STATS) ----------+> writers
 //                                          +> sat_pool_sum -+                            |

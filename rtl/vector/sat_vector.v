@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine (docs/architecture.md): executes PRUNE and UPDATE on W[K][J] in tiles of 16x16,
+// Vector engine (docs/design/architecture.md): executes PRUNE, UPDATE on W[K][J] in tiles of 16x16,
 //   sat_tile_loader -> sat_wuve -+-> sat_weight_store (W, V) ---------------+-> sat_store_mux
 //                                +-> sat_half_tile -> sat_sore -+-> plane FF +
 //                                                               +-> plane BP +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_pixel_addr: where in memory is the pixel that a window sees at a kernel position, and does it
-// lie outside the map? Formulas and limits: docs/commands.md, "Windows over a feature map".
+// lie outside the map? docs/reference/commands.md, "Windows over a feature map", has the formulas.
 // A pipeline of SAT_PIXEL_ADDR_LATENCY stages that moves while en_i is high; valid bits travel with
 // the user. Configuration is stable while items are inside. The address of an outside pixel means
 // nothing. All products of a legal command fit: pixels are numbered by 16 bits.

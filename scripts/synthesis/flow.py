@@ -80,7 +80,7 @@ def yosys(passes: list[str], folder: Path, log: str) -> None:
 
 
 def area(target: Target) -> dict[str, float]:
-    """Resources on UltraScale+ (docs/synthesis.md says what is counted)."""
+    """Resources on UltraScale+ (docs/design/synthesis.md says what is counted)."""
     folder = work_dir(target)
     with locked(folder.with_suffix(".lock")):
         result = folder / "area.json"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of docs/synthesis.md, between markers, from the contents of build/synth.json."""
+"""Tables of docs/design/synthesis.md, between markers, from the contents of build/synth.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.synthesis import cells
 from tb.common.runner import ROOT
 
-DOCUMENT = ROOT / "docs" / "synthesis.md"
+DOCUMENT = ROOT / "docs" / "design" / "synthesis.md"
 AREA_HEADERS = ("module", "LUT", "INV", "MUXF", "CARRY4", "FF", "DSP48E2", "BRAM36",
                 "LUTs as RAM", "as SRL", "of a VU9P's LUTs", "DSPs", "BRAM")
 

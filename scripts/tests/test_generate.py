@@ -41,7 +41,7 @@ def test_languages_agree():
 
 
 def test_error_codes_are_those_of_the_command_reference():
-    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.M)
     errors = {name: int(code) for code, name in table if name in defs.Error.__members__}
     assert errors == {code.name: code.value for code in defs.Error if code}

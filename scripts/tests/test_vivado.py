@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vivado's Tcl, run against the recorder: no Vivado has run it yet (docs/packaging.md)."""
+"""Vivado's Tcl, run against the recorder: no Vivado has run it yet (docs/guide/packaging.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory behind client ports of the DMAs (docs/architecture.md), with stalls on every handshake.
+"""Memory behind client ports of the DMAs (docs/design/architecture.md); every handshake stalls.
 
 Both classes are stepped: `cycle()` once per clock, at the falling edge. What it reads there must be
 functions of registers only, which holds for every client of this core.

@@ -4,7 +4,7 @@
 formal/<subject>_props.v wraps a module, or several, and states properties. Two kinds of statement
 beside them must be refuted: with COVER defined, that the most interesting state is never reached
 (so the assumptions leave room), and that the properties hold of a design with a planted fault (so
-they see it). docs/verification.md, "Proofs", says what is proven, and within which bounds.
+they see it). docs/verification/verification.md, "Proofs", says what is proven, within which bounds.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of sat_regs and sat_sequencer joined: what docs/commands.md ("Errors") says of start,
-// clear, BUSY, the status and the error registers. Fetch and check of descriptors are cut to
+// sat_regs and sat_sequencer joined: what docs/reference/commands.md ("Errors") says of
+// start, clear, BUSY, the status and the error registers. Fetch and check of descriptors are cut to
 // stand-ins that answer anything; host, engines and DMAs do anything but what m_* excludes.
 // Labels as in sat_wr_dma_props.v.
 `default_nettype none

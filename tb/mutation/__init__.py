@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutation check: does the bench of a module notice a small fault in it (docs/mutation.md)?"""
+"""Mutation check: do benches notice small faults in modules (docs/verification/mutation.md)?"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutation check of the benches: build/mutation.json and a table (docs/mutation.md).
+"""Mutation check of the benches: build/mutation.json and a table (docs/verification/mutation.md).
 
 Exit status: 0 when every module reaches the goal, 1 when one does not, 2 when nothing ran or a tool
 or bench failed.

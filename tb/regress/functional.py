@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functional coverage: the files that runs wrote (docs/regressions.md), added up."""
+"""Functional coverage: the files that runs wrote (docs/verification/regressions.md), added up."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ SIZED = [(Opcode.MATMUL, False), (Opcode.PRUNE, False), (Opcode.UPDATE, False),
 MANY_SIZE = 1 << 20  # of a memory that holds a long program
 MANY_LOG2 = 12  # of the FENCEs in it, at most
 END = 1 << ADDR_W
-LONGEST_WORK = 256  # cycles without progress in a legal program (docs/commands.md, HANG)
+LONGEST_WORK = 256  # cycles without progress in a legal program (docs/reference/commands.md, HANG)
 STATUS_ENGINES = Status.MATMUL_BUSY | Status.VECTOR_BUSY
 
 

@@ -3,7 +3,7 @@
 
 Each is a random program in which two things are moved together: two tensors, so that they share a
 line or just do not, or a result and a descriptor. What that makes of the program is said here, from
-the words of docs/commands.md and without the golden model.
+the words of docs/reference/commands.md and without the golden model.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pytest side of the UVM tests of the top level (docs/verification.md).
+"""pytest side of the UVM tests of the top level (docs/verification/verification.md).
 
 Each test runs once on the smallest array, and the random ones on a larger one; regressions run them
 with many seeds on every configuration.

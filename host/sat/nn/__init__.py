@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training with BDWP: layers, and networks made of them (docs/host.md, "Training").
+"""Training with BDWP: layers, and networks made of them (docs/reference/host.md, "Training").
 
 loss       softmax cross-entropy
 gradients  weight gradients and updates as jobs for the two engines

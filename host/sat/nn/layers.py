@@ -299,7 +299,7 @@ def write_row(tensor: Tensor, values: np.ndarray) -> None:
 
 class AveragePool:
     """Average over windows: a convolution with the identity divided by P, as a 1:16 matrix, whose
-    P shares add up to 1 exactly: a map of one value keeps it (docs/numerics.md)."""
+    P shares add up to 1 exactly: a map of one value keeps it (docs/reference/numerics.md)."""
 
     GROUP = 16
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Synthesise the hand-written and the generated N:M selection network and print both as a table.
 
-    python -m tb.formal.generators.compare       the tables of docs/myhdl-vs-verilog.md
+    python -m tb.formal.generators.compare       the tables of docs/design/myhdl-vs-verilog.md
 
 Each ratio is built three times: hand-written with n and m tied to constants, the same algorithm
 (rank) in MyHDL, and the merge network that nm_select generates. The last row is the hand-written

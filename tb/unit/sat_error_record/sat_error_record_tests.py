@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_error_record: every set of events in a cycle, against the order in docs/commands.md."""
+"""sat_error_record: every set of events in a cycle, in the order of docs/reference/commands.md."""
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_pixel_addr against the formulas of docs/commands.md, with random pauses."""
+"""sat_pixel_addr against the formulas of docs/reference/commands.md, with random pauses."""
 
 from collections import deque
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the sequencer does in every cycle, from docs/commands.md ("Errors") and its module header.
+"""What the sequencer does in each cycle, from docs/reference/commands.md ("Errors") and its header.
 
 Cycles are its own where the documents leave them open: a phase ends in the cycle in which its end
 is seen, and a descriptor counts as read, or checked, one cycle after its last beat, or `check`
