@@ -14,7 +14,7 @@ descriptor     the 128 bytes of a command and their checks
 memory         a memory image with error regions
 hazards        bytes that a program shares where it must not
 command_model  programs: memory image in, memory image and error registers out
-layers         BDWP training steps made of the commands
+layers         BDWP layers made of the commands: passes and updates
 """
 
 from .command_model import CommandModel, Result

@@ -7,6 +7,8 @@ import operator
 
 import numpy as np
 
+from .fp_mode import exact
+
 
 def integer(name: str, value: object, least: int, most: int) -> int:
     """The argument (numpy's integers too); TypeError or ValueError unless it is one in range."""
@@ -30,3 +32,22 @@ def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     """ValueError unless it has the shape."""
     if array.shape != shape:
         raise ValueError(f"{name}: shape {shape} expected, not {array.shape}")
+
+
+@exact()
+def fp32(value: float, name: str = "value") -> int:
+    """A Python number as an FP32 pattern. ValueError, with its name, if it is not finite as such,
+    or is zero only as such; TypeError if it is no number."""
+    try:
+        number = float(value)
+    except OverflowError:  # of an int
+        number = np.inf
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: {value!r} is no number") from None
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.float32(number)
+    if not np.isfinite(rounded):
+        raise ValueError(f"{name}: {value} is not a finite number in FP32")
+    if rounded == 0 and number != 0:
+        raise ValueError(f"{name}: {value} is zero in FP32")
+    return int(rounded.view(np.uint32))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BDWP training steps, made of nothing but the core's commands (Fang et al., TCAD 2023).
+"""BDWP layers on arrays, made of nothing but the core's commands (Fang et al., TCAD 2023).
 
 A fully connected layer computes Y [B][J] = X [B][K] . W [K][J] + b. Its three passes are MATMULs:
 
@@ -10,7 +10,8 @@ A fully connected layer computes Y [B][J] = X [B][K] . W [K][J] + b. Its three p
 A convolution is the same with windows of a feature map in place of A, and with weights
 W [P*C][J] that are pruned at each of the P kernel positions by itself.
 
-Softmax, loss and loss scale run on the host, in float64. Everything else is bit patterns.
+Everything is bit patterns. Loss, loss scale and rates are the trainer's (sat.nn): a step takes the
+scalars of UPDATE as they stand in a descriptor.
 """
 
 from __future__ import annotations
@@ -19,107 +20,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arguments import check_matrix, check_shape, integer
 from .command_model import has_overflow
 from .compress import Planes
 from .convolve import conv
-from .defs import SIZE_MAX
-from .fp_mode import exact
 from .multiply import matmul
-from .vector import as_bits
 from .weights import Copies, prune, update
 from .windows import Windows
 
 ONE_FP16 = 0x3C00
-LOST_WEIGHTS = "the update overflowed: weights are NaN, infinite, or beyond FP16"
-
-
-@exact()
-def fp32(value: float, name: str = "value") -> int:
-    """A Python number as an FP32 pattern. ValueError, with its name, if it is not finite as such,
-    or is zero only as such; TypeError if it is no number."""
-    try:
-        number = float(value)
-    except OverflowError:  # of an int
-        number = np.inf
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: {value!r} is no number") from None
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = np.float32(number)
-    if not np.isfinite(rounded):
-        raise ValueError(f"{name}: {value} is not a finite number in FP32")
-    if rounded == 0 and number != 0:
-        raise ValueError(f"{name}: {value} is zero in FP32")
-    return int(rounded.view(np.uint32))
-
-
-class TrainingDiverged(ArithmeticError):
-    """Training cannot go on: weights are lost, or steps overflow whatever the loss scale."""
-
-
-@dataclass
-class LossScale:
-    """Dynamic loss scaling: halve after a step that was skipped for an overflow, double after
-    `patience` good steps. It never falls below 1: where a step overflows even there, gradients
-    are not to blame, and TrainingDiverged is raised.
-
-    bad_steps  skipped ones in a row
-    """
-
-    value: float = 1024.0
-    patience: int = 200
-    largest: float = 65536.0
-    good_steps: int = 0
-    bad_steps: int = 0
-
-    def __post_init__(self):
-        for name in ("value", "largest"):
-            if not 1 <= getattr(self, name) <= 2.0**126:
-                raise ValueError(f"{name}: {getattr(self, name)} is not in 1..2^126, where the "
-                                 "inverse is a normal number in FP32")
-        if self.patience < 1:
-            raise ValueError(f"patience: {self.patience} is not positive")
-
-    def update(self, overflow: bool) -> None:
-        if overflow:
-            self.bad_steps += 1
-            if self.value <= 1:
-                raise TrainingDiverged(
-                    f"a step overflowed at a loss scale of {self.value:g}, the last of "
-                    f"{self.bad_steps} in a row: inputs, activations or weights are too large")
-            self.value, self.good_steps = max(1.0, self.value / 2), 0
-            return
-        self.bad_steps = 0
-        self.good_steps += 1
-        if self.good_steps >= self.patience:
-            self.value, self.good_steps = min(self.largest, self.value * 2), 0
-
-
-@dataclass(frozen=True)
-class Sgd:
-    """Scalars of momentum SGD; `decay` applies to weights, not to the bias. ValueError for what
-    FP32 does not hold."""
-
-    lr: float = 0.1
-    momentum: float = 0.9
-    decay: float | None = None
-
-    def __post_init__(self):
-        for name in ("lr", "momentum", "decay"):
-            value = getattr(self, name)
-            if name != "decay" or value is not None:
-                fp32(value, name)
-                if value < 0:
-                    raise ValueError(f"{name}: {value} is negative")
-
-    @exact()
-    def update(self, weights: np.ndarray, velocity: np.ndarray, gradient: np.ndarray,
-               loss_scale: float, decay: bool) -> tuple[np.ndarray, np.ndarray]:
-        return update(
-            weights, velocity, gradient, inv_scale=fp32(1 / loss_scale, "loss_scale"),
-            momentum=fp32(self.momentum), lr=fp32(self.lr),
-            decay=fp32(self.decay) if decay and self.decay is not None else None,
-        )
 
 
 @dataclass
@@ -164,12 +72,14 @@ class LinearBdwp:
         """WU: (dW uint32 [K][J], db uint32 [1][J])."""
         return matmul(x, d_out, a_trans=True, out_fp32=True), bias_gradient(d_out)
 
-    def step(self, dw: np.ndarray, db: np.ndarray, sgd: Sgd, loss_scale: float) -> bool:
-        """UPDATE of weights and bias, and new pruned copies. True if something overflowed."""
-        self.weights, self.velocity = sgd.update(
-            self.weights, self.velocity, dw, loss_scale, decay=True)
-        self.bias, self.bias_velocity = sgd.update(
-            self.bias, self.bias_velocity, db, loss_scale, decay=False)
+    def step(self, dw: np.ndarray, db: np.ndarray, *, inv_scale: int, momentum: int, lr: int,
+             decay: int | None = None) -> bool:
+        """UPDATE of weights and bias, and new pruned copies; the scalars are FP32 patterns, and the
+        bias does not decay. True if something overflowed."""
+        scalars = dict(inv_scale=inv_scale, momentum=momentum, lr=lr)
+        self.weights, self.velocity = update(self.weights, self.velocity, dw, decay=decay,
+                                             **scalars)
+        self.bias, self.bias_velocity = update(self.bias, self.bias_velocity, db, **scalars)
         self.copies = self._prune()
         return any(has_overflow(bits) for bits in (
             self.weights, self.velocity, self.bias, self.bias_velocity, self.copies.ff.values,
@@ -225,22 +135,11 @@ def stack(planes: list[Planes]) -> Planes:
                   np.concatenate(indices) if indices else None)
 
 
-@dataclass(frozen=True)
-class Step:
-    """Outcome of a training step; a skipped one changed nothing but the loss scale."""
-
-    loss: float
-    correct: int
-    skipped: bool
-
-
 @dataclass
 class MlpBdwp:
-    """Fully connected layers with ReLU between them and softmax cross-entropy at the end."""
+    """Fully connected layers with ReLU between them."""
 
     layers: list[LinearBdwp]
-    sgd: Sgd = Sgd()
-    scale: LossScale = field(default_factory=LossScale)
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """uint16 [B][K] -> (the input of each layer, the logits uint32 [B][classes])."""
@@ -256,57 +155,9 @@ class MlpBdwp:
             d_outs.insert(0, layer.backward(d_outs[0], below))
         return d_outs
 
-    @exact()
-    def train_step(self, x: np.ndarray, labels: np.ndarray) -> Step:
-        """One step on a batch: x uint16 [B][K], labels integers [B].
-
-        Weights are updated only if no activation and no gradient overflowed. That is known before
-        the first weight gradient, which cannot overflow itself: dW of finite operands is finite.
-        If the update itself overflows, the weights are lost: TrainingDiverged.
-        """
-        inputs, logits = self.forward(x)
-        loss, gradient = cross_entropy(logits, labels, self.scale.value)
-        d_outs = self.backward(inputs, gradient)
-        overflow = any(has_overflow(bits) for bits in (*inputs[1:], logits, *d_outs))
-        if not overflow:
-            lost = [layer.step(*layer.gradients(source, d_out), self.sgd, self.scale.value)
-                    for layer, source, d_out in zip(self.layers, inputs, d_outs)]
-            if any(lost):
-                raise TrainingDiverged(LOST_WEIGHTS)
-        self.scale.update(overflow)
-        return Step(loss, int((logits.view(np.float32).argmax(1) == labels).sum()), overflow)
-
-    @exact()
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """uint16 [B][K] -> class of each row."""
-        return self.forward(x)[1].view(np.float32).argmax(1)
-
-
-@exact()
-def cross_entropy(logits: np.ndarray, labels: np.ndarray,
-                  loss_scale: float) -> tuple[float, np.ndarray]:
-    """Mean loss of FP32 logits (uint32 [B][classes]), and its gradient by the logits, times
-    `loss_scale`, as FP16 (uint16). Computed in float64 on the host and rounded once. `labels` are
-    integers [B], each a class."""
-    rows, classes = check_matrix("logits", as_bits("logits", logits, np.uint32)).shape
-    labels = np.asarray(labels)
-    check_shape("labels", labels, (rows,))
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"labels: each must be an integer in 0..{classes - 1}")
-    values = logits.view(np.float32).astype(np.float64)
-    rows = np.arange(len(labels))
-    exps = np.exp(values - values.max(axis=1, keepdims=True))
-    probabilities = exps / exps.sum(axis=1, keepdims=True)
-    loss = float(-np.log(np.maximum(probabilities[rows, labels], 1e-30)).mean())
-    probabilities[rows, labels] -= 1
-    gradient = (probabilities * (loss_scale / len(labels))).astype(np.float16)
-    return loss, gradient.view(np.uint16)
-
-
-@exact()
-def he_normal(rng: np.random.Generator, inputs: int, outputs: int, gain: float = 2.0) -> np.ndarray:
-    """Initial weights uint32 [inputs][outputs]; a gain of 2 suits a layer before a ReLU."""
-    for name, size in (("inputs", inputs), ("outputs", outputs)):
-        integer(name, size, 1, SIZE_MAX)
-    weights = rng.standard_normal((inputs, outputs)) * np.sqrt(gain / inputs)
-    return weights.astype(np.float32).view(np.uint32)
+    def step(self, inputs: list[np.ndarray], d_outs: list[np.ndarray], **scalars: int) -> bool:
+        """WU and UPDATE of all layers, whose arguments the scalars are. True if something
+        overflowed: an update, as dW of finite operands is finite."""
+        lost = [layer.step(*layer.gradients(source, d_out), **scalars)
+                for layer, source, d_out in zip(self.layers, inputs, d_outs)]
+        return any(lost)

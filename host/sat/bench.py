@@ -32,8 +32,8 @@ from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .config import SatConfig
 from .core import Core
 from .memory import FP32, Compressed, FeatureMap, Tensor
-from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp
-from .nn.gradients import Sgd, add_gradients, plan
+from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd
+from .nn.gradients import add_gradients, plan
 from .program import Command
 
 SEED = 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Iterator
 
+from sat_golden.arguments import fp32
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
     FIELDS,
@@ -28,7 +29,6 @@ from sat_golden.defs import (
     UpdateSlot,
 )
 from sat_golden.descriptor import Descriptor
-from sat_golden.layers import fp32
 from sat_golden.windows import Windows
 
 from .config import SatConfig

@@ -26,7 +26,6 @@ from rich.table import Table
 
 from sat_golden.compress import check_nm
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
-from sat_golden.layers import LOST_WEIGHTS, TrainingDiverged
 
 from . import terminal
 from .backends import CheckedBackend, GoldenBackend, SimBackend
@@ -45,8 +44,9 @@ from .nn import (
     StepResult,
     softmax,
 )
-from .nn.gradients import Gradient, Order, Sgd, add_gradients, plan
+from .nn.gradients import Gradient, Order, add_gradients, plan
 from .nn.layers import Bias
+from .nn.optim import LOST_WEIGHTS, Sgd, TrainingDiverged
 from .plan import Job
 from .program import Program
 from .training import parse_nm, positive

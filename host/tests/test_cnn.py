@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
-from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet, TrainingDiverged
-from sat.nn.gradients import Sgd, add_gradients, plan
+from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet, Sgd, TrainingDiverged
+from sat.nn.gradients import add_gradients, plan
 from sat.nn.script import pipeline
 from sat_golden.windows import Windows
 

@@ -24,8 +24,9 @@ from sat.nn import (
     LossScale,
     MaxPool,
     ResNet,
+    Sgd,
 )
-from sat.nn.gradients import Sgd, add_gradients, plan
+from sat.nn.gradients import add_gradients, plan
 from sat_golden.windows import Windows
 
 if importlib.util.find_spec("torch") is None:

@@ -16,14 +16,13 @@ from functools import partial
 
 import numpy as np
 
-from sat_golden.layers import LOST_WEIGHTS, LossScale, TrainingDiverged
-
 from ..core import Core
 from ..memory import FeatureMap
 from .blocks import Block, Span, Unit
-from .gradients import Order, Sgd, add_gradients, plan
+from .gradients import Order, add_gradients, plan
 from .layers import AveragePool, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_labels, check_rows, cross_entropy, share_right
+from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult, pipeline
 
 Items = list[Callable[[], None]]  # that add the commands of the parts

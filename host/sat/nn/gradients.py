@@ -10,29 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sat_golden.layers import fp32
-
 from ..config import SatConfig
 from ..plan import ARRAY, Job, interleave, order_jobs
 from ..program import Command, Program
+from .optim import Sgd
 
 WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pay
-
-
-@dataclass(frozen=True)
-class Sgd:
-    """Scalars of momentum SGD. `inv_scale` takes the loss scale out of the gradients. ValueError
-    for what FP32 does not hold."""
-
-    lr: float
-    momentum: float
-    inv_scale: float = 1.0
-    decay: float | None = None
-
-    def __post_init__(self):
-        for name in ("lr", "momentum", "inv_scale", "decay"):
-            if name != "decay" or self.decay is not None:
-                fp32(getattr(self, name), name)
 
 
 Call = tuple[str, dict[str, Any]]  # a method of Program, and its arguments

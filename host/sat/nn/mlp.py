@@ -13,16 +13,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sat_golden.layers import LOST_WEIGHTS, LossScale, TrainingDiverged
-
 from ..backend import Result
 from ..core import Core
 from ..memory import FP16, Tensor
 from ..plan import ARRAY, Job
 from ..program import Program
-from .gradients import WORTH_A_CUT, Order, Sgd, add_gradients, plan
+from .gradients import WORTH_A_CUT, Order, add_gradients, plan
 from .layers import DENSE, LayerSpec, Linear
 from .loss import batches, check_labels, check_rows, cross_entropy, share_right
+from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import StepResult
 
 
