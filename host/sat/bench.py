@@ -219,7 +219,7 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     elif case.conv_pass == "BP":
         layer.backward(program, y, x)
     else:
-        layer.gradients(x, y)[0].add_product(program)
+        layer.gradients(x, y)[0].product(program)
     result, speed = timed(board, lambda: core.run(program))
     command, windows = program.commands[0], layer.windows
     depth = windows.positions * case.spec.inputs

@@ -23,6 +23,7 @@ from .build_sim import build
 from .config import SatConfig
 from .core import Core
 from .nn import LayerSpec, Mlp, StepResult, mlp
+from .options import positive
 from .report import STEP, Outcome, write_results
 from .training import (
     TEST_DIGITS,
@@ -32,7 +33,6 @@ from .training import (
     count_differences,
     load_digits,
     make_backend,
-    positive,
 )
 
 SIZES = (64, 128, 64, 10)

@@ -26,6 +26,7 @@ from .build_sim import build
 from .config import SatConfig
 from .core import Core
 from .nn import DENSE, LossScale, Measure, ResNet
+from .options import positive
 from .report import STEP, Outcome, write_results
 from .training import (
     Dataset,
@@ -35,7 +36,6 @@ from .training import (
     load_digits,
     load_fashion,
     make_backend,
-    positive,
 )
 
 CHANNELS = (16, 32, 64)

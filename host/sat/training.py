@@ -14,12 +14,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sat_golden.compress import check_nm
-
 from .backend import Backend
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .config import SatConfig
 from .nn import Mlp, ResNet, StepResult
+from .options import parse_nm, positive
 from .report import Outcome
 
 TEST_DIGITS = 360
@@ -185,22 +184,6 @@ def count_differences(outcome: Outcome, backend: Backend) -> None:
         outcome.tensors_compared += backend.tensors_compared
         outcome.differing_bits += backend.differing_bits
         outcome.reports += backend.reports
-
-
-def parse_nm(text: str) -> tuple[int, int]:
-    try:
-        n, m = (int(part) for part in text.split(":"))
-        check_nm(n, m)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no legal N:M ({error})") from None
-    return n, m
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return value
 
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> None:

@@ -7,18 +7,26 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend, transformer
-from sat.nn import LossScale, Measure, TrainingDiverged, softmax
-from sat.transformer import (
-    EPSILON,
-    BlockShape,
-    Measurement,
-    TransformerBlock,
-    layer_norm,
-    layer_norm_backward,
-    mean_squared,
-    softmax_backward,
+from sat import (
+    CheckedBackend,
+    Core,
+    GoldenBackend,
+    SatConfig,
+    SimBackend,
+    transformer,
+    transformer_cycles,
 )
+from sat.nn import (
+    BlockShape,
+    LossScale,
+    Measure,
+    TrainingDiverged,
+    TransformerBlock,
+    mean_squared,
+    softmax,
+)
+from sat.nn.functional import EPSILON, layer_norm, layer_norm_backward, softmax_backward
+from sat.transformer_cycles import Measurement, cycle_table, measure
 
 SHAPE = BlockShape(batch=2, tokens=16, dim=64, heads=2, hidden=128)
 MEMORY_BYTES = 2 << 20
@@ -364,15 +372,15 @@ def test_illegal_nm_is_named(core: Core):
 
 @pytest.mark.quick
 def test_table_has_each_part(monkeypatch):
-    monkeypatch.setattr(transformer, "SimBackend", GoldenBackend)
+    monkeypatch.setattr(transformer_cycles, "SimBackend", GoldenBackend)
     config, steps = SatConfig.from_name("8x8"), []
-    measured = transformer.measure(config, SHAPE, (2, 8), 1, lambda: steps.append(1))
+    measured = measure(config, SHAPE, (2, 8), 1, lambda: steps.append(1))
     assert len(steps) == 2 and measured.differing_bits == 0
     for part in measured.parts.values():
         part.cycles, part.macs = 50, 1600  # the golden model knows no time
     dense = Measurement({part: Measure(100, 4800) for part in measured.parts})
     console = Console(record=True, width=120)
-    console.print(transformer.cycle_table(config, (2, 8), dense, measured))
+    console.print(cycle_table(config, (2, 8), dense, measured))
     text = console.export_text()
     for part in ("projections FF", "transpose FF", "attention BP", "MLP BP", "WU", "UPDATE",
                  "step, overlapped"):

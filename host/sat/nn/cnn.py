@@ -171,7 +171,7 @@ class ResNet:
 
     @staticmethod
     def _add_gradient(script: Script, unit: Unit) -> None:
-        unit.gradient.add_product(script.program)
+        unit.gradient.product(script.program)
 
     def _use_gradient(self, unit: Unit) -> None:
         unit.norm.use_gradient(unit.rows, self.scale.value)

@@ -6,11 +6,11 @@ One UPDATE runs beside the WU of the next job; `schedule` finds the order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..config import SatConfig
+from ..memory import Compressed, Tensor
 from ..plan import ARRAY, Job, interleave, order_jobs
 from ..program import Command, Program
 from .optim import Sgd
@@ -18,35 +18,41 @@ from .optim import Sgd
 WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pay
 
 
-Call = tuple[str, dict[str, Any]]  # a method of Program, and its arguments
+@dataclass(frozen=True)
+class Update:
+    """An UPDATE, which gets its scalars when it is added. Biases do not decay."""
+
+    w: Tensor
+    v: Tensor
+    dw: Tensor
+    label: str
+    ff: Compressed | None = None
+    bp: Compressed | None = None
+    decays: bool = True
+
+    def add(self, program: Program, sgd: Sgd, skip: bool) -> Command:
+        return program.update(
+            self.w, self.v, self.dw, lr=sgd.lr, momentum=sgd.momentum, inv_scale=sgd.inv_scale,
+            decay=sgd.decay if self.decays else None, ff=self.ff, bp=self.bp,
+            skip_on_overflow=skip, label=self.label)
+
+
+Use = Callable[[Program, Sgd, bool], Command]  # with `True` it looks at the overflow latch
 
 
 @dataclass(frozen=True)
 class Gradient:
     """What makes a gradient on the array (None: nothing), and what the vector engine does after it:
-    an UPDATE or several, which get their scalars when they are added. Biases do not decay."""
+    an UPDATE or several, perhaps after something else."""
 
-    product: Call | None
-    uses: list[Call]
-    decays: bool = True
-
-    def add_product(self, program: Program) -> Command:
-        method, arguments = self.product
-        return getattr(program, method)(**arguments)
-
-    def add_use(self, program: Program, part: int, sgd: Sgd, skip: bool) -> Command:
-        method, arguments = self.uses[part]
-        if method == "update":
-            arguments = dict(arguments, lr=sgd.lr, momentum=sgd.momentum, inv_scale=sgd.inv_scale,
-                             decay=sgd.decay if self.decays else None, skip_on_overflow=skip)
-        return getattr(program, method)(**arguments)
+    product: Callable[[Program], Command] | None
+    uses: list[Use]
 
     def job(self, config: SatConfig, product_done: bool = False) -> Job:
         """With the cycles that its commands are estimated to take."""
         draft, sgd = Program(config), Sgd(lr=0.0, momentum=0.0)
-        made = 0.0 if product_done or not self.product else self.add_product(draft).estimate
-        used = sum(self.add_use(draft, part, sgd, skip=False).estimate
-                   for part in range(len(self.uses)))
+        made = 0.0 if product_done or not self.product else self.product(draft).estimate
+        used = sum(use(draft, sgd, False).estimate for use in self.uses)
         return Job(made, used, self, len(self.uses))
 
 
@@ -58,10 +64,23 @@ def plan(jobs: Sequence[Job]) -> tuple[Order, float]:
     return interleave(order_jobs(jobs))
 
 
+def plan_with_cuts(jobs_of: Callable[[list[bool]], Sequence[Job]], layers: int) -> Order:
+    """The best order, where each layer whose gradient is worth it is cut into blocks of rows:
+    `jobs_of` makes the jobs, given for each layer whether it is cut."""
+    cuts = [False] * layers
+    best, cycles = plan(jobs_of(cuts))
+    for index in range(layers):
+        trial = [*cuts[:index], True, *cuts[index + 1 :]]
+        order, cut_cycles = plan(jobs_of(trial))
+        if cut_cycles < WORTH_A_CUT * cycles:
+            best, cycles, cuts = order, cut_cycles, trial
+    return best
+
+
 def add_gradients(program: Program, order: Order, sgd: Sgd, skip: bool) -> None:
     """The commands of a plan; with `skip` the UPDATEs look at the overflow latch."""
     for engine, job, part in order:
         if engine is not ARRAY:
-            job.work.add_use(program, part, sgd, skip)
+            job.work.uses[part](program, sgd, skip)
         elif job.array_cycles:
-            job.work.add_product(program)
+            job.work.product(program)

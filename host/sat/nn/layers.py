@@ -7,6 +7,7 @@ Labels are "PASS layer", with the passes FF, BP, WU, UPDATE and NORM.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from sat_golden.windows import Windows
 from ..core import Core
 from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Tensor
 from ..plan.estimate import UPDATE_TILE
-from ..program import Program
-from .gradients import Call, Gradient
+from ..program import Command, Program
+from .gradients import Gradient, Update
+from .optim import Sgd
 
 DENSE = (2, 2)
 FP16_FRACTION = 10  # bits
@@ -71,9 +73,8 @@ class Bias:
         self.row, self.gradient = (t.as_row(outputs) for t in (self._value, self._gradient))
 
     @property
-    def update(self) -> Call:
-        return "update", dict(w=self._value, v=self._velocity, dw=self._gradient,
-                              label=self._label)
+    def update(self) -> Update:
+        return Update(self._value, self._velocity, self._gradient, self._label, decays=False)
 
 
 class Linear:
@@ -123,14 +124,14 @@ class Linear:
         made = []
         for start in range(0, self.spec.inputs, size):
             rows = slice(start, min(start + size, self.spec.inputs))
-            product = dict(a=x[:, rows], s=self.d_out, out=self.dw[rows, :], a_trans=True,
-                           label=f"WU {self.name}")
-            update = dict(w=self.w[rows, :], v=self.v[rows, :], dw=self.dw[rows, :],
-                          ff=self.ff[rows, :], bp=self.bp and self.bp[:, rows],
-                          label=f"UPDATE {self.name}")
-            made.append(Gradient(("matmul", product), [("update", update)]))
-        product = dict(a=ones, s=self.d_out, out=self._bias.gradient, label=f"WU {self.name}")
-        made.append(Gradient(("matmul", product), [self._bias.update], decays=False))
+            product = partial(Program.matmul, a=x[:, rows], s=self.d_out, out=self.dw[rows, :],
+                              a_trans=True, label=f"WU {self.name}")
+            update = Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
+                            f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
+            made.append(Gradient(product, [update.add]))
+        product = partial(Program.matmul, a=ones, s=self.d_out, out=self._bias.gradient,
+                          label=f"WU {self.name}")
+        made.append(Gradient(product, [self._bias.update.add]))
         return made
 
 
@@ -193,16 +194,17 @@ class Conv2d:
         updates = []
         for position in range(self.windows.positions):
             rows = self._rows(position)
-            updates.append(("update", dict(w=self.w[rows, :], v=self.v[rows, :],
-                                           dw=self.dw[rows, :], **self._copies(position),
-                                           label=f"UPDATE {self.name}")))
-        product = dict(a=x.tensor, s=d_out.tensor, out=self.dw, windows=self.windows, a_trans=True,
-                       label=f"WU {self.name}")
-        made = [Gradient(("conv", product), updates)]
+            updates.append(Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
+                                  f"UPDATE {self.name}", **self._copies(position)).add)
+        product = partial(Program.conv, a=x.tensor, s=d_out.tensor, out=self.dw,
+                          windows=self.windows, a_trans=True, label=f"WU {self.name}")
+        made = [Gradient(product, updates)]
         if self._bias:
-            sums = dict(x=d_out.tensor, total=self._bias.gradient, dot=self._dot,
-                        label=f"WU {self.name}")
-            made.append(Gradient(None, [("stats", sums), self._bias.update], decays=False))
+            def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
+                return program.stats(d_out.tensor, self._bias.gradient, self._dot,
+                                     label=f"WU {self.name}")
+
+            made.append(Gradient(None, [sums, self._bias.update.add]))
         return made
 
 

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host does of a step: checks and batches of the data, the loss and its gradient."""
+"""What the host does of a step: checks and batches of the data, losses and their gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from sat_golden.fp_mode import exact
+
+from .functional import softmax
+
+# Of an output: its value, and its gradient in float64.
+LossFunction = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -25,13 +30,6 @@ class Loss:
         return not np.isfinite(self.gradient).all()
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Row-wise softmax in float64."""
-    with np.errstate(invalid="ignore"):
-        exps = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-        return exps / exps.sum(axis=1, keepdims=True)
-
-
 @exact()
 def cross_entropy(logits: np.ndarray, labels: np.ndarray, scale: float) -> Loss:
     """Of logits float32 [batch][classes] and labels integers [batch]; float64, rounded once."""
@@ -41,6 +39,14 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray, scale: float) -> Loss:
     gradient[rows, labels] -= 1
     gradient = (gradient * (scale / len(labels))).astype(np.float16)
     return Loss(loss, int((logits.argmax(1) == labels).sum()), gradient)
+
+
+def mean_squared(target: np.ndarray) -> LossFunction:
+    """Half the mean squared distance to a target with the elements of y."""
+    def loss(y: np.ndarray) -> tuple[float, np.ndarray]:
+        distance = y.astype(np.float64) - target.reshape(y.shape)
+        return float((distance * distance).mean() / 2), distance / distance.size
+    return loss
 
 
 def check_labels(labels: np.ndarray, batch: int, classes: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from ..core import Core
 from ..memory import FP16, Tensor
 from ..plan import ARRAY, Job
 from ..program import Program
-from .gradients import WORTH_A_CUT, Order, add_gradients, plan
+from .gradients import Order, add_gradients, plan_with_cuts
 from .layers import DENSE, LayerSpec, Linear
 from .loss import batches, check_labels, check_rows, cross_entropy, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
@@ -90,14 +90,7 @@ class Mlp:
     def _gradient_order(self) -> Order:
         """WU and UPDATE of all layers in the best order; a layer is cut into blocks if that
         helps."""
-        cuts = [False] * len(self.layers)
-        best = plan(self._jobs(cuts))
-        for index in range(len(cuts)):
-            trial = [*cuts[:index], True, *cuts[index + 1 :]]
-            candidate = plan(self._jobs(trial))
-            if candidate[1] < WORTH_A_CUT * best[1]:
-                best, cuts = candidate, trial
-        return best[0]
+        return plan_with_cuts(self._jobs, len(self.layers))
 
     def _jobs(self, cuts: list[bool]) -> list[Job]:
         config = self.core.backend.config

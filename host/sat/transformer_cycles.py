@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of a transformer block's training step, part by part, measured in RTL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rich.table import Table
+
+from .backends import CheckedBackend, GoldenBackend, SimBackend
+from .config import SatConfig
+from .core import Core
+from .nn import BlockShape, Measure, TransformerBlock, mean_squared
+
+LAYER_PARTS = {"qkv": "projections", "out": "projections", "up": "MLP", "down": "MLP"}
+MEMORY_BYTES = 32 << 20
+
+
+@dataclass
+class Measurement:
+    """Cycles and multiplies of each part, command by command, and of a whole step (`step`)."""
+
+    parts: dict[str, Measure]
+    differing_bits: int = 0
+
+
+def part_of(label: str) -> str:
+    """What a command ("PASS layer") counts as."""
+    name, layer = label.split()
+    return name if name in ("WU", "UPDATE") else f"{LAYER_PARTS.get(layer, layer)} {name}"
+
+
+def measure(config: SatConfig, shape: BlockShape, nm: tuple[int, int], seed: int,
+            on_step: Callable[[], None]) -> Measurement:
+    """Two steps in RTL, every bit compared with the golden model: the first command by command."""
+    with CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
+                        GoldenBackend(config, memory_size=MEMORY_BYTES)) as backend:
+        rng = np.random.default_rng(seed)
+        block = TransformerBlock(Core(backend), shape, rng, nm)
+        x, target = rng.standard_normal((2, shape.rows, shape.dim))
+        measures: dict[str, Measure] = {}
+        for wanted in (measures, None):
+            step = block.train_step(x.astype(np.float16), mean_squared(target), wanted)
+            on_step()
+        parts: dict[str, Measure] = {}
+        for label, one in measures.items():
+            part = parts.setdefault(part_of(label), Measure())
+            part.cycles, part.macs = part.cycles + one.cycles, part.macs + one.macs
+        parts["step"] = Measure(step.cycles, block.macs)
+        return Measurement(parts, backend.differing_bits)
+
+
+def cycle_table(config: SatConfig, nm: tuple[int, int], dense: Measurement,
+                sparse: Measurement) -> Table:
+    pes, name = config.rows * config.cols, f"{nm[0]}:{nm[1]}"
+    table = Table(title="Cycles of a training step of a transformer block")
+    table.add_column("part")
+    for header in ("dense", name, "speed-up", f"used at {name}"):
+        table.add_column(header, justify="right")
+    for part in sorted(dense.parts, key=lambda part: part == "step"):
+        one, other = dense.parts[part], sparse.parts[part]
+        if part == "step":
+            table.add_section()
+        used = f"{other.macs / (pes * other.cycles):.1%}" if other.macs else ""
+        table.add_row("step, overlapped" if part == "step" else part, f"{one.cycles:,}",
+                      f"{other.cycles:,}", f"{one.cycles / other.cycles:.2f}x", used)
+    return table
