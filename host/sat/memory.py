@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +18,7 @@ from sat_golden.arguments import integer
 from sat_golden.compress import Planes, check_nm, compressed_rows, decompress
 from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
 
-from .backend import align
-
-if TYPE_CHECKING:
-    from .backend import Backend
+from .address_space import AddressSpace, align
 
 
 class Format(Enum):
@@ -84,7 +80,7 @@ class Tensor:
     format: Format
     addr: int
     stride: int
-    backend: "Backend" = field(repr=False, compare=False)
+    backend: AddressSpace = field(repr=False, compare=False)
 
     @property
     def rows(self) -> int:
@@ -103,7 +99,7 @@ class Tensor:
         """First address, and the address after the last byte."""
         return self.addr, self.addr + (self.rows - 1) * self.stride + self.row_bytes
 
-    def overlaps(self, other: "Tensor") -> bool:
+    def overlaps(self, other: Tensor) -> bool:
         """True if the two may share a byte.
 
         Column windows of the same matrix interleave without touching; everything else is judged by
@@ -118,7 +114,7 @@ class Tensor:
             return not apart
         return True
 
-    def __getitem__(self, index: tuple[slice, slice]) -> "Tensor":
+    def __getitem__(self, index: tuple[slice, slice]) -> Tensor:
         """A view; its first column must lie on a 64-byte line."""
         row_index, col_index = _slices(index, self.name)
         r0, r1 = _span(row_index, self.rows, 1, f"{self.name} rows")
@@ -128,7 +124,7 @@ class Tensor:
                       self.addr + r0 * self.stride + c0 * self.format.bits // 8,
                       self.stride, self.backend)
 
-    def as_row(self, cols: int) -> "Tensor":
+    def as_row(self, cols: int) -> Tensor:
         """The first `cols` elements of a matrix without gaps, as a matrix of one row."""
         if self.stride != self.row_bytes:
             raise ValueError(f"{self.name}: its rows do not touch, so they make no vector")
@@ -187,14 +183,14 @@ class Compressed:
     indices: Tensor | None
 
     @property
-    def backend(self) -> "Backend":
+    def backend(self) -> AddressSpace:
         return self.values.backend
 
     @property
     def planes(self) -> list[Tensor]:
         return [self.values] if self.indices is None else [self.values, self.indices]
 
-    def __getitem__(self, index: tuple[slice, slice]) -> "Compressed":
+    def __getitem__(self, index: tuple[slice, slice]) -> Compressed:
         """A view; its first row is a multiple of M, its first column on a 64-byte line."""
         row_index, col_index = _slices(index, self.name)
         r0, r1 = _span(row_index, self.shape[0], self.m, f"{self.name} rows")
@@ -231,7 +227,7 @@ class Stack:
     indices: Tensor | None
 
     @property
-    def backend(self) -> "Backend":
+    def backend(self) -> AddressSpace:
         return self.values.backend
 
     @property
@@ -293,7 +289,7 @@ class FeatureMap:
 class Memory:
     """Hands out tensors from a backend's memory window, one after the other."""
 
-    def __init__(self, backend: "Backend"):
+    def __init__(self, backend: AddressSpace):
         self.backend = backend
         self.tensors: list[Tensor] = []
 

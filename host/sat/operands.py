@@ -6,16 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from sat_golden.defs import IN_PLACE, SIZE_MAX, STRIDE_MAX
 from sat_golden.descriptor import Descriptor, Slot
 from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE
 
+from .address_space import AddressSpace
 from .memory import FP16, FP32, INDEX, Tensor
-
-if TYPE_CHECKING:
-    from .backend import Backend
 
 FORMATS = {HALF: FP16, SINGLE: FP32, NIBBLE: INDEX}
 
@@ -30,7 +27,7 @@ class Bound:
 
 
 def bind(draft: Descriptor, arguments: Mapping[int, tuple[str, object]],
-         backend: Backend | None) -> Bound:
+         backend: AddressSpace | None) -> Bound:
     """Fills the slots that the command uses with `arguments`: slot -> (name, tensor).
 
     TypeError or ValueError, beginning with the name, for a tensor of the wrong kind, format, shape

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Iterator
 
 from sat_golden.arguments import fp32
 from sat_golden.compress import check_nm
@@ -31,6 +31,7 @@ from sat_golden.defs import (
 from sat_golden.descriptor import Descriptor
 from sat_golden.windows import Windows
 
+from .address_space import AddressSpace
 from .config import SatConfig
 from .memory import FP16, FP32, Compressed, Stack, Tensor
 from .operands import bind, check_tensor
@@ -45,9 +46,6 @@ from .plan import (
     legal_maps,
 )
 from .plan.tiling import LINE_BYTES
-
-if TYPE_CHECKING:
-    from .backend import Backend
 
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
 
@@ -64,7 +62,7 @@ class Command:
     macs: int = 0
     estimate: float = 0.0  # cycles, about
 
-    def conflict(self, earlier: "Command") -> str | None:
+    def conflict(self, earlier: Command) -> str | None:
         """Why this command must not run beside an earlier one, or None."""
         for mine, theirs, what in ((self.reads, earlier.writes, "reads what is written by"),
                                    (self.writes, earlier.reads, "writes what is read by"),
@@ -87,7 +85,7 @@ class Program:
     config: SatConfig = field(default_factory=SatConfig.from_name)
     commands: list[Command] = field(default_factory=list)
     # Whose tensors it uses, and which runs it. A draft, without, takes any and does not run.
-    backend: Backend | None = field(default=None, repr=False)
+    backend: AddressSpace | None = field(default=None, repr=False)
     # The last command given to each engine that may still be running when the next one is issued.
     # An engine takes one command at a time, so everything before that one is complete.
     _running: dict[str, Command] = field(default_factory=dict, repr=False)

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..backend import Backend, Result
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 MAX_REPORTS = 10
 
@@ -78,7 +75,7 @@ class CheckedBackend(Backend):
                 self.device.close()
             self.reference.close()
 
-    def run(self, addr: int, program: "Program") -> Result:
+    def run(self, addr: int, program: Program) -> Result:
         with self.lock:
             try:
                 result = super().run(addr, program)
@@ -107,7 +104,7 @@ class CheckedBackend(Backend):
                 raise Mismatch(f"{name}: device says {got}, reference says {wanted}")
         return result
 
-    def _compare(self, program: "Program") -> None:
+    def _compare(self, program: Program) -> None:
         outputs = {tensor: command.label
                    for command in program for tensor in command.writes}
         self.tensors_compared += len(outputs)

@@ -9,7 +9,8 @@ from sat_golden.command_model import CommandModel
 from sat_golden.defs import Error
 from sat_golden.memory import Memory
 
-from ..backend import Backend, byte_array, check_register
+from ..address_space import byte_array
+from ..backend import Backend, check_register
 from ..config import SatConfig
 from ..regs import ID_VALUE, VERSION_VALUE, Ctrl, IrqStatus, Reg, Status
 

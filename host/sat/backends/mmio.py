@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 
-from ..backend import REGISTER_BYTES, Backend, SatTimeout, byte_array, check_register, check_window
+from ..address_space import byte_array, check_window
+from ..backend import REGISTER_BYTES, Backend, SatTimeout, check_register
 from ..config import SatConfig
 from ..regs import IrqStatus, Reg
 

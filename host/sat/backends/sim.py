@@ -14,7 +14,8 @@ import numpy as np
 
 from sat_golden.arguments import integer
 
-from ..backend import Backend, SatTimeout, byte_array, check_register
+from ..address_space import byte_array
+from ..backend import Backend, SatTimeout, check_register
 from ..build_sim import PLAIN, Variant, build
 from ..config import SatConfig
 from .golden import DEFAULT_BASE, DEFAULT_SIZE
