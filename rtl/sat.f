@@ -25,6 +25,7 @@ rtl/ctrl/sat_cmd_shape.v
 rtl/ctrl/sat_cmd_flags.v
 rtl/ctrl/sat_cmd_windows.v
 rtl/ctrl/sat_cmd_check.v
+rtl/ctrl/sat_desc_slots.v
 rtl/ctrl/sat_desc_fetch.v
 rtl/ctrl/sat_watchdog.v
 rtl/ctrl/sat_error_record.v
@@ -36,6 +37,8 @@ rtl/array/sat_uspe_drain.v
 rtl/array/sat_uspe.v
 rtl/array/sat_array.v
 rtl/matmul/sat_matmul_plan.v
+rtl/matmul/sat_matmul_command.v
+rtl/matmul/sat_matmul_status.v
 rtl/matmul/sat_unpack.v
 rtl/matmul/sat_row_walk.v
 rtl/matmul/sat_map_cache.v
@@ -69,6 +72,10 @@ rtl/vector/sat_tile_loader.v
 rtl/vector/sat_store_mux.v
 rtl/vector/sat_weight_store.v
 rtl/vector/sat_plane_store.v
+rtl/vector/sat_vector_command.v
+rtl/vector/sat_tile_queues.v
+rtl/vector/sat_weight_round.v
+rtl/vector/sat_vector_status.v
 rtl/feature/sat_feature_fetch.v
 rtl/feature/sat_feature_rows.v
 rtl/feature/sat_pool_walk.v

@@ -59,14 +59,14 @@ module sat_feature #(
   wire [6*ADDR_W-1:0] base;
   wire [6*24-1:0]     stride;
 
-  genvar k;
-  generate
-    for (k = 0; k < 6; k = k + 1) begin : gen_slot
-      localparam integer LSB = `SAT_DESC_SLOT_LSB + `SAT_DESC_SLOT_BITS*k;
-      assign base[ADDR_W*k +: ADDR_W] = desc_i[LSB +: ADDR_W];
-      assign stride[24*k +: 24]       = desc_i[LSB + 64 +: 24];
-    end
-  endgenerate
+  sat_desc_slots #(
+    .SLOTS (6),
+    .ADDR_W(ADDR_W)
+  ) u_slots (
+    .desc_i  (desc_i),
+    .addr_o  (base),
+    .stride_o(stride)
+  );
 
   wire [ADDR_W-1:0] base_x      = base[0 +: ADDR_W];
   wire [ADDR_W-1:0] base_winner = base[ADDR_W*`SAT_SLOT_POOL_WINNER +: ADDR_W];
@@ -324,6 +324,7 @@ module sat_feature #(
   wire [1:0] in_valid  = stats_valid | max_valid | {1'b0, round_valid};
   wire       band_last = stats_q || (max_q ? max_band_last : round_band_last);
 
+  genvar k;
   generate
     for (k = 0; k < 2; k = k + 1) begin : gen_writer
       localparam integer POOL_SLOT  = k == 0 ? `SAT_SLOT_POOL_OUT : `SAT_SLOT_POOL_WINNER;

@@ -45,6 +45,7 @@ module sat_feeder #(
   input  wire                                        value_commit_i,
   input  wire                                        index_commit_i,
   output wire                                        s_release_o,
+  output wire                                        index_release_o,  // none if dense
   output wire [$clog2(S_DEPTH):0]                    s_release_words_o,
   // a tile's worth of output buffer has been emptied
   input  wire                                        tile_taken_i,
@@ -207,6 +208,7 @@ module sat_feeder #(
   end
 
   // ---- Read commands and releases ---------------------------------------------------------
+  assign index_release_o = s_release_o && !dense_i;
   sat_feeder_a #(.ROWS(ROWS), .A_DEPTH(A_DEPTH), .LANES(LANES)) u_a (
     .clk            (clk),
     .rst_n          (rst_n),

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_matmul_command: what the units of the array engine are told of a MATMUL: the fields of its
+// descriptor, its plan, and who takes part. start_i comes with a checked descriptor; start_o pulses
+// when all outputs are valid (sat_matmul_plan), and they stay until the next start_i. An operand
+// that is resident is loaded in one pass, else once per tile of the other one.
+`default_nettype none
+`include "sat_defs.vh"
+
+module sat_matmul_command #(
+  parameter integer ROWS    = 8,
+  parameter integer COLS    = 8,
+  parameter integer T       = 8,
+  parameter integer A_DEPTH = 512,
+  parameter integer S_DEPTH = 4096,
+  parameter integer CHUNK_K = 256,
+  parameter integer LANES   = 8,
+  parameter integer ADDR_W  = 40
+) (
+  input  wire                clk,
+  input  wire                rst_n,
+  input  wire                start_i,
+  input  wire [1023:0]       desc_i,
+  // starts of all units, and of those that not every command needs
+  output wire                start_o,
+  output wire                index_start_o,
+  output wire                bias_start_o,
+  output wire [1:0]          aux_start_o,   // mask, residual
+  // flags
+  output wire                a_trans_o,
+  output wire                conv_o,
+  output wire                as_single_o,
+  output wire                use_bias_o,
+  output wire                use_residual_o,
+  output wire                use_relu_o,
+  output wire                use_mask_o,
+  // tensors
+  output wire [7*ADDR_W-1:0] slot_addr_o,
+  output wire [7*24-1:0]     slot_stride_o,
+  // windows over the map
+  output wire [15:0]         map_h_o,
+  output wire [15:0]         map_w_o,
+  output wire [15:0]         out_h_o,
+  output wire [15:0]         out_w_o,
+  output wire [3:0]          kernel_w_o,
+  output wire [1:0]          step_log2_o,
+  output wire [1:0]          dilation_log2_o,
+  output wire [1:0]          upsample_log2_o,
+  output wire [3:0]          pad_top_o,
+  output wire [3:0]          pad_left_o,
+  // plan
+  output wire [15:0]         rows_o,
+  output wire [15:0]         cols_o,
+  output wire [15:0]         depth_o,
+  output wire [7:0]          k_segments_o,
+  output wire                dense_o,
+  output wire [4:0]          n_o,
+  output wire [2:0]          m_log2_o,
+  output wire [2:0]          t2_log2_o,
+  output wire [2:0]          t1_log2_o,
+  output wire [4:0]          period_o,
+  output wire [16:0]         kept_o,
+  output wire [15:0]         row_tiles_o,
+  output wire [15:0]         col_tiles_o,
+  output wire                a_resident_o,
+  output wire                s_resident_o,
+  output wire [15:0]         a_passes_o,
+  output wire [15:0]         s_passes_o
+);
+
+  localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB;
+
+  reg [1023:0] desc_q;
+  always @(posedge clk) if (start_i) desc_q <= desc_i;
+
+  // ---- Fields
+  wire [31:0] flags = desc_q[`SAT_DESC_FLAGS_LSB +: `SAT_DESC_FLAGS_BITS];
+  assign a_trans_o       = flags[`SAT_FLAG_MATMUL_A_TRANS];
+  assign conv_o          = flags[`SAT_FLAG_MATMUL_CONV];
+  assign as_single_o     = flags[`SAT_FLAG_MATMUL_OUT_FP32];
+  assign use_bias_o      = flags[`SAT_FLAG_MATMUL_BIAS];
+  assign use_residual_o  = flags[`SAT_FLAG_MATMUL_RESIDUAL];
+  assign use_relu_o      = flags[`SAT_FLAG_MATMUL_RELU];
+  assign use_mask_o      = flags[`SAT_FLAG_MATMUL_MASK];
+  assign map_h_o         = desc_q[`SAT_DESC_MAP_H_LSB +: `SAT_DESC_MAP_H_BITS];
+  assign map_w_o         = desc_q[`SAT_DESC_MAP_W_LSB +: `SAT_DESC_MAP_W_BITS];
+  assign out_h_o         = desc_q[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS];
+  assign out_w_o         = desc_q[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS];
+  assign kernel_w_o      = desc_q[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS];
+  assign step_log2_o     = desc_q[`SAT_DESC_STEP_LOG2_LSB +: `SAT_DESC_STEP_LOG2_BITS];
+  assign dilation_log2_o = desc_q[`SAT_DESC_DILATION_LOG2_LSB +: `SAT_DESC_DILATION_LOG2_BITS];
+  assign upsample_log2_o = desc_q[`SAT_DESC_UPSAMPLE_LOG2_LSB +: `SAT_DESC_UPSAMPLE_LOG2_BITS];
+  assign pad_top_o       = desc_q[`SAT_DESC_PAD_TOP_LSB +: `SAT_DESC_PAD_TOP_BITS];
+  assign pad_left_o      = desc_q[`SAT_DESC_PAD_LEFT_LSB +: `SAT_DESC_PAD_LEFT_BITS];
+  sat_desc_slots #(
+    .SLOTS (7),
+    .ADDR_W(ADDR_W)
+  ) u_slots (
+    .desc_i  (desc_q),
+    .addr_o  (slot_addr_o),
+    .stride_o(slot_stride_o)
+  );
+
+  // ---- Plan
+  wire [16:0] groups;
+  sat_matmul_plan #(
+    .ROWS   (ROWS),
+    .COLS   (COLS),
+    .T      (T),
+    .A_DEPTH(A_DEPTH),
+    .S_DEPTH(S_DEPTH),
+    .CHUNK_K(CHUNK_K),
+    .LANES  (LANES)
+  ) u_plan (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .start_i     (start_i),
+    .n_i         (desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
+    .m_i         (desc_i[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
+    .map_i       (desc_i[MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
+    .conv_i      (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_CONV]),
+    .a_trans_i   (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_A_TRANS]),
+    .rows_i      (desc_i[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS]),
+    .cols_i      (desc_i[`SAT_DESC_COLS_LSB +: `SAT_DESC_COLS_BITS]),
+    .depth_i     (desc_i[`SAT_DESC_DEPTH_LSB +: `SAT_DESC_DEPTH_BITS]),
+    .out_h_i     (desc_i[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS]),
+    .out_w_i     (desc_i[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS]),
+    .kernel_h_i  (desc_i[`SAT_DESC_KERNEL_H_LSB +: `SAT_DESC_KERNEL_H_BITS]),
+    .kernel_w_i  (desc_i[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
+    .ready_o     (start_o),
+    .rows_o      (rows_o),
+    .cols_o      (cols_o),
+    .depth_o     (depth_o),
+    .k_segments_o(k_segments_o),
+    .dense_o     (dense_o),
+    .n_o         (n_o),
+    .m_log2_o    (m_log2_o),
+    .t2_log2_o   (t2_log2_o),
+    .t1_log2_o   (t1_log2_o),
+    .period_o    (period_o),
+    .groups_o    (groups),
+    .kept_o      (kept_o),
+    .row_tiles_o (row_tiles_o),
+    .col_tiles_o (col_tiles_o),
+    .a_resident_o(a_resident_o),
+    .s_resident_o(s_resident_o)
+  );
+  assign a_passes_o = a_resident_o ? 16'd1 : col_tiles_o;
+  assign s_passes_o = s_resident_o ? 16'd1 : row_tiles_o;
+
+  // ---- Who takes part
+  assign index_start_o = start_o && !dense_o;
+  assign bias_start_o  = start_o && use_bias_o;
+  assign aux_start_o   = {start_o && use_mask_o, start_o && use_residual_o};
+
+  wire unused_ok = &{1'b0, desc_q, flags, groups};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_matmul_command: fields where spec/commands.yaml has them, the plan of sat.plan, and starts of
+those that the flags ask for. What the plan itself must be is the matter of sat_matmul_plan's bench.
+"""
+
+from __future__ import annotations
+
+import cocotb
+from cocotb.triggers import FallingEdge
+
+from sat.plan import Tiling
+from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
+from tb.common.clock import start
+from tb.common.descriptor import field, random_descriptor, slots
+from tb.common.lanes import unpack
+from tb.common.parameters import parameters
+from tb.common.rng import make_rng
+from tb.unit.sat_matmul_plan.sat_matmul_plan_tests import LEGAL_NM, expected_of, shape_of, size
+
+FLAGS = {"a_trans": MatmulFlag.A_TRANS, "conv": MatmulFlag.CONV, "as_single": MatmulFlag.OUT_FP32,
+         "use_bias": MatmulFlag.BIAS, "use_residual": MatmulFlag.RESIDUAL,
+         "use_relu": MatmulFlag.RELU, "use_mask": MatmulFlag.MASK}
+WINDOWS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2",
+           "upsample_log2", "pad_top", "pad_left")
+PLAN_LATENCY = 4
+
+
+def value(dut, name: str) -> int:
+    return int(dut[f"{name}_o"].value)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_random_descriptors(dut):
+    rng = make_rng()
+    await start(dut)
+    addr_w, = parameters(dut, "ADDR_W")
+    started = set()
+    for _ in range(400):
+        n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+        plan = Tiling(shape_of(dut), size(rng), size(rng), size(rng), n, m, int(rng.integers(8)))
+        flags = int(rng.integers(1 << 7)) & ~MatmulFlag.CONV | plan.map << MATMUL_MAP_LSB
+        descriptor = random_descriptor(rng, n=n, m=m, rows=plan.i, cols=plan.j, depth=plan.k,
+                                       flags=flags)
+        dut.desc_i.value, dut.start_i.value = descriptor, 1
+        await FallingEdge(dut.clk)
+        dut.desc_i.value, dut.start_i.value = random_descriptor(rng), 0
+        for _ in range(PLAN_LATENCY - 1):
+            assert not dut.start_o.value
+            await FallingEdge(dut.clk)
+        addresses, strides = slots(descriptor, len(MatmulSlot), addr_w)
+        starts = (not plan.dense, bool(flags & MatmulFlag.BIAS),
+                  bool(flags & MatmulFlag.RESIDUAL), bool(flags & MatmulFlag.MASK))
+        for cycle in range(3):  # the pulse, then the same without starts
+            assert {name: value(dut, name) for name in FLAGS} == {
+                name: bool(flags & flag) for name, flag in FLAGS.items()}
+            assert {name: value(dut, name) for name in WINDOWS} == {
+                name: field(descriptor, name) for name in WINDOWS}
+            assert unpack(value(dut, "slot_addr"), addr_w, len(MatmulSlot)) == addresses
+            assert unpack(value(dut, "slot_stride"), 24, len(MatmulSlot)) == strides
+            expected = {name: number for name, number in expected_of(plan).items()
+                        if name != "groups"}
+            assert {name: value(dut, name) for name in expected} == expected
+            assert value(dut, "a_passes") == (1 if plan.a_resident else plan.col_tiles)
+            assert value(dut, "s_passes") == (1 if plan.s_resident else plan.row_tiles)
+            actual = (value(dut, "index_start"), value(dut, "bias_start"),
+                      *unpack(value(dut, "aux_start"), 1, 2))
+            assert value(dut, "start") == (cycle == 0)
+            assert actual == (starts if cycle == 0 else (0, 0, 0, 0))
+            await FallingEdge(dut.clk)
+        started.add(starts)
+    assert len(started) == 16
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_convolution(dut):
+    """The flag and the windows' sides reach the plan, which then takes longer."""
+    rng = make_rng()
+    await start(dut)
+    descriptor = random_descriptor(
+        rng, n=1, m=2, rows=3, cols=5, depth=7, out_h=2, out_w=4, kernel_h=3, kernel_w=2,
+        flags=MatmulFlag.CONV)
+    dut.desc_i.value, dut.start_i.value = descriptor, 1
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    cycles = 1
+    while not dut.start_o.value:
+        assert cycles < 20
+        await FallingEdge(dut.clk)
+        cycles += 1
+    assert dut.conv_o.value and cycles > PLAN_LATENCY
+    assert value(dut, "rows") == 3 * 2 * 4 and value(dut, "k_segments") == 3 * 2
