@@ -10,13 +10,16 @@ windows        windows over a feature map
 convolve       the command MATMUL with `conv` on arrays
 feature        the commands AFFINE, STATS and POOL on arrays
 weights        the commands PRUNE and UPDATE on arrays
-descriptor     the 128 bytes of a command and their checks
+descriptor     the fields of a command, and its 128 bytes
+tensors        the tensors that a descriptor names
+checks         what the core checks of a descriptor
 memory         a memory image with error regions
 hazards        bytes that a program shares where it must not
 command_model  programs: memory image in, memory image and error registers out
 layers         BDWP layers made of the commands: passes and updates
 """
 
+from .checks import Fault
 from .command_model import CommandModel, Result
 from .compress import (
     Planes,
@@ -29,11 +32,12 @@ from .compress import (
     unpack_indices,
 )
 from .convolve import conv
-from .descriptor import Descriptor, Fault, Slot, Tensor, aligned
+from .descriptor import Descriptor, Slot, aligned
 from .feature import affine, max_pool, max_pool_backward, stats
 from .hazards import Command, Hazard, HazardError, HazardKind, HazardWarning
 from .memory import ErrorRegion, Memory
 from .multiply import matmul
+from .tensors import Tensor, tensors_of
 from .weights import Copies, prune, update
 from .windows import Windows
 
@@ -42,5 +46,5 @@ __all__ = [
     "HazardError", "HazardKind", "HazardWarning", "Memory", "Planes", "Result", "Slot", "Tensor",
     "Windows", "affine", "aligned", "compress_bp", "compress_ff", "compressed_rows", "conv",
     "decompress", "matmul", "max_pool", "max_pool_backward", "nm_select", "pack_indices", "prune",
-    "stats", "unpack_indices", "update",
+    "stats", "tensors_of", "unpack_indices", "update",
 ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .arguments import integer
+from .checks import Fault, check
 from .convolve import conv
 from .defs import (
     DESC_BYTES,
@@ -34,7 +35,7 @@ from .defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from .descriptor import Descriptor, Fault, Tensor, check
+from .descriptor import Descriptor
 from .feature import affine, max_pool, max_pool_backward, stats
 from .formats import FP16, FP32
 from .hazards import (
@@ -48,6 +49,7 @@ from .hazards import (
 from .memory import Memory
 from .multiply import matmul
 from .operands import NIBBLE, SINGLE
+from .tensors import Tensor, tensors_of
 from .weights import prune, update
 
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL)
@@ -242,7 +244,7 @@ def start_command(index: int, desc: Descriptor, running: dict[str, Command]) -> 
         running.clear()
     running.pop(ENGINE_OF[desc.opcode], None)
     beside = {command.index for command in running.values()}
-    return Command(index, desc, desc.tensors(), beside)
+    return Command(index, desc, tensors_of(desc), beside)
 
 
 def has_overflow(bits: np.ndarray) -> bool:

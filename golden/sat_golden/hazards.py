@@ -28,8 +28,9 @@ from .defs import (
     StatsSlot,
     UpdateSlot,
 )
-from .descriptor import Descriptor, Tensor
+from .descriptor import Descriptor
 from .operands import SINGLE
+from .tensors import Tensor
 
 SLOT_NAMES = {
     Opcode.MATMUL: MatmulSlot,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arguments import integer
+from .checks import Fault
 from .compress import pack_indices, unpack_indices
 from .defs import TENSOR_ALIGN, Error
-from .descriptor import Fault, Tensor
 from .operands import HALF, NIBBLE, SINGLE
+from .tensors import Tensor
 
 ADDRESS_MAX = (1 << 64) - 1
 BEAT_BYTES = 16

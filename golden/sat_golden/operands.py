@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .defs import (
     AffineFlag,
@@ -25,9 +24,7 @@ from .defs import (
     UpdateFlag,
     UpdateSlot,
 )
-
-if TYPE_CHECKING:
-    from .descriptor import Descriptor
+from .descriptor import Descriptor
 
 HALF, SINGLE, NIBBLE = 16, 32, 4  # bits of an element: FP16, FP32, index
 

@@ -34,6 +34,7 @@ from sat_golden.defs import (
     UpdateSlot,
 )
 from sat_golden.operands import HALF, NIBBLE, SINGLE
+from sat_golden.tensors import tensors_of
 
 BASE = 0x10_0000
 PROGRAM = BASE
@@ -202,7 +203,7 @@ def test_high_nibble_of_an_odd_row_is_zero(bench):
     command, _ = bench.prune()
     odd = replace(command, cols=5)
     bench.run(odd)
-    rows = bench.memory.rows_of(odd.tensors()[2])
+    rows = bench.memory.rows_of(tensors_of(odd)[2])
     assert rows.shape == (2, 3) and (rows[:, 2] < 16).all()
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sat_golden import Windows, compressed_rows
+from sat_golden.checks import Fault, check
 from sat_golden.compress import LEGAL_M
 from sat_golden.defs import (
     FIELDS,
@@ -29,7 +30,8 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from sat_golden.descriptor import Descriptor, Fault, Slot, check
+from sat_golden.descriptor import Descriptor, Slot
+from sat_golden.tensors import tensors_of
 
 AT = 0x1000  # the descriptor's own address
 TOP = 1 << 40
@@ -166,7 +168,7 @@ def test_fields_lie_where_documented():
 
 
 def shapes(desc: Descriptor) -> dict[int, tuple[int, int]]:
-    return {tensor.slot: (tensor.rows, tensor.cols) for tensor in desc.tensors()}
+    return {tensor.slot: (tensor.rows, tensor.cols) for tensor in tensors_of(desc)}
 
 
 @pytest.mark.parametrize("desc, expected", [
@@ -186,7 +188,7 @@ def test_operands(desc, expected):
     """Rows, columns, bits and role of each slot, written down by hand."""
     found = {tensor.slot: (tensor.rows, tensor.cols, tensor.bits,
                            "r" * tensor.read + "w" * tensor.written + "v" * tensor.vector)
-             for tensor in desc.tensors()}
+             for tensor in tensors_of(desc)}
     assert found == expected
 
 
@@ -202,7 +204,8 @@ def test_shapes_of_a_convolution():
 
 def test_shapes_and_roles_of_feature_commands():
     def roles(desc: Descriptor) -> dict[int, str]:
-        return {tensor.slot: "r" * tensor.read + "w" * tensor.written for tensor in desc.tensors()}
+        return {tensor.slot: "r" * tensor.read + "w" * tensor.written
+                for tensor in tensors_of(desc)}
 
     matrix, vector = (10, 33), (1, 33)
     assert shapes(AFFINE) == dict(enumerate([matrix] * 3 + [vector] * 3))
@@ -357,7 +360,7 @@ def test_rows_of_s_need_no_check():
                          ids=["CONV", "CONV_TRANS", "AFFINE", "STATS", "POOL", "POOL_BACK"])
 def test_slot_checks_of_feature_commands(desc):
     """Shapes decide: the row at the end, and the least stride."""
-    for tensor in desc.tensors():
+    for tensor in tensors_of(desc):
         number, base = tensor.slot, tensor.address
         span = tensor.end - base
         last = (TOP - span) // 64 * 64

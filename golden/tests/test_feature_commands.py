@@ -35,6 +35,7 @@ from sat_golden.defs import (
     StatsSlot,
 )
 from sat_golden.operands import NIBBLE, SINGLE
+from sat_golden.tensors import tensors_of
 
 BASE = 0x10_0000
 SIZE = 1 << 19
@@ -50,12 +51,12 @@ class Bench:
         rng = np.random.default_rng(seed)
         self.memory = Memory(BASE, SIZE, stimulus.random_bits(rng, SIZE, np.uint8))
         at, slots = DATA, {}
-        for tensor in desc.tensors():
+        for tensor in tensors_of(desc):
             stride = 0 if tensor.vector else aligned(tensor.row_bytes) + 64 * int(rng.integers(2))
             slots[tensor.slot] = Slot(at, stride)
             at += max(tensor.rows * stride, aligned(tensor.row_bytes)) + 64
         self.desc = replace(desc, slots=slots)
-        self.tensors = {tensor.slot: tensor for tensor in self.desc.tensors()}
+        self.tensors = {tensor.slot: tensor for tensor in tensors_of(self.desc)}
         self.inputs = {}
         for number, tensor in self.tensors.items():
             if tensor.read:
@@ -182,7 +183,7 @@ def test_pixels_that_no_window_sees_are_not_read(opcode):
     bench.memory.error_regions = []
     bench.desc = replace(bench.desc, out_h=3, out_w=3, slots=bench.desc.slots | {
         0: Slot(BASE + SIZE - 33 * x.stride, x.stride)})
-    bench.tensors = {tensor.slot: tensor for tensor in bench.desc.tensors()}
+    bench.tensors = {tensor.slot: tensor for tensor in tensors_of(bench.desc)}
     bench.run()
 
 

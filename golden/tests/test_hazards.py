@@ -43,6 +43,7 @@ from sat_golden.defs import (
 )
 from sat_golden.hazards import in_place, shared_bytes
 from sat_golden.operands import HALF
+from sat_golden.tensors import tensors_of
 
 BASE = 0x10_0000
 SIZE = 1 << 20
@@ -69,7 +70,7 @@ COMMANDS = {
                                 **WINDOWS.transposed().fields()),
 }
 PAIRS = [(name, x.slot, y.slot) for name, desc in COMMANDS.items()
-         for x, y in combinations(desc.tensors(), 2) if x.written or y.written]
+         for x, y in combinations(tensors_of(desc), 2) if x.written or y.written]
 
 
 class Bench:
@@ -83,7 +84,7 @@ class Bench:
     def command(self, name: str, **fields) -> Descriptor:
         desc = replace(COMMANDS[name], **fields)
         slots = {}
-        for tensor in desc.tensors():
+        for tensor in tensors_of(desc):
             stride = aligned(tensor.row_bytes)
             slots[tensor.slot] = Slot(self.free, 0 if tensor.vector else stride)
             self.free += tensor.rows * stride + GAP
@@ -107,7 +108,7 @@ def bench() -> Bench:
 
 
 def tensor(desc: Descriptor, slot: int) -> Tensor:
-    return next(tensor for tensor in desc.tensors() if tensor.slot == slot)
+    return next(tensor for tensor in tensors_of(desc) if tensor.slot == slot)
 
 
 def moved(desc: Descriptor, slot: int, address: int, stride: int | None = None) -> Descriptor:

@@ -11,8 +11,9 @@ from sat.memory import INDEX
 from sat.nn import AveragePool
 from sat.nn.layers import equal_shares
 from sat_golden import stimulus, vector
+from sat_golden.checks import check
 from sat_golden.defs import AffineSlot, MatmulFlag, MatmulSlot, Opcode, StatsSlot
-from sat_golden.descriptor import Descriptor, check
+from sat_golden.descriptor import Descriptor
 from sat_golden.windows import Windows
 
 pytestmark = pytest.mark.quick

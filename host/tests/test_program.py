@@ -6,8 +6,9 @@ import pytest
 
 from sat import FP16, FP32, Core, GoldenBackend, Program
 from sat.memory import INDEX
+from sat_golden.checks import check
 from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
-from sat_golden.descriptor import Descriptor, check
+from sat_golden.descriptor import Descriptor
 from sat_golden.windows import Windows
 
 pytestmark = pytest.mark.quick

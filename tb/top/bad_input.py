@@ -14,6 +14,7 @@ import numpy as np
 
 from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden import Windows
+from sat_golden.checks import Fault, check
 from sat_golden.defs import (
     DESC_BYTES,
     FIELDS,
@@ -26,9 +27,10 @@ from sat_golden.defs import (
     PruneFlag,
     UpdateFlag,
 )
-from sat_golden.descriptor import Fault, Slot, Tensor, aligned, check
+from sat_golden.descriptor import Slot, aligned
 from sat_golden.hazards import Command, command_hazards
 from sat_golden.memory import ErrorRegion
+from sat_golden.tensors import Tensor, tensors_of
 from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.top.board import ALL_IRQS, SILENT, Board, Ending
@@ -181,10 +183,11 @@ def draw_nowhere(seed: int) -> Program:
         if desc.has_windows:
             sizes |= draw_window_sizes(rng)
         big = replace(desc, **sizes)
-        big = replace(big, slots={tensor.slot: draw_slot(rng, tensor) for tensor in big.tensors()})
+        big = replace(big, slots={tensor.slot: draw_slot(rng, tensor)
+                                  for tensor in tensors_of(big)})
         with contextlib.suppress(Fault):
             check(big.pack(), program.address, ADDR_W)
-            if not any(command_hazards(Command(0, big, big.tensors(), set()), ())):
+            if not any(command_hazards(Command(0, big, tensors_of(big), set()), ())):
                 break
     image = program.image.copy()
     image[program.address - program.base :][:DESC_BYTES] = np.frombuffer(big.pack(), np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 
 from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN
 from sat_golden.memory import ErrorRegion
+from sat_golden.tensors import tensors_of
 from tb.top.random_program import Program
 
 
@@ -16,7 +17,7 @@ def draw_region(rng: np.random.Generator, program: Program, first: int = 0) -> E
     places = [(program.address + DESC_BYTES * index, DESC_BYTES)
               for index in range(first, program.length)]
     for desc in program.descriptors[first:]:
-        places += [(tensor.address, tensor.end - tensor.address) for tensor in desc.tensors()] * 2
+        places += [(tensor.address, tensor.end - tensor.address) for tensor in tensors_of(desc)] * 2
     start, size = places[rng.integers(len(places))]
     lines = -(-size // TENSOR_ALIGN)
     line = int(rng.choice([0, lines - 1, rng.integers(lines)]))

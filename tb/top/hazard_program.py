@@ -25,6 +25,7 @@ from sat_golden.defs import (
     PruneSlot,
 )
 from sat_golden.operands import HALF
+from sat_golden.tensors import tensors_of
 from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.top.random_program import (
@@ -123,7 +124,7 @@ def tensor_case(seed: int) -> Case:
 def tensor_pairs(descriptors: list[Descriptor]) -> list[tuple[int, Tensor, int, Tensor]]:
     """Two uses of memory, each with the index of its command; one of them writes."""
     uses = [(index, tensor) for index, desc in enumerate(descriptors)
-            for tensor in desc.tensors() if tensor.rows_used().size]
+            for tensor in tensors_of(desc) if tensor.rows_used().size]
     return [(i, x, j, y) for i, x in uses for j, y in uses
             if (i, x.slot) < (j, y.slot) and (x.written or y.written)]
 

@@ -41,6 +41,7 @@ from sat_golden.defs import (
 )
 from sat_golden.descriptor import Descriptor, Slot, aligned
 from sat_golden.operands import NIBBLE
+from sat_golden.tensors import tensors_of
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
 from tb.top.random_windows import (
@@ -101,7 +102,7 @@ class Program:
     def where(self, address: int) -> str:
         """What lies at an address of the program in one piece."""
         for index, desc in enumerate((self.linear or self).descriptors):
-            for tensor in desc.tensors():
+            for tensor in tensors_of(desc):
                 row, byte = divmod(address - tensor.address, tensor.stride or SIZE)
                 if 0 <= row < tensor.rows and byte < tensor.row_bytes:
                     return f"command {index} slot {tensor.slot} row {row} byte {byte}"

@@ -30,6 +30,7 @@ from sat_golden.defs import (
     UpdateFlag,
 )
 from sat_golden.memory import BEAT_BYTES, ErrorRegion
+from sat_golden.tensors import tensors_of
 from sat_golden.windows import Windows
 from tb.common.axi_memory import (
     OKAY,
@@ -312,7 +313,7 @@ async def test_bus_errors(dut):
     bench = await begin(dut, "bus errors")
     for seed in each_seed(0, 8):
         program = random_program(make_rng("bus error", seed), 3, 30, matmul_share=0.8)
-        tensors = [tensor for desc in program.descriptors for tensor in desc.tensors()]
+        tensors = [tensor for desc in program.descriptors for tensor in tensors_of(desc)]
         places = [program.address + DESC_BYTES]
         places += [tensors[0].address] if tensors else []
         places += [next(t.address for t in tensors if t.written)] if tensors else []

@@ -18,10 +18,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from sat_golden.checks import check
 from sat_golden.defs import DESC_BYTES, STRIDE_MAX, TENSOR_ALIGN
-from sat_golden.descriptor import Slot, Tensor, aligned, check
+from sat_golden.descriptor import Slot, aligned
 from sat_golden.memory import lines_of
 from sat_golden.operands import SINGLE
+from sat_golden.tensors import Tensor, tensors_of
 from tb.common.require import require
 from tb.common.rng import make_rng
 from tb.top.random_program import ADDR_W, Placement, Program, draw_base, random_program
@@ -45,7 +47,7 @@ def scattered(program: Program, rng: np.random.Generator) -> Program:
     for index, desc in enumerate(program.descriptors):
         slots = {number: moved_slot(moves, slot) for number, slot in desc.slots.items()}
         descriptors.append(replace(desc, slots=slots))
-        for tensor, moved in zip(desc.tensors(), descriptors[-1].tensors()):
+        for tensor, moved in zip(tensors_of(desc), tensors_of(descriptors[-1])):
             mark(tags, program.base, tensor, moved)
         data = descriptors[-1].pack()
         check(data, address + index * DESC_BYTES, ADDR_W)

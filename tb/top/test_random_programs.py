@@ -30,6 +30,7 @@ from sat_golden.defs import (
 )
 from sat_golden.descriptor import Descriptor
 from sat_golden.memory import BEAT_BYTES, BURST_BEATS, lines_of
+from sat_golden.tensors import tensors_of
 from sat_golden.windows import OUTSIDE
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
@@ -129,8 +130,8 @@ def test_stray_accesses_end_in_decerr():
     def one(core: Board, seed: int) -> None:
         rng = make_rng("stray", seed)
         program = scattered(programs.matmul_program(seed), rng)
-        tensors, moved = (desc.tensors() for desc in (*program.linear.descriptors,
-                                                      *program.descriptors))
+        tensors, moved = (tensors_of(desc) for desc in (*program.linear.descriptors,
+                                                        *program.descriptors))
         places = [(x.written, line, address) for x, y in zip(tensors, moved)
                   for line, address in zip(lines_of(x)[0], lines_of(y)[0])]
         written, line, address = places[rng.integers(len(places))]

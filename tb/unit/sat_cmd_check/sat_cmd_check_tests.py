@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from sat_golden import Windows
+from sat_golden.checks import Fault, check
 from sat_golden.defs import (
     DESC_BYTES,
     FIELDS_USED,
@@ -22,7 +23,8 @@ from sat_golden.defs import (
     PruneFlag,
     UpdateFlag,
 )
-from sat_golden.descriptor import Descriptor, Fault, Slot, aligned, check
+from sat_golden.descriptor import Descriptor, Slot, aligned
+from sat_golden.tensors import tensors_of
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
@@ -112,7 +114,7 @@ def random_legal(rng, addr_w, opcode=None):
     if desc.has_windows and opcode == Opcode.MATMUL:
         desc = replace(desc, depth=random_side(rng, SIZE_MAX // desc.windows.positions))
     slots = {}
-    for tensor in desc.tensors():
+    for tensor in tensors_of(desc):
         stride = aligned(tensor.row_bytes)
         kind = rng.integers(4)
         if tensor.vector:

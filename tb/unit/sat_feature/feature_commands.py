@@ -18,6 +18,7 @@ from sat_golden.defs import (
 )
 from sat_golden.operands import HALF, NIBBLE
 from sat_golden.stimulus import mixed_fp16, random_bits
+from sat_golden.tensors import tensors_of
 from sat_golden.windows import Windows
 from tb.unit.sat_vector.sat_vector_tests import BASE, SIZE, Layout, mixed_fp32
 
@@ -83,7 +84,7 @@ def random_feature(rng: np.random.Generator, opcode: Opcode, special: float = 0.
     size = max(SIZE, aligned(layout.next - BASE))
     memory = Memory(BASE, size, random_bits(rng, size, np.uint8))
     descriptor = Descriptor(opcode=opcode, n=0, m=0, flags=int(flags), slots=layout.slots, **fields)
-    for tensor in descriptor.tensors():
+    for tensor in tensors_of(descriptor):
         if tensor.read and tensor.bits != NIBBLE:
             shape = (tensor.rows, tensor.cols)
             bits = (mixed_fp16 if tensor.bits == HALF else mixed_fp32)(rng, shape, special)

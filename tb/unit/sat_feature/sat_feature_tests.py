@@ -9,6 +9,7 @@ import numpy as np
 from sat_golden import Memory
 from sat_golden.defs import AffineFlag, Opcode, PoolFlag, StatsFlag
 from sat_golden.memory import lines_of
+from sat_golden.tensors import tensors_of
 from sat_golden.windows import Windows
 from tb.common.clock import start
 from tb.common.rng import make_rng
@@ -22,7 +23,7 @@ OPCODES = ["AFFINE", "STATS", "POOL"]
 def readable(descriptor, memory: Memory) -> np.ndarray:
     """bool per beat of the memory: is it in a line of a tensor that the command reads?"""
     beats = np.zeros(memory.size // BEAT_BYTES, bool)
-    for tensor in descriptor.tensors():
+    for tensor in tensors_of(descriptor):
         if tensor.read:
             for first, last in zip(*lines_of(tensor)):
                 beats[(first - memory.base) // BEAT_BYTES:(last - memory.base) // BEAT_BYTES] = True

@@ -9,6 +9,7 @@ import numpy as np
 from sat_golden import CommandModel, Descriptor, Memory, Slot, aligned, compressed_rows
 from sat_golden.defs import Error, Opcode, PruneFlag, PruneSlot, UpdateFlag, UpdateSlot
 from sat_golden.stimulus import FP32_SPECIALS, mixed_fp16, random_bits
+from sat_golden.tensors import tensors_of
 from tb.common.clock import start
 from tb.common.rng import make_rng
 from tb.unit.sat_vector.dma_memory import DmaMemory, Stalls
@@ -79,7 +80,7 @@ def random_command(rng: np.random.Generator, opcode: Opcode, size: int = 40, spe
         scalars = {name: int(mixed_fp32(rng, (1, 1), special)[0, 0]) for name in names}
     descriptor = Descriptor(opcode=opcode, n=n, m=m, flags=int(flags), rows=rows, cols=cols,
                             slots=layout.slots, **scalars)
-    for tensor in descriptor.tensors():
+    for tensor in tensors_of(descriptor):
         if tensor.read:
             shape = (tensor.rows, tensor.cols)
             bits = mixed_fp16(rng, shape, special) if half else mixed_fp32(rng, shape, special)

@@ -8,6 +8,7 @@ import numpy as np
 from sat.config import SatConfig
 from sat_golden.defs import MatmulFlag, MatmulSlot
 from sat_golden.descriptor import Descriptor
+from sat_golden.tensors import tensors_of
 from tb.uvm.cov.commands import command_name
 from tb.uvm.cov.coverage_model import CoverageModel
 from tb.uvm.cov.operands import FP_CLASSES, fp_classes
@@ -34,7 +35,7 @@ class MacCov(SatCovBase):
                 self._command(run, desc)
 
     def _command(self, run: Run, desc: Descriptor) -> None:
-        tensors = {tensor.slot: tensor for tensor in desc.tensors()}
+        tensors = {tensor.slot: tensor for tensor in tensors_of(desc)}
         a = run.prediction.elements(tensors[MatmulSlot.A])
         a = a if desc.flags & MatmulFlag.A_TRANS else a.T  # [K][I]
         s = run.prediction.elements(tensors[MatmulSlot.S_VALUES])

@@ -7,6 +7,7 @@ from sat.config import SatConfig
 from sat_golden.defs import FenceFlag, MatmulFlag, MatmulSlot, Opcode, PruneFlag, UpdateFlag
 from sat_golden.descriptor import Descriptor
 from sat_golden.operands import NIBBLE
+from sat_golden.tensors import tensors_of
 from tb.uvm.agents.axi_mem.axi_mem_knobs import Latency, Stall
 from tb.uvm.cov.commands import (
     COMMANDS,
@@ -96,7 +97,7 @@ class ProgramCov(SatCovBase):
     def _classes(self, run: Run, desc: Descriptor) -> set[str]:
         """Of the operands, index planes apart. The second operand of a MATMUL has the groups."""
         found: set[str] = set()
-        for tensor in desc.tensors():
+        for tensor in tensors_of(desc):
             if tensor.read and tensor.bits != NIBBLE:
                 sparse = desc.opcode == Opcode.MATMUL and tensor.slot == MatmulSlot.S_VALUES
                 group = desc.n if sparse else desc.m

@@ -9,6 +9,7 @@ from sat.config import SatConfig
 from sat_golden.compress import LEGAL_M
 from sat_golden.defs import Opcode, PruneFlag, PruneSlot
 from sat_golden.descriptor import Descriptor
+from sat_golden.tensors import tensors_of
 from sat_golden.weights import prune
 from tb.uvm.cov.coverage_model import CoverageModel
 from tb.uvm.cov.operands import groups_of, split
@@ -41,7 +42,7 @@ class SoreCov(SatCovBase):
                 self._command(run, desc)
 
     def _command(self, run: Run, desc: Descriptor) -> None:
-        tensors = {tensor.slot: tensor for tensor in desc.tensors()}
+        tensors = {tensor.slot: tensor for tensor in tensors_of(desc)}
         # UPDATE has left the new weights here: those that it prunes.
         weights = half(run.prediction.elements(tensors[PruneSlot.W]))
         for direction, (flag, slot) in DIRECTIONS.items():

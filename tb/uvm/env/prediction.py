@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sat_golden.defs import DESC_BYTES, Opcode, UpdateFlag
-from sat_golden.descriptor import Descriptor, Tensor
+from sat_golden.descriptor import Descriptor
 from sat_golden.memory import Memory
+from sat_golden.tensors import Tensor, tensors_of
 from tb.top.expect import Expected
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs
 
@@ -48,7 +49,7 @@ class Prediction:
         program = self.expected.program
         before = Memory(program.base, program.image.size, program.image)
         return all(np.array_equal(before.read(tensor), self.elements(tensor))
-                   for tensor in desc.tensors() if tensor.written)
+                   for tensor in tensors_of(desc) if tensor.written)
 
     @functools.cached_property
     def _memory(self) -> Memory:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from pyuvm import uvm_analysis_port, uvm_subscriber
 
 from sat.regs import Ctrl, Reg
+from sat_golden.checks import Fault, check
 from sat_golden.defs import DESC_BYTES
-from sat_golden.descriptor import Descriptor, Fault, check
+from sat_golden.descriptor import Descriptor
 from tb.top.expect import Expected
 from tb.top.random_program import Program
 from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem

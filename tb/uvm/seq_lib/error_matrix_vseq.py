@@ -7,8 +7,8 @@ import numpy as np
 
 from sat.regs import Reg
 from sat_golden.defs import DESC_BYTES, FIELDS, SLOT_WORD, SLOT_WORDS, TENSOR_ALIGN, Error, Opcode
-from sat_golden.descriptor import Tensor
 from sat_golden.memory import ErrorRegion
+from sat_golden.tensors import Tensor, tensors_of
 from tb.top.expect import Expected
 from tb.top.random_program import Program
 from tb.uvm.agents.axi_mem.axi_mem_knobs import SLOW
@@ -107,7 +107,7 @@ class ErrorMatrixVSeq(SatBaseVSeq):
 
 def reached(program: Program, code: Error) -> list[Tensor]:
     """Tensors at which the last command can meet a bus error (windows may see none of a map)."""
-    return [tensor for tensor in program.descriptors[-1].tensors()
+    return [tensor for tensor in tensors_of(program.descriptors[-1])
             if (tensor.read if BUS[code].get("on_read", True) else tensor.written)
             and tensor.rows_used().size]
 
@@ -117,7 +117,7 @@ def spoil(rng: np.random.Generator, program: Program, index: int, code: Error) -
     desc = program.descriptors[index]
     offset = program.address - program.base + index * DESC_BYTES
     words = program.image[offset : offset + DESC_BYTES].view(np.uint32)
-    tensors = [tensor for tensor in desc.tensors() if tensor.stride]
+    tensors = [tensor for tensor in tensors_of(desc) if tensor.stride]
     slot = tensors[rng.integers(len(tensors))].slot if tensors else 0
     base = SLOT_WORD + SLOT_WORDS * slot
 
