@@ -25,7 +25,7 @@ unexport PYTHONHOME
 export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test slow quick regress cov formal demo demo-cnn bench lint format generate golden host unit \
+.PHONY: help setup test slow quick regress cov formal demo demo-cnn bench lint format generate docs golden host unit \
         top package synth mutation clean distclean
 
 help:  ## this list
@@ -75,6 +75,9 @@ format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Pyth
 
 generate: $(SETUP)  ## constants and docs/reference/registers.md from spec/
 	$(PY) scripts/generate.py
+
+docs: $(SETUP)  ## the site: build/site/index.html (Python 3.11 or newer)
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build -q
 
 formal: $(SETUP)  ## proofs: control, DMAs, write addresses, leaf cells, selection networks
 	$(PY) -m tb.formal.prove

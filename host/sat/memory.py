@@ -41,7 +41,9 @@ class Format(Enum):
         return (cols * self.bits + 7) // 8
 
 
-FP16, FP32, INDEX = Format.FP16, Format.FP32, Format.INDEX
+FP16 = Format.FP16
+FP32 = Format.FP32
+INDEX = Format.INDEX
 
 
 def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training with BDWP: layers, and networks made of them (docs/reference/host.md, "Training").
+"""Training with BDWP: layers, and networks made of them (docs/guide/training.md).
 
 functional   what the host computes: softmax, layer norm
 loss         softmax cross-entropy, mean squared error

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ARRAY, VECTOR = "array", "vector"  # the two engines
+ARRAY = "array"  # the two engines
+VECTOR = "vector"
 
 
 @dataclass(frozen=True)
