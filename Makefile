@@ -22,7 +22,7 @@ $(shell cd $(VENV) 2> /dev/null && { test -x bin/python && { test ! -s .stamp ||
   test "$$(cat .stamp)" = "$$(pwd -P)"; } || rm -f .stamp; })
 
 unexport PYTHONHOME
-export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host
+export PYTHONPATH := $(CURDIR):$(CURDIR)/golden:$(CURDIR)/host:$(CURDIR)/examples
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test slow quick regress cov formal demo demo-cnn bench lint format generate docs golden host unit \
@@ -88,8 +88,8 @@ mutation: $(SETUP)  ## mutants that the benches kill: build/mutation.json; modul
 golden: $(SETUP)  ## self-tests of the golden model
 	$(PYTEST) -n $(JOBS) golden/tests
 
-host: $(SETUP)  ## tests of the Python host layer
-	$(PYTEST) host/tests
+host: $(SETUP)  ## tests of the Python host layer and of the examples
+	$(PYTEST) host/tests examples/tests
 
 unit: $(SETUP)  ## benches: M=module or test file, T=test name (regex), SEED=n, WAVES=1, SIM=icarus
 	$(PYTEST) $(if $(M),-s '$(UNIT)',-n $(JOBS) tb/unit)

@@ -33,7 +33,7 @@ from tb.common.runner import (  # noqa: E402
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COLUMNS = 100
 HEADER_LINES = 15
-PYTHON_DIRS = ("scripts", "golden", "host", "sw", "tb")
+PYTHON_DIRS = ("scripts", "golden", "host", "examples", "sw", "tb")
 # Modules whose assert statements pytest rewrites, here and inside simulations.
 MAY_ASSERT = ("test_*.py", "conftest.py", REWRITTEN)
 VERILOG_BANNED = {

@@ -16,9 +16,9 @@ from .terminal import run
 from .toolchain import ToolError
 
 COMMANDS = {  # name: (module, what it does)
-    "demo": ("sat.demo", "train an MLP on handwritten digits inside the core"),
-    "demo-cnn": ("sat.demo_cnn", "train a residual network inside the core"),
-    "transformer": ("sat.transformer", "cycles of a transformer block's training step"),
+    "demo": ("sat_examples.demo", "train an MLP on handwritten digits inside the core"),
+    "demo-cnn": ("sat_examples.demo_cnn", "train a residual network inside the core"),
+    "transformer": ("sat_examples.transformer", "cycles of a transformer block's training step"),
     "bench": ("sat.bench", "cycles, utilization and speed-up of the core"),
     "build": ("sat.build_sim", "build the simulations of configurations ahead of their use"),
 }

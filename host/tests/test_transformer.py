@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transformer block: what a step computes, that it learns, and that RTL has the same bits."""
 
-import re
-
 import numpy as np
 import pytest
-from rich.console import Console
 
-from sat import (
-    CheckedBackend,
-    Core,
-    GoldenBackend,
-    SatConfig,
-    SimBackend,
-    transformer,
-    transformer_cycles,
-)
+from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
 from sat.nn import (
     BlockShape,
     LossScale,
-    Measure,
     TrainingDiverged,
     TransformerBlock,
     mean_squared,
     softmax,
 )
 from sat.nn.functional import EPSILON, layer_norm, layer_norm_backward, softmax_backward
-from sat.transformer_cycles import Measurement, cycle_table, measure
 
 SHAPE = BlockShape(batch=2, tokens=16, dim=64, heads=2, hidden=128)
 MEMORY_BYTES = 2 << 20
@@ -368,35 +355,6 @@ def test_wrong_argument_is_named(core: Core, x, loss, error, name):
 def test_illegal_nm_is_named(core: Core):
     with pytest.raises(ValueError, match="^m: 3"):
         make_block(core, nm=(2, 3))
-
-
-@pytest.mark.quick
-def test_table_has_each_part(monkeypatch):
-    monkeypatch.setattr(transformer_cycles, "SimBackend", GoldenBackend)
-    config, steps = SatConfig.from_name("8x8"), []
-    measured = measure(config, SHAPE, (2, 8), 1, lambda: steps.append(1))
-    assert len(steps) == 2 and measured.differing_bits == 0
-    for part in measured.parts.values():
-        part.cycles, part.macs = 50, 1600  # the golden model knows no time
-    dense = Measurement({part: Measure(100, 4800) for part in measured.parts})
-    console = Console(record=True, width=120)
-    console.print(cycle_table(config, (2, 8), dense, measured))
-    text = console.export_text()
-    for part in ("projections FF", "transpose FF", "attention BP", "MLP BP", "WU", "UPDATE",
-                 "step, overlapped"):
-        assert re.search(rf"{part} .* 100 .* 50 .* 2.00x .* 50.0%", text), part
-
-
-@pytest.mark.quick
-@pytest.mark.parametrize("arguments, text", [
-    (["--heads", "3"], "--dim: 128 is not 3 heads"),
-    (["--tokens", "0"], "not positive"),
-    (["--nm", "2:3"], "m: 3 is not one of"),
-])
-def test_illegal_option_is_explained(capsys, arguments, text):
-    with pytest.raises(SystemExit):
-        transformer.parse_args(arguments)
-    assert text in capsys.readouterr().err
 
 
 def test_rtl_step_equals_the_golden_model():

@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from . import terminal
-from .backend import Backend
-from .build_sim import build
-from .config import SatConfig
-from .core import Core
-from .nn import DENSE, LossScale, Measure, ResNet
-from .options import positive
+from sat import terminal
+from sat.backend import Backend
+from sat.build_sim import build
+from sat.config import SatConfig
+from sat.core import Core
+from sat.nn import DENSE, LossScale, Measure, ResNet
+from sat.options import positive
+
 from .report import STEP, Outcome, write_results
 from .training import (
     Dataset,

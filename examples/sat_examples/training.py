@@ -14,11 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .backend import Backend
-from .backends import CheckedBackend, GoldenBackend, SimBackend
-from .config import SatConfig
-from .nn import Mlp, ResNet, StepResult
-from .options import parse_nm, positive
+from sat.backend import Backend
+from sat.backends import CheckedBackend, GoldenBackend, SimBackend
+from sat.config import SatConfig
+from sat.nn import Mlp, ResNet, StepResult
+from sat.options import parse_nm, positive
+
 from .report import Outcome
 
 TEST_DIGITS = 360

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
-from .backends import CheckedBackend, GoldenBackend, SimBackend
-from .config import SatConfig
-from .core import Core
-from .nn import BlockShape, Measure, TransformerBlock, mean_squared
+from sat.backends import CheckedBackend, GoldenBackend, SimBackend
+from sat.config import SatConfig
+from sat.core import Core
+from sat.nn import BlockShape, Measure, TransformerBlock, mean_squared
 
 LAYER_PARTS = {"qkv": "projections", "out": "projections", "up": "MLP", "down": "MLP"}
 MEMORY_BYTES = 32 << 20

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sat import SatConfig, demo_cnn
-from sat.report import Outcome, print_outcome, write_summary
-from sat.training import load_digits, load_fashion, move
+from sat import SatConfig
+from sat_examples import demo_cnn
+from sat_examples.report import Outcome, print_outcome, write_summary
+from sat_examples.training import load_digits, load_fashion, move
 
 pytestmark = pytest.mark.quick
 
@@ -77,7 +78,8 @@ def test_memory_fits_the_network(batch: int):
     demo_cnn.make_net(backend, data, (2, 8), batch, seed=1)
 
 
-def test_images_move_by_a_pixel_at_most(rng):
+def test_images_move_by_a_pixel_at_most():
+    rng = np.random.default_rng(1)
     images = np.zeros((64, 5, 6, 2), np.float16)
     images[:, 2, 3] = 1
     assert np.array_equal(move(images, 0.0, rng), images)

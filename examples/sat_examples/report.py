@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from .config import SatConfig
-from .terminal import print_table
+from sat.config import SatConfig
+from sat.terminal import print_table
 
 STEP = "step"  # a whole step, in which passes overlap
 SPECIAL_TITLES = {STEP: "step, overlapped"}

@@ -6,9 +6,10 @@ import json
 import pytest
 from rich.console import Console
 
-from sat import SatConfig, demo
+from sat import SatConfig
 from sat.bench import add_speedups
-from sat.report import Outcome, plot_cycles, print_outcome, write_summary
+from sat_examples import demo
+from sat_examples.report import Outcome, plot_cycles, print_outcome, write_summary
 
 pytestmark = pytest.mark.quick
 REQUIRED_KEYS = {"test_accuracy", "steps_rtl", "tensors_compared", "differing_bits",

@@ -12,11 +12,12 @@ from functools import partial
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import terminal
-from .build_sim import build
-from .config import SatConfig
-from .nn import DENSE, BlockShape
-from .options import parse_nm, positive
+from sat import terminal
+from sat.build_sim import build
+from sat.config import SatConfig
+from sat.nn import DENSE, BlockShape
+from sat.options import parse_nm, positive
+
 from .transformer_cycles import cycle_table, measure
 
 
