@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_cmd_check: is a descriptor legal? Finds the first failing check in the order of
 // docs/reference/commands.md ("Errors"). One tensor slot at a time, 5 cycles each, with one
-// multiplier: at most 40 cycles, and 8 more with windows. desc_i must hold still from start_i to done_o. Golden:
-// descriptor.check.
+// multiplier: at most 40 cycles, and 8 more with windows. desc_i must hold still from
+// start_i to done_o. Golden: descriptor.check.
 `default_nettype none
 `include "sat_defs.vh"
 module sat_cmd_check #(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_wr_dma: PORTS write clients on one AXI4 write channel trio (see "Write DMA ports" in
 // docs/design/architecture.md). Requests are cut at multiples of MAX_BURST beats (4 KB); a burst
-// starts only when all its data is inside, so that it always finishes. Bursts are chosen round robin; W
-// follows the order of AW.
+// starts only when all its data is inside, so that it always finishes. Bursts are chosen round
+// robin; W follows the order of AW.
 // Up to REQ_FIFO requests may wait ahead of their data, up to DATA_FIFO beats ahead of a request.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 3 from
 // request to AW. AXI outputs come from registers. A response that comes before its burst's address
