@@ -3,7 +3,7 @@
 // (up to CHUNK_K reduction elements of a segment) it gives the chunk's lines, one per cycle. A line
 // is what lies in one row of memory: a row of A, or if transposed a reduction element; in the terms
 // of a convolution a window, seen at a kernel position. Segments are docs/design/architecture.md's:
-// of the reduction, k_segments_i of depth_i elements each, or if transposed of the rows, rows_i each;
+// of the reduction, k_segments_i of depth_i elements each, or if transposed of rows, rows_i each;
 // a segment has one kernel position. Without convolution there is one segment, and as the output
 // side out_w_i is then zero a line is numbered by ox_o alone.
 // A chunk is offered first; its lines follow once it is taken. All outputs are registers or
