@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RTL, specification and simulation sources travel inside package `sat`."""
+"""A wheel has the sources of the core inside package `sat`, and nothing that is of use in a
+checkout only. An editable installation is the checkout."""
 
 import shutil
 from pathlib import Path
@@ -7,18 +8,20 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = ("rtl", "spec", "sim")
+SOURCES = ("rtl", "spec", "sim")  # where they are: sat.toolchain.ROOT
+CHECKOUT = ("scripts", "sw", "tb")
 
 
-class BuildWithSources(build_py):
-    """In an editable installation the checkout's own are used (sat.toolchain.ROOT)."""
-
+class BuildPackages(build_py):
     def run(self) -> None:
+        if self.editable_mode:
+            super().run()
+            return
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # modules that are no more
+        self.packages = [name for name in self.packages if name not in CHECKOUT]
         super().run()
-        if not self.editable_mode:
-            for folder in FOLDERS:
-                shutil.copytree(folder, Path(self.build_lib, "sat", "data", folder),
-                                dirs_exist_ok=True)
+        for folder in SOURCES:
+            shutil.copytree(folder, Path(self.build_lib, "sat", "data", folder))
 
 
-setup(cmdclass={"build_py": BuildWithSources})
+setup(cmdclass={"build_py": BuildPackages})

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the virtual environment: `make setup`.
+"""Makes the virtual environment, with this checkout in it: `make setup`, or what the demos need.
 
 What this machine cannot do is refused in one line, before anything is installed. An environment
-without the stamp was never finished: it is made again from nothing.
+without a stamp was never finished: it is made again from nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import platform
 import re
@@ -20,19 +21,24 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "host" / "sat"))  # not `sat`, which needs numpy
-
-from toolchain import ToolError, check_path, compiler  # noqa: E402
-
-REQUIREMENTS = ROOT / "requirements.txt"
-STAMP = ".stamp"  # in a finished environment: where it is, since its programs know
+LOCK = ROOT / "requirements.txt"
+# What there is to set up: the stamp that it leaves, extras of setup.cfg, and what it takes. A stamp
+# says where the environment is, since its programs know.
+KINDS = {"all": (".stamp", "demo,docs,package,dev", "1.1 GB, usually 2 to 10 minutes"),
+         "demo": (".demo", "demo", "0.5 GB, usually 1 to 5 minutes")}
+CHECKOUT = ".checkout"  # says whose modules are installed
 GLIBC = (2, 28)
 MACHINES = f"x86-64 Linux with glibc {GLIBC[0]}.{GLIBC[1]} or newer"
 PROGRAMS = ("make", "perl")
-USUAL = "1 GB, usually 2 to 10 minutes"
 TELL_SECONDS = 5
 # Of pip's settings, those that would put packages elsewhere, or nowhere.
 ELSEWHERE = ("TARGET", "PREFIX", "ROOT", "PYTHON", "DRY_RUN", "NO_DEPS", "REQUIRE_HASHES", "QUIET")
+
+# A file of `sat`, which cannot be imported before its packages are there.
+_spec = importlib.util.spec_from_file_location("toolchain", ROOT / "host" / "sat" / "toolchain.py")
+toolchain = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toolchain)
+ToolError = toolchain.ToolError
 
 
 def check_machine() -> None:
@@ -47,7 +53,7 @@ def check_machine() -> None:
 
 
 def check_programs() -> None:
-    compiler("CXX")
+    toolchain.compiler("CXX")
     for name in PROGRAMS:
         if shutil.which(name) is None:
             raise ToolError(f"{name} is not installed (Debian: apt install {name})")
@@ -88,6 +94,7 @@ class Progress:
         self.output.append(line)
         word, _, rest = line.strip().partition(" ")
         if word == "Collecting":
+            self.total = 0
             self.found.append(re.split(r"[^\w.-]", rest)[0])
         elif line.startswith("Installing collected packages:"):
             self.total, self.installing = rest.count(",") + 1, time.monotonic()
@@ -104,22 +111,36 @@ class Progress:
             print(f"{text} ({seconds:.0f} s)", flush=True)
 
 
-def install(folder: Path, env: dict[str, str]) -> None:
+def check_owner(folder: Path) -> None:
+    """An environment has the modules of one checkout."""
+    mark = folder / CHECKOUT
+    owner = mark.read_text(encoding="utf-8") if mark.is_file() else str(ROOT)
+    if owner != str(ROOT) and Path(owner).is_dir():
+        raise ToolError(f"{folder} belongs to the checkout {owner}: name another one with VENV=...")
+
+
+def pip(folder: Path, env: dict[str, str], progress: Progress, *arguments: str) -> None:
+    """Installs, in versions of the lock only."""
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input",
+               "--disable-pip-version-check", "--constraint", str(LOCK), *arguments]
+    with subprocess.Popen(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            progress.hear(line)
+    if process.returncode:
+        raise ToolError("".join(progress.output[-15:]) + "pip failed; `make setup` starts anew")
+
+
+def install(folder: Path, env: dict[str, str], extras: str, usual: str) -> None:
     site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     progress = Progress(site)
-    print(f"fetching and installing the packages of requirements.txt into {folder.name}: {USUAL}",
-          flush=True)
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input",
-               "--disable-pip-version-check", "-r", str(REQUIREMENTS)]
-    teller = threading.Thread(target=progress.tell, daemon=True)
-    with subprocess.Popen(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as pip:
-        teller.start()
-        for line in pip.stdout:
-            progress.hear(line)
-    progress.done.set()
-    if pip.returncode:
-        raise ToolError("".join(progress.output[-15:]) + "pip failed; `make setup` starts anew")
+    print(f"fetching and installing packages into {folder.name}: {usual}", flush=True)
+    threading.Thread(target=progress.tell, daemon=True).start()
+    try:
+        pip(folder, env, progress, "setuptools")  # of the lock, to build the next one with
+        pip(folder, env, progress, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]")
+    finally:
+        progress.done.set()
     if not (site / "numpy").is_dir():
         raise ToolError(f"pip did not install into {folder}: look at `pip config list`")
     print(f"done in {time.monotonic() - progress.start:.0f} s")
@@ -128,19 +149,26 @@ def install(folder: Path, env: dict[str, str]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / ".venv")
-    folder = parser.parse_args().folder.absolute()
+    parser.add_argument("kind", nargs="?", choices=KINDS, default="all")
+    args = parser.parse_args()
+    folder = args.folder.absolute()
+    stamp, extras, usual = KINDS[args.kind]
+    stamps = [folder / name for name, *_ in KINDS.values()]
     try:
-        check_path()
+        toolchain.check_path()
         check_machine()
         check_programs()
-        stamp = folder / STAMP
-        finished = stamp.is_file()
-        stamp.unlink(missing_ok=True)  # until all is well
+        check_owner(folder)
         env = clean_environment()
+        finished = any(path.is_file() for path in stamps)
+        for path in stamps:  # until all is well
+            path.unlink(missing_ok=True)
         if not finished:
             make_environment(folder, env)
-        install(folder, env)
-        stamp.write_text(str(folder.resolve()), encoding="utf-8")
+        install(folder, env, extras, usual)
+        (folder / CHECKOUT).write_text(str(ROOT), encoding="utf-8")
+        for name in {stamp, KINDS["demo"][0]}:  # the demos need nothing of their own
+            (folder / name).write_text(str(folder.resolve()), encoding="utf-8")
     except ToolError as error:
         print(error, file=sys.stderr)
         return 1

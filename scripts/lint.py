@@ -17,19 +17,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
-
-from sat.config import SatConfig  # noqa: E402
-from sat.terminal import run  # noqa: E402
-from sat.toolchain import verilator_env  # noqa: E402
-from tb.common.runner import (  # noqa: E402
+from sat.config import SatConfig
+from sat.terminal import run
+from sat.toolchain import verilator_env
+from tb.common.runner import (
     INCLUDE_DIR,
     REWRITTEN,
     needed_sources,
     source_list,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COLUMNS = 100
 HEADER_LINES = 15

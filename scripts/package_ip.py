@@ -18,7 +18,6 @@ if sys.version_info < (3, 11):
     sys.exit("the packager needs Python 3.11 or newer: make package PYTHON=...")
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
 
 from sat.terminal import run  # noqa: E402
 from scripts.ip import check, tcl  # noqa: E402

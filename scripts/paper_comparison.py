@@ -15,15 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sat.config import SatConfig
+from sat.plan import Tiling, choose_map
+from sat.terminal import run
+from scripts.synthesis import cells
+from scripts.synthesis.report import replace_block, table
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
-
-from sat.config import SatConfig  # noqa: E402
-from sat.plan import Tiling, choose_map  # noqa: E402
-from sat.terminal import run  # noqa: E402
-from scripts.synthesis import cells  # noqa: E402
-from scripts.synthesis.report import replace_block, table  # noqa: E402
-
 DOCUMENT = ROOT / "docs" / "results" / "paper-comparison.md"
 BEAT = 16  # bytes
 PAPER_PES = 1024

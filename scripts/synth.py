@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +22,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sat import terminal
+from scripts.synthesis import cells, critical, flow, report
+from scripts.synthesis.targets import TARGETS, Target, find
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "host"), str(ROOT / "golden")]
-
-from sat import terminal  # noqa: E402
-from scripts.synthesis import cells, critical, flow, report  # noqa: E402
-from scripts.synthesis.targets import TARGETS, Target, find  # noqa: E402
-
 OUT = ROOT / "build" / "synth.json"
 SEEDS = 3
 

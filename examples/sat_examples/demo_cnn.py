@@ -169,3 +169,7 @@ def main(argv: list[str] | None = None) -> int:
     outcome = run(args, data, rng, console)
     write_results(outcome, console, args.out)
     return 1 if outcome.differing_bits else 0
+
+
+if __name__ == "__main__":
+    terminal.run(main)

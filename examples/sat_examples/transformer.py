@@ -68,3 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     differing = sum(measurement.differing_bits for measurement in measured)
     console.print(f"{differing} bits differ from the golden model", highlight=False)
     return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    terminal.run(main)

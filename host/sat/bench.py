@@ -343,3 +343,7 @@ def main(argv: list[str] | None = None) -> int:
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
                   f"{time.monotonic() - start:.0f} s", highlight=False, soft_wrap=True)
     return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    terminal.run(main)

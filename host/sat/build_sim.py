@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import SatConfig
+from .terminal import run
 from .toolchain import (
     ROOT,
     ToolError,
@@ -200,3 +201,7 @@ def main(argv: list[str] | None = None) -> int:
     for config in configs:
         print(build(config))
     return 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,53 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sat`: the command line. Each command is a module with `make_parser()` and `main(argv)`."""
+"""`sat`: the command line.
+
+Commands are entry points of the group `sat.commands` (setup.cfg): modules with `make_parser()` and
+`main(argv)`, and the extra that brings what they need.
+"""
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import ast
+import functools
+import importlib.util
 import sys
-from types import ModuleType
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import NoReturn
 
 import shtab
 
-from .regs import VERSION_VALUE
+from . import __version__
 from .terminal import run
 from .toolchain import ToolError
 
-COMMANDS = {  # name: (module, what it does)
-    "demo": ("sat_examples.demo", "train an MLP on handwritten digits inside the core"),
-    "demo-cnn": ("sat_examples.demo_cnn", "train a residual network inside the core"),
-    "transformer": ("sat_examples.transformer", "cycles of a transformer block's training step"),
-    "bench": ("sat.bench", "cycles, utilization and speed-up of the core"),
-    "build": ("sat.build_sim", "build the simulations of configurations ahead of their use"),
-}
-# What a command needs besides the package's own dependencies: module -> extra.
-EXTRAS = {"sklearn": "demo", "matplotlib": "demo"}
+OURS = ("sat", "sat_examples", "sat_golden")
 
 
-def module_of(name: str) -> ModuleType:
-    return importlib.import_module(COMMANDS[name][0])
+@functools.cache
+def commands() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="sat.commands")}
 
 
-def run_command(name: str, argv: list[str]) -> int:
-    """ToolError if the command needs a package that an extra brings."""
+def about(point: EntryPoint) -> str | None:
+    """First line of a command's docstring, without loading it; None if this installation has not
+    got it."""
     try:
-        return module_of(name).main(argv) or 0
+        spec = importlib.util.find_spec(point.module)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0].replace("%", "%%")
+
+
+def run_command(point: EntryPoint, argv: list[str]) -> int:
+    """ToolError if the command needs what is not installed."""
+    try:
+        return point.load().main(argv) or 0
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        if package in OURS:
             raise
-        raise ToolError(f"sat {name} needs {package}: "
-                        f"pip install 'sat-core[{EXTRAS[package]}]'") from None
+        if package == point.module.partition(".")[0]:
+            raise ToolError(f"sat {point.name} works in a checkout only: `make setup` there, "
+                            "and use its .venv/bin/sat") from None
+        extras = ",".join(point.extras)
+        raise ToolError(f"sat {point.name} needs {package}: pip install 'sat-core[{extras}]', from "
+                        "where sat-core came, or in a checkout `make setup`") from None
 
 
 def make_parser() -> argparse.ArgumentParser:
-    version = ".".join(str(VERSION_VALUE >> shift & 0xFF) for shift in (16, 8, 0))
     parser = argparse.ArgumentParser(
         prog="sat", description="Train sparse neural networks in hardware: the SAT core.",
         epilog="`sat COMMAND --help` lists the options of a command.")
-    parser.add_argument("--version", action="version", version=f"sat {version}")
+    parser.add_argument("--version", action="version", version=f"sat {__version__}")
     shells = ", ".join(shtab.SUPPORTED_SHELLS)
     parser.add_argument("--print-completion", choices=shtab.SUPPORTED_SHELLS, metavar="SHELL",
                         help=f"a script that completes commands and options ({shells})")
@@ -55,11 +71,19 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def add_commands(parser: argparse.ArgumentParser, full: bool) -> None:
-    """The commands; with `full` their options too, which takes loading all of them."""
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for name, (_, text) in COMMANDS.items():
-        parents = [module_of(name).make_parser(add_help=False)] if full else []
-        commands.add_parser(name, help=text, parents=parents)
+    """The commands that are here; with `full` their options too, which takes loading them (all of
+    them that can be)."""
+    group = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for name, point in commands().items():
+        text, parents = about(point), []
+        if text is None:
+            continue
+        if full:
+            try:
+                parents = [point.load().make_parser(add_help=False)]
+            except ModuleNotFoundError:  # of an extra: the name is completed all the same
+                pass
+        group.add_parser(name, help=text, parents=parents)
 
 
 def entry() -> NoReturn:
@@ -69,8 +93,8 @@ def entry() -> NoReturn:
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    if argv and argv[0] in COMMANDS:
-        return run_command(argv[0], argv[1:])
+    if argv and argv[0] in commands():
+        return run_command(commands()[argv[0]], argv[1:])
     parser = make_parser()
     wants_completion = any(word.startswith("--print-completion") for word in argv)
     add_commands(parser, full=wants_completion)

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sat import bench, build_sim, report, terminal
+from sat import bench, build_sim, terminal
 from sat.config import SatConfig
+from sat_examples import report
 
 pytestmark = pytest.mark.quick
 LAYERS = ("FF stem", "FF stage3.shortcut", "BP stage1.conv1", "UPDATE stage1.conv1", "NORM linear")

@@ -30,7 +30,7 @@ from sat.nn.gradients import add_gradients, plan
 from sat_golden.windows import Windows
 
 if importlib.util.find_spec("torch") is None:
-    warnings.warn("torch is not installed (pip install -r requirements-torch.txt): the comparison "
+    warnings.warn("torch is not installed (pip install -c requirements.txt torch): the comparison "
                   "with torch is skipped")
     pytest.skip("needs torch", allow_module_level=True)
 

@@ -69,4 +69,12 @@ def test_commands(outside):
 
 def test_missing_extra_is_named(outside):
     says = outside("env/bin/sat", "demo", "--backend", "golden", "--epochs", "1", fails=True)
-    assert says.strip().splitlines()[-1] == "sat demo needs sklearn: pip install 'sat-core[demo]'"
+    assert says.strip().splitlines()[-1].startswith(
+        "sat demo needs sklearn: pip install 'sat-core[demo]'")
+
+
+def test_what_works_in_a_checkout_only_says_so(outside):
+    says = outside("env/bin/sat", "regress", "list", fails=True)
+    assert says.strip().startswith("sat regress works in a checkout only") and "\n" not in says[:-1]
+    assert "regress" not in outside("env/bin/sat", "--help")
+    assert "demo-cnn" in outside("env/bin/sat", "--print-completion", "bash")

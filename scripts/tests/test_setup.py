@@ -29,7 +29,8 @@ def checkout(folder: Path) -> Path:
     (folder / "scripts").mkdir()
     for name in ("Makefile", "host/sat/toolchain.py", "scripts/environment.py"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "requirements.txt").write_text("", encoding="utf-8")
+    for name in ("requirements.txt", "setup.cfg", "setup.py"):
+        (folder / name).touch()
     return folder
 
 
@@ -86,7 +87,7 @@ def test_machine_without_wheels_is_refused(monkeypatch, system, machine, libc, g
 
 def test_missing_programs_are_named(monkeypatch):
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
-    monkeypatch.setattr(environment, "compiler", lambda name: [])
+    monkeypatch.setattr(environment.toolchain, "compiler", lambda name: [])
     with pytest.raises(ToolError, match="make is not installed"):
         environment.check_programs()
 
@@ -116,7 +117,7 @@ def test_unfinished_environment_is_made_again(tmp_path, monkeypatch):
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     installed = []
-    monkeypatch.setattr(environment, "install", lambda folder, env: installed.append(
+    monkeypatch.setattr(environment, "install", lambda folder, env, *_: installed.append(
         subprocess.run([folder / "bin" / "python", "-m", "pip", "--version"], env=env).returncode))
     monkeypatch.setattr(sys, "argv", ["environment", str(venv)])
     assert environment.main() == 0 and installed == [0]
@@ -125,15 +126,48 @@ def test_unfinished_environment_is_made_again(tmp_path, monkeypatch):
     assert environment.main() == 130 and not (venv / ".stamp").exists()
 
 
-@pytest.mark.parametrize("stamp, stays", [("", True), ("{venv}", True), ("/elsewhere", False)])
-def test_environment_that_moved_is_made_again(tmp_path, stamp, stays):
+def test_demo_sets_up_less_and_the_rest_comes_on_top(tmp_path, monkeypatch):
+    venv = tmp_path / "venv"
+    made, asked = [], []
+    monkeypatch.setattr(environment, "make_environment", lambda *_: made.append(venv.mkdir()))
+    monkeypatch.setattr(environment, "install",
+                        lambda folder, env, extras, usual: asked.append(extras))
+    for kind, stamps in (("demo", {".demo"}), ("all", {".demo", ".stamp"}), ("demo", {".demo"})):
+        monkeypatch.setattr(sys, "argv", ["environment", str(venv), kind])
+        assert environment.main() == 0
+        assert {path.name for path in venv.iterdir()} == stamps | {".checkout"}
+    assert asked[0] == asked[2] == "demo" and "dev" in asked[1] and len(made) == 1
+
+
+def environment_of(folder: Path, stamp: str, owner: str) -> Path:
+    """Something like a finished environment in a checkout; returns its stamp."""
+    venv = folder / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    (venv / ".checkout").write_text(owner, encoding="utf-8")
+    (venv / ".stamp").write_text(stamp.format(venv=venv), encoding="utf-8")
+    return venv / ".stamp"
+
+
+@pytest.mark.parametrize("stamp, owner, stays", [
+    ("{venv}", "", True), ("", "", False), ("/elsewhere", "", False), ("{venv}", "/gone", False)])
+def test_environment_that_moved_is_made_again(tmp_path, stamp, owner, stays):
     folder = checkout(tmp_path / "sat")
-    (folder / ".venv" / "bin").mkdir(parents=True)
-    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    mark = folder / ".venv" / ".stamp"
-    mark.write_text(stamp.format(venv=folder / ".venv"), encoding="utf-8")
-    make(folder, "help")
+    mark = environment_of(folder, stamp, owner or str(folder))
+    assert make(folder, "help").returncode == 0
     assert mark.exists() == stays
+
+
+def test_environment_of_another_checkout_is_refused(tmp_path, monkeypatch, capsys):
+    """It would run the code of that one; but whoever sets PYTHONPATH says which code runs."""
+    folder = checkout(tmp_path / "sat")
+    mark = environment_of(folder, "{venv}", str(tmp_path))
+    done = make(folder, "help")
+    assert done.returncode == 2 and f"belongs to the checkout {tmp_path}: " in done.stdout
+    assert make(folder, "help", PYTHONPATH="/somewhere").returncode == 0 and mark.exists()
+    monkeypatch.setattr(sys, "argv", ["environment", str(folder / ".venv")])
+    assert environment.main() == 1 and mark.exists()
+    assert "belongs to the checkout" in capsys.readouterr().err
 
 
 def test_progress_tells_how_far_it_is(tmp_path, capsys, monkeypatch):

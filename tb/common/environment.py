@@ -10,9 +10,10 @@ import re
 HARMLESS = re.compile(r"PATH|(LD|DYLD)_\w+|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|TEMP|TMP|TZ|LANG"
                       r"|LANGUAGE|LC_\w+|XDG_\w+|LIBPYTHON_LOC")
 # What changes how Python, pytest, cocotb or Verilator work, or is a knob of ours or of cocotb's
-# runner: all of these would decide what a run does, and with which seed.
-SWAYING = re.compile(r"(PYTHON|PYTEST|COCOTB|GPI|PYGPI|VERILATOR|SIM_CMD|COVERAGE)\w*|RANDOM_SEED"
-                     r"|TOPLEVEL\w*|MODULE|SIM|SEED|TESTCASE|WAVES|GUI|SHAPE")
+# runner: all of these would decide what a run does, and with which seed. But a process's modules
+# are those of the process that starts it.
+SWAYING = re.compile(r"(PYTHON(?!PATH$)|PYTEST|COCOTB|GPI|PYGPI|VERILATOR|SIM_CMD|COVERAGE)\w*"
+                     r"|RANDOM_SEED|TOPLEVEL\w*|MODULE|SIM|SEED|TESTCASE|WAVES|GUI|SHAPE")
 
 
 def for_simulation() -> dict[str, str]:

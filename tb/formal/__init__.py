@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Formal proofs: `python -m tb.formal.prove`."""
+"""Formal proofs: `sat formal`."""

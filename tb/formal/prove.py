@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the formal proofs and print a table; the exit status is 0 if every verdict is as expected.
+"""Formal proofs and a table of them; the exit status is 0 if every verdict is as expected.
 
-    python -m tb.formal.prove             the proofs that take seconds
-    python -m tb.formal.prove --full      also those that take minutes
-    python -m tb.formal.prove -k wr_dma   only those whose description contains wr_dma
+    sat formal             the proofs that take seconds
+    sat formal --full      also those that take minutes
+    sat formal -k wr_dma   only those whose description contains wr_dma
 """
 
 import argparse
@@ -18,11 +18,17 @@ def all_proofs(full: bool) -> list[Proof]:
     return modules.proofs(full) + nm_equivalence.proofs(full)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat formal`."""
+    parser = argparse.ArgumentParser(prog="sat formal", description=__doc__.splitlines()[0],
+                                     **options)
     parser.add_argument("--full", action="store_true", help="also the proofs that take minutes")
     parser.add_argument("-k", metavar="TEXT", default="", help="only descriptions containing TEXT")
-    args = parser.parse_args()
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
     proofs = [proof for proof in all_proofs(args.full) if args.k in proof.what]
 
     print(f"{'statement':<54} {'method':<9} {'verdict':<9} {'s':>5}")

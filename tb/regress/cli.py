@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: python -m tb.regress COMMAND."""
+"""Regressions: tests x seeds x configurations, their reports, replays of single runs."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import signal
+from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from sat import terminal
 from sat.config import SatConfig
 from sat.terminal import print_table
 from tb.common.files import DamagedFile, InUse, claimed
 from tb.regress import coverage, worker
-from tb.regress.annotate import annotated_files
 from tb.regress.cluster import Where, connected
 from tb.regress.manager import Manager
 from tb.regress.outcome import Outcome
 from tb.regress.plan import Batch, Request, sources_digest
 from tb.regress.progress import Progress
-from tb.regress.report import points, write_report
+from tb.regress.report import write_report
 from tb.regress.spec import SpecError, check_names, load_presets, load_tests
 from tb.regress.store import FOLDER, Campaign, Store
 
 REPORT = "report.html"
 FAILURES_PRINTED = 20
-COV_SEEDS = 20  # of each test, where `cov` has to measure first
 
 console = Console()
 
@@ -128,41 +128,6 @@ def print_coverage(outcome: Outcome) -> None:
                       soft_wrap=True)
     console.print(f"{os.path.relpath(outcome.coverage_folder)}: summary.json, *.info (lcov)",
                   highlight=False, soft_wrap=True)
-
-
-def print_holes(outcome: Outcome) -> None:
-    """What is neither covered nor waived, as FILE:LINE: WHAT or POINT: BIN."""
-    coverages = outcome.coverages
-    holes = [f"{file.name}:{line.number}: {hole}" for file in annotated_files(coverages)
-             for line in file.lines for hole in line.holes]
-    holes += [f"{point['name']}: {bin_name} ({point['config']})"
-              for point in points(coverages.values())
-              for bin_name, _, state in point["bins"] if state == "hole"]
-    for hole in holes:
-        console.print(hole, highlight=False, markup=False, soft_wrap=True)
-
-
-def cov(args: argparse.Namespace) -> int:
-    """Coverage of the last regression that measured it; where none has, of one run now."""
-    store = Store(args.folder)
-    measured = [item for item in store.campaigns() if item.request.coverage and
-                (item.state == "finished" if args.number is None else item.id == args.number)]
-    if not measured and args.number is not None:
-        raise SpecError(f"there is no regression {args.number} that measured coverage")
-    if not measured:
-        console.print("no regression with coverage yet: running one")
-        return run(args)
-    outcome = Outcome(store, measured[0])
-    outcome.write_coverage()
-    console.print(f"regression {outcome.campaign.id} of {outcome.campaign.started}, "
-                  f"{len(outcome.runs)} runs{'' if outcome.good else ', NOT ALL PASSED'}",
-                  highlight=False)
-    if outcome.campaign.sources != sources_digest():
-        console.print("the sources have changed since")
-    if args.holes:
-        print_holes(outcome)
-    print_coverage(outcome)
-    return 0
 
 
 def report(args: argparse.Namespace) -> int:
@@ -265,10 +230,10 @@ def list_all(args: argparse.Namespace) -> int:
 # Arguments
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m tb.regress", description=__doc__.split(":")[0])
-    top.add_argument("--folder", type=lambda text: Path(text).resolve(), default=FOLDER,
-                     help="of the data base and all results (default: build/regress)")
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat regress`."""
+    top = argparse.ArgumentParser(prog="sat regress", description=__doc__, **options)
+    add_folder(top)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function, text: str) -> argparse.ArgumentParser:
@@ -280,11 +245,6 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--resume", action="store_true", help="go on with the last regression")
     sub.add_argument("--coverage", type=int, metavar="N",
                      help="measure coverage on N seeds of each test (default: as the preset says)")
-    add_run_options(sub)
-    sub = command("cov", cov, "coverage of the last regression that measured it")
-    sub.set_defaults(resume=False, coverage=COV_SEEDS)
-    sub.add_argument("--holes", action="store_true", help="also list what is not covered")
-    sub.add_argument("--number", type=int, help="of this regression, even if it was stopped")
     add_run_options(sub)
     sub = command("replay", replay, "run seeds again, in this order in one process")
     sub.add_argument("name", metavar="TEST")
@@ -305,6 +265,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=lambda text: Path(text).resolve(), default=FOLDER,
+                        help="of the data base and all results (default: build/regress)")
+
+
 def add_run_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--preset", default="quick", help="of presets.yaml (default: quick)")
     sub.add_argument("--test", action="append", help="only this test; may be repeated")
@@ -322,10 +287,19 @@ def add_run_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--memory", default="4GB", help="of a job (default: 4GB)")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    args = parser().parse_args(arguments)
+def execute(function: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Exit code of a command; 2 for what the user or a file has wrong."""
     try:
-        return args.function(args)
+        return function(args)
     except (SpecError, DamagedFile, InUse) as error:
         console.print(str(error), style="bold", highlight=False, soft_wrap=True)
         return 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
+    return execute(args.function, args)
+
+
+if __name__ == "__main__":
+    terminal.run(main)

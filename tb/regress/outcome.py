@@ -63,7 +63,7 @@ class Outcome:
         run, again = result.run, self.repeated.get(result.run)
         before = result.before if again and again.passed else []
         seeds = " ".join(str(seed) for seed in [*before, run.seed])
-        return f".venv/bin/python -m tb.regress replay {run.test} {run.config} {seeds} --waves"
+        return f".venv/bin/sat regress replay {run.test} {run.config} {seeds} --waves"
 
     @functools.cached_property
     def coverages(self) -> dict[str, ConfigCoverage]:

@@ -38,9 +38,7 @@ class Process:
 
     def __init__(self, batch: Batch) -> None:
         self.folder = batch.folder
-        paths = [str(ROOT), *(str(ROOT / name) for name in ("golden", "host"))]
-        # A run depends on its batch alone.
-        env = {**environment.for_work(), **verilator_env(), "PYTHONPATH": os.pathsep.join(paths)}
+        env = {**environment.for_work(), **verilator_env()}  # a run depends on its batch alone
         self.process = subprocess.Popen([sys.executable, "-m", "tb.regress.batch"], cwd=ROOT,
                                         env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -2,15 +2,15 @@
 """The mutation check itself: verdicts, proofs, resuming, exit status; and one real mutant."""
 
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
 
-from tb.common.files import DamagedFile, InUse, claimed
+from tb.common.files import DamagedFile, claimed
 from tb.common.runner import Verdict
-from tb.mutation import __main__ as program
-from tb.mutation import benches, campaign, equivalence, netlist
+from tb.mutation import benches, campaign
+from tb.mutation import cli as program
+from tb.mutation import equivalence, netlist
 from tb.mutation.units import UNITS, Unit
 
 SKID = Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": 16})
@@ -131,8 +131,7 @@ def test_exit_status_follows_the_goal(make, monkeypatch, tmp_path, capsys, kille
     monkeypatch.setattr(benches, "build",
                         lambda netlists: {SKID.module: lambda: FakeBench(set(killed))})
     monkeypatch.setattr(equivalence, "decide", lambda *args: equivalence.DIFFERENT)
-    monkeypatch.setattr(sys, "argv", ["mutation", "--count", "20"])
-    assert program.main() == status
+    assert program.main(["--count", "20"]) == status
     summary = json.loads(program.SUMMARY.read_text(encoding="utf-8"))
     program.SUMMARY.unlink()
     assert summary == {SKID.module: {"killed": len(killed), "total": 20, "equivalent": 0}}
@@ -144,16 +143,14 @@ def test_exit_status_follows_the_goal(make, monkeypatch, tmp_path, capsys, kille
 def test_nothing_run_is_a_failure(make, monkeypatch):
     monkeypatch.setattr(program, "UNITS", [])
     monkeypatch.setattr(program, "SUMMARY", netlist.ROOT / "build" / "test-mutation.json")
-    monkeypatch.setattr(sys, "argv", ["mutation"])
-    assert program.main() == 2
+    assert program.main([]) == 2
     program.SUMMARY.unlink()
 
 
 def test_one_mutant_shows_its_log(make, monkeypatch, capsys):
     monkeypatch.setattr(program, "UNITS", [SKID])
     monkeypatch.setattr(benches, "build", lambda netlists: {SKID.module: lambda: FakeBench({3})})
-    monkeypatch.setattr(sys, "argv", ["mutation", f"{SKID.module}:3", "--count", "5"])
-    assert program.main() == 0
+    assert program.main([f"{SKID.module}:3", "--count", "5"]) == 0
     assert "log of 3" in capsys.readouterr().out
 
 
@@ -175,10 +172,10 @@ def test_damaged_verdicts_are_named(tmp_path, text):
     assert campaign.Verdicts(path).known == {"1": benches.FAILED}
 
 
-def test_two_checks_at_a_time_are_refused(make, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mutation"])
-    with claimed(netlist.BUILD), pytest.raises(InUse):
-        program.main()
+def test_two_checks_at_a_time_are_refused(make, capsys):
+    with claimed(netlist.BUILD):
+        assert program.main([]) == 2
+    assert "in use by process" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("verdict, outcome", [

@@ -41,7 +41,13 @@ def stubs(tmp_path: Path, monkeypatch) -> dict[str, spec.Test]:
 
 @pytest.fixture
 def regress(tmp_path: Path, stubs) -> Callable[..., int]:
-    """Runs the command line on `tmp_path`/regress; returns the exit code."""
-    from tb.regress.cli import main
+    """Runs `sat regress`, or `sat cov`, on `tmp_path`/regress; returns the exit code."""
+    from tb.regress import cli, cov
 
-    return lambda *words: main(["--folder", str(tmp_path / "regress"), *map(str, words)])
+    def command(*words: object) -> int:
+        options = ["--folder", str(tmp_path / "regress")]
+        if words[0] == "cov":
+            return cov.main([*options, *map(str, words[1:])])
+        return cli.main([*options, *map(str, words)])
+
+    return command

@@ -42,7 +42,6 @@ def sleeps(seed: int) -> None:
 
 
 def is_not_swayed(seed: int) -> None:
-    set_by_worker = {"PYTHONPATH", "VERILATOR_ROOT"}
-    found = {name for name in os.environ if SWAYING.fullmatch(name)} - set_by_worker
+    found = {name for name in os.environ if SWAYING.fullmatch(name)} - {"VERILATOR_ROOT"}
     if found or sys.flags.optimize or os.environ["VERILATOR_ROOT"] == "1":
         raise AssertionError(f"{found}, optimised {sys.flags.optimize}")

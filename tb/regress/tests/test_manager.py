@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -294,8 +293,7 @@ def test_terminated_regression_goes_on(regress, stubs, tmp_path, number):
             "from tb.regress.cli import main; sys.exit(main(sys.argv[1:]))")
     process = subprocess.Popen([sys.executable, "-c", code, "--folder", tmp_path / "regress",
                                 "run", "--preset", "stub", "--test", "sleeps", "--seeds", "60"],
-                               cwd=ROOT,
-                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+                               cwd=ROOT)
     store = Store(tmp_path / "regress")
     end = time.monotonic() + 600
     while not (store.campaign() and store.results(store.campaign().id)):

@@ -34,6 +34,7 @@ def test_broken_flags_reach_the_compiler(monkeypatch):
 
 
 def run_bench(checkout: Path) -> str:
+    # Before the modules that are installed
     paths = [checkout, *(checkout / name for name in ("golden", "host", "lib"))]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider",

@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from tb.common.files import InUse, claimed, replacing, write_text
-from tb.common.runner import ROOT
 
 pytestmark = pytest.mark.quick
 
@@ -26,7 +25,6 @@ def test_file_is_replaced_at_the_end_only(tmp_path):
 def test_claim_keeps_others_out_until_its_process_ends(tmp_path):
     script = f"""
 import sys
-sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from tb.common.files import claimed
 with claimed(Path({str(tmp_path)!r})):

@@ -8,7 +8,6 @@ or bench failed.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
@@ -25,9 +24,10 @@ GOALS = {unit.module: unit.goal for unit in UNITS}
 SUMMARY = netlist.BUILD.with_suffix(".json")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tb.mutation",
-                                     description=__doc__.splitlines()[0])
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat mutation`."""
+    parser = argparse.ArgumentParser(prog="sat mutation", description=__doc__.splitlines()[0],
+                                     **options)
     parser.add_argument("modules", nargs="*", metavar="MODULE[:MUTANT]",
                         help="these modules only; with a mutant's number: run it and show its log")
     parser.add_argument("--count", type=int, default=60, help="mutants of each module (default 60)")
@@ -35,7 +35,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--proof-s", type=int, default=60, metavar="S",
                         help="time limit of a proof of equivalence (default 60)")
     parser.add_argument("--fresh", action="store_true", help="forget earlier verdicts")
-    args = parser.parse_args()
+    return parser
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = make_parser()
+    args = parser.parse_args(argv)
     known = {unit.module for unit in UNITS}
     for name in args.modules:
         module, _, number = name.partition(":")
@@ -69,10 +74,17 @@ def table(scores: Sequence[campaign.Score]) -> Table:
     return result
 
 
-def main() -> int:
-    args = arguments()
-    with claimed(netlist.BUILD):
-        return check(args)
+def main(argv: list[str] | None = None) -> int:
+    args = arguments(argv)
+    try:
+        with claimed(netlist.BUILD):
+            return check(args)
+    except (benches.BenchError, ToolError, DamagedFile, InUse) as problem:
+        print(problem)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here")
+        return 130
 
 
 def check(args: argparse.Namespace) -> int:
@@ -127,11 +139,4 @@ def check(args: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        run(main)
-    except (benches.BenchError, ToolError, DamagedFile, InUse) as problem:
-        print(problem)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here")
-        sys.exit(130)
+    run(main)
