@@ -112,7 +112,7 @@ top: $(SETUP)  ## top-level random programs against the golden command model
 	$(PYTEST) -n $(JOBS) tb/top
 
 package: $(SETUP)  ## the Vivado IP, without Vivado: build/package/ and a zip (docs/guide/packaging.md)
-	$(PY) scripts/package_ip.py
+	$(SAT) package $(ARGS)
 
 synth: $(SETUP)  ## area and clock: build/synth.json (docs/design/synthesis.md); options in ARGS="..."
 	$(PY) scripts/synth.py $(ARGS)

@@ -8,7 +8,9 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SOURCES = ("rtl", "spec", "sim")  # where they are: sat.toolchain.ROOT
+# What simulation and packaging read; where they find it: sat.toolchain.ROOT.
+DATA = ("rtl/**/*", "spec/*", "sim/*", "constraints/*", "sw/*.[ch]", "sw/include/*", "sw/xilinx/*",
+        "docs/**/*.md", "LICENSE")
 CHECKOUT = ("scripts", "sw", "tb")
 
 
@@ -20,8 +22,10 @@ class BuildPackages(build_py):
         shutil.rmtree(self.build_lib, ignore_errors=True)  # modules that are no more
         self.packages = [name for name in self.packages if name not in CHECKOUT]
         super().run()
-        for folder in SOURCES:
-            shutil.copytree(folder, Path(self.build_lib, "sat", "data", folder))
+        for path in (path for pattern in DATA for path in Path().glob(pattern) if path.is_file()):
+            target = Path(self.build_lib, "sat", "data", path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
 
 
 setup(cmdclass={"build_py": BuildPackages})

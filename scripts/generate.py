@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import yaml
-from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode, RegNode
 
+from sat.package.registers import load_registers, reset_of
 from scripts.limits import parameter_table, verilog_limits
 from scripts.operands import (
     c_operands,
@@ -40,14 +40,6 @@ def load_commands() -> dict:
     return yaml.safe_load((ROOT / COMMANDS).read_text(encoding="utf-8"))
 
 
-def load_registers() -> tuple[str, list[RegNode]]:
-    """Description of the address map, and its registers in address order."""
-    compiler = RDLCompiler()
-    compiler.compile_file(str(ROOT / REGISTERS))
-    top = compiler.elaborate().top
-    return top.get_property("desc"), list(top.registers())
-
-
 def name_of(field: FieldNode) -> str:
     return field.inst_name.upper()
 
@@ -55,10 +47,6 @@ def name_of(field: FieldNode) -> str:
 def is_constant(register: RegNode) -> bool:
     """A register that hardware does not write and software cannot."""
     return all(not field.is_sw_writable and not field.is_hw_writable for field in register.fields())
-
-
-def reset_of(register: RegNode) -> int:
-    return sum((field.get_property("reset") or 0) << field.low for field in register.fields())
 
 
 def counters(registers: list[RegNode]) -> list[str]:

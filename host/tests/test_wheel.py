@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wheel, installed in an environment of its own and used from another folder, runs programs on
-the golden model and on the RTL."""
+"""The wheel, built as `python -m build` does, installed in an environment of its own and used from
+another folder: it runs programs on the golden model and on the RTL, and packages the core."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+import sat
+
+SDIST = """
+import os
+from setuptools import build_meta
+os.chdir({!r})
+build_meta.build_sdist({!r})
+"""
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import numpy as np
@@ -45,11 +54,22 @@ def outside(tmp_path_factory):
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
 
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT)
+    run(sys.executable, "-c", SDIST.format(str(ROOT), str(folder)))
+    (sdist,) = folder.glob("sat_core-*.tar.gz")
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
+        "-w", folder, sdist)
     run(sys.executable, "-m", "venv", folder / "env")
     (wheel,) = folder.glob("sat_core-*.whl")
-    run(folder / "env/bin/python", "-m", "pip", "install", "-q", wheel)
+    run(folder / "env/bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "requirements.txt",
+        f"{wheel}[package]")
     return run
+
+
+def test_wheel_has_the_sources_and_nothing_else_of_the_checkout(outside):
+    (wheel,) = Path(outside("/bin/pwd").strip()).glob("*.whl")
+    names = {name.split("/")[0] for name in ZipFile(wheel).namelist()}
+    assert names == {"sat", "sat_examples", "sat_golden", f"sat_core-{sat.__version__}.dist-info"}
+    assert f"sat {sat.__version__}\n" == outside("env/bin/sat", "--version")
 
 
 def test_program_runs_on_golden_and_rtl(outside):
@@ -71,6 +91,16 @@ def test_missing_extra_is_named(outside):
     says = outside("env/bin/sat", "demo", "--backend", "golden", "--epochs", "1", fails=True)
     assert says.strip().splitlines()[-1].startswith(
         "sat demo needs sklearn: pip install 'sat-core[demo]'")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="needs Python 3.11")
+def test_package(outside):
+    assert "component.xml and" in outside("env/bin/sat", "package", "--out", "ip")
+    folder = Path(outside("/bin/pwd").strip()) / "ip"
+    assert (folder / "component.xml").is_file() and (folder / "doc" / "LICENSE").is_file()
+    from sat.package.check import package_problems  # of the checkout
+
+    assert package_problems(folder) == []
 
 
 def test_what_works_in_a_checkout_only_says_so(outside):

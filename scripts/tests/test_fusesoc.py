@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from sat.config import SatConfig
+from sat.package.registers import load_registers, reset_of
 from sat.toolchain import ROOT, build_env
-from scripts.generate import load_registers, reset_of
 
 CORE = ROOT / "sat.core"
 NAME = "sat-core:accelerator:sat"

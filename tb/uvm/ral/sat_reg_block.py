@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pyuvm import uvm_endianness_e, uvm_reg_block
 
-from scripts.generate import load_registers
+from sat.package.registers import load_registers
 from tb.uvm.ral.sat_reg import SatReg
 
 BUS_BYTES = 4

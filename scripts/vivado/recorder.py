@@ -7,10 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description
+from sat.package.description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description
 
-ROOT = Path(__file__).resolve().parents[2]
-RECORDER = ROOT / "scripts" / "ip" / "recorder.tcl"
+RECORDER = Path(__file__).with_suffix(".tcl")
 
 
 def interpreter() -> str | None:

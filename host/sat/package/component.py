@@ -9,9 +9,8 @@ from pathlib import PurePosixPath
 from lxml import etree
 from systemrdl.node import FieldNode, RegNode
 
-from scripts.generate import reset_of
-
 from .description import CLOCK, INTERRUPT, MEMORY, REGISTERS, RESET, Description, Parameter, Port
+from .registers import reset_of
 
 SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 XILINX = "http://www.xilinx.com"

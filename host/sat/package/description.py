@@ -15,10 +15,10 @@ import pyslang
 import yaml
 from systemrdl.node import RegNode
 
-from sat.config import Rule, parameters, rules
-from scripts.generate import load_registers, reset_of
+from ..config import Rule, parameters, rules
+from ..toolchain import ROOT
+from .registers import load_registers, reset_of
 
-ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "spec" / "ip.yaml"
 FILE_LIST = ROOT / "rtl" / "sat.f"
 INCLUDE_DIR = ROOT / "rtl" / "include"

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registers as spec/registers.rdl describes them."""
+
+from __future__ import annotations
+
+from systemrdl import RDLCompiler
+from systemrdl.node import RegNode
+
+from ..toolchain import ROOT
+
+REGISTERS = ROOT / "spec" / "registers.rdl"
+
+
+def load_registers() -> tuple[str, list[RegNode]]:
+    """Description of the address map, and its registers in address order."""
+    compiler = RDLCompiler()
+    compiler.compile_file(str(REGISTERS))
+    top = compiler.elaborate().top
+    return top.get_property("desc"), list(top.registers())
+
+
+def reset_of(register: RegNode) -> int:
+    return sum((field.get_property("reset") or 0) << field.low for field in register.fields())
