@@ -3,6 +3,7 @@
 // s_axil: registers (docs/reference/registers.md). m_axi: memory, one ID, INCR, full beats.
 // irq is level, high while an enabled interrupt is pending. aresetn is synchronous.
 `default_nettype none
+`include "sat_buses.vh"
 module sat_top #(
   parameter integer ROWS           = 8,    // PEs, power of two, 2..64
   parameter integer COLS           = 8,    // PEs, power of two, 2..64
@@ -99,18 +100,19 @@ module sat_top #(
   localparam [1:0] BURST_INCR   = 2'b01;
   localparam [3:0] CACHE_NORMAL = 4'b0011;  // normal, not cacheable, bufferable
 
-  // DMA clients. The array engine reads through ports 0..5.
-  localparam integer RD_PORTS  = 8;
-  localparam integer RD_VECTOR = 6;
-  localparam integer RD_FETCH  = 7;
-  localparam integer WR_PORTS  = 2;
-  localparam integer WR_MATMUL = 0;
-  localparam integer WR_VECTOR = 1;
+  // DMA clients. The array engine reads through the ports before RD_VECTOR.
+  localparam integer RD_PORTS  = `SAT_RD_PORT_COUNT;
+  localparam integer RD_VECTOR = `SAT_RD_PORT_VECTOR;
+  localparam integer RD_FETCH  = `SAT_RD_PORT_FETCH;
+  localparam integer WR_PORTS  = `SAT_WR_PORT_COUNT;
+  localparam integer WR_MATMUL = `SAT_WR_PORT_MATMUL;
+  localparam integer WR_VECTOR = `SAT_WR_PORT_VECTOR;
+  localparam integer BEATS_W   = `SAT_BEATS_BITS;
 
   // Read DMA
-  wire [RD_PORTS-1:0]        rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready;
-  wire [RD_PORTS*ADDR_W-1:0] rd_req_addr;
-  wire [RD_PORTS*12-1:0]     rd_req_beats;
+  wire [`SAT_RD_PORT_COUNT-1:0] rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready;
+  wire [`SAT_RD_PORT_COUNT*ADDR_W-1:0] rd_req_addr;
+  wire [`SAT_RD_PORT_COUNT*`SAT_BEATS_BITS-1:0] rd_req_beats;
   wire [DATA_W-1:0]          rd_rsp_data;
   wire                       rd_drained, rd_busy, rd_progress, rd_beat, rd_err_valid;
   wire [1:0]                 rd_err_resp;
@@ -119,8 +121,8 @@ module sat_top #(
 
   // Write DMA
   wire [WR_PORTS-1:0]        wr_req_valid, wr_req_ready, wr_data_valid, wr_data_ready, wr_idle;
-  wire [WR_PORTS*ADDR_W-1:0] wr_req_addr;
-  wire [WR_PORTS*12-1:0]     wr_req_beats;
+  wire [`SAT_WR_PORT_COUNT*ADDR_W-1:0] wr_req_addr;
+  wire [`SAT_WR_PORT_COUNT*`SAT_BEATS_BITS-1:0] wr_req_beats;
   wire [WR_PORTS*DATA_W-1:0] wr_data;
   wire [WR_PORTS*STRB_W-1:0] wr_strb;
   wire                       wr_drained, wr_busy, wr_progress, wr_err_valid, wr_err_port;
@@ -228,7 +230,7 @@ module sat_top #(
     .rd_req_valid_o   (rd_req_valid[RD_FETCH]),
     .rd_req_ready_i   (rd_req_ready[RD_FETCH]),
     .rd_req_addr_o    (rd_req_addr[RD_FETCH*ADDR_W +: ADDR_W]),
-    .rd_req_beats_o   (rd_req_beats[RD_FETCH*12 +: 12]),
+    .rd_req_beats_o   (rd_req_beats[RD_FETCH*BEATS_W +: BEATS_W]),
     .rd_rsp_valid_i   (rd_rsp_valid[RD_FETCH]),
     .rd_rsp_ready_o   (rd_rsp_ready[RD_FETCH]),
     .rd_rsp_data_i    (rd_rsp_data),
@@ -266,17 +268,17 @@ module sat_top #(
     .busy_o         (matmul_busy),
     .overflow_o     (matmul_overflow),
     .progress_o     (matmul_progress),
-    .rd_req_valid_o (rd_req_valid[5:0]),
-    .rd_req_ready_i (rd_req_ready[5:0]),
-    .rd_req_addr_o  (rd_req_addr[6*ADDR_W-1:0]),
-    .rd_req_beats_o (rd_req_beats[6*12-1:0]),
-    .rd_rsp_valid_i (rd_rsp_valid[5:0]),
-    .rd_rsp_ready_o (rd_rsp_ready[5:0]),
+    .rd_req_valid_o (rd_req_valid[RD_VECTOR-1:0]),
+    .rd_req_ready_i (rd_req_ready[RD_VECTOR-1:0]),
+    .rd_req_addr_o  (rd_req_addr[RD_VECTOR*ADDR_W-1:0]),
+    .rd_req_beats_o (rd_req_beats[RD_VECTOR*BEATS_W-1:0]),
+    .rd_rsp_valid_i (rd_rsp_valid[RD_VECTOR-1:0]),
+    .rd_rsp_ready_o (rd_rsp_ready[RD_VECTOR-1:0]),
     .rd_rsp_data_i  (rd_rsp_data),
     .wr_req_valid_o (wr_req_valid[WR_MATMUL]),
     .wr_req_ready_i (wr_req_ready[WR_MATMUL]),
     .wr_req_addr_o  (wr_req_addr[WR_MATMUL*ADDR_W +: ADDR_W]),
-    .wr_req_beats_o (wr_req_beats[WR_MATMUL*12 +: 12]),
+    .wr_req_beats_o (wr_req_beats[WR_MATMUL*BEATS_W +: BEATS_W]),
     .wr_data_valid_o(wr_data_valid[WR_MATMUL]),
     .wr_data_ready_i(wr_data_ready[WR_MATMUL]),
     .wr_data_o      (wr_data[WR_MATMUL*DATA_W +: DATA_W]),
@@ -304,14 +306,14 @@ module sat_top #(
     .rd_req_valid_o  (rd_req_valid[RD_VECTOR]),
     .rd_req_ready_i  (rd_req_ready[RD_VECTOR]),
     .rd_req_addr_o   (rd_req_addr[RD_VECTOR*ADDR_W +: ADDR_W]),
-    .rd_req_beats_o  (rd_req_beats[RD_VECTOR*12 +: 12]),
+    .rd_req_beats_o  (rd_req_beats[RD_VECTOR*BEATS_W +: BEATS_W]),
     .rd_rsp_valid_i  (rd_rsp_valid[RD_VECTOR]),
     .rd_rsp_ready_o  (rd_rsp_ready[RD_VECTOR]),
     .rd_rsp_data_i   (rd_rsp_data),
     .wr_req_valid_o  (wr_req_valid[WR_VECTOR]),
     .wr_req_ready_i  (wr_req_ready[WR_VECTOR]),
     .wr_req_addr_o   (wr_req_addr[WR_VECTOR*ADDR_W +: ADDR_W]),
-    .wr_req_beats_o  (wr_req_beats[WR_VECTOR*12 +: 12]),
+    .wr_req_beats_o  (wr_req_beats[WR_VECTOR*BEATS_W +: BEATS_W]),
     .wr_data_valid_o (wr_data_valid[WR_VECTOR]),
     .wr_data_ready_i (wr_data_ready[WR_VECTOR]),
     .wr_data_o       (wr_data[WR_VECTOR*DATA_W +: DATA_W]),

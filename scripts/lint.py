@@ -20,6 +20,7 @@ from pathlib import Path
 from sat.config import SatConfig
 from sat.terminal import run
 from sat.toolchain import verilator_env
+from scripts.buses import load_buses
 from tb.common.runner import (
     INCLUDE_DIR,
     REWRITTEN,
@@ -113,6 +114,15 @@ def text_rules(path: Path) -> list[str]:
     return problems
 
 
+def literal_fields(code: str) -> Iterator[str]:
+    """Numbered bits of signals that are declared as records of spec/buses.yaml."""
+    for declared in re.finditer(r"\[[^]]*`SAT_(\w+)_BITS[^]]*\]\s*((?:\w+\s*,\s*)*\w+)", code):
+        if declared[1] in load_buses().records:
+            names = "|".join(re.findall(r"\w+", declared[2]))
+            for used in re.finditer(rf"\b({names})\s*\[\s*\d+\s*(\+?:\s*\d+\s*)?\]", code):
+                yield f"numbered bits of {declared[1]}: {used[0]}"
+
+
 def verilog_rules(path: Path) -> list[str]:
     """House rules of docs/design/style.md that no tool knows."""
     text = path.read_text(encoding="utf-8")
@@ -134,6 +144,7 @@ def verilog_rules(path: Path) -> list[str]:
     found = re.findall(r"^\s*module\s+(\w+)", code, flags=re.MULTILINE)
     if found != [name] or not name.startswith("sat_"):
         problems.append(f"has modules {found}, not just {name}")
+    problems += literal_fields(code)
     for pattern, what in VERILOG_BANNED.items():
         for match in re.finditer(pattern, code):
             problems.append(f"line {code.count(chr(10), 0, match.start()) + 1}: {what}: {match[0]}")

@@ -5,45 +5,50 @@
 // drain_o in the order (row, t), c cycles after column 0, without back-pressure. Stream fields,
 // drain order and the spacing of tiles: sat_uspe. Paper: systolic array (STCE).
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_array #(
   parameter integer ROWS = 8,  // 2..64
   parameter integer COLS = 8,  // 2..64
   parameter integer T    = 8   // outputs interleaved in a PE
 ) (
-  input  wire               clk,
-  input  wire               rst_n,
-  input  wire [ROWS*23-1:0] west_i,
-  input  wire [COLS*25-1:0] north_i,
-  output wire [COLS*32-1:0] drain_o  // per column {valid, accumulator[30:0]}
+  input  wire                            clk,
+  input  wire                            rst_n,
+  input  wire [ROWS*`SAT_WEST_BITS-1:0]  west_i,
+  input  wire [COLS*`SAT_NORTH_BITS-1:0] north_i,
+  output wire [COLS*`SAT_DRAIN_BITS-1:0] drain_o
 );
 
-  // Link r, c leads into PE r, c; the last column's and row's outputs leave the array.
-  wire [ROWS*(COLS+1)*23-1:0] west_link;
-  wire [(ROWS+1)*COLS*25-1:0] north_link;
-  wire [(ROWS+1)*COLS*32-1:0] drain_link;
-  wire [(ROWS+1)*COLS-1:0]    token_link;
-  wire [ROWS*COLS-1:0]        captured;
+  localparam integer WEST_W  = `SAT_WEST_BITS;
+  localparam integer NORTH_W = `SAT_NORTH_BITS;
+  localparam integer DRAIN_W = `SAT_DRAIN_BITS;
 
-  assign north_link[COLS*25-1:0] = north_i;
-  assign drain_link[COLS*32-1:0] = {COLS*32{1'b0}};
-  assign token_link[COLS-1:0]    = captured[COLS-1:0];
-  assign drain_o = drain_link[ROWS*COLS*32 +: COLS*32];
+  // Link r, c leads into PE r, c; the last column's and row's outputs leave the array.
+  wire [ROWS*(COLS+1)*WEST_W-1:0]  west_link;
+  wire [(ROWS+1)*COLS*NORTH_W-1:0] north_link;
+  wire [(ROWS+1)*COLS*DRAIN_W-1:0] drain_link;
+  wire [(ROWS+1)*COLS-1:0]         token_link;
+  wire [ROWS*COLS-1:0]             captured;
+
+  assign north_link[COLS*NORTH_W-1:0] = north_i;
+  assign drain_link[COLS*DRAIN_W-1:0] = {COLS*DRAIN_W{1'b0}};
+  assign token_link[COLS-1:0]         = captured[COLS-1:0];
+  assign drain_o = drain_link[ROWS*COLS*DRAIN_W +: COLS*DRAIN_W];
 
   genvar r, c;
   generate
     for (r = 0; r < ROWS; r = r + 1) begin : gen_row
-      assign west_link[r*(COLS+1)*23 +: 23] = west_i[r*23 +: 23];
+      assign west_link[r*(COLS+1)*WEST_W +: WEST_W] = west_i[r*WEST_W +: WEST_W];
       for (c = 0; c < COLS; c = c + 1) begin : gen_col
         sat_uspe #(.T(T)) u_uspe (
           .clk       (clk),
           .rst_n     (rst_n),
-          .west_i    (west_link[(r*(COLS+1)+c)*23 +: 23]),
-          .east_o    (west_link[(r*(COLS+1)+c+1)*23 +: 23]),
-          .north_i   (north_link[(r*COLS+c)*25 +: 25]),
-          .south_o   (north_link[((r+1)*COLS+c)*25 +: 25]),
-          .drain_i   (drain_link[(r*COLS+c)*32 +: 32]),
-          .drain_o   (drain_link[((r+1)*COLS+c)*32 +: 32]),
+          .west_i    (west_link[(r*(COLS+1)+c)*WEST_W +: WEST_W]),
+          .east_o    (west_link[(r*(COLS+1)+c+1)*WEST_W +: WEST_W]),
+          .north_i   (north_link[(r*COLS+c)*NORTH_W +: NORTH_W]),
+          .south_o   (north_link[((r+1)*COLS+c)*NORTH_W +: NORTH_W]),
+          .drain_i   (drain_link[(r*COLS+c)*DRAIN_W +: DRAIN_W]),
+          .drain_o   (drain_link[((r+1)*COLS+c)*DRAIN_W +: DRAIN_W]),
           .token_i   (token_link[r*COLS+c]),
           .token_o   (token_link[(r+1)*COLS+c]),
           .captured_o(captured[r*COLS+c])

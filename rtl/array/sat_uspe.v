@@ -10,43 +10,44 @@
 // Reset clears the weight's valid bit and the drain control, so that nothing is in flight after it.
 // Golden function: sat_golden.reference.pe_mac_internal. Paper: USPE.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_uspe #(
   parameter integer T = 8  // outputs interleaved: 4, 8 or 16
 ) (
-  input  wire        clk,
-  input  wire        rst_n,
-  // operand A, west to east: {write enable, address[4:0], wide[16:0]}
-  input  wire [22:0] west_i,
-  output wire [22:0] east_o,
-  // operand S, north to south: {valid, first, last, address[4:0], wide[16:0]}
-  input  wire [24:0] north_i,
-  output wire [24:0] south_o,
-  // results, north to south: {valid, accumulator[30:0]}
-  input  wire [31:0] drain_i,
-  output wire [31:0] drain_o,
-  input  wire        token_i,
-  output wire        token_o,
-  output wire        captured_o  // the last of the T results has just entered the buffer
+  input  wire                       clk,
+  input  wire                       rst_n,
+  // operand A, west to east
+  input  wire [`SAT_WEST_BITS-1:0]  west_i,
+  output wire [`SAT_WEST_BITS-1:0]  east_o,
+  // operand S, north to south
+  input  wire [`SAT_NORTH_BITS-1:0] north_i,
+  output wire [`SAT_NORTH_BITS-1:0] south_o,
+  // results, north to south
+  input  wire [`SAT_DRAIN_BITS-1:0] drain_i,
+  output wire [`SAT_DRAIN_BITS-1:0] drain_o,
+  input  wire                       token_i,
+  output wire                       token_o,
+  output wire                       captured_o  // the last of T results has just been buffered
 );
 
-  reg [22:0] east_q;
-  reg [24:0] south_q;
+  reg [`SAT_WEST_BITS-1:0]  east_q;
+  reg [`SAT_NORTH_BITS-1:0] south_q;
   always @(posedge clk) begin
     east_q  <= west_i;
     south_q <= north_i;
-    if (!rst_n) south_q[24] <= 1'b0;
+    if (!rst_n) south_q[`SAT_NORTH_VALID] <= 1'b0;
   end
   assign east_o  = east_q;
   assign south_o = south_q;
 
-  wire [16:0] a_value;
-  sat_lutram #(.WIDTH(17), .DEPTH(32)) u_group (
+  wire [`SAT_WIDE_BITS-1:0] a_value;
+  sat_lutram #(.WIDTH(`SAT_WIDE_BITS), .DEPTH(32)) u_group (
     .clk    (clk),
-    .we_i   (east_q[22]),
-    .waddr_i(east_q[21:17]),
-    .wdata_i(east_q[16:0]),
-    .raddr_i(south_q[21:17]),
+    .we_i   (east_q[`SAT_WEST_WRITE]),
+    .waddr_i(east_q[`SAT_WEST_ADDR]),
+    .wdata_i(east_q[`SAT_WEST_WIDE]),
+    .raddr_i(south_q[`SAT_NORTH_ADDR]),
     .rdata_o(a_value)
   );
 
@@ -55,9 +56,9 @@ module sat_uspe #(
   wire [21:0] p_mant;
   sat_uspe_mul u_mul (
     .clk      (clk),
-    .valid_i  (south_q[24]),
+    .valid_i  (south_q[`SAT_NORTH_VALID]),
     .a_i      (a_value),
-    .w_i      (south_q[16:0]),
+    .w_i      (south_q[`SAT_NORTH_WIDE]),
     .sign_o   (p_sign),
     .exp_o    (p_exp),
     .mant_o   (p_mant),
@@ -68,17 +69,17 @@ module sat_uspe #(
   wire first_next, capture;
   sat_delay #(.WIDTH(1), .CYCLES(3)) u_first (
     .clk  (clk),
-    .in_i (south_q[23]),
+    .in_i (south_q[`SAT_NORTH_FIRST]),
     .out_o(first_next)
   );
   sat_valid_delay #(.WIDTH(1), .CYCLES(T + 3)) u_last (
     .clk  (clk),
     .rst_n(rst_n),
-    .in_i (south_q[24] && south_q[22]),
+    .in_i (south_q[`SAT_NORTH_VALID] && south_q[`SAT_NORTH_LAST]),
     .out_o(capture)
   );
 
-  wire [30:0] result;
+  wire [`SAT_ACC_BITS-1:0] result;
   sat_uspe_acc #(.T(T)) u_acc (
     .clk         (clk),
     .first_next_i(first_next),

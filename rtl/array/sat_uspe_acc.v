@@ -7,18 +7,19 @@
 // overflow occurs and 7 exponent bits suffice (docs/reference/numerics.md). Golden function:
 // sat_golden.reference.pe_accumulate.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_uspe_acc #(
   parameter integer T = 8  // loop length in cycles: 4, 8 or 16
 ) (
-  input  wire        clk,
-  input  wire        first_next_i,
-  input  wire        p_sign_i,
-  input  wire [6:0]  p_exp_i,
-  input  wire [21:0] p_mant_i,
-  input  wire        p_special_i,
-  input  wire        p_nan_i,
-  output wire [30:0] result_o
+  input  wire                     clk,
+  input  wire                     first_next_i,
+  input  wire                     p_sign_i,
+  input  wire [6:0]               p_exp_i,
+  input  wire [21:0]              p_mant_i,
+  input  wire                     p_special_i,
+  input  wire                     p_nan_i,
+  output wire [`SAT_ACC_BITS-1:0] result_o
 );
 
   // Register stages: all eight for T >= 8 (longer loops wait before the last), every other one for
@@ -45,12 +46,12 @@ module sat_uspe_acc #(
     end
   endfunction
 
-  // acc: {sign, exp, frac}; exp 0 is zero, 127 infinity or NaN (frac[22]). Both are also flagged.
-  reg  [30:0] acc_q;
+  // Zero, and infinity or NaN (frac[22]), are also flagged.
+  reg  [`SAT_ACC_BITS-1:0] acc_q;
   reg         some_q, spec_q;
-  wire        a_sign = acc_q[30];
-  wire [6:0]  a_exp  = acc_q[29:23];
-  wire [22:0] a_frac = acc_q[22:0];
+  wire        a_sign = acc_q[`SAT_ACC_SIGN];
+  wire [6:0]  a_exp  = acc_q[`SAT_ACC_EXP];
+  wire [22:0] a_frac = acc_q[`SAT_ACC_FRAC];
 
   // Stage 1: which is larger, and by how many binary places. With equal exponents both have a
   // leading one or both are zero, so the fractions decide.

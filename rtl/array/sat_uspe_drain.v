@@ -5,30 +5,32 @@
 // starts an emission of T words in the next cycle; token_o follows T + 1 cycles after token_i.
 // Reset clears valid bits and the emission, not the words.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_uspe_drain #(
   parameter integer T = 8  // words
 ) (
-  input  wire        clk,
-  input  wire        rst_n,
-  input  wire        capture_i,
-  input  wire [30:0] result_i,
-  input  wire [31:0] drain_i,
-  output wire [31:0] drain_o,
-  input  wire        token_i,
-  output reg         token_o,
-  output wire        captured_o
+  input  wire                       clk,
+  input  wire                       rst_n,
+  input  wire                       capture_i,
+  input  wire [`SAT_ACC_BITS-1:0]   result_i,
+  input  wire [`SAT_DRAIN_BITS-1:0] drain_i,
+  output wire [`SAT_DRAIN_BITS-1:0] drain_o,
+  input  wire                       token_i,
+  output reg                        token_o,
+  output wire                       captured_o
 );
 
   localparam integer COUNT_W = $clog2(T);
+  localparam integer ACC_W   = `SAT_ACC_BITS;
 
-  reg [T*31-1:0] buffer_q;
+  reg [T*ACC_W-1:0] buffer_q;
   reg            emit_q, capture_q;
   reg [COUNT_W-1:0] count_q;
   wire emit_end = emit_q && (count_q == T[COUNT_W-1:0] - 1'b1);
 
   always @(posedge clk) begin
-    if (capture_i || emit_q) buffer_q <= {buffer_q[(T-1)*31-1:0], result_i};
+    if (capture_i || emit_q) buffer_q <= {buffer_q[(T-1)*ACC_W-1:0], result_i};
   end
 
   always @(posedge clk) begin
@@ -42,21 +44,22 @@ module sat_uspe_drain #(
     end
   end
 
-  reg [30:0] chain_q;
+  reg [ACC_W-1:0] chain_q;
   reg        chain_valid_q;
   always @(posedge clk) begin
-    chain_q <= emit_q ? buffer_q[T*31-1 -: 31] : drain_i[30:0];
+    chain_q <= emit_q ? buffer_q[T*ACC_W-1 -: ACC_W] : drain_i[`SAT_DRAIN_ACC];
     if (!rst_n) begin
       chain_valid_q <= 1'b0;
       token_o       <= 1'b0;
       capture_q     <= 1'b0;
     end else begin
-      chain_valid_q <= emit_q || drain_i[31];
+      chain_valid_q <= emit_q || drain_i[`SAT_DRAIN_VALID];
       token_o       <= emit_end;
       capture_q     <= capture_i;
     end
   end
-  assign drain_o    = {chain_valid_q, chain_q};
+  assign drain_o[`SAT_DRAIN_VALID] = chain_valid_q;
+  assign drain_o[`SAT_DRAIN_ACC]   = chain_q;
   assign captured_o = capture_q && !capture_i;
 
 endmodule

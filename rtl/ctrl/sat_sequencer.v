@@ -11,6 +11,7 @@
 // But if a BUSY was reported since the last clear, and the program runs or its error waits, it only
 // forgets that. start_i and clear_i never come together. What stops a program wins over its end.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 module sat_sequencer #(
   parameter integer ADDR_W = 40,  // address bits, 32..40
@@ -24,9 +25,9 @@ module sat_sequencer #(
   input  wire [63:0]       prog_addr_i,
   input  wire [31:0]       prog_len_i,
   input  wire [31:0]       watchdog_i,
-  output wire              busy_o,       // a program runs
-  output wire              draining_o,   // stopping: a start is refused
-  output reg               overflow_o,   // a NaN or infinity was written by this program
+  output wire              busy_o,      // a program runs
+  output wire              draining_o,  // stopping: a start is refused
+  output reg               overflow_o,  // a NaN or infinity was written by this program
   output wire              done_set_o,
   output wire              fence_set_o,
   output wire              err_valid_o,
@@ -77,8 +78,8 @@ module sat_sequencer #(
   localparam [3:0] ST_FLUSH = 4'd7;
   localparam [3:0] ST_ERROR = 4'd8;  // wait for a clear
 
-  localparam [2:0] PORT_VECTOR = 3'd6;
-  localparam [2:0] PORT_FETCH  = 3'd7;
+  localparam [2:0] PORT_VECTOR = `SAT_RD_PORT_VECTOR;
+  localparam [2:0] PORT_FETCH  = `SAT_RD_PORT_FETCH;
 
   localparam [ADDR_W-1:0] DESC_BYTES = `SAT_DESC_BYTES;
 

@@ -6,37 +6,38 @@
 // Operands leave one cycle after their beat is looked at; tag_o comes back with the result.
 // Golden function: affine (rounding and ReLU are outside).
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_affine (
-  input  wire         clk,
-  input  wire         rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command; the flags are stable from the cycle after start_i on
-  input  wire         start_i,
-  input  wire         enable_i,         // it is AFFINE
-  input  wire         second_i,
+  input  wire                          start_i,
+  input  wire                          enable_i,  // it is AFFINE
+  input  wire                          second_i,
   // parameters: gamma, beta, alpha
-  input  wire   [2:0] param_valid_i,
-  input  wire   [3:0] param_index_i,
-  input  wire         param_last_i,
-  input  wire [127:0] param_data_i,
-  output wire         band_done_o,      // a band's parameters are used up
+  input  wire                    [2:0] param_valid_i,
+  input  wire                    [3:0] param_index_i,
+  input  wire                          param_last_i,
+  input  wire                  [127:0] param_data_i,
+  output wire                          band_done_o,  // a band's parameters are used up
   // queues of sat_feature_fetch: Y, X
-  input  wire   [1:0] queue_valid_i,
-  output wire   [1:0] queue_ready_o,
-  input  wire [261:0] queue_data_i,
+  input  wire                    [1:0] queue_valid_i,
+  output wire                    [1:0] queue_ready_o,
+  input  wire [2*`SAT_QUEUED_BITS-1:0] queue_data_i,
   // place for a beat of the result
-  input  wire         credit_i,
-  output wire         reserve_o,
+  input  wire                          credit_i,
+  output wire                          reserve_o,
   // operation, one cycle later
-  output wire         op_valid_o,
-  output wire  [63:0] factor_o,
-  output wire [127:0] scalar_o,
-  output wire [127:0] addend_o,
-  output wire   [3:0] tag_o,            // is a result, ends its band, ends its beat, odd vector
+  output wire                          op_valid_o,
+  output wire                   [63:0] factor_o,
+  output wire                  [127:0] scalar_o,
+  output wire                  [127:0] addend_o,
+  output wire                    [3:0] tag_o,  // result, ends its band, its beat, odd
   // its result
-  input  wire         result_valid_i,
-  input  wire   [3:0] result_tag_i,
-  input  wire [127:0] result_i
+  input  wire                          result_valid_i,
+  input  wire                    [3:0] result_tag_i,
+  input  wire                  [127:0] result_i
 );
 
   // Walks over X (0) and Y (1).
@@ -49,9 +50,12 @@ module sat_affine (
     for (q = 0; q < 2; q = q + 1) begin : gen_walk
       reg  [3:0] vector_q;
       reg        bank_q;
-      wire       band_last, row_last, single;
-      wire [127:0] data;
-      assign {band_last, row_last, single, data} = queue_data_i[131*q +: 131];
+      wire [`SAT_QUEUED_BITS-1:0] queued =
+          queue_data_i[`SAT_QUEUED_BITS*q +: `SAT_QUEUED_BITS];
+      wire [127:0] data      = queued[`SAT_QUEUED_DATA];
+      wire         single    = queued[`SAT_QUEUED_SINGLE];
+      wire         row_last  = queued[`SAT_QUEUED_PIECE_LAST];
+      wire         band_last = queued[`SAT_QUEUED_BAND_LAST];
 
       assign vector[4*q +: 4]   = vector_q;
       assign bank[q]            = bank_q;

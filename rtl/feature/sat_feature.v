@@ -10,43 +10,46 @@
 // Golden functions: affine, stats, max_pool, max_pool_backward.
 `default_nettype none
 
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 `include "sat_fp.vh"
 
 module sat_feature #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                                clk,
+  input  wire                                rst_n,
   // command, valid with start_i
-  input  wire                start_i,
-  input  wire       [1023:0] desc_i,
-  output wire                done_o,
-  output wire                overflow_o,
-  output wire                active_o,  // the lanes have an operation
+  input  wire                                start_i,
+  input  wire                       [1023:0] desc_i,
+  output wire                                done_o,
+  output wire                                overflow_o,
+  output wire                                active_o,  // the lanes have an operation
   // read DMA
-  output wire                rd_req_valid_o,
-  input  wire                rd_req_ready_i,
-  output wire   [ADDR_W-1:0] rd_req_addr_o,
-  output wire         [11:0] rd_req_beats_o,
-  input  wire                rd_rsp_valid_i,
-  input  wire        [127:0] rd_rsp_data_i,
+  output wire                                rd_req_valid_o,
+  input  wire                                rd_req_ready_i,
+  output wire                   [ADDR_W-1:0] rd_req_addr_o,
+  output wire                         [11:0] rd_req_beats_o,
+  input  wire                                rd_rsp_valid_i,
+  input  wire                        [127:0] rd_rsp_data_i,
   // lanes
-  output wire         [63:0] lane_factor_o,
-  output wire        [127:0] lane_scalar_o,
-  output wire        [127:0] lane_addend_o,
-  input  wire        [127:0] lane_result_i,
+  output wire                         [63:0] lane_factor_o,
+  output wire                        [127:0] lane_scalar_o,
+  output wire                        [127:0] lane_addend_o,
+  input  wire                        [127:0] lane_result_i,
   // packets of two tensors: (DOT, WINNER), (OUT, SUM)
-  output wire          [1:0] packet_valid_o,
-  input  wire          [1:0] packet_ready_i,
-  output wire [2*ADDR_W-1:0] packet_addr_o,
-  output wire          [9:0] packet_beats_o,
-  output wire          [1:0] packet_last_o,
-  output wire        [255:0] packet_data_o,
-  output wire         [31:0] packet_strb_o
+  output wire                          [1:0] packet_valid_o,
+  input  wire                          [1:0] packet_ready_i,
+  output wire                 [2*ADDR_W-1:0] packet_addr_o,
+  output wire [2*`SAT_PACKET_BEATS_BITS-1:0] packet_beats_o,
+  output wire                          [1:0] packet_last_o,
+  output wire                        [255:0] packet_data_o,
+  output wire                         [31:0] packet_strb_o
 );
 
-  localparam [31:0] ONE = 32'h3F800000;
+  localparam [31:0]  ONE      = 32'h3F800000;
+  localparam integer STRIDE_W = `SAT_STRIDE_BITS;
+  localparam integer BEATS_W  = `SAT_PACKET_BEATS_BITS;
 
   // Command. Bases and strides of rows go straight to the row pointers.
   wire  [7:0] opcode   = desc_i[`SAT_DESC_OPCODE_LSB +: 8];
@@ -57,7 +60,7 @@ module sat_feature #(
   wire        backward = flags[`SAT_FLAG_POOL_BACKWARD];
 
   wire [6*ADDR_W-1:0] base;
-  wire [6*24-1:0]     stride;
+  wire [6*`SAT_STRIDE_BITS-1:0] stride;
 
   sat_desc_slots #(
     .SLOTS (6),
@@ -75,7 +78,7 @@ module sat_feature #(
   reg         [15:0] rows_q, cols_q;
   reg         [95:0] geometry_q;
   reg [2*ADDR_W-1:0] pixel_base_q;
-  reg         [47:0] pixel_stride_q;
+  reg [2*`SAT_STRIDE_BITS-1:0] pixel_stride_q;
 
   always @(posedge clk) if (start_i) begin
     affine_q       <= affine;
@@ -88,23 +91,24 @@ module sat_feature #(
     cols_q         <= desc_i[`SAT_DESC_COLS_LSB +: 16];
     geometry_q     <= desc_i[`SAT_DESC_MAP_H_LSB +: 96];
     pixel_base_q   <= {base_winner, base_x};
-    pixel_stride_q <= {stride[24*`SAT_SLOT_POOL_WINNER +: 24], stride[0 +: 24]};
+    pixel_stride_q <= {stride[STRIDE_W*`SAT_SLOT_POOL_WINNER +: STRIDE_W], stride[0 +: STRIDE_W]};
   end
 
   // Reading.
   wire              rows_valid, pool_valid, fetch_ready;
-  wire        [4:0] rows_target, pool_target, rows_beats, pool_beats;
+  wire [`SAT_TARGET_BITS-1:0] rows_target, pool_target;
+  wire [`SAT_PACKET_BEATS_BITS-1:0] rows_beats, pool_beats;
   wire [ADDR_W-1:0] rows_addr, pool_addr;
   wire        [1:0] rows_marks;
   wire              band_done;
   wire              piece_valid, max_piece_ready, sum_piece_ready;
-  wire       [10:0] piece;
+  wire [`SAT_PIECE_BITS-1:0] piece;
   wire        [2:0] param_valid;
   wire        [3:0] param_index;
   wire              param_last;
   wire        [1:0] queue_valid, affine_ready, stats_ready, sum_ready;
   wire              max_ready;
-  wire      [261:0] queue_data;
+  wire [2*`SAT_QUEUED_BITS-1:0] queue_data;  // Y, X
   wire              use_pool = max_q || sum_q;
 
   sat_feature_rows #(
@@ -119,7 +123,7 @@ module sat_feature #(
     .cols_i        (cols_q),
     .base_i        ({base[5*ADDR_W +: ADDR_W], base[4*ADDR_W +: ADDR_W], base[3*ADDR_W +: ADDR_W],
                      base[0 +: 2*ADDR_W]}),
-    .stride_i      (stride[0 +: 48]),
+    .stride_i      (stride[0 +: 2*STRIDE_W]),
     .band_done_i   (band_done),
     .piece_valid_o (rows_valid),
     .piece_ready_i (fetch_ready && !use_pool),
@@ -247,7 +251,7 @@ module sat_feature #(
     .piece_i        (piece),
     .queue_valid_i  (queue_valid[0]),
     .queue_ready_o  (max_ready),
-    .queue_data_i   (queue_data[127:0]),
+    .queue_data_i   (queue_data[`SAT_QUEUED_DATA]),
     .credit_i       (credit),
     .out_valid_o    (max_valid),
     .out_band_last_o(max_band_last),
@@ -263,7 +267,8 @@ module sat_feature #(
     .piece_i       (piece),
     .queue_valid_i (queue_valid),
     .queue_ready_o (sum_ready),
-    .queue_data_i  ({queue_data[131 +: 128], queue_data[127:0]}),
+    .queue_data_i  ({queue_data[`SAT_QUEUED_BITS + `SAT_QUEUED_DATA],
+                     queue_data[`SAT_QUEUED_DATA]}),
     .credit_i      (credit[0]),
     .reserve_o     (sum_reserve),
     .op_valid_o    (sum_op),
@@ -341,7 +346,8 @@ module sat_feature #(
         .cols_i        (cols_q),
         .base_i        (pool ? base[ADDR_W*POOL_SLOT +: ADDR_W]
                              : base[ADDR_W*OTHER_SLOT +: ADDR_W]),
-        .stride_i      (pool ? stride[24*POOL_SLOT +: 24] : stride[24*OTHER_SLOT +: 24]),
+        .stride_i      (pool ? stride[STRIDE_W*POOL_SLOT +: STRIDE_W]
+                             : stride[STRIDE_W*OTHER_SLOT +: STRIDE_W]),
         .done_o        (writer_done[k]),
         .special_o     (writer_special[k]),
         .credit_o      (credit[k]),
@@ -353,7 +359,7 @@ module sat_feature #(
         .out_valid_o   (packet_valid_o[k]),
         .out_ready_i   (packet_ready_i[k]),
         .out_addr_o    (packet_addr_o[ADDR_W*k +: ADDR_W]),
-        .out_beats_o   (packet_beats_o[5*k +: 5]),
+        .out_beats_o   (packet_beats_o[BEATS_W*k +: BEATS_W]),
         .out_last_o    (packet_last_o[k]),
         .out_data_o    (packet_data_o[128*k +: 128]),
         .out_strb_o    (packet_strb_o[16*k +: 16])

@@ -5,41 +5,43 @@
 // A queued beat is {last piece of a band, last of its piece, without a second vector, data}; the
 // first and third mark come from the request and count for the last beat of a piece only.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_feature_fetch #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire              clk,
-  input  wire              rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // requests
-  input  wire              piece_valid_i,
-  output wire              piece_ready_o,
-  input  wire        [4:0] piece_target_i,  // one-hot: gamma, beta, alpha, Y, X
-  input  wire [ADDR_W-1:0] piece_addr_i,
-  input  wire        [4:0] piece_beats_i,   // X, Y: 1..8; parameters: 1..16
-  input  wire        [1:0] piece_marks_i,   // last of a band, last beat without a second vector
+  input  wire                          piece_valid_i,
+  output wire                          piece_ready_o,
+  input  wire   [`SAT_TARGET_BITS-1:0] piece_target_i,  // one-hot: gamma, beta, alpha, Y, X
+  input  wire             [ADDR_W-1:0] piece_addr_i,
+  input  wire                    [4:0] piece_beats_i,   // X, Y: 1..8; parameters: 1..16
+  input  wire                    [1:0] piece_marks_i,   // band's last, no second vector
   // read DMA
-  output wire              req_valid_o,
-  input  wire              req_ready_i,
-  output wire [ADDR_W-1:0] req_addr_o,
-  output wire       [11:0] req_beats_o,
-  input  wire              rsp_valid_i,
-  input  wire      [127:0] rsp_data_i,
+  output wire                          req_valid_o,
+  input  wire                          req_ready_i,
+  output wire             [ADDR_W-1:0] req_addr_o,
+  output wire                   [11:0] req_beats_o,
+  input  wire                          rsp_valid_i,
+  input  wire                  [127:0] rsp_data_i,
   // parameters
-  output wire        [2:0] param_valid_o,   // one-hot: gamma, beta, alpha
-  output wire        [3:0] param_index_o,
-  output wire              param_last_o,
+  output wire                    [2:0] param_valid_o,  // one-hot: gamma, beta, alpha
+  output wire                    [3:0] param_index_o,
+  output wire                          param_last_o,
   // queues: Y, X
-  output wire        [1:0] queue_valid_o,
-  input  wire        [1:0] queue_ready_i,
-  output wire      [261:0] queue_data_o
+  output wire                    [1:0] queue_valid_o,
+  input  wire                    [1:0] queue_ready_i,
+  output wire [2*`SAT_QUEUED_BITS-1:0] queue_data_o
 );
 
   localparam integer DEPTH = 64;  // beats of a queue; covers the memory's latency
 
   // A register slice keeps the making of requests apart from the look for room.
   wire              wanted;
-  wire        [4:0] target, beats;
+  wire [`SAT_TARGET_BITS-1:0] target;
+  wire        [4:0] beats;
   wire        [1:0] marks;
   wire              fire = req_valid_o && req_ready_i;
 
@@ -58,7 +60,7 @@ module sat_feature_fetch #(
 
   // What has been asked for.
   wire       note_valid, note_ready;
-  wire [4:0] note_target;
+  wire [`SAT_TARGET_BITS-1:0] note_target;
   wire [3:0] note_last;
   wire [1:0] note_marks;
   wire [6:0] note_count;
@@ -67,7 +69,8 @@ module sat_feature_fetch #(
   reg  [3:0] beat_q;
   wire       last        = beat_q == note_last;
 
-  assign req_valid_o = wanted && note_ready && ((room | ~target[1:0]) == 2'b11);
+  assign req_valid_o = wanted && note_ready && (room[0] || !target[`SAT_TARGET_X])
+                    && (room[1] || !target[`SAT_TARGET_Y]);
   assign req_beats_o = {7'd0, beats};
 
   sat_fifo #(
@@ -91,9 +94,16 @@ module sat_feature_fetch #(
     else if (rsp_valid_i) beat_q <= last ? 4'd0 : beat_q + 4'd1;
   end
 
-  assign param_valid_o = note_target[4:2] & {3{rsp_valid_i}};
+  assign param_valid_o = {note_target[`SAT_TARGET_GAMMA], note_target[`SAT_TARGET_BETA],
+                          note_target[`SAT_TARGET_ALPHA]} & {3{rsp_valid_i}};
   assign param_index_o = beat_q;
   assign param_last_o  = last;
+
+  wire [`SAT_QUEUED_BITS-1:0] queued;
+  assign queued[`SAT_QUEUED_BAND_LAST]  = last && note_marks[1];
+  assign queued[`SAT_QUEUED_PIECE_LAST] = last;
+  assign queued[`SAT_QUEUED_SINGLE]     = last && note_marks[0];
+  assign queued[`SAT_QUEUED_DATA]       = rsp_data_i;
 
   genvar q;
   generate
@@ -112,7 +122,7 @@ module sat_feature_fetch #(
       end
 
       sat_fifo #(
-        .WIDTH(131),
+        .WIDTH(`SAT_QUEUED_BITS),
         .DEPTH(DEPTH)
       ) u_queue (
         .clk        (clk),
@@ -120,10 +130,10 @@ module sat_feature_fetch #(
         .flush_i    (1'b0),
         .in_valid_i (rsp_valid_i && note_target[q]),
         .in_ready_o (queue_room),
-        .in_data_i  ({last && note_marks[1], last, last && note_marks[0], rsp_data_i}),
+        .in_data_i  (queued),
         .out_valid_o(queue_valid_o[q]),
         .out_ready_i(queue_ready_i[q]),
-        .out_data_o (queue_data_o[131*q +: 131]),
+        .out_data_o (queue_data_o[`SAT_QUEUED_BITS*q +: `SAT_QUEUED_BITS]),
         .count_o    (queue_count)
       );
 

@@ -4,38 +4,39 @@
 // with `second` Y in turn. The parameters of at most two bands are out: band_done_i tells that
 // those of one are used up.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_feature_rows #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command; flags and sizes are stable from the cycle after start_i on
-  input  wire                start_i,
-  input  wire                affine_i,
-  input  wire                second_i,
-  input  wire         [15:0] rows_i,
-  input  wire         [15:0] cols_i,
-  input  wire [5*ADDR_W-1:0] base_i,    // gamma, beta, alpha, Y, X; valid with start_i
-  input  wire         [47:0] stride_i,  // Y, X; valid with start_i
-  input  wire                band_done_i,
+  input  wire                          start_i,
+  input  wire                          affine_i,
+  input  wire                          second_i,
+  input  wire                   [15:0] rows_i,
+  input  wire                   [15:0] cols_i,
+  input  wire           [5*ADDR_W-1:0] base_i,    // gamma, beta, alpha, Y, X; valid with start_i
+  input  wire [2*`SAT_STRIDE_BITS-1:0] stride_i,  // Y, X; valid with start_i
+  input  wire                          band_done_i,
   // requests
-  output wire                piece_valid_o,
-  input  wire                piece_ready_i,
-  output wire          [4:0] piece_target_o,
-  output wire   [ADDR_W-1:0] piece_addr_o,
-  output wire          [4:0] piece_beats_o,
-  output wire          [1:0] piece_marks_o
+  output wire                          piece_valid_o,
+  input  wire                          piece_ready_i,
+  output wire   [`SAT_TARGET_BITS-1:0] piece_target_o,
+  output wire             [ADDR_W-1:0] piece_addr_o,
+  output wire                    [4:0] piece_beats_o,
+  output wire                    [1:0] piece_marks_o
 );
 
-  localparam [4:0] TARGET_X     = 5'b00001;
-  localparam [4:0] TARGET_Y     = 5'b00010;
-  localparam [4:0] TARGET_ALPHA = 5'b00100;
-  localparam [4:0] TARGET_BETA  = 5'b01000;
-  localparam [4:0] TARGET_GAMMA = 5'b10000;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_X     = 1 << `SAT_TARGET_X;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_Y     = 1 << `SAT_TARGET_Y;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_ALPHA = 1 << `SAT_TARGET_ALPHA;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_BETA  = 1 << `SAT_TARGET_BETA;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_GAMMA = 1 << `SAT_TARGET_GAMMA;
 
   reg         start_q, active_q;
-  reg   [4:0] target_q;  // one-hot
+  reg  [`SAT_TARGET_BITS-1:0] target_q;  // one-hot
   reg  [15:0] rows_left_q, cols_left_q;
   reg   [9:0] band_q;
   reg   [1:0] ahead_q;   // bands whose parameters are out, 0..2
@@ -43,25 +44,26 @@ module sat_feature_rows #(
   wire        last_band  = cols_left_q <= 16'd64;
   wire  [5:0] last_chan  = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
   wire        last_row   = rows_left_q == 16'd1;
-  wire  [4:0] first      = affine_i ? TARGET_ALPHA : TARGET_X;
-  wire        is_param   = |target_q[4:2];
+  wire [`SAT_TARGET_BITS-1:0] first      = affine_i ? TARGET_ALPHA : TARGET_X;
+  wire        is_param   = target_q[`SAT_TARGET_ALPHA] || target_q[`SAT_TARGET_BETA]
+                           || target_q[`SAT_TARGET_GAMMA];
   wire        fire       = piece_valid_o && piece_ready_i;
-  wire        row_fire   = fire && (second_i ? target_q[1] : target_q[0]);
+  wire        row_fire   = fire && (second_i ? target_q[`SAT_TARGET_Y] : target_q[`SAT_TARGET_X]);
   wire        band_fire  = row_fire && last_row;
-  wire        new_params = fire && target_q[2];
+  wire        new_params = fire && target_q[`SAT_TARGET_ALPHA];
 
-  reg   [4:0] following;
+  reg  [`SAT_TARGET_BITS-1:0] following;
   always @(*) begin
     case (target_q)
       TARGET_ALPHA: following = second_i ? TARGET_BETA : TARGET_GAMMA;
       TARGET_BETA:  following = TARGET_GAMMA;
       TARGET_GAMMA: following = TARGET_X;
       default:      following = band_fire ? first
-                              : (second_i && target_q[0]) ? TARGET_Y : TARGET_X;
+                              : (second_i && target_q[`SAT_TARGET_X]) ? TARGET_Y : TARGET_X;
     endcase
   end
 
-  assign piece_valid_o  = active_q && !(target_q[2] && ahead_q[1]);
+  assign piece_valid_o  = active_q && !(target_q[`SAT_TARGET_ALPHA] && ahead_q[1]);
   assign piece_target_o = target_q;
   assign piece_beats_o  = is_param ? {1'b0, last_chan[5:2]} + 5'd1 : {2'd0, last_chan[5:3]} + 5'd1;
   assign piece_marks_o  = {last_row, !last_chan[2]};
@@ -109,7 +111,7 @@ module sat_feature_rows #(
         .clk     (clk),
         .start_i (start_i),
         .base_i  (base_i[ADDR_W*k +: ADDR_W]),
-        .stride_i(stride_i[24*k +: 24]),
+        .stride_i(stride_i[`SAT_STRIDE_BITS*k +: `SAT_STRIDE_BITS]),
         .step_i  (row_fire),
         .save_i  (1'b0),
         .rewind_i(band_fire),
@@ -118,10 +120,10 @@ module sat_feature_rows #(
     end
   endgenerate
 
-  wire [ADDR_W-1:0] base = target_q[0] ? row_addr[0 +: ADDR_W]
-                         : target_q[1] ? row_addr[ADDR_W +: ADDR_W]
-                         : target_q[2] ? param_base_q[0 +: ADDR_W]
-                         : target_q[3] ? param_base_q[ADDR_W +: ADDR_W]
+  wire [ADDR_W-1:0] base = target_q[`SAT_TARGET_X] ? row_addr[0 +: ADDR_W]
+                         : target_q[`SAT_TARGET_Y] ? row_addr[ADDR_W +: ADDR_W]
+                         : target_q[`SAT_TARGET_ALPHA] ? param_base_q[0 +: ADDR_W]
+                         : target_q[`SAT_TARGET_BETA] ? param_base_q[ADDR_W +: ADDR_W]
                                        : param_base_q[2*ADDR_W +: ADDR_W];
 
   assign piece_addr_o = base + (is_param ? {{ADDR_W-18{1'b0}}, band_q, 8'd0}

@@ -3,30 +3,33 @@
 // window (sat_pool_reader), 8 channels a cycle. With a window's last piece, its beats of OUT and
 // WINNER leave. Golden function: max_pool.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_pool_max (
-  input  wire         clk,
-  input  wire         rst_n,
-  input  wire         enable_i,       // the command is POOL, forward
+  input  wire                       clk,
+  input  wire                       rst_n,
+  input  wire                       enable_i,  // the command is POOL, forward
   // pieces
-  input  wire         piece_valid_i,
-  output wire         piece_ready_o,
-  input  wire  [10:0] piece_i,
+  input  wire                       piece_valid_i,
+  output wire                       piece_ready_o,
+  input  wire [`SAT_PIECE_BITS-1:0] piece_i,
   // X
-  input  wire         queue_valid_i,
-  output wire         queue_ready_o,
-  input  wire [127:0] queue_data_i,
+  input  wire                       queue_valid_i,
+  output wire                       queue_ready_o,
+  input  wire               [127:0] queue_data_i,
   // beats of WINNER, OUT; there has to be a place for each of them
-  input  wire   [1:0] credit_i,
-  output wire   [1:0] out_valid_o,
-  output wire         out_band_last_o,
-  output wire [255:0] out_data_o
+  input  wire                 [1:0] credit_i,
+  output wire                 [1:0] out_valid_o,
+  output wire                       out_band_last_o,
+  output wire               [255:0] out_data_o
 );
 
-  wire       window_last, first, empty;
-  wire [3:0] position;
-  wire [2:0] last_beat;
-  assign {out_band_last_o, window_last, first, empty, position, last_beat} = piece_i;
+  wire       window_last = piece_i[`SAT_PIECE_WINDOW_LAST];
+  wire       first       = piece_i[`SAT_PIECE_FIRST];
+  wire       empty       = piece_i[`SAT_PIECE_EMPTY];
+  wire [3:0] position    = piece_i[`SAT_PIECE_POSITION];
+  wire [2:0] last_beat   = piece_i[`SAT_PIECE_LAST_BEAT];
+  assign out_band_last_o = piece_i[`SAT_PIECE_BAND_LAST];
 
   reg  [2:0] beat_q;
   wire       last = beat_q == last_beat;

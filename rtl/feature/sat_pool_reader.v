@@ -8,34 +8,37 @@
 // one follows, that is, late by one.
 `default_nettype none
 
+`include "sat_buses.vh"
 `include "sat_window.vh"
 
 module sat_pool_reader #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command, stable from the cycle after start_i on
-  input  wire                start_i,
-  input  wire                backward_i,
-  input  wire         [15:0] images_i,
-  input  wire         [15:0] cols_i,
-  input  wire         [95:0] geometry_i,  // words 5..7 of the descriptor
-  input  wire [2*ADDR_W-1:0] base_i,      // WINNER, X
-  input  wire         [47:0] stride_i,
+  input  wire                          start_i,
+  input  wire                          backward_i,
+  input  wire                   [15:0] images_i,
+  input  wire                   [15:0] cols_i,
+  input  wire                   [95:0] geometry_i,  // words 5..7 of the descriptor
+  input  wire           [2*ADDR_W-1:0] base_i,      // WINNER, X
+  input  wire [2*`SAT_STRIDE_BITS-1:0] stride_i,
   // requests
-  output wire                piece_valid_o,
-  input  wire                piece_ready_i,
-  output wire          [4:0] piece_target_o,
-  output wire   [ADDR_W-1:0] piece_addr_o,
-  output wire          [4:0] piece_beats_o,
+  output wire                          piece_valid_o,
+  input  wire                          piece_ready_i,
+  output wire   [`SAT_TARGET_BITS-1:0] piece_target_o,
+  output wire             [ADDR_W-1:0] piece_addr_o,
+  output wire                    [4:0] piece_beats_o,
   // pieces
-  output wire                out_valid_o,
-  input  wire                out_ready_i,
-  output wire         [10:0] out_piece_o
+  output wire                          out_valid_o,
+  input  wire                          out_ready_i,
+  output wire    [`SAT_PIECE_BITS-1:0] out_piece_o
 );
 
   localparam integer LATENCY = `SAT_PIXEL_ADDR_LATENCY;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_X      = 1 << `SAT_TARGET_X;
+  localparam [`SAT_TARGET_BITS-1:0] TARGET_WINNER = 1 << `SAT_TARGET_Y;
 
   wire [15:0] map_h, map_w, out_h, out_w;
   wire  [3:0] pad_left, pad_top, kernel_w, kernel_h;
@@ -141,7 +144,7 @@ module sat_pool_reader #(
 
   assign move           = !valid || done;
   assign piece_valid_o  = seen && (queue_ready || !held_q);
-  assign piece_target_o = {3'd0, winner_q, !winner_q};
+  assign piece_target_o = winner_q ? TARGET_WINNER : TARGET_X;
   assign piece_addr_o   = winner_q ? addr[ADDR_W +: ADDR_W] : addr[0 +: ADDR_W];
   assign piece_beats_o  = winner_q ? {4'd0, last_beat[2]} + 5'd1 : {2'd0, last_beat} + 5'd1;
 
@@ -166,10 +169,17 @@ module sat_pool_reader #(
     end
   end
 
-  wire [6:0] count;
+  wire                 [6:0] count;
+  wire [`SAT_PIECE_BITS-1:0] piece;
+  assign piece[`SAT_PIECE_BAND_LAST]   = close && band_end_q;
+  assign piece[`SAT_PIECE_WINDOW_LAST] = close;
+  assign piece[`SAT_PIECE_FIRST]       = held_first_q || !held_q;
+  assign piece[`SAT_PIECE_EMPTY]       = !held_q;
+  assign piece[`SAT_PIECE_POSITION]    = held_position_q;
+  assign piece[`SAT_PIECE_LAST_BEAT]   = last_beat_q;
 
   sat_fifo #(
-    .WIDTH(11),
+    .WIDTH(`SAT_PIECE_BITS),
     .DEPTH(64)
   ) u_pieces (
     .clk        (clk),
@@ -177,8 +187,7 @@ module sat_pool_reader #(
     .flush_i    (1'b0),
     .in_valid_i (pass || close),
     .in_ready_o (queue_ready),
-    .in_data_i  ({close && band_end_q, close, held_first_q || !held_q, !held_q,
-                  held_position_q, last_beat_q}),
+    .in_data_i  (piece),
     .out_valid_o(out_valid_o),
     .out_ready_i(out_ready_i),
     .out_data_o (out_piece_o),

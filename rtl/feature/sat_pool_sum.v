@@ -6,41 +6,44 @@
 // Golden function: max_pool_backward (rounding to FP16 is outside).
 `default_nettype none
 
+`include "sat_buses.vh"
 `include "sat_fp.vh"
 
 module sat_pool_sum (
-  input  wire         clk,
-  input  wire         rst_n,
-  input  wire         enable_i,         // the command is POOL, backward
+  input  wire                       clk,
+  input  wire                       rst_n,
+  input  wire                       enable_i,  // the command is POOL, backward
   // pieces
-  input  wire         piece_valid_i,
-  output wire         piece_ready_o,
-  input  wire  [10:0] piece_i,
+  input  wire                       piece_valid_i,
+  output wire                       piece_ready_o,
+  input  wire [`SAT_PIECE_BITS-1:0] piece_i,
   // WINNER, dY
-  input  wire   [1:0] queue_valid_i,
-  output wire   [1:0] queue_ready_o,
-  input  wire [255:0] queue_data_i,
+  input  wire                 [1:0] queue_valid_i,
+  output wire                 [1:0] queue_ready_o,
+  input  wire               [255:0] queue_data_i,
   // place for a beat of the result
-  input  wire         credit_i,
-  output wire         reserve_o,
+  input  wire                       credit_i,
+  output wire                       reserve_o,
   // operation, one cycle later
-  output wire         op_valid_o,
-  output wire  [63:0] factor_o,
-  output wire [127:0] addend_o,         // the scalar is 1
-  output wire   [7:0] tag_o,            // vector, is a result, ends its band, ends its beat, odd
+  output wire                       op_valid_o,
+  output wire                [63:0] factor_o,
+  output wire               [127:0] addend_o,  // the scalar is 1
+  output wire                 [7:0] tag_o,     // vector, result, ends band, beat, odd
   // its result
-  input  wire         result_valid_i,
-  input  wire   [7:0] result_tag_i,
-  input  wire [127:0] result_i
+  input  wire                       result_valid_i,
+  input  wire                 [7:0] result_tag_i,
+  input  wire               [127:0] result_i
 );
 
   // Cycles from a piece's beginning until the next one may read the sums.
   localparam [3:0] DISTANCE = `SAT_LANES_LATENCY;
 
-  wire       band_last, window_last, first, empty;
-  wire [3:0] position;
-  wire [2:0] last_beat;
-  assign {band_last, window_last, first, empty, position, last_beat} = piece_i;
+  wire       band_last   = piece_i[`SAT_PIECE_BAND_LAST];
+  wire       window_last = piece_i[`SAT_PIECE_WINDOW_LAST];
+  wire       first       = piece_i[`SAT_PIECE_FIRST];
+  wire       empty       = piece_i[`SAT_PIECE_EMPTY];
+  wire [3:0] position    = piece_i[`SAT_PIECE_POSITION];
+  wire [2:0] last_beat   = piece_i[`SAT_PIECE_LAST_BEAT];
 
   reg  [3:0] vector_q;
   reg  [3:0] wait_q;

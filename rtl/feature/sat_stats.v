@@ -8,47 +8,47 @@
 // at.
 // Golden function: stats.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_stats (
-  input  wire         clk,
-  input  wire         rst_n,
-  input  wire         enable_i,         // the command is STATS
-  input  wire         second_i,
+  input  wire                          clk,
+  input  wire                          rst_n,
+  input  wire                          enable_i,  // the command is STATS
+  input  wire                          second_i,
   // queues of sat_feature_fetch: Y, X
-  input  wire   [1:0] queue_valid_i,
-  output wire   [1:0] queue_ready_o,
-  input  wire [261:0] queue_data_i,
+  input  wire                    [1:0] queue_valid_i,
+  output wire                    [1:0] queue_ready_o,
+  input  wire [2*`SAT_QUEUED_BITS-1:0] queue_data_i,
   // places for a beat of the result: DOT, SUM
-  input  wire   [1:0] credit_i,
-  output wire   [1:0] reserve_o,
+  input  wire                    [1:0] credit_i,
+  output wire                    [1:0] reserve_o,
   // operation, one cycle later
-  output wire         op_valid_o,
-  output wire  [63:0] factor_o,
-  output wire [127:0] scalar_o,
-  output wire [127:0] addend_o,
-  output wire   [8:0] tag_o,            // is a result, place: {dot, number, vector}
+  output wire                          op_valid_o,
+  output wire                   [63:0] factor_o,
+  output wire                  [127:0] scalar_o,
+  output wire                  [127:0] addend_o,
+  output wire                    [8:0] tag_o,  // is a result, place: {dot, number, vector}
   // its result; SUM and DOT take those that are
-  input  wire         result_valid_i,
-  input  wire   [8:0] result_tag_i,
-  input  wire [127:0] result_i
+  input  wire                          result_valid_i,
+  input  wire                    [8:0] result_tag_i,
+  input  wire                  [127:0] result_i
 );
 
   localparam [15:0] ONE = 16'h3C00;
   localparam [31:0] ONE_SINGLE = 32'h3F800000;
 
   // Rows: sum, then dot of a vector.
-  wire [127:0] x_data, y_beat;
-  wire   [2:0] x_marks, y_marks;
-  assign {y_marks, y_beat, x_marks, x_data} = queue_data_i;
+  wire [127:0] x_data = queue_data_i[`SAT_QUEUED_DATA];
+  wire [127:0] y_beat = queue_data_i[`SAT_QUEUED_BITS + `SAT_QUEUED_DATA];
   wire [127:0] y_data = second_i ? y_beat : x_data;
 
   reg        tree_q;       // the band's rows are done
   reg        dot_q;
   reg  [3:0] vector_q;
   reg  [3:0] row_q;        // modulo 8; bit 3: there were 8 rows already
-  wire       ends_beat = dot_q && (vector_q[0] || x_marks[0]);
-  wire       ends_row  = ends_beat && x_marks[1];
-  wire       ends_rows = ends_beat && x_marks[2];
+  wire       ends_beat = dot_q && (vector_q[0] || queue_data_i[`SAT_QUEUED_SINGLE]);
+  wire       ends_row  = ends_beat && queue_data_i[`SAT_QUEUED_PIECE_LAST];
+  wire       ends_rows = ends_beat && queue_data_i[`SAT_QUEUED_BAND_LAST];
   wire       take      = enable_i && !tree_q && queue_valid_i[0] && (queue_valid_i[1] || !second_i);
 
   assign queue_ready_o = {2{take && ends_beat}} & {second_i, 1'b1};
@@ -174,7 +174,7 @@ module sat_stats (
   assign addend_o   = (!in_tree_q && odd_q) ? odd : even;
   assign tag_o      = tag_q;
 
-  wire unused_ok = &{1'b0, y_marks};
+  wire unused_ok = &{1'b0, queue_data_i};
 
 endmodule
 

@@ -3,25 +3,26 @@
 // write puts a memory beat into one bank, or (write_trans_i) one value into the same lane of every
 // bank. Command format, latency and skew: sat_a_bank.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_a_scratchpad #(
   parameter integer ROWS    = 8,
   parameter integer A_DEPTH = 512,
   parameter integer LANES   = 8
 ) (
-  input  wire                                        clk,
-  input  wire                                        rst_n,
-  input  wire [ROWS-1:0]                             write_bank_i,
-  input  wire [LANES-1:0]                            write_lane_i,
-  input  wire [$clog2(A_DEPTH)-1:0]                  write_addr_i,
-  input  wire                                        write_trans_i,
-  input  wire [LANES*16-1:0]                         write_beat_i,
-  input  wire [ROWS*16-1:0]                          write_column_i,
-  input  wire [7+$clog2(LANES)+$clog2(A_DEPTH)-1:0]  cmd_i,
-  output wire [ROWS*23-1:0]                          west_o
+  input  wire                                                     clk,
+  input  wire                                                     rst_n,
+  input  wire [ROWS-1:0]                                          write_bank_i,
+  input  wire [LANES-1:0]                                         write_lane_i,
+  input  wire [$clog2(A_DEPTH)-1:0]                               write_addr_i,
+  input  wire                                                     write_trans_i,
+  input  wire [LANES*16-1:0]                                      write_beat_i,
+  input  wire [ROWS*16-1:0]                                       write_column_i,
+  input  wire [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] cmd_i,
+  output wire [ROWS*`SAT_WEST_BITS-1:0]                           west_o
 );
 
-  localparam integer CMD_W = 7 + $clog2(LANES) + $clog2(A_DEPTH);
+  localparam integer CMD_W = `SAT_A_CMD_BITS + $clog2(LANES) + $clog2(A_DEPTH);
 
   wire [(ROWS+1)*CMD_W-1:0] cmd;
   assign cmd[CMD_W-1:0] = cmd_i;
@@ -37,7 +38,7 @@ module sat_a_scratchpad #(
         .write_word_i(write_trans_i ? {LANES{write_column_i[r*16 +: 16]}} : write_beat_i),
         .cmd_i       (cmd[r*CMD_W +: CMD_W]),
         .cmd_o       (cmd[(r+1)*CMD_W +: CMD_W]),
-        .west_o      (west_o[r*23 +: 23])
+        .west_o      (west_o[r*`SAT_WEST_BITS +: `SAT_WEST_BITS])
       );
     end
   endgenerate

@@ -5,6 +5,7 @@
 // the beat queue has room for everything under way; it becomes one or more write requests and the
 // beats. tile_taken_o returns a tile's worth of buffer to the feeder.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_fp.vh"
 
 module sat_c_store #(
@@ -15,50 +16,50 @@ module sat_c_store #(
   parameter integer ADDR_W = 40,
   parameter integer DATA_W = 128
 ) (
-  input  wire                        clk,
-  input  wire                        rst_n,
+  input  wire                            clk,
+  input  wire                            rst_n,
   // command, stable from start_i on
-  input  wire                        start_i,
-  input  wire [ADDR_W-1:0]           base_i,
-  input  wire [23:0]                 stride_i,
-  input  wire                        as_single_i,
-  input  wire                        use_bias_i,
-  input  wire                        use_residual_i,
-  input  wire                        use_relu_i,
-  input  wire                        use_mask_i,
-  input  wire [15:0]                 rows_i,
-  input  wire [15:0]                 cols_i,
-  input  wire [15:0]                 row_tiles_i,
-  input  wire [15:0]                 col_tiles_i,
-  input  wire [2:0]                  t1_log2_i,
-  input  wire [2:0]                  t2_log2_i,
-  output wire                        idle_o,
-  output wire                        overflow_o,
+  input  wire                            start_i,
+  input  wire [ADDR_W-1:0]               base_i,
+  input  wire [23:0]                     stride_i,
+  input  wire                            as_single_i,
+  input  wire                            use_bias_i,
+  input  wire                            use_residual_i,
+  input  wire                            use_relu_i,
+  input  wire                            use_mask_i,
+  input  wire [15:0]                     rows_i,
+  input  wire [15:0]                     cols_i,
+  input  wire [15:0]                     row_tiles_i,
+  input  wire [15:0]                     col_tiles_i,
+  input  wire [2:0]                      t1_log2_i,
+  input  wire [2:0]                      t2_log2_i,
+  output wire                            idle_o,
+  output wire                            overflow_o,
   // output buffer
-  input  wire                        row_done_i,
-  output wire [$clog2(2*ROWS*T)-1:0] buffer_addr_o,
-  input  wire [COLS*31-1:0]          buffer_word_i,
-  output wire                        tile_taken_o,
+  input  wire                            row_done_i,
+  output wire [$clog2(2*ROWS*T)-1:0]     buffer_addr_o,
+  input  wire [COLS*`SAT_ACC_BITS-1:0]   buffer_word_i,
+  output wire                            tile_taken_o,
   // operands of the epilogue
-  input  wire                        bias_ready_i,
-  output wire                        bias_next_o,
+  input  wire                            bias_ready_i,
+  output wire                            bias_next_o,
   output wire [$clog2(COLS*T/LANES)-1:0] bias_group_o,
-  input  wire [LANES*32-1:0]         bias_i,
-  input  wire                        residual_valid_i,
-  output wire                        residual_ready_o,
-  input  wire [DATA_W-1:0]           residual_i,
-  input  wire                        mask_valid_i,
-  output wire                        mask_ready_o,
-  input  wire [DATA_W-1:0]           mask_i,
+  input  wire [LANES*32-1:0]             bias_i,
+  input  wire                            residual_valid_i,
+  output wire                            residual_ready_o,
+  input  wire [DATA_W-1:0]               residual_i,
+  input  wire                            mask_valid_i,
+  output wire                            mask_ready_o,
+  input  wire [DATA_W-1:0]               mask_i,
   // write DMA client
-  output wire                        req_valid_o,
-  input  wire                        req_ready_i,
-  output wire [ADDR_W-1:0]           req_addr_o,
-  output wire [11:0]                 req_beats_o,
-  output wire                        data_valid_o,
-  input  wire                        data_ready_i,
-  output wire [DATA_W-1:0]           data_o,
-  output wire [DATA_W/8-1:0]         strb_o
+  output wire                            req_valid_o,
+  input  wire                            req_ready_i,
+  output wire [ADDR_W-1:0]               req_addr_o,
+  output wire [11:0]                     req_beats_o,
+  output wire                            data_valid_o,
+  input  wire                            data_ready_i,
+  output wire [DATA_W-1:0]               data_o,
+  output wire [DATA_W/8-1:0]             strb_o
 );
 
   localparam integer LANES_L = $clog2(LANES);
@@ -163,7 +164,8 @@ module sat_c_store #(
   assign buffer_addr_o = {half_q, r_q, t};
 
   // ---- The group's way: buffer read, group select, epilogue ---------------------------------
-  wire [LANES*31-1:0] s1_group;
+  localparam integer ACCS_W = LANES * `SAT_ACC_BITS;
+  wire [ACCS_W-1:0] s1_group;
   generate
     if (SUBS == 1) begin : gen_whole
       assign s1_group = buffer_word_i;
@@ -171,10 +173,10 @@ module sat_c_store #(
       localparam integer SUBS_L = $clog2(SUBS);
       reg [SUBS_L-1:0] s1_sub_q;
       always @(posedge clk) s1_sub_q <= done_q[LANES_L +: SUBS_L];
-      assign s1_group = buffer_word_i[s1_sub_q*LANES*31 +: LANES*31];
+      assign s1_group = buffer_word_i[s1_sub_q*ACCS_W +: ACCS_W];
     end
   endgenerate
-  reg  [LANES*31-1:0] s2_group_q;
+  reg  [ACCS_W-1:0] s2_group_q;
   always @(posedge clk) s2_group_q <= s1_group;
 
   // Residual and mask beats hold several groups; a beat goes when its last group or the row is

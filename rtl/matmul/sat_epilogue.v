@@ -5,24 +5,25 @@
 // the accumulators; bias_i one cycle later, as it comes from a RAM. Mode bits are stable while
 // groups are inside. Golden function: sat_golden.multiply.epilogue.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_fp.vh"
 
 module sat_epilogue #(
   parameter integer LANES = 4
 ) (
-  input  wire                clk,
-  input  wire                use_bias_i,
-  input  wire                use_residual_i,
-  input  wire                use_relu_i,
-  input  wire                use_mask_i,
-  input  wire [LANES*31-1:0] acc_i,
-  input  wire [LANES*32-1:0] bias_i,       // one cycle after acc_i
-  input  wire [LANES*16-1:0] residual_i,
-  input  wire [LANES*16-1:0] mask_i,
-  output reg  [LANES*32-1:0] single_o,
-  output reg  [LANES*16-1:0] half_o,
-  output reg  [LANES-1:0]    single_special_o,  // infinity or NaN
-  output reg  [LANES-1:0]    half_special_o
+  input  wire                           clk,
+  input  wire                           use_bias_i,
+  input  wire                           use_residual_i,
+  input  wire                           use_relu_i,
+  input  wire                           use_mask_i,
+  input  wire [LANES*`SAT_ACC_BITS-1:0] acc_i,
+  input  wire [LANES*32-1:0]            bias_i,            // one cycle after acc_i
+  input  wire [LANES*16-1:0]            residual_i,
+  input  wire [LANES*16-1:0]            mask_i,
+  output reg  [LANES*32-1:0]            single_o,
+  output reg  [LANES*16-1:0]            half_o,
+  output reg  [LANES-1:0]               single_special_o,  // infinity or NaN
+  output reg  [LANES-1:0]               half_special_o
 );
 
   localparam integer ADD = `SAT_FP32_ADD_LATENCY;
@@ -34,7 +35,7 @@ module sat_epilogue #(
       wire [31:0] acc;
       reg  [31:0] s1_acc_q;
       sat_acc_to_fp32 u_acc (
-        .acc_i  (acc_i[l*31 +: 31]),
+        .acc_i  (acc_i[l*`SAT_ACC_BITS +: `SAT_ACC_BITS]),
         .value_o(acc)
       );
       always @(posedge clk) s1_acc_q <= acc;

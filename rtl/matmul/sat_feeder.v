@@ -7,6 +7,7 @@
 // tiles, follow each other without a gap, in the order of sat_feeder_position. Read commands leave
 // one cycle after they are decided; formats: sat_a_bank, sat_s_bank.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_feeder #(
   parameter integer ROWS    = 8,
@@ -17,46 +18,46 @@ module sat_feeder #(
   parameter integer CHUNK_K = 256,
   parameter integer LANES   = 8
 ) (
-  input  wire                                        clk,
-  input  wire                                        rst_n,
+  input  wire                                                     clk,
+  input  wire                                                     rst_n,
   // command, stable from start_i on
-  input  wire                                        start_i,
-  input  wire [15:0]                                 cols_i,
-  input  wire [15:0]                                 depth_i,
-  input  wire [7:0]                                  k_segments_i,
-  input  wire                                        dense_i,
-  input  wire [4:0]                                  n_i,
-  input  wire [2:0]                                  m_log2_i,
-  input  wire [2:0]                                  t1_log2_i,
-  input  wire [2:0]                                  t2_log2_i,
-  input  wire [4:0]                                  period_i,
-  input  wire [16:0]                                 kept_i,
-  input  wire [15:0]                                 row_tiles_i,
-  input  wire [15:0]                                 col_tiles_i,
-  input  wire                                        a_resident_i,
-  input  wire                                        s_resident_i,
-  output wire                                        idle_o,
+  input  wire                                                     start_i,
+  input  wire [15:0]                                              cols_i,
+  input  wire [15:0]                                              depth_i,
+  input  wire [7:0]                                               k_segments_i,
+  input  wire                                                     dense_i,
+  input  wire [4:0]                                               n_i,
+  input  wire [2:0]                                               m_log2_i,
+  input  wire [2:0]                                               t1_log2_i,
+  input  wire [2:0]                                               t2_log2_i,
+  input  wire [4:0]                                               period_i,
+  input  wire [16:0]                                              kept_i,
+  input  wire [15:0]                                              row_tiles_i,
+  input  wire [15:0]                                              col_tiles_i,
+  input  wire                                                     a_resident_i,
+  input  wire                                                     s_resident_i,
+  output wire                                                     idle_o,
   // what the scratchpads hold, and what they may forget
-  input  wire                                        a_commit_i,
-  output wire                                        a_taken_o,
-  output wire [$clog2(A_DEPTH):0]                    a_taken_words_o,
-  output wire                                        a_release_o,
-  output wire [$clog2(A_DEPTH):0]                    a_release_words_o,
-  input  wire                                        value_commit_i,
-  input  wire                                        index_commit_i,
-  output wire                                        s_release_o,
-  output wire                                        index_release_o,  // none if dense
-  output wire [$clog2(S_DEPTH):0]                    s_release_words_o,
+  input  wire                                                     a_commit_i,
+  output wire                                                     a_taken_o,
+  output wire [$clog2(A_DEPTH):0]                                 a_taken_words_o,
+  output wire                                                     a_release_o,
+  output wire [$clog2(A_DEPTH):0]                                 a_release_words_o,
+  input  wire                                                     value_commit_i,
+  input  wire                                                     index_commit_i,
+  output wire                                                     s_release_o,
+  output wire                                                     index_release_o,  // none if dense
+  output wire [$clog2(S_DEPTH):0]                                 s_release_words_o,
   // a tile's worth of output buffer has been emptied
-  input  wire                                        tile_taken_i,
+  input  wire                                                     tile_taken_i,
   // read commands for the first row and column
-  output wire [7+$clog2(LANES)+$clog2(A_DEPTH)-1:0]  a_cmd_o,
-  output wire [8+$clog2(S_DEPTH)-1:0]                s_cmd_o,
+  output wire [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] a_cmd_o,
+  output wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0]               s_cmd_o,
   // performance events: one pulse per slot
-  output reg                                         slot_active_o,
-  output reg                                         stall_a_o,
-  output reg                                         stall_s_o,
-  output reg                                         stall_drain_o
+  output reg                                                      slot_active_o,
+  output reg                                                      stall_a_o,
+  output reg                                                      stall_s_o,
+  output reg                                                      stall_drain_o
 );
 
   localparam integer T_L     = $clog2(T);

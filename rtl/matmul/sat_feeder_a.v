@@ -3,36 +3,38 @@
 // cycle after fire_i on. Elements past the chunk's end give +0. The chunk is released when the
 // period in which its last group is written has ended and the last row has read it.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_feeder_a #(
   parameter integer ROWS    = 8,
   parameter integer A_DEPTH = 512,
   parameter integer LANES   = 8
 ) (
-  input  wire                                       clk,
-  input  wire                                       rst_n,
+  input  wire                                                     clk,
+  input  wire                                                     rst_n,
   // command
-  input  wire [2:0]                                 m_log2_i,
-  input  wire [2:0]                                 t2_log2_i,
+  input  wire [2:0]                                               m_log2_i,
+  input  wire [2:0]                                               t2_log2_i,
   // a period begins, with this group
-  input  wire                                       fire_i,
-  input  wire                                       valid_i,      // there is a group
-  input  wire                                       half_i,
-  input  wire [16:0]                                k_i,
-  input  wire                                       release_i,    // the last use of the chunk
-  input  wire [$clog2(A_DEPTH)-1:0]                 base_i,
-  input  wire [16:0]                                len_i,
-  input  wire [16:0]                                row_words_i,
-  input  wire [16:0]                                words_i,
+  input  wire                                                     fire_i,
+  input  wire                                                     valid_i,    // there is a group
+  input  wire                                                     half_i,
+  input  wire [16:0]                                              k_i,
+  input  wire                                                     release_i,  // chunk's last use
+  input  wire [$clog2(A_DEPTH)-1:0]                               base_i,
+  input  wire [16:0]                                              len_i,
+  input  wire [16:0]                                              row_words_i,
+  input  wire [16:0]                                              words_i,
   // the period ends
-  input  wire                                       period_end_i,
-  output reg  [7+$clog2(LANES)+$clog2(A_DEPTH)-1:0] a_cmd_o,
-  output wire                                       release_o,
-  output wire [$clog2(A_DEPTH):0]                   release_words_o
+  input  wire                                                     period_end_i,
+  output reg  [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] a_cmd_o,
+  output wire                                                     release_o,
+  output wire [$clog2(A_DEPTH):0]                                 release_words_o
 );
 
   localparam integer A_L     = $clog2(A_DEPTH);
   localparam integer LANES_L = $clog2(LANES);
+  localparam integer CMD     = LANES_L + A_L;  // where the fields of the command begin
   // A word is forgotten only when the last row has read it: ripple, plus the RAM's stages.
   localparam integer HOLD    = ROWS + 2;
 
@@ -65,9 +67,10 @@ module sat_feeder_a #(
       index_q <= index_q + 4'd1;
       if (block_ends) base_q <= base_q + row_words_q;
     end
-    a_cmd_o <= {write_q, half_q, index_q, element >= len_q,
-                element[LANES_L-1:0], base_q + element[LANES_L +: A_L]};
-    if (!rst_n) a_cmd_o[7+LANES_L+A_L-1] <= 1'b0;
+    a_cmd_o[CMD-1:0]              <= {element[LANES_L-1:0], base_q + element[LANES_L +: A_L]};
+    a_cmd_o[CMD+`SAT_A_CMD_ZERO]  <= element >= len_q;
+    a_cmd_o[CMD+`SAT_A_CMD_ADDR]  <= {half_q, index_q};
+    a_cmd_o[CMD+`SAT_A_CMD_WRITE] <= rst_n && write_q;
   end
 
   sat_valid_delay #(.WIDTH(1), .CYCLES(HOLD)) u_release (

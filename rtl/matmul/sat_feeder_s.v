@@ -3,30 +3,31 @@
 // Rows follow each other in the ring; a resident column tile is read again for each row tile. A row
 // is released when the last column has read it for the last time.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_feeder_s #(
   parameter integer COLS    = 8,
   parameter integer T       = 8,
   parameter integer S_DEPTH = 4096
 ) (
-  input  wire                         clk,
-  input  wire                         rst_n,
+  input  wire                                       clk,
+  input  wire                                       rst_n,
   // command, stable from start_i on
-  input  wire                         start_i,
-  input  wire [15:0]                  cols_i,
-  input  wire [2:0]                   m_log2_i,
-  input  wire [2:0]                   t1_log2_i,
-  input  wire                         s_resident_i,
+  input  wire                                       start_i,
+  input  wire [15:0]                                cols_i,
+  input  wire [2:0]                                 m_log2_i,
+  input  wire [2:0]                                 t1_log2_i,
+  input  wire                                       s_resident_i,
   // slots
-  input  wire [$clog2(T)-1:0]         t_i,          // cycle of the slot
-  input  wire                         active_i,     // it multiplies
-  input  wire                         first_i,      // it is its tile's first
-  input  wire                         last_i,       // it is its tile's last
-  input  wire                         last_row_i,   // its tile is the last of the column tile
-  input  wire                         half_i,       // of the PE RAMs
-  output reg  [8+$clog2(S_DEPTH)-1:0] s_cmd_o,
-  output wire                         release_o,
-  output wire [$clog2(S_DEPTH):0]     release_words_o
+  input  wire [$clog2(T)-1:0]                       t_i,         // cycle of the slot
+  input  wire                                       active_i,    // it multiplies
+  input  wire                                       first_i,     // it is its tile's first
+  input  wire                                       last_i,      // it is its tile's last
+  input  wire                                       last_row_i,  // tile is the column tile's last
+  input  wire                                       half_i,      // of the PE RAMs
+  output reg  [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] s_cmd_o,
+  output wire                                       release_o,
+  output wire [$clog2(S_DEPTH):0]                   release_words_o
 );
 
   localparam integer T_L    = $clog2(T);
@@ -62,9 +63,12 @@ module sat_feeder_s #(
         if (last_row_i) cols_q <= cols_q - span;
       end
     end
-    s_cmd_o <= {active_i, active_i && first_i, active_i && last_i, half_i, block[3:0],
-                row_q + (in_tile ? {{S_L-5{1'b0}}, t1} : {S_L{1'b0}})};
-    if (!rst_n) s_cmd_o[8+S_L-1] <= 1'b0;
+    s_cmd_o[S_L-1:0]              <= row_q + (in_tile ? {{S_L-5{1'b0}}, t1} : {S_L{1'b0}});
+    s_cmd_o[S_L+`SAT_S_CMD_BLOCK] <= block[3:0];
+    s_cmd_o[S_L+`SAT_S_CMD_HALF]  <= half_i;
+    s_cmd_o[S_L+`SAT_S_CMD_LAST]  <= active_i && last_i;
+    s_cmd_o[S_L+`SAT_S_CMD_FIRST] <= active_i && first_i;
+    s_cmd_o[S_L+`SAT_S_CMD_VALID] <= rst_n && active_i;
   end
 
   sat_valid_delay #(.WIDTH(1), .CYCLES(HOLD)) u_release (

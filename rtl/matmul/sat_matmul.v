@@ -3,8 +3,9 @@
 // feeder, systolic array, output buffer, epilogue and store, all overlapping. Wiring only.
 // start_i comes with a checked descriptor while busy_o is low; busy_o falls when the last write is
 // acknowledged. flush_i abandons the command like a reset.
-// Read clients: 0 A, 1 S values, 2 S indices, 3 bias, 4 residual, 5 mask.
+// Read clients: the RD_PORTs of spec/buses.yaml before VECTOR.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 
 module sat_matmul #(
@@ -18,38 +19,38 @@ module sat_matmul #(
   parameter integer ADDR_W      = 40,
   parameter integer DATA_W      = 128
 ) (
-  input  wire                  clk,
-  input  wire                  rst_n,
-  input  wire                  flush_i,
+  input  wire                                           clk,
+  input  wire                                           rst_n,
+  input  wire                                           flush_i,
   // engine
-  input  wire                  start_i,
-  input  wire [1023:0]         desc_i,
-  output wire                  busy_o,
-  output wire                  overflow_o,
-  output wire                  progress_o,  // work that needs no bus goes on
+  input  wire                                           start_i,
+  input  wire [1023:0]                                  desc_i,
+  output wire                                           busy_o,
+  output wire                                           overflow_o,
+  output wire                                           progress_o,  // work without the bus
   // read DMA clients
-  output wire [5:0]            rd_req_valid_o,
-  input  wire [5:0]            rd_req_ready_i,
-  output wire [6*ADDR_W-1:0]   rd_req_addr_o,
-  output wire [6*12-1:0]       rd_req_beats_o,
-  input  wire [5:0]            rd_rsp_valid_i,
-  output wire [5:0]            rd_rsp_ready_o,
-  input  wire [DATA_W-1:0]     rd_rsp_data_i,
+  output wire [`SAT_RD_PORT_VECTOR-1:0]                 rd_req_valid_o,
+  input  wire [`SAT_RD_PORT_VECTOR-1:0]                 rd_req_ready_i,
+  output wire [`SAT_RD_PORT_VECTOR*ADDR_W-1:0]          rd_req_addr_o,
+  output wire [`SAT_RD_PORT_VECTOR*`SAT_BEATS_BITS-1:0] rd_req_beats_o,
+  input  wire [`SAT_RD_PORT_VECTOR-1:0]                 rd_rsp_valid_i,
+  output wire [`SAT_RD_PORT_VECTOR-1:0]                 rd_rsp_ready_o,
+  input  wire [DATA_W-1:0]                              rd_rsp_data_i,
   // write DMA client
-  output wire                  wr_req_valid_o,
-  input  wire                  wr_req_ready_i,
-  output wire [ADDR_W-1:0]     wr_req_addr_o,
-  output wire [11:0]           wr_req_beats_o,
-  output wire                  wr_data_valid_o,
-  input  wire                  wr_data_ready_i,
-  output wire [DATA_W-1:0]     wr_data_o,
-  output wire [DATA_W/8-1:0]   wr_strb_o,
-  input  wire                  wr_idle_i,
+  output wire                                           wr_req_valid_o,
+  input  wire                                           wr_req_ready_i,
+  output wire [ADDR_W-1:0]                              wr_req_addr_o,
+  output wire [11:0]                                    wr_req_beats_o,
+  output wire                                           wr_data_valid_o,
+  input  wire                                           wr_data_ready_i,
+  output wire [DATA_W-1:0]                              wr_data_o,
+  output wire [DATA_W/8-1:0]                            wr_strb_o,
+  input  wire                                           wr_idle_i,
   // performance events
-  output wire                  slot_active_o,
-  output wire                  stall_a_o,
-  output wire                  stall_s_o,
-  output wire                  stall_drain_o
+  output wire                                           slot_active_o,
+  output wire                                           stall_a_o,
+  output wire                                           stall_s_o,
+  output wire                                           stall_drain_o
 );
 
   localparam integer LANES     = DATA_W / 16;
@@ -57,8 +58,10 @@ module sat_matmul #(
   localparam integer A_L       = $clog2(A_DEPTH);
   localparam integer S_L       = $clog2(S_DEPTH);
   localparam integer LANES_L   = $clog2(LANES);
-  localparam integer A_CMD_W   = 7 + LANES_L + A_L;
-  localparam integer S_CMD_W   = 8 + S_L;
+  localparam integer A_CMD_W   = `SAT_A_CMD_BITS + LANES_L + A_L;
+  localparam integer S_CMD_W   = `SAT_S_CMD_BITS + S_L;
+  localparam integer BEATS_W   = `SAT_BEATS_BITS;
+  localparam integer STRIDE_W  = `SAT_STRIDE_BITS;
 
   wire rst_local_n = rst_n && !flush_i;
 
@@ -67,7 +70,7 @@ module sat_matmul #(
   wire [1:0]          aux_start;
   wire                a_trans, conv, as_single, use_bias, use_residual, use_relu, use_mask;
   wire [7*ADDR_W-1:0] slot_addr;
-  wire [7*24-1:0]     slot_stride;
+  wire [7*`SAT_STRIDE_BITS-1:0] slot_stride;
   wire [15:0]         map_h, map_w, out_h, out_w;
   wire [3:0]          kernel_w, pad_top, pad_left;
   wire [1:0]          step_log2, dilation_log2, upsample_log2;
@@ -142,7 +145,7 @@ module sat_matmul #(
   wire [DATA_W-1:0]   a_write_beat;
   wire [ROWS*16-1:0]  a_write_column;
   wire [A_CMD_W-1:0]  a_cmd;
-  wire [ROWS*23-1:0]  west;
+  wire [ROWS*`SAT_WEST_BITS-1:0] west;
   wire                map_idle, map_sweep;
   wire                map_req_valid, map_req_ready, map_rsp_valid, map_rsp_ready;
   wire [ADDR_W-1:0]   map_req_addr;
@@ -161,7 +164,7 @@ module sat_matmul #(
     .trans_i        (a_trans),
     .conv_i         (conv),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_A*ADDR_W +: ADDR_W]),
-    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_A*24 +: 24]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_A*STRIDE_W +: STRIDE_W]),
     .rows_i         (rows),
     .depth_i        (depth),
     .k_segments_i   (k_segments),
@@ -216,12 +219,12 @@ module sat_matmul #(
     .rsp_valid_o    (map_rsp_valid),
     .rsp_ready_i    (map_rsp_ready),
     .rsp_data_o     (map_rsp_data),
-    .dma_req_valid_o(rd_req_valid_o[0]),
-    .dma_req_ready_i(rd_req_ready_i[0]),
-    .dma_req_addr_o (rd_req_addr_o[0 +: ADDR_W]),
-    .dma_req_beats_o(rd_req_beats_o[0 +: 12]),
-    .dma_rsp_valid_i(rd_rsp_valid_i[0]),
-    .dma_rsp_ready_o(rd_rsp_ready_o[0]),
+    .dma_req_valid_o(rd_req_valid_o[`SAT_RD_PORT_A]),
+    .dma_req_ready_i(rd_req_ready_i[`SAT_RD_PORT_A]),
+    .dma_req_addr_o (rd_req_addr_o[`SAT_RD_PORT_A*ADDR_W +: ADDR_W]),
+    .dma_req_beats_o(rd_req_beats_o[`SAT_RD_PORT_A*BEATS_W +: BEATS_W]),
+    .dma_rsp_valid_i(rd_rsp_valid_i[`SAT_RD_PORT_A]),
+    .dma_rsp_ready_o(rd_rsp_ready_o[`SAT_RD_PORT_A]),
     .dma_rsp_data_i (rd_rsp_data_i)
   );
   sat_a_scratchpad #(
@@ -249,7 +252,7 @@ module sat_matmul #(
   wire [COLS*16-1:0] value_word;
   wire [COLS*4-1:0]  index_word;
   wire [S_CMD_W-1:0] s_cmd;
-  wire [COLS*25-1:0] north;
+  wire [COLS*`SAT_NORTH_BITS-1:0] north;
   sat_s_loader #(
     .COLS   (COLS),
     .ELEM_W (16),
@@ -261,19 +264,19 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (start),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_VALUES*ADDR_W +: ADDR_W]),
-    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_VALUES*24 +: 24]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_VALUES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
     .kept_i         (kept),
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
     .idle_o         (value_idle),
-    .req_valid_o    (rd_req_valid_o[1]),
-    .req_ready_i    (rd_req_ready_i[1]),
-    .req_addr_o     (rd_req_addr_o[1*ADDR_W +: ADDR_W]),
-    .req_beats_o    (rd_req_beats_o[1*12 +: 12]),
-    .rsp_valid_i    (rd_rsp_valid_i[1]),
-    .rsp_ready_o    (rd_rsp_ready_o[1]),
+    .req_valid_o    (rd_req_valid_o[`SAT_RD_PORT_S_VALUES]),
+    .req_ready_i    (rd_req_ready_i[`SAT_RD_PORT_S_VALUES]),
+    .req_addr_o     (rd_req_addr_o[`SAT_RD_PORT_S_VALUES*ADDR_W +: ADDR_W]),
+    .req_beats_o    (rd_req_beats_o[`SAT_RD_PORT_S_VALUES*BEATS_W +: BEATS_W]),
+    .rsp_valid_i    (rd_rsp_valid_i[`SAT_RD_PORT_S_VALUES]),
+    .rsp_ready_o    (rd_rsp_ready_o[`SAT_RD_PORT_S_VALUES]),
     .rsp_data_i     (rd_rsp_data_i),
     .write_o        (value_write),
     .write_addr_o   (value_addr),
@@ -293,19 +296,19 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (index_start),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_INDICES*ADDR_W +: ADDR_W]),
-    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_INDICES*24 +: 24]),
+    .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_INDICES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
     .kept_i         (kept),
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
     .idle_o         (index_idle),
-    .req_valid_o    (rd_req_valid_o[2]),
-    .req_ready_i    (rd_req_ready_i[2]),
-    .req_addr_o     (rd_req_addr_o[2*ADDR_W +: ADDR_W]),
-    .req_beats_o    (rd_req_beats_o[2*12 +: 12]),
-    .rsp_valid_i    (rd_rsp_valid_i[2]),
-    .rsp_ready_o    (rd_rsp_ready_o[2]),
+    .req_valid_o    (rd_req_valid_o[`SAT_RD_PORT_S_INDICES]),
+    .req_ready_i    (rd_req_ready_i[`SAT_RD_PORT_S_INDICES]),
+    .req_addr_o     (rd_req_addr_o[`SAT_RD_PORT_S_INDICES*ADDR_W +: ADDR_W]),
+    .req_beats_o    (rd_req_beats_o[`SAT_RD_PORT_S_INDICES*BEATS_W +: BEATS_W]),
+    .rsp_valid_i    (rd_rsp_valid_i[`SAT_RD_PORT_S_INDICES]),
+    .rsp_ready_o    (rd_rsp_ready_o[`SAT_RD_PORT_S_INDICES]),
     .rsp_data_i     (rd_rsp_data_i),
     .write_o        (index_write),
     .write_addr_o   (index_addr),
@@ -378,7 +381,7 @@ module sat_matmul #(
     .stall_s_o        (stall_s_o),
     .stall_drain_o    (stall_drain_o)
   );
-  wire [COLS*32-1:0] drain;
+  wire [COLS*`SAT_DRAIN_BITS-1:0] drain;
   sat_array #(
     .ROWS(ROWS),
     .COLS(COLS),
@@ -394,7 +397,7 @@ module sat_matmul #(
   // ---- Results
   wire                            row_done;
   wire [$clog2(2*ROWS*T)-1:0]     buffer_addr;
-  wire [COLS*31-1:0]              buffer_word;
+  wire [COLS*`SAT_ACC_BITS-1:0]   buffer_word;
   sat_out_buffer #(
     .ROWS(ROWS),
     .COLS(COLS),
@@ -426,12 +429,12 @@ module sat_matmul #(
     .cols_i     (cols),
     .col_tiles_i(col_tiles),
     .t1_log2_i  (t1_log2),
-    .req_valid_o(rd_req_valid_o[3]),
-    .req_ready_i(rd_req_ready_i[3]),
-    .req_addr_o (rd_req_addr_o[3*ADDR_W +: ADDR_W]),
-    .req_beats_o(rd_req_beats_o[3*12 +: 12]),
-    .rsp_valid_i(rd_rsp_valid_i[3]),
-    .rsp_ready_o(rd_rsp_ready_o[3]),
+    .req_valid_o(rd_req_valid_o[`SAT_RD_PORT_BIAS]),
+    .req_ready_i(rd_req_ready_i[`SAT_RD_PORT_BIAS]),
+    .req_addr_o (rd_req_addr_o[`SAT_RD_PORT_BIAS*ADDR_W +: ADDR_W]),
+    .req_beats_o(rd_req_beats_o[`SAT_RD_PORT_BIAS*BEATS_W +: BEATS_W]),
+    .rsp_valid_i(rd_rsp_valid_i[`SAT_RD_PORT_BIAS]),
+    .rsp_ready_o(rd_rsp_ready_o[`SAT_RD_PORT_BIAS]),
     .rsp_data_i (rd_rsp_data_i),
     .ready_o    (bias_ready),
     .next_i     (bias_next),
@@ -439,13 +442,14 @@ module sat_matmul #(
     .values_o   (bias)
   );
 
-  // Residual and mask: read clients 4 and 5, descriptor slots 5 and 6.
+  // Residual and mask, clients and slots that follow each other.
   wire [1:0]          aux_valid, aux_ready;
   wire [2*DATA_W-1:0] aux_beat;
   genvar x;
   generate
     for (x = 0; x < 2; x = x + 1) begin : gen_aux
       localparam integer SLOT = `SAT_SLOT_MATMUL_RESIDUAL + x;
+      localparam integer PORT = `SAT_RD_PORT_RESIDUAL + x;
       sat_aux_loader #(
         .ROWS  (ROWS),
         .COLS  (COLS),
@@ -457,19 +461,19 @@ module sat_matmul #(
         .rst_n       (rst_local_n),
         .start_i     (aux_start[x]),
         .base_i      (slot_addr[SLOT*ADDR_W +: ADDR_W]),
-        .stride_i    (slot_stride[SLOT*24 +: 24]),
+        .stride_i    (slot_stride[SLOT*STRIDE_W +: STRIDE_W]),
         .rows_i      (rows),
         .cols_i      (cols),
         .row_tiles_i (row_tiles),
         .col_tiles_i (col_tiles),
         .t1_log2_i   (t1_log2),
         .t2_log2_i   (t2_log2),
-        .req_valid_o (rd_req_valid_o[4+x]),
-        .req_ready_i (rd_req_ready_i[4+x]),
-        .req_addr_o  (rd_req_addr_o[(4+x)*ADDR_W +: ADDR_W]),
-        .req_beats_o (rd_req_beats_o[(4+x)*12 +: 12]),
-        .rsp_valid_i (rd_rsp_valid_i[4+x]),
-        .rsp_ready_o (rd_rsp_ready_o[4+x]),
+        .req_valid_o (rd_req_valid_o[PORT]),
+        .req_ready_i (rd_req_ready_i[PORT]),
+        .req_addr_o  (rd_req_addr_o[PORT*ADDR_W +: ADDR_W]),
+        .req_beats_o (rd_req_beats_o[PORT*BEATS_W +: BEATS_W]),
+        .rsp_valid_i (rd_rsp_valid_i[PORT]),
+        .rsp_ready_o (rd_rsp_ready_o[PORT]),
         .rsp_data_i  (rd_rsp_data_i),
         .beat_valid_o(aux_valid[x]),
         .beat_ready_i(aux_ready[x]),
@@ -491,7 +495,7 @@ module sat_matmul #(
     .rst_n           (rst_local_n),
     .start_i         (start),
     .base_i          (slot_addr[`SAT_SLOT_MATMUL_C*ADDR_W +: ADDR_W]),
-    .stride_i        (slot_stride[`SAT_SLOT_MATMUL_C*24 +: 24]),
+    .stride_i        (slot_stride[`SAT_SLOT_MATMUL_C*STRIDE_W +: STRIDE_W]),
     .as_single_i     (as_single),
     .use_bias_i      (use_bias),
     .use_residual_i  (use_residual),
@@ -541,7 +545,8 @@ module sat_matmul #(
     .start_i   (start_i),
     .work_i    (start),
     .idle_i    ({a_idle, map_idle, value_idle, index_idle, feeder_idle, store_idle, wr_idle_i}),
-    .moved_i   ({slot_active_o, a_write_bank, drain[(COLS-1)*32+31], map_sweep}),
+    .moved_i   ({slot_active_o, a_write_bank,
+                 drain[(COLS-1)*`SAT_DRAIN_BITS+`SAT_DRAIN_VALID], map_sweep}),
     .busy_o    (busy_o),
     .progress_o(progress_o)
   );

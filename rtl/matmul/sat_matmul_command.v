@@ -4,6 +4,7 @@
 // when all outputs are valid (sat_matmul_plan), and they stay until the next start_i. An operand
 // that is resident is loaded in one pass, else once per tile of the other one.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 
 module sat_matmul_command #(
@@ -16,55 +17,55 @@ module sat_matmul_command #(
   parameter integer LANES   = 8,
   parameter integer ADDR_W  = 40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
-  input  wire                start_i,
-  input  wire [1023:0]       desc_i,
+  input  wire                          clk,
+  input  wire                          rst_n,
+  input  wire                          start_i,
+  input  wire [1023:0]                 desc_i,
   // starts of all units, and of those that not every command needs
-  output wire                start_o,
-  output wire                index_start_o,
-  output wire                bias_start_o,
-  output wire [1:0]          aux_start_o,   // mask, residual
+  output wire                          start_o,
+  output wire                          index_start_o,
+  output wire                          bias_start_o,
+  output wire [1:0]                    aux_start_o,  // mask, residual
   // flags
-  output wire                a_trans_o,
-  output wire                conv_o,
-  output wire                as_single_o,
-  output wire                use_bias_o,
-  output wire                use_residual_o,
-  output wire                use_relu_o,
-  output wire                use_mask_o,
+  output wire                          a_trans_o,
+  output wire                          conv_o,
+  output wire                          as_single_o,
+  output wire                          use_bias_o,
+  output wire                          use_residual_o,
+  output wire                          use_relu_o,
+  output wire                          use_mask_o,
   // tensors
-  output wire [7*ADDR_W-1:0] slot_addr_o,
-  output wire [7*24-1:0]     slot_stride_o,
+  output wire [7*ADDR_W-1:0]           slot_addr_o,
+  output wire [7*`SAT_STRIDE_BITS-1:0] slot_stride_o,
   // windows over the map
-  output wire [15:0]         map_h_o,
-  output wire [15:0]         map_w_o,
-  output wire [15:0]         out_h_o,
-  output wire [15:0]         out_w_o,
-  output wire [3:0]          kernel_w_o,
-  output wire [1:0]          step_log2_o,
-  output wire [1:0]          dilation_log2_o,
-  output wire [1:0]          upsample_log2_o,
-  output wire [3:0]          pad_top_o,
-  output wire [3:0]          pad_left_o,
+  output wire [15:0]                   map_h_o,
+  output wire [15:0]                   map_w_o,
+  output wire [15:0]                   out_h_o,
+  output wire [15:0]                   out_w_o,
+  output wire [3:0]                    kernel_w_o,
+  output wire [1:0]                    step_log2_o,
+  output wire [1:0]                    dilation_log2_o,
+  output wire [1:0]                    upsample_log2_o,
+  output wire [3:0]                    pad_top_o,
+  output wire [3:0]                    pad_left_o,
   // plan
-  output wire [15:0]         rows_o,
-  output wire [15:0]         cols_o,
-  output wire [15:0]         depth_o,
-  output wire [7:0]          k_segments_o,
-  output wire                dense_o,
-  output wire [4:0]          n_o,
-  output wire [2:0]          m_log2_o,
-  output wire [2:0]          t2_log2_o,
-  output wire [2:0]          t1_log2_o,
-  output wire [4:0]          period_o,
-  output wire [16:0]         kept_o,
-  output wire [15:0]         row_tiles_o,
-  output wire [15:0]         col_tiles_o,
-  output wire                a_resident_o,
-  output wire                s_resident_o,
-  output wire [15:0]         a_passes_o,
-  output wire [15:0]         s_passes_o
+  output wire [15:0]                   rows_o,
+  output wire [15:0]                   cols_o,
+  output wire [15:0]                   depth_o,
+  output wire [7:0]                    k_segments_o,
+  output wire                          dense_o,
+  output wire [4:0]                    n_o,
+  output wire [2:0]                    m_log2_o,
+  output wire [2:0]                    t2_log2_o,
+  output wire [2:0]                    t1_log2_o,
+  output wire [4:0]                    period_o,
+  output wire [16:0]                   kept_o,
+  output wire [15:0]                   row_tiles_o,
+  output wire [15:0]                   col_tiles_o,
+  output wire                          a_resident_o,
+  output wire                          s_resident_o,
+  output wire [15:0]                   a_passes_o,
+  output wire [15:0]                   s_passes_o
 );
 
   localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB;

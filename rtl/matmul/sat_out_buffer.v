@@ -5,19 +5,20 @@
 // another PE row can be read everywhere. The feeder never lets a third tile arrive. Reads take one
 // cycle. start_i begins a new command at entry 0.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_out_buffer #(
   parameter integer ROWS = 8,
   parameter integer COLS = 8,
   parameter integer T    = 8
 ) (
-  input  wire                        clk,
-  input  wire                        rst_n,
-  input  wire                        start_i,
-  input  wire [COLS*32-1:0]          drain_i,
-  output reg                         row_done_o,
-  input  wire [$clog2(2*ROWS*T)-1:0] addr_i,
-  output wire [COLS*31-1:0]          word_o
+  input  wire                            clk,
+  input  wire                            rst_n,
+  input  wire                            start_i,
+  input  wire [COLS*`SAT_DRAIN_BITS-1:0] drain_i,
+  output reg                             row_done_o,
+  input  wire [$clog2(2*ROWS*T)-1:0]     addr_i,
+  output wire [COLS*`SAT_ACC_BITS-1:0]   word_o
 );
 
   localparam integer ADDR_L = $clog2(2 * ROWS * T);
@@ -27,21 +28,22 @@ module sat_out_buffer #(
   genvar c;
   generate
     for (c = 0; c < COLS; c = c + 1) begin : gen_col
-      wire              valid = drain_i[c*32+31];
+      wire [`SAT_DRAIN_BITS-1:0] drain = drain_i[c*`SAT_DRAIN_BITS +: `SAT_DRAIN_BITS];
+      wire              valid = drain[`SAT_DRAIN_VALID];
       reg  [ADDR_L-1:0] write_addr_q;
       always @(posedge clk) begin
         if (!rst_n || start_i) write_addr_q <= {ADDR_L{1'b0}};
         else if (valid) write_addr_q <= write_addr_q + 1'b1;
       end
       assign row_end[c] = valid && (&write_addr_q[T_L-1:0]);
-      sat_ram_1r1w #(.WIDTH(31), .DEPTH(2*ROWS*T)) u_ram (
+      sat_ram_1r1w #(.WIDTH(`SAT_ACC_BITS), .DEPTH(2*ROWS*T)) u_ram (
         .clk    (clk),
         .we_i   (valid),
         .waddr_i(write_addr_q),
-        .wdata_i(drain_i[c*32 +: 31]),
+        .wdata_i(drain[`SAT_DRAIN_ACC]),
         .re_i   (1'b1),
         .raddr_i(addr_i),
-        .rdata_o(word_o[c*31 +: 31])
+        .rdata_o(word_o[c*`SAT_ACC_BITS +: `SAT_ACC_BITS])
       );
     end
   endgenerate

@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_s_bank: the part of S's scratchpad that feeds one array column. A read command {valid, first,
-// last, half, row block address[3:0], word address} becomes one weight for the column three cycles
-// later: the value in the wide format, and the PE RAM address made of the row block and the kept
-// weight's index within its group (masked to log2(M) bits, so to nothing when dense). The command
-// goes on to the next column one cycle later. Reset clears valid only.
+// sat_s_bank: the part of S's scratchpad that feeds one array column. A read command (S_CMD of
+// spec/buses.yaml, word address) becomes one weight for the column three cycles later: the value in
+// the wide format, and the PE RAM address made of the row block and the kept weight's index within
+// its group (masked to log2(M) bits, so to nothing when dense). The command goes on to the next
+// column one cycle later. Reset clears valid only.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_s_bank #(
   parameter integer S_DEPTH = 4096
 ) (
-  input  wire                          clk,
-  input  wire                          rst_n,
+  input  wire                                       clk,
+  input  wire                                       rst_n,
   // scratchpad write ports
-  input  wire                          value_we_i,
-  input  wire [$clog2(S_DEPTH)-1:0]    value_addr_i,
-  input  wire [15:0]                   value_i,
-  input  wire                          index_we_i,
-  input  wire [$clog2(S_DEPTH)-1:0]    index_addr_i,
-  input  wire [3:0]                    index_i,
+  input  wire                                       value_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]                 value_addr_i,
+  input  wire [15:0]                                value_i,
+  input  wire                                       index_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]                 index_addr_i,
+  input  wire [3:0]                                 index_i,
   // read commands, from the column to the west and on to the east
-  input  wire [3:0]                    index_mask_i,
-  input  wire [8+$clog2(S_DEPTH)-1:0]  cmd_i,
-  output reg  [8+$clog2(S_DEPTH)-1:0]  cmd_o,
+  input  wire [3:0]                                 index_mask_i,
+  input  wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_i,
+  output reg  [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_o,
   // into the array
-  output wire [24:0]                   north_o
+  output wire [`SAT_NORTH_BITS-1:0]                 north_o
 );
 
   localparam integer ADDR_L = $clog2(S_DEPTH);
 
   always @(posedge clk) begin
     cmd_o <= cmd_i;
-    if (!rst_n) cmd_o[8+ADDR_L-1] <= 1'b0;
+    if (!rst_n) cmd_o[ADDR_L+`SAT_S_CMD_VALID] <= 1'b0;
   end
 
   wire [15:0] s1_half;
@@ -56,14 +57,14 @@ module sat_s_bank #(
 
   reg  [15:0] s2_half_q;
   reg  [3:0]  s2_index_q;
-  wire [16:0] wide;
+  wire [`SAT_WIDE_BITS-1:0] wide;
   sat_fp16_widen u_widen (
     .half_i(s2_half_q),
     .wide_o(wide)
   );
   wire [3:0]  s2_block;
   reg  [3:0]  s3_addr_q;
-  reg  [16:0] s3_wide_q;
+  reg  [`SAT_WIDE_BITS-1:0] s3_wide_q;
   always @(posedge clk) begin
     s2_half_q  <= s1_half;
     s2_index_q <= s1_index & index_mask_i;
@@ -71,24 +72,26 @@ module sat_s_bank #(
     s3_wide_q  <= wide;
   end
 
-  wire       s3_valid, s3_first, s3_last, s3_half;
+  wire s3_half;
   sat_valid_delay #(.WIDTH(1), .CYCLES(3)) u_valid (
     .clk  (clk),
     .rst_n(rst_n),
-    .in_i (cmd_i[ADDR_L+7]),
-    .out_o(s3_valid)
+    .in_i (cmd_i[ADDR_L+`SAT_S_CMD_VALID]),
+    .out_o(north_o[`SAT_NORTH_VALID])
   );
   sat_delay #(.WIDTH(3), .CYCLES(3)) u_flags (
     .clk  (clk),
-    .in_i (cmd_i[ADDR_L+4 +: 3]),
-    .out_o({s3_first, s3_last, s3_half})
+    .in_i ({cmd_i[ADDR_L+`SAT_S_CMD_FIRST], cmd_i[ADDR_L+`SAT_S_CMD_LAST],
+            cmd_i[ADDR_L+`SAT_S_CMD_HALF]}),
+    .out_o({north_o[`SAT_NORTH_FIRST], north_o[`SAT_NORTH_LAST], s3_half})
   );
   sat_delay #(.WIDTH(4), .CYCLES(2)) u_block (
     .clk  (clk),
-    .in_i (cmd_i[ADDR_L +: 4]),
+    .in_i (cmd_i[ADDR_L+`SAT_S_CMD_BLOCK]),
     .out_o(s2_block)
   );
-  assign north_o = {s3_valid, s3_first, s3_last, s3_half, s3_addr_q, s3_wide_q};
+  assign north_o[`SAT_NORTH_ADDR] = {s3_half, s3_addr_q};
+  assign north_o[`SAT_NORTH_WIDE] = s3_wide_q;
 
 endmodule
 

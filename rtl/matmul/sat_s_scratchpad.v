@@ -3,25 +3,26 @@
 // column. Values and indices have separate write ports but share word addresses. Command format,
 // latency and skew: sat_s_bank.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_s_scratchpad #(
   parameter integer COLS    = 8,
   parameter integer S_DEPTH = 4096
 ) (
-  input  wire                         clk,
-  input  wire                         rst_n,
-  input  wire                         value_we_i,
-  input  wire [$clog2(S_DEPTH)-1:0]   value_addr_i,
-  input  wire [COLS*16-1:0]           value_word_i,
-  input  wire                         index_we_i,
-  input  wire [$clog2(S_DEPTH)-1:0]   index_addr_i,
-  input  wire [COLS*4-1:0]            index_word_i,
-  input  wire [2:0]                   m_log2_i,   // 0 if dense
-  input  wire [8+$clog2(S_DEPTH)-1:0] cmd_i,
-  output wire [COLS*25-1:0]           north_o
+  input  wire                                       clk,
+  input  wire                                       rst_n,
+  input  wire                                       value_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]                 value_addr_i,
+  input  wire [COLS*16-1:0]                         value_word_i,
+  input  wire                                       index_we_i,
+  input  wire [$clog2(S_DEPTH)-1:0]                 index_addr_i,
+  input  wire [COLS*4-1:0]                          index_word_i,
+  input  wire [2:0]                                 m_log2_i,  // 0 if dense
+  input  wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_i,
+  output wire [COLS*`SAT_NORTH_BITS-1:0]            north_o
 );
 
-  localparam integer CMD_W = 8 + $clog2(S_DEPTH);
+  localparam integer CMD_W = `SAT_S_CMD_BITS + $clog2(S_DEPTH);
 
   wire [(COLS+1)*CMD_W-1:0] cmd;
   assign cmd[CMD_W-1:0] = cmd_i;
@@ -43,7 +44,7 @@ module sat_s_scratchpad #(
         .index_mask_i(mask[3:0]),
         .cmd_i       (cmd[c*CMD_W +: CMD_W]),
         .cmd_o       (cmd[(c+1)*CMD_W +: CMD_W]),
-        .north_o     (north_o[c*25 +: 25])
+        .north_o     (north_o[c*`SAT_NORTH_BITS +: `SAT_NORTH_BITS])
       );
     end
   endgenerate

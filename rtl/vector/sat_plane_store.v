@@ -6,39 +6,40 @@
 // rows (BP = 1, W_BP, whose rows run along W's columns).
 // in_ready_o depends on registers only. Packets: as in sat_store_mux.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_plane_store #(
   parameter integer ADDR_W = 40,  // bits, 32..40
   parameter integer BP     = 0    // 0 or 1: direction
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command: values, indices; n, m stable until done
-  input  wire                start_i,
-  input  wire [2*ADDR_W-1:0] base_i,
-  input  wire         [47:0] stride_i,
-  input  wire          [4:0] n_i,
-  input  wire          [2:0] m_log2_i,
+  input  wire                          start_i,
+  input  wire           [2*ADDR_W-1:0] base_i,
+  input  wire [2*`SAT_STRIDE_BITS-1:0] stride_i,
+  input  wire                    [4:0] n_i,
+  input  wire                    [2:0] m_log2_i,
   // tiles in order, as in sat_tile_loader
-  input  wire                tile_valid_i,
-  output wire                tile_ready_o,
-  input  wire         [35:0] tile_i,
+  input  wire                          tile_valid_i,
+  output wire                          tile_ready_o,
+  input  wire     [`SAT_TILE_BITS-1:0] tile_i,
   // kept elements
-  input  wire                in_valid_i,
-  output wire                in_ready_o,
-  input  wire         [15:0] in_value_i,
-  input  wire          [3:0] in_index_i,
-  input  wire          [3:0] in_rank_i,
-  input  wire                in_end_i,
-  input  wire                in_last_i,
+  input  wire                          in_valid_i,
+  output wire                          in_ready_o,
+  input  wire                   [15:0] in_value_i,
+  input  wire                    [3:0] in_index_i,
+  input  wire                    [3:0] in_rank_i,
+  input  wire                          in_end_i,
+  input  wire                          in_last_i,
   // packets
-  output wire                out_valid_o,
-  input  wire                out_ready_i,
-  output wire   [ADDR_W-1:0] out_addr_o,
-  output wire          [2:0] out_beats_o,
-  output wire                out_last_o,
-  output wire        [127:0] out_data_o,
-  output wire         [15:0] out_strb_o
+  output wire                          out_valid_o,
+  input  wire                          out_ready_i,
+  output wire             [ADDR_W-1:0] out_addr_o,
+  output wire                    [2:0] out_beats_o,
+  output wire                          out_last_o,
+  output wire                  [127:0] out_data_o,
+  output wire                   [15:0] out_strb_o
 );
 
   // Filling: column `number_q` of the buffer, row in_rank_i.
@@ -68,10 +69,10 @@ module sat_plane_store #(
   end
 
   // Size of the part: rows of the planes and columns in use; where it lies across.
-  wire  [4:0] length   = BP != 0 ? tile_i[4:0] : tile_i[9:5];
-  wire  [4:0] width    = BP != 0 ? tile_i[9:5] : tile_i[4:0];
-  wire [11:0] across   = BP != 0 ? tile_i[33:22] : tile_i[21:10];
-  wire        band_end = tile_i[34];
+  wire  [4:0] length   = BP != 0 ? tile_i[`SAT_TILE_COLS] : tile_i[`SAT_TILE_ROWS];
+  wire  [4:0] width    = BP != 0 ? tile_i[`SAT_TILE_ROWS] : tile_i[`SAT_TILE_COLS];
+  wire [11:0] across   = BP != 0 ? tile_i[`SAT_TILE_ROW] : tile_i[`SAT_TILE_COL];
+  wire        band_end = tile_i[`SAT_TILE_BAND_END];
   wire        dense    = n_i == (5'd1 << m_log2_i);
   wire  [4:0] groups   = (length + ~(5'h1F << m_log2_i)) >> m_log2_i;
   wire  [4:0] kept     = (groups[0] ? n_i : 5'd0) + (groups[1] ? {n_i[3:0], 1'b0} : 5'd0)
@@ -80,7 +81,7 @@ module sat_plane_store #(
   wire  [4:0] rows     = dense ? length : kept;
   wire        wide     = width > 5'd8;
 
-  wire unused_ok = &{1'b0, groups[4], tile_i[35], BP != 0 ? tile_i[21:10] : tile_i[33:22]};
+  wire unused_ok = &{1'b0, groups[4], tile_i};
 
   // Sending: row, then within it the values' beats and the index beat.
   reg  [3:0] row_q;
@@ -173,7 +174,7 @@ module sat_plane_store #(
         .clk     (clk),
         .start_i (start_i),
         .base_i  (base_i[ADDR_W*k +: ADDR_W]),
-        .stride_i(stride_i[24*k +: 24]),
+        .stride_i(stride_i[`SAT_STRIDE_BITS*k +: `SAT_STRIDE_BITS]),
         .step_i  (row_step),
         .save_i  (tile_ready_o && band_end && BP == 0),
         .rewind_i(tile_ready_o && (BP == 0 ? !band_end : band_end)),

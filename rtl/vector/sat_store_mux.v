@@ -3,33 +3,35 @@
 // without a gap. A packet is its beats, the last one marked; address and number of beats stay the
 // same for all of them. Ready to the sources is combinational.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_store_mux #(
   parameter integer SOURCES = 3,  // >= 2
   parameter integer ADDR_W  = 40  // bits, 32..40
 ) (
-  input  wire                      clk,
-  input  wire                      rst_n,
+  input  wire                                      clk,
+  input  wire                                      rst_n,
   // packets
-  input  wire        [SOURCES-1:0] in_valid_i,
-  output wire        [SOURCES-1:0] in_ready_o,
-  input  wire [SOURCES*ADDR_W-1:0] in_addr_i,
-  input  wire      [SOURCES*5-1:0] in_beats_i,
-  input  wire        [SOURCES-1:0] in_last_i,
-  input  wire    [SOURCES*128-1:0] in_data_i,
-  input  wire     [SOURCES*16-1:0] in_strb_i,
+  input  wire                        [SOURCES-1:0] in_valid_i,
+  output wire                        [SOURCES-1:0] in_ready_o,
+  input  wire                 [SOURCES*ADDR_W-1:0] in_addr_i,
+  input  wire [SOURCES*`SAT_PACKET_BEATS_BITS-1:0] in_beats_i,
+  input  wire                        [SOURCES-1:0] in_last_i,
+  input  wire                    [SOURCES*128-1:0] in_data_i,
+  input  wire                     [SOURCES*16-1:0] in_strb_i,
   // write DMA
-  output wire                      req_valid_o,
-  input  wire                      req_ready_i,
-  output wire         [ADDR_W-1:0] req_addr_o,
-  output wire               [11:0] req_beats_o,
-  output wire                      data_valid_o,
-  input  wire                      data_ready_i,
-  output wire              [127:0] data_o,
-  output wire               [15:0] strb_o
+  output wire                                      req_valid_o,
+  input  wire                                      req_ready_i,
+  output wire                         [ADDR_W-1:0] req_addr_o,
+  output wire                               [11:0] req_beats_o,
+  output wire                                      data_valid_o,
+  input  wire                                      data_ready_i,
+  output wire                              [127:0] data_o,
+  output wire                               [15:0] strb_o
 );
 
-  localparam integer WIDTH = ADDR_W + 5 + 1 + 128 + 16;
+  localparam integer BEATS_W = `SAT_PACKET_BEATS_BITS;
+  localparam integer WIDTH   = ADDR_W + BEATS_W + 1 + 128 + 16;
 
   // A source once chosen keeps the port until its packet has left.
   reg  [SOURCES-1:0] grant_q;
@@ -40,7 +42,7 @@ module sat_store_mux #(
 
   // AND-OR multiplexer over the sources.
   wire [(SOURCES+1)*WIDTH-1:0] chain;
-  wire                   [4:0] beats;
+  wire           [BEATS_W-1:0] beats;
   wire                         last;
 
   assign chain[0 +: WIDTH] = {WIDTH{1'b0}};
@@ -51,7 +53,7 @@ module sat_store_mux #(
   generate
     for (s = 0; s < SOURCES; s = s + 1) begin : gen_source
       assign chain[(s+1)*WIDTH +: WIDTH] = chain[s*WIDTH +: WIDTH] | ({WIDTH{grant[s]}}
-        & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*5 +: 5], in_last_i[s],
+        & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*BEATS_W +: BEATS_W], in_last_i[s],
            in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]});
     end
   endgenerate

@@ -4,38 +4,38 @@
 // A buffer holds 16 rows of four 128-bit words (two words a row when the source is FP16).
 // A loaded tile is offered with its description and freed by tile_ready_i; its words are read
 // meanwhile through the read port (registered). Responses are always accepted.
-// tile_o = {last tile, last of its row of tiles, tile row[11:0], tile column[11:0], rows, cols}.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_tile_loader #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command; all but the bases and strides are stable from the cycle after start_i on
-  input  wire                start_i,
-  input  wire                update_i,
-  input  wire                half_i,     // W is FP16
-  input  wire         [15:0] rows_i,
-  input  wire         [15:0] cols_i,
-  input  wire [3*ADDR_W-1:0] base_i,     // W, V, dW; valid with start_i
-  input  wire         [71:0] stride_i,
+  input  wire                          start_i,
+  input  wire                          update_i,
+  input  wire                          half_i,  // W is FP16
+  input  wire                   [15:0] rows_i,
+  input  wire                   [15:0] cols_i,
+  input  wire           [3*ADDR_W-1:0] base_i,  // W, V, dW; valid with start_i
+  input  wire [3*`SAT_STRIDE_BITS-1:0] stride_i,
   // read DMA
-  output wire                req_valid_o,
-  input  wire                req_ready_i,
-  output wire   [ADDR_W-1:0] req_addr_o,
-  output wire         [11:0] req_beats_o,
-  input  wire                rsp_valid_i,
-  input  wire        [127:0] rsp_data_i,
+  output wire                          req_valid_o,
+  input  wire                          req_ready_i,
+  output wire             [ADDR_W-1:0] req_addr_o,
+  output wire                   [11:0] req_beats_o,
+  input  wire                          rsp_valid_i,
+  input  wire                  [127:0] rsp_data_i,
   // loaded tile
-  output wire                tile_valid_o,
-  input  wire                tile_ready_i,
-  output wire         [35:0] tile_o,
-  input  wire                read_i,
-  input  wire          [5:0] read_index_i,  // {row, word}
-  output wire        [127:0] weight_o,
-  output wire        [127:0] velocity_o,
-  output wire        [127:0] gradient_o
+  output wire                          tile_valid_o,
+  input  wire                          tile_ready_i,
+  output wire     [`SAT_TILE_BITS-1:0] tile_o,
+  input  wire                          read_i,
+  input  wire                    [5:0] read_index_i,  // {row, word}
+  output wire                  [127:0] weight_o,
+  output wire                  [127:0] velocity_o,
+  output wire                  [127:0] gradient_o
 );
 
   localparam [1:0] TENSOR_W  = 2'd0;
@@ -109,15 +109,15 @@ module sat_tile_loader #(
 
   // Responses arrive in the order of the requests; `coming` describes the tiles requested.
   wire        coming_valid;
-  wire [35:0] coming;
+  wire [`SAT_TILE_BITS-1:0] next, coming;
   wire        coming_ready, loaded_ready;
   wire  [2:0] coming_count, loaded_count;
   reg   [1:0] in_tensor_q, in_word_q, in_buffer_q, out_buffer_q;
   reg   [3:0] in_row_q;
 
-  wire  [4:0] in_last_col  = coming[4:0] - 5'd1;
+  wire  [4:0] in_last_col  = coming[`SAT_TILE_COLS] - 5'd1;
   wire        in_word_last = in_word_q == (half_i ? {1'b0, in_last_col[3]} : in_last_col[3:2]);
-  wire        in_row_last  = in_word_last && ({1'b0, in_row_q} == coming[9:5] - 5'd1);
+  wire        in_row_last  = in_word_last && ({1'b0, in_row_q} == coming[`SAT_TILE_ROWS] - 5'd1);
   wire        in_tile_last = rsp_valid_i && in_row_last && (in_tensor_q == TENSOR_W);
 
   always @(posedge clk) begin
@@ -142,9 +142,16 @@ module sat_tile_loader #(
   wire unused_ok = &{1'b0, coming_valid, coming_ready, coming_count, loaded_ready, loaded_count,
                      last_col, in_last_col};
 
+  assign next[`SAT_TILE_LAST]     = last_band && band_end;
+  assign next[`SAT_TILE_BAND_END] = band_end;
+  assign next[`SAT_TILE_ROW]      = tile_row_q;
+  assign next[`SAT_TILE_COL]      = tile_col_q;
+  assign next[`SAT_TILE_ROWS]     = rows;
+  assign next[`SAT_TILE_COLS]     = cols;
+
   // Neither queue overflows: four buffers bound the tiles on their way.
   sat_fifo #(
-    .WIDTH(36),
+    .WIDTH(`SAT_TILE_BITS),
     .DEPTH(4)
   ) u_coming (
     .clk        (clk),
@@ -152,7 +159,7 @@ module sat_tile_loader #(
     .flush_i    (1'b0),
     .in_valid_i (take_tile),
     .in_ready_o (coming_ready),
-    .in_data_i  ({last_band && band_end, band_end, tile_row_q, tile_col_q, rows, cols}),
+    .in_data_i  (next),
     .out_valid_o(coming_valid),
     .out_ready_i(in_tile_last),
     .out_data_o (coming),
@@ -160,7 +167,7 @@ module sat_tile_loader #(
   );
 
   sat_fifo #(
-    .WIDTH(36),
+    .WIDTH(`SAT_TILE_BITS),
     .DEPTH(4)
   ) u_loaded (
     .clk        (clk),
@@ -190,7 +197,7 @@ module sat_tile_loader #(
         .clk     (clk),
         .start_i (start_i),
         .base_i  (base_i[ADDR_W*k +: ADDR_W]),
-        .stride_i(stride_i[24*k +: 24]),
+        .stride_i(stride_i[`SAT_STRIDE_BITS*k +: `SAT_STRIDE_BITS]),
         .step_i  (step),
         .save_i  (step && row_last && band_end),
         .rewind_i(step && row_last && !band_end),

@@ -5,26 +5,27 @@
 // after start_i until every sink that wants tiles has finished the command's last; a sink is ready
 // for a tile when it has finished with it. wanted_i is stable from the cycle after start_i on.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_tile_queues #(
   parameter integer SINKS = 4
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
-  input  wire                start_i,
-  input  wire    [SINKS-1:0] wanted_i,
+  input  wire                            clk,
+  input  wire                            rst_n,
+  input  wire                            start_i,
+  input  wire                [SINKS-1:0] wanted_i,
   // tiles (sat_tile_loader)
-  input  wire                tile_valid_i,
-  input  wire         [35:0] tile_i,
-  input  wire                tile_end_i,
-  input  wire                room_i,
-  output wire                begin_o,
-  output wire                begun_o,
+  input  wire                            tile_valid_i,
+  input  wire       [`SAT_TILE_BITS-1:0] tile_i,
+  input  wire                            tile_end_i,
+  input  wire                            room_i,
+  output wire                            begin_o,
+  output wire                            begun_o,
   // sinks
-  output wire    [SINKS-1:0] sink_valid_o,
-  input  wire    [SINKS-1:0] sink_ready_i,
-  output wire [36*SINKS-1:0] sink_tile_o,
-  output wire                done_o
+  output wire                [SINKS-1:0] sink_valid_o,
+  input  wire                [SINKS-1:0] sink_ready_i,
+  output wire [`SAT_TILE_BITS*SINKS-1:0] sink_tile_o,
+  output wire                            done_o
 );
 
   wire [SINKS-1:0] ready;
@@ -47,7 +48,7 @@ module sat_tile_queues #(
       wire       unused_ok = &{1'b0, count};
 
       sat_fifo #(
-        .WIDTH(36),
+        .WIDTH(`SAT_TILE_BITS),
         .DEPTH(4)
       ) u_tiles (
         .clk        (clk),
@@ -58,14 +59,16 @@ module sat_tile_queues #(
         .in_data_i  (tile_i),
         .out_valid_o(sink_valid_o[k]),
         .out_ready_i(sink_ready_i[k]),
-        .out_data_o (sink_tile_o[36*k +: 36]),
+        .out_data_o (sink_tile_o[`SAT_TILE_BITS*k +: `SAT_TILE_BITS]),
         .count_o    (count)
       );
 
       always @(posedge clk) begin
         if (!rst_n)       done_q[k] <= 1'b1;
         else if (start_i) done_q[k] <= 1'b0;
-        else if (!wanted_i[k] || (sink_ready_i[k] && sink_tile_o[36*k + 35])) done_q[k] <= 1'b1;
+        else if (!wanted_i[k] ||
+                 (sink_ready_i[k] && sink_tile_o[`SAT_TILE_BITS*k + `SAT_TILE_LAST]))
+          done_q[k] <= 1'b1;
       end
     end
   endgenerate

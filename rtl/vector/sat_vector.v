@@ -10,6 +10,7 @@
 // Golden functions: prune, update, affine, stats, max_pool, max_pool_backward.
 `default_nettype none
 
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 `include "sat_fp.vh"
 
@@ -26,7 +27,7 @@ module sat_vector #(
   input  wire                overflow_latch_i,
   output wire                busy_o,
   output wire                overflow_o,
-  output wire                progress_o,  // work that needs no bus goes on
+  output wire                progress_o,  // work without the bus
   // read DMA
   output wire                rd_req_valid_o,
   input  wire                rd_req_ready_i,
@@ -53,6 +54,12 @@ module sat_vector #(
     end
   endgenerate
 
+  localparam integer STRIDE_W = `SAT_STRIDE_BITS;
+  localparam integer TILE_W   = `SAT_TILE_BITS;
+  localparam integer BEATS_W  = `SAT_PACKET_BEATS_BITS;
+  localparam integer SOURCES  = `SAT_PACKET_COUNT;
+  localparam integer SINKS    = `SAT_SINK_COUNT;
+
   wire alive = rst_n && !flush_i;  // reset of everything below
 
   // ---- Command
@@ -63,7 +70,7 @@ module sat_vector #(
   wire         [15:0] rows, cols;
   wire         [31:0] inv_scale, decay, momentum, lr;
   wire [7*ADDR_W-1:0] base;
-  wire     [7*24-1:0] stride;
+  wire [7*`SAT_STRIDE_BITS-1:0] stride;
 
   sat_vector_command #(
     .ADDR_W(ADDR_W)
@@ -94,7 +101,7 @@ module sat_vector #(
 
   // ---- Loading: a row of FP16 has two words for its four groups of 4 columns
   wire         tile_valid, tile_end;
-  wire  [35:0] tile;
+  wire [`SAT_TILE_BITS-1:0] tile;
   wire         read, read_result;
   wire   [3:0] read_mask;
   wire   [5:0] read_index;
@@ -120,7 +127,7 @@ module sat_vector #(
     .rows_i      (rows),
     .cols_i      (cols),
     .base_i      (base[0 +: 3*ADDR_W]),
-    .stride_i    (stride[0 +: 72]),
+    .stride_i    (stride[0 +: 3*STRIDE_W]),
     .req_valid_o (tile_req_valid),
     .req_ready_i (rd_req_ready_i && !feature),
     .req_addr_o  (tile_req_addr),
@@ -138,11 +145,9 @@ module sat_vector #(
   );
 
   // ---- The next tile, for all units that will meet it
-  localparam integer SINKS = 4;  // BP plane, FF plane, weights, half tile
-
   wire                begin_tile, begun, sinks_done, half_ready;
-  wire    [SINKS-1:0] sink_tile_valid, sink_tile_ready;
-  wire [36*SINKS-1:0] sink_tile;
+  wire    [`SAT_SINK_COUNT-1:0] sink_tile_valid, sink_tile_ready;
+  wire [`SAT_TILE_BITS*SINKS-1:0] sink_tile;
 
   sat_tile_queues #(
     .SINKS(SINKS)
@@ -197,8 +202,8 @@ module sat_vector #(
     .lr_i         (lr),
     .tile_valid_i (tile_valid && begun),
     .tile_ready_o (tile_end),
-    .tile_rows_i  (tile[9:5]),
-    .tile_cols_i  (tile[4:0]),
+    .tile_rows_i  (tile[`SAT_TILE_ROWS]),
+    .tile_cols_i  (tile[`SAT_TILE_COLS]),
     .stall_i      (read_result && !credit),
     .read_o       (read),
     .read_result_o(read_result),
@@ -239,6 +244,7 @@ module sat_vector #(
     .out_weights_o (half_weights)
   );
 
+  wire [`SAT_TILE_BITS-1:0] half_tile = sink_tile[`SAT_SINK_HALF*TILE_W +: TILE_W];
   wire         vector_valid, vector_ready, vector_bp, vector_last;
   wire [255:0] vector;
 
@@ -252,9 +258,9 @@ module sat_vector #(
     .write_valid_i (half_valid),
     .write_index_i (half_index),
     .write_data_i  (half_weights),
-    .tile_rows_i   (sink_tile[36*3 + 5 +: 5]),
-    .tile_cols_i   (sink_tile[36*3 +: 5]),
-    .tile_done_o   (sink_tile_ready[3]),
+    .tile_rows_i   (half_tile[`SAT_TILE_ROWS]),
+    .tile_cols_i   (half_tile[`SAT_TILE_COLS]),
+    .tile_done_o   (sink_tile_ready[`SAT_SINK_HALF]),
     .vector_valid_o(vector_valid),
     .vector_ready_i(vector_ready),
     .vector_bp_o   (vector_bp),
@@ -287,15 +293,15 @@ module sat_vector #(
   );
 
   // ---- Storing: BP plane, FF plane, weights, then the feature unit's, in order of priority.
-  wire          [4:0] packet_valid, packet_ready, packet_last;
-  wire [5*ADDR_W-1:0] packet_addr;
-  wire         [24:0] packet_beats;
-  wire        [639:0] packet_data;
-  wire         [79:0] packet_strb;
+  wire                       [`SAT_PACKET_COUNT-1:0] packet_valid, packet_ready, packet_last;
+  wire                [`SAT_PACKET_COUNT*ADDR_W-1:0] packet_addr;
+  wire [`SAT_PACKET_COUNT*`SAT_PACKET_BEATS_BITS-1:0] packet_beats;
+  wire                [`SAT_PACKET_COUNT*DATA_W-1:0] packet_data;
+  wire              [`SAT_PACKET_COUNT*DATA_W/8-1:0] packet_strb;
 
-  assign packet_beats[4:3]   = 2'd0;
-  assign packet_beats[9:8]   = 2'd0;
-  assign packet_beats[14:13] = 2'd0;
+  assign packet_beats[`SAT_PACKET_BP*BEATS_W + 3 +: 2]     = 2'd0;
+  assign packet_beats[`SAT_PACKET_FF*BEATS_W + 3 +: 2]     = 2'd0;
+  assign packet_beats[`SAT_PACKET_WEIGHT*BEATS_W + 3 +: 2] = 2'd0;
 
   genvar k;
   generate
@@ -311,12 +317,12 @@ module sat_vector #(
         .rst_n       (alive),
         .start_i     (start),
         .base_i      (base[ADDR_W*SLOT +: 2*ADDR_W]),
-        .stride_i    (stride[24*SLOT +: 48]),
+        .stride_i    (stride[STRIDE_W*SLOT +: 2*STRIDE_W]),
         .n_i         (n),
         .m_log2_i    (m_log2),
         .tile_valid_i(sink_tile_valid[k]),
         .tile_ready_o(sink_tile_ready[k]),
-        .tile_i      (sink_tile[36*k +: 36]),
+        .tile_i      (sink_tile[TILE_W*k +: TILE_W]),
         .in_valid_i  (kept_valid[D]),
         .in_ready_o  (kept_ready[D]),
         .in_value_i  (kept_value[16*D +: 16]),
@@ -327,10 +333,10 @@ module sat_vector #(
         .out_valid_o (packet_valid[k]),
         .out_ready_i (packet_ready[k]),
         .out_addr_o  (packet_addr[ADDR_W*k +: ADDR_W]),
-        .out_beats_o (packet_beats[5*k +: 3]),
+        .out_beats_o (packet_beats[BEATS_W*k +: 3]),
         .out_last_o  (packet_last[k]),
-        .out_data_o  (packet_data[128*k +: 128]),
-        .out_strb_o  (packet_strb[16*k +: 16])
+        .out_data_o  (packet_data[DATA_W*k +: DATA_W]),
+        .out_strb_o  (packet_strb[DATA_W/8*k +: DATA_W/8])
       );
     end
   endgenerate
@@ -342,21 +348,21 @@ module sat_vector #(
     .rst_n       (alive),
     .start_i     (start),
     .base_i      (base[0 +: 2*ADDR_W]),
-    .stride_i    (stride[0 +: 48]),
-    .tile_valid_i(sink_tile_valid[2]),
-    .tile_ready_o(sink_tile_ready[2]),
-    .tile_i      (sink_tile[36*2 +: 36]),
+    .stride_i    (stride[0 +: 2*STRIDE_W]),
+    .tile_valid_i(sink_tile_valid[`SAT_SINK_WEIGHT]),
+    .tile_ready_o(sink_tile_ready[`SAT_SINK_WEIGHT]),
+    .tile_i      (sink_tile[TILE_W*`SAT_SINK_WEIGHT +: TILE_W]),
     .credit_o    (credit),
     .issue_i     (read && read_result && update && read_mask[0]),
     .in_valid_i  (result_valid && update && result_mask[0]),
     .in_data_i   (result),
-    .out_valid_o (packet_valid[2]),
-    .out_ready_i (packet_ready[2]),
-    .out_addr_o  (packet_addr[ADDR_W*2 +: ADDR_W]),
-    .out_beats_o (packet_beats[10 +: 3]),
-    .out_last_o  (packet_last[2]),
-    .out_data_o  (packet_data[256 +: 128]),
-    .out_strb_o  (packet_strb[32 +: 16])
+    .out_valid_o (packet_valid[`SAT_PACKET_WEIGHT]),
+    .out_ready_i (packet_ready[`SAT_PACKET_WEIGHT]),
+    .out_addr_o  (packet_addr[ADDR_W*`SAT_PACKET_WEIGHT +: ADDR_W]),
+    .out_beats_o (packet_beats[BEATS_W*`SAT_PACKET_WEIGHT +: 3]),
+    .out_last_o  (packet_last[`SAT_PACKET_WEIGHT]),
+    .out_data_o  (packet_data[DATA_W*`SAT_PACKET_WEIGHT +: DATA_W]),
+    .out_strb_o  (packet_strb[DATA_W/8*`SAT_PACKET_WEIGHT +: DATA_W/8])
   );
 
   wire feature_done, feature_overflow, feature_active;
@@ -381,17 +387,17 @@ module sat_vector #(
     .lane_scalar_o (feature_scalar),
     .lane_addend_o (feature_addend),
     .lane_result_i (lane_result),
-    .packet_valid_o(packet_valid[4:3]),
-    .packet_ready_i(packet_ready[4:3]),
-    .packet_addr_o (packet_addr[3*ADDR_W +: 2*ADDR_W]),
-    .packet_beats_o(packet_beats[24:15]),
-    .packet_last_o (packet_last[4:3]),
-    .packet_data_o (packet_data[384 +: 256]),
-    .packet_strb_o (packet_strb[48 +: 32])
+    .packet_valid_o(packet_valid[`SAT_PACKET_OUT +: 2]),
+    .packet_ready_i(packet_ready[`SAT_PACKET_OUT +: 2]),
+    .packet_addr_o (packet_addr[`SAT_PACKET_OUT*ADDR_W +: 2*ADDR_W]),
+    .packet_beats_o(packet_beats[`SAT_PACKET_OUT*BEATS_W +: 2*BEATS_W]),
+    .packet_last_o (packet_last[`SAT_PACKET_OUT +: 2]),
+    .packet_data_o (packet_data[`SAT_PACKET_OUT*DATA_W +: 2*DATA_W]),
+    .packet_strb_o (packet_strb[`SAT_PACKET_OUT*DATA_W/8 +: 2*DATA_W/8])
   );
 
   sat_store_mux #(
-    .SOURCES(5),
+    .SOURCES(SOURCES),
     .ADDR_W (ADDR_W)
   ) u_store_mux (
     .clk         (clk),
@@ -430,7 +436,7 @@ module sat_vector #(
     .overflow_o(overflow_o)
   );
 
-  wire unused_ok = &{1'b0, read_mask[3:1], sink_tile_valid[3], sink_tile};
+  wire unused_ok = &{1'b0, read_mask[3:1], sink_tile_valid[`SAT_SINK_HALF], half_tile};
 
 endmodule
 

@@ -4,35 +4,36 @@
 // UPDATE visit tiles, all else belongs to the feature unit, and an UPDATE that is skipped begins
 // nothing. Bases and strides are valid with start_i only, the rest from the cycle after it.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 
 module sat_vector_command #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                start_i,
-  input  wire       [1023:0] desc_i,
-  input  wire                overflow_latch_i,
+  input  wire                          clk,
+  input  wire                          start_i,
+  input  wire                 [1023:0] desc_i,
+  input  wire                          overflow_latch_i,
   // with start_i
-  output wire                start_o,
-  output wire                feature_start_o,
-  output wire [7*ADDR_W-1:0] base_o,
-  output wire     [7*24-1:0] stride_o,
+  output wire                          start_o,
+  output wire                          feature_start_o,
+  output wire           [7*ADDR_W-1:0] base_o,
+  output wire [7*`SAT_STRIDE_BITS-1:0] stride_o,
   // from the next cycle on
-  output reg                 feature_o,
-  output reg                 update_o,
-  output reg                 half_o,      // the source is FP16
-  output reg                 decay_en_o,
-  output reg                 ff_o,
-  output reg                 bp_o,
-  output reg           [4:0] n_o,
-  output reg           [2:0] m_log2_o,
-  output reg          [15:0] rows_o,
-  output reg          [15:0] cols_o,
-  output reg          [31:0] inv_scale_o,
-  output reg          [31:0] decay_o,
-  output reg          [31:0] momentum_o,
-  output reg          [31:0] lr_o
+  output reg                           feature_o,
+  output reg                           update_o,
+  output reg                           half_o,  // the source is FP16
+  output reg                           decay_en_o,
+  output reg                           ff_o,
+  output reg                           bp_o,
+  output reg                     [4:0] n_o,
+  output reg                     [2:0] m_log2_o,
+  output reg                    [15:0] rows_o,
+  output reg                    [15:0] cols_o,
+  output reg                    [31:0] inv_scale_o,
+  output reg                    [31:0] decay_o,
+  output reg                    [31:0] momentum_o,
+  output reg                    [31:0] lr_o
 );
 
   wire  [4:0] flags   = desc_i[`SAT_DESC_FLAGS_LSB +: 5];

@@ -4,33 +4,34 @@
 // A vector may come whenever credit_o is high when its read is issued (issue_i): the queue has room
 // for every vector under way. Packets: as in sat_store_mux.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_weight_store #(
   parameter integer ADDR_W = 40  // bits, 32..40
 ) (
-  input  wire                clk,
-  input  wire                rst_n,
+  input  wire                          clk,
+  input  wire                          rst_n,
   // command: W, V
-  input  wire                start_i,
-  input  wire [2*ADDR_W-1:0] base_i,
-  input  wire         [47:0] stride_i,
+  input  wire                          start_i,
+  input  wire           [2*ADDR_W-1:0] base_i,
+  input  wire [2*`SAT_STRIDE_BITS-1:0] stride_i,
   // tiles in order, as in sat_tile_loader
-  input  wire                tile_valid_i,
-  output wire                tile_ready_o,
-  input  wire         [35:0] tile_i,
+  input  wire                          tile_valid_i,
+  output wire                          tile_ready_o,
+  input  wire     [`SAT_TILE_BITS-1:0] tile_i,
   // results
-  output wire                credit_o,
-  input  wire                issue_i,
-  input  wire                in_valid_i,
-  input  wire        [127:0] in_data_i,
+  output wire                          credit_o,
+  input  wire                          issue_i,
+  input  wire                          in_valid_i,
+  input  wire                  [127:0] in_data_i,
   // packets
-  output wire                out_valid_o,
-  input  wire                out_ready_i,
-  output wire   [ADDR_W-1:0] out_addr_o,
-  output wire          [2:0] out_beats_o,
-  output wire                out_last_o,
-  output wire        [127:0] out_data_o,
-  output wire         [15:0] out_strb_o
+  output wire                          out_valid_o,
+  input  wire                          out_ready_i,
+  output wire             [ADDR_W-1:0] out_addr_o,
+  output wire                    [2:0] out_beats_o,
+  output wire                          out_last_o,
+  output wire                  [127:0] out_data_o,
+  output wire                   [15:0] out_strb_o
 );
 
   localparam integer DEPTH = 64;  // vectors: one pass over a tile
@@ -65,10 +66,10 @@ module sat_weight_store #(
   );
 
   // Position in the tile: V (0) or W (1), row, word.
-  wire  [4:0] cols      = tile_i[4:0];
-  wire  [4:0] rows      = tile_i[9:5];
-  wire [11:0] tile_col  = tile_i[21:10];
-  wire        band_end  = tile_i[34];
+  wire  [4:0] cols      = tile_i[`SAT_TILE_COLS];
+  wire  [4:0] rows      = tile_i[`SAT_TILE_ROWS];
+  wire [11:0] tile_col  = tile_i[`SAT_TILE_COL];
+  wire        band_end  = tile_i[`SAT_TILE_BAND_END];
   reg         weight_q;
   reg   [3:0] row_q;
   reg   [1:0] word_q;
@@ -76,7 +77,7 @@ module sat_weight_store #(
   wire  [4:0] cols_before = cols - 5'd1;  // its upper bits number the last word of a row
   wire        row_last    = {1'b0, row_q} == rows - 5'd1;
 
-  wire unused_ok = &{1'b0, queue_ready, queue_count, tile_i[35], tile_i[33:22], cols_before};
+  wire unused_ok = &{1'b0, queue_ready, queue_count, tile_i, cols_before};
 
   assign out_valid_o  = queue_valid && tile_valid_i;
   assign out_last_o   = word_q == cols_before[3:2];
@@ -111,7 +112,7 @@ module sat_weight_store #(
         .clk     (clk),
         .start_i (start_i),
         .base_i  (base_i[ADDR_W*k +: ADDR_W]),
-        .stride_i(stride_i[24*k +: 24]),
+        .stride_i(stride_i[`SAT_STRIDE_BITS*k +: `SAT_STRIDE_BITS]),
         .step_i  (step),
         .save_i  (step && row_last && band_end),
         .rewind_i(step && row_last && !band_end),

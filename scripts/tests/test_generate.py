@@ -10,6 +10,7 @@ from sat import regs
 from sat.config import SatConfig
 from sat_golden import defs
 from scripts.generate import ROOT, generate
+from tb.common import buses
 
 pytestmark = pytest.mark.quick
 DEFINES = (ROOT / "rtl/include/sat_defs.vh").read_text(encoding="utf-8")
@@ -38,6 +39,21 @@ def test_languages_agree():
     for name, (word, low, bits) in defs.FIELDS.items():
         assert verilog_value(f"DESC_{name}_LSB") == 32 * word + low
         assert verilog_value(f"DESC_{name}_BITS") == bits
+
+
+def test_buses_agree_with_the_descriptor():
+    """spec/buses.yaml says again how wide a slot is, and what a stride and an address are in it."""
+    assert buses.OPERAND.bits == 32 * defs.SLOT_WORDS == verilog_value("DESC_SLOT_BITS")
+    assert buses.OPERAND.fields == {"ADDR": (0, 64), "STRIDE": (64, 24)}
+    assert (1 << buses.STRIDE_BITS) - defs.TENSOR_ALIGN == defs.STRIDE_MAX
+
+
+def test_records_are_packed_without_gaps():
+    word = buses.TILE.pack(last=1, band_end=0, row=0xABC, col=0x123, rows=16, cols=9)
+    assert word == 1 << 35 | 0xABC << 22 | 0x123 << 10 | 16 << 5 | 9
+    assert buses.TILE.unpack(word) == {"last": 1, "band_end": 0, "row": 0xABC, "col": 0x123,
+                                       "rows": 16, "cols": 9}
+    assert buses.WEST.get(buses.WEST.pack(write=1, addr=31, wide=0), "addr") == 31
 
 
 def test_error_codes_are_those_of_the_command_reference():

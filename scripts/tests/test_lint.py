@@ -64,6 +64,8 @@ def test_python():
     ("1'b0", "1'bx", "X assignment"),
     ("unused_ok", "unused_0", "ends in"),
     ("  wire", "\twire", "tab"),
+    ("  wire", "  wire [`SAT_TILE_BITS-1:0] a, b;\n  wire last = b[35];\n  wire", "numbered bits"),
+    ("  wire", "  wire [2*`SAT_ACC_BITS-1:0] a;\n  wire e = a[23 +: 7];\n  wire", "numbered bits"),
     ("nothing.", "nothing." + 100 * ".", "columns"),
     ("nothing.", "nichts \u00fcber.", "ASCII"),
     ("nothing.", "nothing.\n//" * 20, "header"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random operand streams for a systolic array, and the sums they make (formats: sat_uspe.v).
+"""Random operand streams for a systolic array, and the sums they make (formats: spec/buses.yaml).
 
 The streams are those of row 0 and column 0; row r and column c get theirs r and c cycles later, by
 which every PE sees its two streams in the same relative time. RAM addresses are drawn freely: the
@@ -12,9 +12,8 @@ import numpy as np
 
 from sat_golden import vector
 from sat_golden.stimulus import mixed_fp16
+from tb.common.buses import NORTH, WEST
 
-WRITE, VALID, FIRST, LAST = 1 << 22, 1 << 24, 1 << 23, 1 << 22
-ADDRESS_LSB = 17
 RAM_WORDS = 32
 
 
@@ -49,7 +48,8 @@ class ArrayStreams:
             step = slot - (slots - depth)
             for place in range(self.t):
                 valid = step in (0, depth - 1) or (step > 0 and self.rng.random() < self.p_valid)
-                flags = (VALID + FIRST * (step == 0) + LAST * (step == depth - 1)) if valid else 0
+                flags = NORTH.pack(valid=int(valid), first=int(valid and step == 0),
+                                   last=int(valid and step == depth - 1))
                 a, w = self._cycle(flags=flags)
                 if valid:
                     acc[place] = vector.pe_mac(acc[place], a.T, w)
@@ -61,11 +61,11 @@ class ArrayStreams:
         read = rng.integers(0, RAM_WORDS, self.cols)
         weights = mixed_fp16(rng, self.cols, self.special)
         a = self.ram[read]
-        self.north.append(flags | read << ADDRESS_LSB | vector.fp16_widen(weights))
+        self.north.append(flags | NORTH.pack(addr=read, wide=vector.fp16_widen(weights)))
         write = address is not None or rng.random() < self.p_write
         address = int(rng.integers(0, RAM_WORDS)) if address is None else address
         values = mixed_fp16(rng, self.rows, self.special)
-        self.west.append(WRITE * write | address << ADDRESS_LSB | vector.fp16_widen(values))
+        self.west.append(WEST.pack(write=int(write), addr=address, wide=vector.fp16_widen(values)))
         if write:
             self.ram[address] = values
         return a, weights

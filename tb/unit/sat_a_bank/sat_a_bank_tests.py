@@ -8,6 +8,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden.stimulus import mixed_fp16
+from tb.common.buses import A_CMD, WEST
 from tb.common.clock import start
 from tb.common.lanes import pack_array
 from tb.common.parameters import parameters
@@ -32,7 +33,7 @@ async def test_reads(dut, p_read, p_write):
             assert dut.cmd_o.value.to_unsigned() == command
         if cycle >= LATENCY:
             west, word = dut.west_o.value.to_unsigned(), expected[cycle - LATENCY]
-            assert west >> 22 == (word is not None)
+            assert WEST.get(west, "write") == (word is not None)
             assert word in (None, west)
 
         fill = cycle < depth
@@ -40,11 +41,11 @@ async def test_reads(dut, p_read, p_write):
         lane, zero = int(rng.integers(lanes)), rng.random() < 0.1
         pe_address = int(rng.integers(32))
         read = not fill and rng.random() < p_read
-        command = (int(read) << 5 | pe_address) << 1 | int(zero)
+        command = A_CMD.pack(write=int(read), addr=pe_address, zero=int(zero))
         command = (command << log2(lanes) | lane) << log2(depth) | address
         dut.cmd_i.value = command
         value = 0 if zero else int(memory[address, lane])
-        expected.append(1 << 22 | pe_address << 17 | widen(value) if read else None)
+        expected.append(WEST.pack(write=1, addr=pe_address, wide=widen(value)) if read else None)
 
         enable = np.ones(lanes, bool) if fill else rng.random(lanes) < p_write * rng.integers(2)
         address = cycle if fill else int(rng.integers(depth))
@@ -61,12 +62,13 @@ async def test_reset(dut):
     depth, lanes = parameters(dut, "A_DEPTH", "LANES")
     await start(dut)
     for _ in range(4):
-        dut.cmd_i.value = 1 << 6 + log2(lanes) + log2(depth)
+        dut.cmd_i.value = A_CMD.pack(write=1) << log2(lanes) + log2(depth)
         await FallingEdge(dut.clk)
     dut.rst_n.value = dut.cmd_i.value = 0
     await FallingEdge(dut.clk)
     dut.rst_n.value = 1
     for _ in range(4):
-        assert dut.west_o.value.to_unsigned() >> 22 == 0
-        assert dut.cmd_o.value.to_unsigned() >> 6 + log2(lanes) + log2(depth) == 0
+        assert not WEST.get(dut.west_o.value.to_unsigned(), "write")
+        command = dut.cmd_o.value.to_unsigned() >> log2(lanes) + log2(depth)
+        assert not A_CMD.get(command, "write")
         await FallingEdge(dut.clk)

@@ -8,6 +8,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden.stimulus import mixed_fp16
+from tb.common.buses import A_CMD, WEST
 from tb.common.clock import start
 from tb.common.lanes import pack_array, unpack
 from tb.common.parameters import parameters
@@ -30,22 +31,22 @@ async def test_reads(dut, p_read, p_write):
     fill = depth * lanes
     for cycle in range(fill + 1500):
         if cycle >= LATENCY:
-            west = unpack(dut.west_o.value.to_unsigned(), 23, rows)
+            west = unpack(dut.west_o.value.to_unsigned(), WEST.bits, rows)
             for row, word in enumerate(expected[cycle - LATENCY]):
-                assert west[row] >> 22 == (word is not None)
+                assert WEST.get(west[row], "write") == (word is not None)
                 assert word in (None, west[row]), f"row {row}"
 
         read = cycle >= fill and rng.random() < p_read
         address, lane, pe_address = (int(rng.integers(x)) for x in (depth, lanes, 32))
         commands.append((pe_address, lane, address) if read else None)
-        dut.cmd_i.value = ((int(read) << 5 | pe_address) << 1 << log2(lanes) | lane) \
-            << log2(depth) | address
+        command = A_CMD.pack(write=int(read), addr=pe_address)
+        dut.cmd_i.value = (command << log2(lanes) | lane) << log2(depth) | address
         now: list[int | None] = [None] * rows
         for row in range(rows):
             command = commands[cycle - row] if cycle >= row else None
             if command:
                 value = int(memory[row, command[2], command[1]])
-                now[row] = 1 << 22 | command[0] << 17 | widen(value)
+                now[row] = WEST.pack(write=1, addr=command[0], wide=widen(value))
         expected.append(now)
 
         # The filling is all columns: word by word, lane by lane.

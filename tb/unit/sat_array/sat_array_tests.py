@@ -8,12 +8,11 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from tb.common.array_streams import ArrayStreams
+from tb.common.buses import DRAIN, NORTH, WEST
 from tb.common.clock import start
 from tb.common.lanes import pack, unpack
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
-
-VALID = 1 << 31
 
 
 def skewed(stream: list[np.ndarray], cycle: int, width: int) -> int:
@@ -35,12 +34,12 @@ async def test_tiles(dut, special, p_valid, most):
     results: list[list[int]] = [[] for _ in range(cols)]
     when: list[list[int]] = [[] for _ in range(cols)]
     for cycle in range(len(streams.north) + (rows + 6) * t + rows + cols):
-        for col, word in enumerate(unpack(dut.drain_o.value.to_unsigned(), 32, cols)):
-            if word & VALID:
-                results[col].append(word & ~VALID)
+        for col, word in enumerate(unpack(dut.drain_o.value.to_unsigned(), DRAIN.bits, cols)):
+            if DRAIN.get(word, "valid"):
+                results[col].append(DRAIN.get(word, "acc"))
                 when[col].append(cycle)
-        dut.west_i.value = skewed(streams.west, cycle, 23)
-        dut.north_i.value = skewed(streams.north, cycle, 25)
+        dut.west_i.value = skewed(streams.west, cycle, WEST.bits)
+        dut.north_i.value = skewed(streams.north, cycle, NORTH.bits)
         await FallingEdge(dut.clk)
     expected = np.concatenate([tile.reshape(-1, cols) for tile in streams.tiles])
     assert [len(column) for column in results] == [len(expected)] * cols

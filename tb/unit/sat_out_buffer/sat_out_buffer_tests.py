@@ -7,12 +7,13 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from tb.common.buses import ACC, DRAIN
 from tb.common.clock import start
 from tb.common.lanes import pack, unpack
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-VALID = 1 << 31
+VALID = DRAIN.pack(valid=1)
 
 
 async def run_tiles(dut, rng: np.random.Generator, tiles: int, p_pause: float) -> None:
@@ -40,7 +41,7 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: int, p_pause: float) -
         numbers = [arrival.get(now - col) for col in range(cols)]
         dut.drain_i.value = pack(
             [0 if number is None else VALID | int(words[number, col])
-             for col, number in enumerate(numbers)], 32)
+             for col, number in enumerate(numbers)], DRAIN.bits)
         # Any word of the two latest tiles that is complete, and not yet being overwritten.
         latest = max([latest, *(number for number in numbers if number is not None)])
         oldest = max(0, (latest // t + 1 - 2 * rows) * t + t)
@@ -48,7 +49,7 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: int, p_pause: float) -
         dut.addr_i.value = 0 if number is None else number % (2 * rows * t)
         await FallingEdge(dut.clk)
         if number is not None:
-            actual = unpack(dut.word_o.value.to_unsigned(), 31, cols)
+            actual = unpack(dut.word_o.value.to_unsigned(), ACC.bits, cols)
             assert actual == [int(word) for word in words[number]], f"word {number}"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden.stimulus import mixed_fp16
+from tb.common.buses import NORTH, S_CMD
 from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
@@ -32,17 +33,20 @@ async def test_reads(dut, m_log2, p_read, p_write):
             assert dut.cmd_o.value.to_unsigned() == command
         if cycle >= LATENCY:
             north, (valid, word) = dut.north_o.value.to_unsigned(), expected[cycle - LATENCY]
-            assert north == word if valid else not north >> 24
+            assert north == word if valid else not NORTH.get(north, "valid")
 
         fill = cycle < depth
         address = int(rng.integers(depth))
-        valid, flags = not fill and rng.random() < p_read, int(rng.integers(8))
+        valid = not fill and rng.random() < p_read
+        first, last, half = map(int, rng.integers(0, 2, 3))
         block = int(rng.integers(16)) & ~mask
-        command = (int(valid) << 3 | flags) << 4 << log2(depth) | block << log2(depth) | address
+        command = S_CMD.pack(valid=int(valid), first=first, last=last, half=half, block=block)
+        command = command << log2(depth) | address
         dut.cmd_i.value = command
         wide = widen(int(values[address]))
-        expected.append((valid, 1 << 24 | flags << 21
-                         | (block | int(indices[address]) & mask) << 17 | wide))
+        pe_address = half << 4 | block | int(indices[address]) & mask
+        expected.append((valid, NORTH.pack(valid=1, first=first, last=last, addr=pe_address,
+                                           wide=wide)))
 
         for name, memory, data in (("value", values, mixed_fp16(rng, (), 0.3)),
                                    ("index", indices, rng.integers(16))):
@@ -61,12 +65,12 @@ async def test_reset(dut):
     (depth,) = parameters(dut, "S_DEPTH")
     await start(dut)
     for _ in range(4):
-        dut.cmd_i.value = 1 << 7 + log2(depth)
+        dut.cmd_i.value = S_CMD.pack(valid=1) << log2(depth)
         await FallingEdge(dut.clk)
     dut.rst_n.value = dut.cmd_i.value = 0
     await FallingEdge(dut.clk)
     dut.rst_n.value = 1
     for _ in range(4):
-        assert dut.north_o.value.to_unsigned() >> 24 == 0
-        assert dut.cmd_o.value.to_unsigned() >> 7 + log2(depth) == 0
+        assert not NORTH.get(dut.north_o.value.to_unsigned(), "valid")
+        assert not S_CMD.get(dut.cmd_o.value.to_unsigned() >> log2(depth), "valid")
         await FallingEdge(dut.clk)

@@ -8,6 +8,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden.stimulus import mixed_fp16
+from tb.common.buses import NORTH, S_CMD
 from tb.common.clock import start
 from tb.common.lanes import pack, pack_array, unpack
 from tb.common.parameters import parameters
@@ -30,25 +31,27 @@ async def test_reads(dut, m_log2, p_write):
     expected: list[list[int | None]] = []
     for cycle in range(depth + 500):
         if cycle >= LATENCY:
-            north = unpack(dut.north_o.value.to_unsigned(), 25, cols)
+            north = unpack(dut.north_o.value.to_unsigned(), NORTH.bits, cols)
             for col, word in enumerate(expected[cycle - LATENCY]):
-                assert north[col] >> 24 == (word is not None)
+                assert NORTH.get(north[col], "valid") == (word is not None)
                 assert word in (None, north[col]), f"column {col}"
 
         fill = cycle < depth
         valid = not fill and rng.random() < 0.8
-        flags, block, address = int(rng.integers(8)), int(rng.integers(16)) & ~mask, int(
-            rng.integers(depth))
+        flags = dict(zip(("first", "last", "half"), map(int, rng.integers(0, 2, 3))))
+        block, address = int(rng.integers(16)) & ~mask, int(rng.integers(depth))
         commands.append((flags, block, address) if valid else None)
-        dut.cmd_i.value = ((int(valid) << 3 | flags) << 4 | block) << log2(depth) | address
+        command = S_CMD.pack(valid=int(valid), block=block, **flags)
+        dut.cmd_i.value = command << log2(depth) | address
         now: list[int | None] = [None] * cols
         for col in range(cols):
             command = commands[cycle - col] if cycle >= col else None
             if command:
-                flags, block, address = command
+                flags, block, address = commands[cycle - col]
                 wide = widen(int(values[address, col]))
-                pe_address = block | int(indices[address, col]) & mask
-                now[col] = 1 << 24 | flags << 21 | pe_address << 17 | wide
+                pe_address = flags["half"] << 4 | block | int(indices[address, col]) & mask
+                now[col] = NORTH.pack(valid=1, first=flags["first"], last=flags["last"],
+                                      addr=pe_address, wide=wide)
         expected.append(now)
 
         write = fill or rng.random() < p_write

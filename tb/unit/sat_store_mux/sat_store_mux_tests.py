@@ -9,6 +9,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
+from tb.common.buses import PACKET_BEATS_BITS
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
@@ -41,7 +42,7 @@ async def test_packets(dut, p_source, p_req, p_data):
                 valid |= 1 << source
         offered = [queue[0] if queue else (0, 0, 0, 0, 0) for queue in todo]
         dut.in_valid_i.value = valid
-        for name, field, bits in (("addr", 0, 40), ("beats", 1, 5), ("last", 2, 1),
+        for name, field, bits in (("addr", 0, 40), ("beats", 1, PACKET_BEATS_BITS), ("last", 2, 1),
                                   ("data", 3, 128), ("strb", 4, 16)):
             value = sum(int(offer[field]) << bits * k for k, offer in enumerate(offered))
             getattr(dut, f"in_{name}_i").value = value

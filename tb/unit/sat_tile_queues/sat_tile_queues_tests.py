@@ -8,13 +8,14 @@ from collections import deque
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from tb.common.buses import TILE
 from tb.common.clock import start
 from tb.common.lanes import unpack
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-TILE_BITS, AHEAD = 36, 4
-LAST = 1 << 35
+AHEAD = 4
+LAST = TILE.pack(last=1)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -28,7 +29,7 @@ async def test_random_commands(dut, p_sink, p_end):
     for _ in range(40):
         wanted = [bool(bit) for bit in rng.integers(2, size=sinks)]
         wanted[int(rng.integers(sinks))] = True
-        tiles = [int(rng.integers(1 << 35)) for _ in range(int(rng.integers(1, 12)))]
+        tiles = [int(rng.integers(LAST)) for _ in range(int(rng.integers(1, 12)))]
         tiles[-1] |= LAST
         queues: list[deque[int]] = [deque() for _ in range(sinks)]
         begun, number, left = False, 0, [len(tiles) if want else 0 for want in wanted]
@@ -47,7 +48,7 @@ async def test_random_commands(dut, p_sink, p_end):
             end = begun and bool(rng.random() < p_end)
             room = bool(rng.random() < 0.7)
             dut.tile_valid_i.value = int(valid)
-            dut.tile_i.value = tiles[number] if valid else int(rng.integers(1 << 35))
+            dut.tile_i.value = tiles[number] if valid else int(rng.integers(LAST))
             dut.tile_end_i.value, dut.room_i.value = int(end), int(room)
             ready = [bool(queue) and bool(rng.random() < p_sink) for queue in queues]
             dut.sink_ready_i.value = sum(1 << sink for sink, bit in enumerate(ready) if bit)
@@ -58,7 +59,7 @@ async def test_random_commands(dut, p_sink, p_end):
             assert bool(dut.begun_o.value) == begun
             assert unpack(dut.sink_valid_o.value.to_unsigned(), 1, sinks) == list(
                 map(bool, queues))
-            seen = unpack(dut.sink_tile_o.value.to_unsigned(), TILE_BITS, sinks)
+            seen = unpack(dut.sink_tile_o.value.to_unsigned(), TILE.bits, sinks)
             assert all(tile == queue[0] for tile, queue in zip(seen, queues) if queue)
             for sink, taken in enumerate(ready):
                 if taken:

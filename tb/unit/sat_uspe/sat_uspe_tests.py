@@ -7,11 +7,10 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from tb.common.array_streams import ArrayStreams
+from tb.common.buses import DRAIN, NORTH, WEST
 from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
-
-VALID = 1 << 31
 
 
 @cocotb.test()
@@ -25,8 +24,8 @@ async def test_sums(dut, special, p_valid, late):
     results, token_at = [], None
     for cycle in range(len(streams.north) + 6 * t):
         drained = dut.drain_o.value.to_unsigned()
-        if drained & VALID:
-            results.append(drained & ~VALID)
+        if DRAIN.get(drained, "valid"):
+            results.append(DRAIN.get(drained, "acc"))
         if dut.captured_o.value:
             token_at = cycle + int(rng.integers(0, t)) * late
         dut.token_i.value = int(cycle == token_at)
@@ -50,7 +49,7 @@ async def test_passes_on(dut):
             assert dut.east_o.value.to_unsigned() == west
             assert dut.south_o.value.to_unsigned() == north
             assert dut.drain_o.value.to_unsigned() == drain
-        west, north, drain = (int(rng.integers(1 << bits)) for bits in (23, 25, 32))
+        west, north, drain = (int(rng.integers(1 << bus.bits)) for bus in (WEST, NORTH, DRAIN))
         dut.west_i.value, dut.north_i.value, dut.drain_i.value = west, north, drain
         await FallingEdge(dut.clk)
     dut.token_i.value = 1
@@ -79,6 +78,6 @@ async def test_reset(dut):
         await FallingEdge(dut.clk)
         dut.rst_n.value = 1
         for _ in range(4 * t):
-            assert not dut.drain_o.value.to_unsigned() & VALID
+            assert not DRAIN.get(dut.drain_o.value.to_unsigned(), "valid")
             assert not (dut.captured_o.value or dut.token_o.value)
             await FallingEdge(dut.clk)

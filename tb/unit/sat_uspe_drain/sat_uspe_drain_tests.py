@@ -6,11 +6,12 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from tb.common.buses import DRAIN
 from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-VALID = 1 << 31
+VALID = DRAIN.pack(valid=1)
 
 
 def schedule(rng, t: int, tiles: int, most: int) -> tuple[list[int], list[int]]:
@@ -44,7 +45,7 @@ async def test_order(dut, most, p_north):
     passed_on = None
     for cycle in range(max(emitted) + 3):
         if passed_on is not None:
-            assert dut.drain_o.value.to_unsigned() >> 31 == passed_on >> 31
+            assert dut.drain_o.value.to_unsigned() & VALID == passed_on & VALID
             if passed_on & VALID:
                 assert dut.drain_o.value.to_unsigned() == passed_on
         assert dut.token_o.value == (cycle - t - 1 in tokens)
@@ -90,5 +91,5 @@ async def test_reset(dut):
         dut.rst_n.value = 1
         for _ in range(t + 2):
             await FallingEdge(dut.clk)
-            assert dut.drain_o.value.to_unsigned() >> 31 == 0
+            assert not dut.drain_o.value.to_unsigned() & VALID
             assert not dut.token_o.value

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tb.common.buses import TILE
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -16,8 +18,7 @@ class Tile:
     last: bool
 
     def pack(self) -> int:
-        return (int(self.last) << 35 | int(self.band_end) << 34 | self.row << 22 | self.col << 10
-                | self.rows << 5 | self.cols)
+        return TILE.pack(**vars(self))
 
 
 def tiles_of(rows: int, cols: int) -> list[Tile]:

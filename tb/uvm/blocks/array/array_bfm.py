@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from tb.common.buses import DRAIN, NORTH, WEST
 from tb.common.lanes import pack, unpack
 from tb.common.parameters import parameters
 from tb.uvm.blocks.array.array_item import ArrayItem
-
-WEST_BITS, NORTH_BITS, DRAIN_BITS = 23, 25, 32
-VALID = 1 << 31
 
 
 class ArrayBfm:
@@ -22,8 +20,8 @@ class ArrayBfm:
         """The streams, each field as many cycles late as its number; then nothing."""
         dut = self._dut
         for cycle in range(len(item.north) + max(self.rows, self.cols)):
-            dut.west_i.value = skewed(item.west, cycle, WEST_BITS)
-            dut.north_i.value = skewed(item.north, cycle, NORTH_BITS)
+            dut.west_i.value = skewed(item.west, cycle, WEST.bits)
+            dut.north_i.value = skewed(item.north, cycle, NORTH.bits)
             await FallingEdge(dut.clk)
 
     async def drained(self) -> None:
@@ -35,10 +33,11 @@ class ArrayBfm:
         dut = self._dut
         await FallingEdge(dut.clk)
         await ReadOnly()
-        drain = unpack(dut.drain_o.value.to_unsigned(), DRAIN_BITS, self.cols)
-        return (unpack(dut.west_i.value.to_unsigned(), WEST_BITS, self.rows),
-                unpack(dut.north_i.value.to_unsigned(), NORTH_BITS, self.cols),
-                [(col, word & ~VALID) for col, word in enumerate(drain) if word & VALID])
+        drain = unpack(dut.drain_o.value.to_unsigned(), DRAIN.bits, self.cols)
+        return (unpack(dut.west_i.value.to_unsigned(), WEST.bits, self.rows),
+                unpack(dut.north_i.value.to_unsigned(), NORTH.bits, self.cols),
+                [(col, DRAIN.get(word, "acc")) for col, word in enumerate(drain)
+                 if DRAIN.get(word, "valid")])
 
 
 def skewed(stream: list, cycle: int, bits: int) -> int:

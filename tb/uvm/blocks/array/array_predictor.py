@@ -8,11 +8,11 @@ from pyuvm import uvm_analysis_port, uvm_subscriber
 
 from sat_golden import vector
 from sat_golden.stimulus import ALL_FP16
-from tb.common.array_streams import ADDRESS_LSB, FIRST, LAST, RAM_WORDS, VALID, WRITE
+from tb.common.array_streams import RAM_WORDS
+from tb.common.buses import NORTH, WEST
 from tb.uvm.blocks.array.array_bfm import ArrayBfm
 from tb.uvm.blocks.array.array_item import ArrayBeat
 
-WIDE_MASK = (1 << ADDRESS_LSB) - 1
 HALF_OF = {int(wide): half for half, wide in enumerate(vector.fp16_widen(ALL_FP16))}
 
 
@@ -39,22 +39,22 @@ class ArrayPredictor(uvm_subscriber):
         place = self._beats % self.bfm.t
         self._beats += 1
         # All columns have the same flags.
-        if beat.north[0] & VALID:
+        if NORTH.get(beat.north[0], "valid"):
             self._multiply(beat, place)
-        if beat.west[0] & WRITE:
-            address = beat.west[0] >> ADDRESS_LSB & RAM_WORDS - 1
-            self._ram[address] = [HALF_OF[word & WIDE_MASK] for word in beat.west]
+        if WEST.get(beat.west[0], "write"):
+            address = WEST.get(beat.west[0], "addr")
+            self._ram[address] = [HALF_OF[WEST.get(word, "wide")] for word in beat.west]
 
     def _multiply(self, beat: ArrayBeat, place: int) -> None:
         flags = beat.north[0]
-        address = [word >> ADDRESS_LSB & RAM_WORDS - 1 for word in beat.north]
-        weights = np.array([HALF_OF[word & WIDE_MASK] for word in beat.north], np.uint16)
+        address = [NORTH.get(word, "addr") for word in beat.north]
+        weights = np.array([HALF_OF[NORTH.get(word, "wide")] for word in beat.north], np.uint16)
         a = self._ram[address]
         self.fed_ap.write((a, weights))
-        if flags & FIRST:
+        if NORTH.get(flags, "first"):
             self._sums[place] = 0
         self._sums[place] = vector.pe_mac(self._sums[place], a.T, weights)
-        if flags & LAST:
+        if NORTH.get(flags, "last"):
             self._tile.append(vector.fp32_to_acc(self._sums[place]))
             if len(self._tile) == self.bfm.t:
                 self._publish(np.array(self._tile).transpose(1, 0, 2).reshape(-1, self.bfm.cols))
