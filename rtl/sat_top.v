@@ -4,6 +4,7 @@
 // irq is level, high while an enabled interrupt is pending. aresetn is synchronous.
 `default_nettype none
 `include "sat_buses.vh"
+
 module sat_top #(
   parameter integer ROWS           = 8,    // PEs, power of two, 2..64
   parameter integer COLS           = 8,    // PEs, power of two, 2..64
@@ -80,6 +81,7 @@ module sat_top #(
   // Interrupt
   output wire                  irq
 );
+
   sat_limits #(
     .ROWS          (ROWS),
     .COLS          (COLS),
@@ -109,7 +111,7 @@ module sat_top #(
   localparam integer WR_VECTOR = `SAT_WR_PORT_VECTOR;
   localparam integer BEATS_W   = `SAT_BEATS_BITS;
 
-  // Read DMA
+  // ---- Read DMA
   wire [`SAT_RD_PORT_COUNT-1:0] rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready;
   wire [`SAT_RD_PORT_COUNT*ADDR_W-1:0] rd_req_addr;
   wire [`SAT_RD_PORT_COUNT*`SAT_BEATS_BITS-1:0] rd_req_beats;
@@ -119,7 +121,7 @@ module sat_top #(
   wire [ADDR_W-1:0]          rd_err_addr;
   wire [2:0]                 rd_err_port;
 
-  // Write DMA
+  // ---- Write DMA
   wire [WR_PORTS-1:0]        wr_req_valid, wr_req_ready, wr_data_valid, wr_data_ready, wr_idle;
   wire [`SAT_WR_PORT_COUNT*ADDR_W-1:0] wr_req_addr;
   wire [`SAT_WR_PORT_COUNT*`SAT_BEATS_BITS-1:0] wr_req_beats;
@@ -130,7 +132,7 @@ module sat_top #(
   wire [1:0]                 wr_err_resp;
   wire [ADDR_W-1:0]          wr_err_addr;
 
-  // Control
+  // ---- Control
   wire          start, clear, busy, draining, overflow, overflow_latch, done_set, fence_set;
   wire          err_valid, halt, flush;
   wire [63:0]   prog_addr, err_addr;
@@ -415,5 +417,7 @@ module sat_top #(
   assign m_axi_arqos   = 4'd0;
 
   wire unused_ok = &{1'b0, s_axil_awprot, s_axil_arprot, m_axi_bid, m_axi_rid};
+
 endmodule
+
 `default_nettype wire

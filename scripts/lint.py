@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 COLUMNS = 100
 HEADER_LINES = 15
+SECTIONED = 200  # lines from which a module needs sections
+RESETS = {"rst_n", "rst_local_n", "aresetn"}  # of AXI, aresetn
 PYTHON_DIRS = ("scripts", "golden", "host", "examples", "sw", "tb")
 # Modules whose assert statements pytest rewrites, here and inside simulations.
 MAY_ASSERT = ("test_*.py", "conftest.py", REWRITTEN)
@@ -114,6 +116,33 @@ def text_rules(path: Path) -> list[str]:
     return problems
 
 
+def module_form(text: str) -> Iterator[str]:
+    """Blank lines between the parts of a module; its includes beside `default_nettype none`."""
+    if not re.search(r'^`default_nettype none\n(`include "\w+\.vh"\n)*\nmodule ', text, re.M):
+        yield "includes, then a blank line and the module do not follow `default_nettype none"
+    if not re.search(r"^(\) |module .*)?(\(.*)?\);\n\n", text, re.M):
+        yield "no blank line behind the ports"
+    if not text.endswith("\n\nendmodule\n\n`default_nettype wire\n"):
+        yield "no blank line before and behind endmodule"
+
+
+def section_form(lines: list[str]) -> Iterator[str]:
+    """Sections are headed by `// ---- Title`, and long modules have some."""
+    rules = [line for line in lines if re.search(r"//.*-{3}", line)]
+    if len(lines) > SECTIONED and not rules:
+        yield f"no sections in more than {SECTIONED} lines"
+    for line in rules:
+        if not re.fullmatch(r"  // ---- [^-\s](.*[^-.\s])?", line):
+            yield f"'{line.strip()}' is no section: // ---- Title"
+
+
+def reset_names(code: str) -> Iterator[str]:
+    """Resets and everything that ends in _n have a name of the house."""
+    found = set(re.findall(r"\b\w+_n\b", code)) | set(re.findall(r"\.rst_n\s*\((.*?)\)", code))
+    for name in sorted(found - RESETS):
+        yield f"reset {name} is not one of {', '.join(sorted(RESETS))}"
+
+
 def literal_fields(code: str) -> Iterator[str]:
     """Numbered bits of signals that are declared as records of spec/buses.yaml."""
     for declared in re.finditer(r"\[[^]]*`SAT_(\w+)_BITS[^]]*\]\s*((?:\w+\s*,\s*)*\w+)", code):
@@ -134,6 +163,8 @@ def verilog_rules(path: Path) -> list[str]:
         problems.append("first line is not the SPDX line")
     if header < 2:
         problems.append("no header comment that says what the module is for")
+    elif not lines[1].startswith(f"// {name}: "):
+        problems.append(f"the header does not begin with '{name}: '")
     if header > HEADER_LINES:
         problems.append(f"header has {header} lines, more than {HEADER_LINES}")
     if lines[header:header + 1] != ["`default_nettype none"]:
@@ -144,6 +175,7 @@ def verilog_rules(path: Path) -> list[str]:
     found = re.findall(r"^\s*module\s+(\w+)", code, flags=re.MULTILINE)
     if found != [name] or not name.startswith("sat_"):
         problems.append(f"has modules {found}, not just {name}")
+    problems += [*module_form(text), *section_form(lines[header:]), *reset_names(code)]
     problems += literal_fields(code)
     for pattern, what in VERILOG_BANNED.items():
         for match in re.finditer(pattern, code):

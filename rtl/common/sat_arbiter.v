@@ -3,6 +3,7 @@
 // The grant is combinational from request_i. It moves on after advance_i: the requester granted in
 // that cycle then has the lowest priority. grant_o is one-hot, or zero without a request.
 `default_nettype none
+
 module sat_arbiter #(
   parameter integer N = 4 // requesters, >= 2
 ) (
@@ -13,6 +14,7 @@ module sat_arbiter #(
   output wire [N-1:0]         grant_o,
   output reg  [$clog2(N)-1:0] grant_index_o
 );
+
   localparam integer INDEX_W = $clog2(N);
 
   localparam [N-1:0] NONE = {N{1'b0}};
@@ -36,5 +38,7 @@ module sat_arbiter #(
     if (!rst_n) above_q <= NONE;
     else if (advance_i && grant_o != NONE) above_q <= ~(grant_o | (grant_o - ONE));
   end
+
 endmodule
+
 `default_nettype wire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_delay: data delayed by CYCLES clocks, without reset (maps to shift-register LUTs).
 `default_nettype none
+
 module sat_delay #(
   parameter integer WIDTH  = 1,  // bits, >= 1
   parameter integer CYCLES = 1   // >= 0; 0 is a wire
@@ -9,6 +10,7 @@ module sat_delay #(
   input  wire [WIDTH-1:0] in_i,
   output wire [WIDTH-1:0] out_o
 );
+
   generate
     if (CYCLES == 0) begin : gen_wire
       wire unused_ok = &{1'b0, clk};
@@ -24,5 +26,7 @@ module sat_delay #(
       always @(posedge clk) data_q <= {data_q[(CYCLES-1)*WIDTH-1:0], in_i};
     end
   endgenerate
+
 endmodule
+
 `default_nettype wire

@@ -3,6 +3,7 @@
 // Latency 1, throughput 1 per cycle at any fill. in_ready_o and out_valid_o are functions of
 // registers only. flush_i empties it like a reset; a beat offered in that cycle is lost.
 `default_nettype none
+
 module sat_fifo #(
   parameter integer WIDTH = 32, // payload bits, >= 1
   parameter integer DEPTH = 4   // entries, power of two, >= 2
@@ -18,6 +19,7 @@ module sat_fifo #(
   output wire [WIDTH-1:0]         out_data_o,
   output wire [$clog2(DEPTH):0]   count_o
 );
+
   localparam integer PTR_W = $clog2(DEPTH);
 
   generate
@@ -57,5 +59,7 @@ module sat_fifo #(
     .raddr_i(read_ptr_q[PTR_W-1:0]),
     .rdata_o(out_data_o)
   );
+
 endmodule
+
 `default_nettype wire

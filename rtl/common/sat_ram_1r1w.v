@@ -3,6 +3,7 @@
 // Read latency 1; rdata_o holds its value while re_i is low. Reading the word that is being written
 // in the same cycle gives its old contents.
 `default_nettype none
+
 module sat_ram_1r1w #(
   parameter integer WIDTH    = 32,  // bits, multiple of WE_LANES
   parameter integer DEPTH    = 512, // words, >= 2
@@ -16,6 +17,7 @@ module sat_ram_1r1w #(
   input  wire [$clog2(DEPTH)-1:0] raddr_i,
   output wire [WIDTH-1:0]         rdata_o
 );
+
   localparam integer LANE_W = WIDTH / WE_LANES;
 
   generate
@@ -37,5 +39,7 @@ module sat_ram_1r1w #(
   end
 
   always @(posedge clk) if (re_i) rdata_q <= memory[raddr_i];
+
 endmodule
+
 `default_nettype wire

@@ -3,6 +3,7 @@
 // Latency 1, throughput 1 per cycle. in_ready_o is a register: no combinational path crosses the
 // module. Reset clears valid bits only.
 `default_nettype none
+
 module sat_skid_buffer #(
   parameter integer WIDTH = 32  // payload bits, >= 1
 ) (
@@ -15,6 +16,7 @@ module sat_skid_buffer #(
   input  wire             out_ready_i,
   output wire [WIDTH-1:0] out_data_o
 );
+
   // main feeds the output; skid holds the beat accepted in the cycle the output stalled.
   reg [WIDTH-1:0] main_data_q, skid_data_q;
   reg             main_valid_q, skid_valid_q;
@@ -40,5 +42,7 @@ module sat_skid_buffer #(
     if (main_free) main_data_q <= skid_valid_q ? skid_data_q : in_data_i;
     if (in_fire) skid_data_q <= in_data_i;
   end
+
 endmodule
+
 `default_nettype wire

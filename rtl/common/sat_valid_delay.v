@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_valid_delay: control bits delayed by CYCLES clocks; reset clears all of them.
 `default_nettype none
+
 module sat_valid_delay #(
   parameter integer WIDTH  = 1,  // bits, >= 1
   parameter integer CYCLES = 1   // >= 0; 0 is a wire
@@ -10,6 +11,7 @@ module sat_valid_delay #(
   input  wire [WIDTH-1:0] in_i,
   output wire [WIDTH-1:0] out_o
 );
+
   generate
     if (CYCLES == 0) begin : gen_wire
       wire unused_ok = &{1'b0, clk, rst_n};
@@ -31,5 +33,7 @@ module sat_valid_delay #(
       end
     end
   endgenerate
+
 endmodule
+
 `default_nettype wire

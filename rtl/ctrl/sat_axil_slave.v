@@ -5,6 +5,7 @@
 // write_fire_o / read_fire_o mark the one cycle in which the register file acts and must give
 // write_ok_i / read_ok_i and read_data_i (combinational); not ok is answered with SLVERR.
 `default_nettype none
+
 module sat_axil_slave #(
   parameter integer ADDR_W = 12  // address bits of the window
 ) (
@@ -39,6 +40,7 @@ module sat_axil_slave #(
   input  wire [31:0]       read_data_i,
   input  wire              read_ok_i
 );
+
   localparam [1:0] RESP_OKAY   = 2'b00;
   localparam [1:0] RESP_SLVERR = 2'b10;
 
@@ -97,5 +99,7 @@ module sat_axil_slave #(
       r_ok_q   <= read_ok_i;
     end
   end
+
 endmodule
+
 `default_nettype wire

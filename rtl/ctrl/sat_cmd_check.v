@@ -5,6 +5,7 @@
 // start_i to done_o. Golden: descriptor.check.
 `default_nettype none
 `include "sat_defs.vh"
+
 module sat_cmd_check #(
   parameter integer ADDR_W = 40  // address bits, 32..40
 ) (
@@ -17,6 +18,7 @@ module sat_cmd_check #(
   output reg           tensor_o,   // the error belongs to a tensor, else to the descriptor
   output reg  [63:0]   base_o      // that tensor's address
 );
+
   localparam [2:0] ST_IDLE    = 3'd0;
   localparam [2:0] ST_HEAD    = 3'd1;  // checks that need no product
   localparam [2:0] ST_WINDOWS = 3'd2;  // sizes of windows
@@ -30,7 +32,7 @@ module sat_cmd_check #(
   localparam integer END_W = 41;
   localparam [END_W-1:0] SPACE = {{END_W-1{1'b0}}, 1'b1} << ADDR_W;
 
-  // Descriptor: sizes with the reserved upper half of their word
+  // ---- Descriptor: sizes with the reserved upper half of their word
   wire [10:0] flags    = desc_i[`SAT_DESC_FLAGS_LSB +: 11];  // the rest is reserved
   wire [31:0] rows     = desc_i[`SAT_DESC_ROWS_LSB +: 32];
   wire [31:0] cols     = desc_i[`SAT_DESC_COLS_LSB +: 32];
@@ -52,7 +54,7 @@ module sat_cmd_check #(
   wire windows   = is_pool || (is_matmul && flags[`SAT_FLAG_MATMUL_CONV]);
   wire dense     = n == m;
 
-  // Windows
+  // ---- Windows
   reg  [2:0]  state_q, state_d;
   reg  [39:0] prod_q;
   wire        windows_done, windows_bad;
@@ -85,7 +87,7 @@ module sat_cmd_check #(
     .s_rows_o     (s_rows)
   );
 
-  // Slots
+  // ---- Slots
   reg  [2:0]  slot_q;
   wire [7:0]  used, vectors;
   wire [16:0] slot_rows;
@@ -111,7 +113,7 @@ module sat_cmd_check #(
     .row_bytes_o(slot_row_bytes)
   );
 
-  // Checks that need no product
+  // ---- Checks that need no product
   wire bad_flags;
 
   sat_cmd_flags u_flags (
@@ -131,7 +133,7 @@ module sat_cmd_check #(
                     || (is_matmul && (depth == 32'd0 || depth[31:16] != 16'd0))
                     || (windows && no_window);
 
-  // One slot: registers, then groups = ceil(rows / M) and the multiplier
+  // ---- One slot: registers, then groups = ceil(rows / M) and the multiplier
   reg  [31:0] stride_q;
   reg  [17:0] row_bytes_q;
   reg  [16:0] rows_q;
@@ -263,5 +265,7 @@ module sat_cmd_check #(
   end
 
   wire unused_ok = &{1'b0, padded[0]};
+
 endmodule
+
 `default_nettype wire

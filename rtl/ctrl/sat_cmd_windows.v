@@ -6,6 +6,7 @@
 // where C < 225, and then at most 225*225.
 `default_nettype none
 `include "sat_defs.vh"
+
 module sat_cmd_windows (
   input  wire        clk,
   // command, stable from start_i on
@@ -33,6 +34,7 @@ module sat_cmd_windows (
   output wire [15:0] result_rows_o,
   output wire [16:0] s_rows_o        // before compression, each position padded to whole groups
 );
+
   localparam [3:0] ST_MAP_LINES = 4'd0;  // images * map_h
   localparam [3:0] ST_PIXELS    = 4'd1;
   localparam [3:0] ST_OUT_LINES = 4'd2;  // images * out_h
@@ -95,5 +97,7 @@ module sat_cmd_windows (
       default: ;
     endcase
   end
+
 endmodule
+
 `default_nettype wire

@@ -3,6 +3,7 @@
 // Each cycle counter c grows by its increment; restart_i makes that cycle the first one counted.
 // Reading a low word (latch_i) keeps the upper bits for the read of the high word that follows.
 `default_nettype none
+
 module sat_counters #(
   parameter integer COUNTERS = 11, // 2..16
   parameter integer COUNT_W  = 48, // bits of a counter, 33..64
@@ -17,6 +18,7 @@ module sat_counters #(
   output wire [31:0]               low_o,   // combinational from select_i
   output wire [31:0]               high_o   // of the counter latched last
 );
+
   localparam integer HIGH_W = COUNT_W - 32;
 
   wire [COUNTERS*COUNT_W-1:0] counts;
@@ -44,5 +46,7 @@ module sat_counters #(
       end
     end
   endgenerate
+
 endmodule
+
 `default_nettype wire

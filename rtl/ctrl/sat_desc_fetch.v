@@ -2,6 +2,7 @@
 // sat_desc_fetch: reads one descriptor over a read DMA port. A bus error on the way does not stop
 // the read; it is reported with the result. desc_o holds until the next start.
 `default_nettype none
+
 module sat_desc_fetch #(
   parameter integer ADDR_W = 40,  // address bits
   parameter integer DATA_W = 128  // bus bits, divides 1024
@@ -27,6 +28,7 @@ module sat_desc_fetch #(
   input  wire [1:0]        rd_err_resp_i,
   input  wire [ADDR_W-1:0] rd_err_addr_i
 );
+
   localparam integer BEATS  = 1024 / DATA_W;
   localparam integer BEAT_W = $clog2(BEATS);
 
@@ -61,5 +63,7 @@ module sat_desc_fetch #(
       err_addr_o <= rd_err_addr_i;
     end
   end
+
 endmodule
+
 `default_nettype wire

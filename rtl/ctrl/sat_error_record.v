@@ -4,6 +4,7 @@
 // runs, and a bus error or hang of a running command comes before the bad descriptor behind it.
 `default_nettype none
 `include "sat_defs.vh"
+
 module sat_error_record #(
   parameter integer ADDR_W = 40  // address bits
 ) (
@@ -36,6 +37,7 @@ module sat_error_record #(
   output reg  [31:0]       index_o,
   output wire [63:0]       addr_o
 );
+
   reg [63:0]       addr_q;
   reg              at_desc_q;    // the address is that of descriptor index_o
   reg [ADDR_W-1:0] prog_addr_q;
@@ -80,5 +82,7 @@ module sat_error_record #(
       at_desc_q <= !check_tensor_i;
     end
   end
+
 endmodule
+
 `default_nettype wire

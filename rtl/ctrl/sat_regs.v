@@ -6,6 +6,7 @@
 // error is kept until the clear. irq_o is a level. Counters start again when busy_i rises.
 `default_nettype none
 `include "sat_defs.vh"
+
 module sat_regs #(
   parameter integer ROWS   = 8,   // reported in CAPS0
   parameter integer COLS   = 8,   // reported in CAPS0
@@ -65,10 +66,11 @@ module sat_regs #(
   input  wire        count_rd_beat_i,
   input  wire [4:0]  count_wr_bytes_i
 );
+
   localparam integer COUNTERS   = 11;
   localparam integer BEAT_BYTES = DATA_W / 8;
 
-  // Bus
+  // ---- Bus
   wire        write_fire, read_fire;
   wire [11:0] write_addr, read_addr;
   wire [31:0] write_data;
@@ -117,7 +119,7 @@ module sat_regs #(
                              {8{write_strb[1]}}, {8{write_strb[0]}}};
   wire [31:0] write_ones = write_data & ~write_keep;
 
-  // Writable registers
+  // ---- Writable registers
   reg [31:0] scratch_q, prog_addr_lo_q, prog_addr_hi_q, prog_len_q, watchdog_q;
   reg [2:0]  irq_enable_q;
 
@@ -160,7 +162,7 @@ module sat_regs #(
     end
   end
 
-  // Events
+  // ---- Events
   reg        done_q, error_q;
   reg [2:0]  irq_status_q;
   reg [7:0]  err_code_q;
@@ -196,7 +198,7 @@ module sat_regs #(
     end
   end
 
-  // Counters, in the order of their registers
+  // ---- Counters, in the order of their registers
   reg         busy_q;
   wire [31:0] counter_low, counter_high;
   wire [11:0] counter_offset = read_offset - `SAT_REG_CYCLES_LO;
@@ -236,7 +238,7 @@ module sat_regs #(
     .high_o     (counter_high)
   );
 
-  // Reads
+  // ---- Reads
   always @(*) begin
     read_ok   = 1'b1;
     read_data = 32'd0;
@@ -265,5 +267,7 @@ module sat_regs #(
       end
     endcase
   end
+
 endmodule
+
 `default_nettype wire

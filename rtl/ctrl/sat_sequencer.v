@@ -13,6 +13,7 @@
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_defs.vh"
+
 module sat_sequencer #(
   parameter integer ADDR_W = 40,  // address bits, 32..40
   parameter integer DATA_W = 128  // bus bits
@@ -68,6 +69,7 @@ module sat_sequencer #(
   input  wire [ADDR_W-1:0] wr_err_addr_i,
   input  wire              wr_err_port_i
 );
+
   localparam [3:0] ST_IDLE  = 4'd0;
   localparam [3:0] ST_FETCH = 4'd1;  // read a descriptor
   localparam [3:0] ST_CHECK = 4'd2;  // is it legal?
@@ -96,7 +98,7 @@ module sat_sequencer #(
   reg              report_q;                        // an error waits to be reported
   reg              refused_q;                       // a start was refused and not yet cleared
 
-  wire clear_n = rst_n && !flush_o;
+  wire rst_local_n = rst_n && !flush_o;
   wire running = state_q != ST_IDLE && state_q < ST_DRAIN;
   wire begins  = state_q == ST_IDLE && start_i;
 
@@ -105,13 +107,13 @@ module sat_sequencer #(
   assign halt_o     = draining_o;
   assign flush_o    = state_q == ST_FLUSH;
 
-  // Program limits
+  // ---- Program limits
   wire [END_W-1:0] prog_end = {{END_W-ADDR_W{1'b0}}, prog_addr_i[ADDR_W-1:0]}
                               + {{END_W-39{1'b0}}, prog_len_i, 7'd0};
   wire bad_program = prog_addr_i[6:0] != 7'd0 || prog_len_i == 32'd0
                      || prog_addr_i[63:ADDR_W] != 0 || prog_end > SPACE;
 
-  // Descriptor in hand
+  // ---- Descriptor in hand
   wire              issue_fire;
   wire              last       = index_q + 32'd1 == prog_len_q;
   wire              fetch      = (begins && !bad_program) || (issue_fire && !last);
@@ -127,7 +129,7 @@ module sat_sequencer #(
     .DATA_W(DATA_W)
   ) u_fetch (
     .clk            (clk),
-    .rst_n          (clear_n),
+    .rst_n          (rst_local_n),
     .start_i        (fetch),
     .addr_i         (fetch_addr),
     .done_o         (fetch_done),
@@ -157,7 +159,7 @@ module sat_sequencer #(
     .ADDR_W(ADDR_W)
   ) u_check (
     .clk     (clk),
-    .rst_n   (clear_n),
+    .rst_n   (rst_local_n),
     .start_i (fetch_done && !fetch_err),
     .desc_i  (desc_o),
     .done_o  (check_done),
@@ -166,7 +168,7 @@ module sat_sequencer #(
     .base_o  (check_base)
   );
 
-  // Issue
+  // ---- Issue
   wire to_matmul = desc_o[`SAT_DESC_OPCODE_LSB +: 8] == `SAT_OP_MATMUL;
   wire is_fence  = desc_o[`SAT_DESC_OPCODE_LSB +: 8] == `SAT_OP_FENCE;
   wire fence_irq = desc_o[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_FENCE_IRQ];
@@ -207,7 +209,7 @@ module sat_sequencer #(
     end
   end
 
-  // Errors of running commands
+  // ---- Errors of running commands
   wire drained     = rd_drained_i && wr_drained_i;
   wire rd_err      = rd_err_valid_i && rd_err_port_i != PORT_FETCH;
   wire bus_err     = rd_err || wr_err_valid_i;
@@ -309,5 +311,7 @@ module sat_sequencer #(
   end
 
   wire unused_ok = &{1'b0, wr_err_resp_i[1]};
+
 endmodule
+
 `default_nettype wire

@@ -3,6 +3,7 @@
 // One burst per cycle, also from one request to the next. A window of at most 4 KB keeps the AXI
 // rule. req_ready_o is combinational from burst_ready_i. Reset drops the request inside.
 `default_nettype none
+
 module sat_burst_split #(
   parameter integer ADDR_W  = 40,  // address bits
   parameter integer BEATS_W = 12,  // bits of a request's length
@@ -22,6 +23,7 @@ module sat_burst_split #(
   output wire [ADDR_W-1:0]  burst_addr_o,
   output wire [7:0]         burst_len_o
 );
+
   localparam integer BYTE_W   = $clog2(DATA_W / 8);
   localparam integer OFFSET_W = $clog2(WINDOW);
   localparam integer LINE_W   = ADDR_W - BYTE_W;  // address in beats
@@ -79,5 +81,7 @@ module sat_burst_split #(
   end
 
   wire unused_ok = &{1'b0, req_addr_i[BYTE_W-1:0]};
+
 endmodule
+
 `default_nettype wire

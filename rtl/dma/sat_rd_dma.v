@@ -10,6 +10,7 @@
 // burst has asked for is taken and dropped.
 // flush_i acts as reset; it may come only while halted and drained.
 `default_nettype none
+
 module sat_rd_dma #(
   parameter integer PORTS       = 8,   // clients, >= 2
   parameter integer ADDR_W      = 40,  // address bits
@@ -49,6 +50,7 @@ module sat_rd_dma #(
   input  wire [1:0]               rresp_i,
   input  wire                     rlast_i
 );
+
   localparam integer PORT_W   = $clog2(PORTS);
   localparam integer BYTE_W   = $clog2(DATA_W / 8);
   localparam integer OFFSET_W = $clog2(MAX_BURST);
@@ -57,9 +59,9 @@ module sat_rd_dma #(
 
   localparam [PORTS-1:0] ONE_PORT = {{PORTS-1{1'b0}}, 1'b1};
 
-  wire clear_n = rst_n && !flush_i;
+  wire rst_local_n = rst_n && !flush_i;
 
-  // Request side: one client into the splitter.
+  // ---- Request side: one client into the splitter
   wire [PORTS-1:0]  grant;
   wire [PORT_W-1:0] grant_port;
   wire              split_ready;
@@ -71,7 +73,7 @@ module sat_rd_dma #(
     .N(PORTS)
   ) u_arbiter (
     .clk          (clk),
-    .rst_n        (clear_n),
+    .rst_n        (rst_local_n),
     .request_i    (req_valid_i),
     .advance_i    (split_ready),
     .grant_o      (grant),
@@ -89,7 +91,7 @@ module sat_rd_dma #(
     .WINDOW (MAX_BURST)
   ) u_split (
     .clk          (clk),
-    .rst_n        (clear_n),
+    .rst_n        (rst_local_n),
     .req_valid_i  (any_request),
     .req_ready_o  (split_ready),
     .req_addr_i   (req_addr_i[grant_port*ADDR_W +: ADDR_W]),
@@ -113,7 +115,7 @@ module sat_rd_dma #(
     .WIDTH(ADDR_W + 8)
   ) u_ar (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .in_valid_i (start_fire),
     .in_ready_o (ar_ready),
     .in_data_i  ({burst_len, burst_addr}),
@@ -133,7 +135,7 @@ module sat_rd_dma #(
     .DEPTH(OUTSTANDING)
   ) u_tags (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
     .in_ready_o (tag_ready),
@@ -148,12 +150,12 @@ module sat_rd_dma #(
   reg [OPEN_W-1:0] open_q;
 
   always @(posedge clk) begin
-    if (!clear_n) open_q <= {OPEN_W{1'b0}};
+    if (!rst_local_n) open_q <= {OPEN_W{1'b0}};
     else open_q <= open_q + {{OPEN_W-1{1'b0}}, arvalid_o && arready_i}
                    - {{OPEN_W-1{1'b0}}, tag_pop};
   end
 
-  // Data side: the oldest tag says whose the beat is.
+  // ---- Data side: the oldest tag says whose the beat is
   reg  [OFFSET_W-1:0] beat_q;  // beats of the burst that have been delivered
   wire                beat_valid, beat_ready, beat_rlast;
   wire [1:0]          beat_resp;
@@ -165,7 +167,7 @@ module sat_rd_dma #(
     .WIDTH(DATA_W + 3)
   ) u_r (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .in_valid_i (rvalid_i),
     .in_ready_o (rready_o),
     .in_data_i  ({rlast_i, rresp_i, rdata_i}),
@@ -182,7 +184,7 @@ module sat_rd_dma #(
   wire [OFFSET_W-1:0] err_offset = tag_line[OFFSET_W-1:0] + beat_q;
 
   always @(posedge clk) begin
-    if (!clear_n) beat_q <= {OFFSET_W{1'b0}};
+    if (!rst_local_n) beat_q <= {OFFSET_W{1'b0}};
     else if (beat_fire) beat_q <= beat_last ? {OFFSET_W{1'b0}} : beat_q + 1'b1;
   end
 
@@ -195,5 +197,7 @@ module sat_rd_dma #(
   assign busy_o     = tag_valid || burst_valid;
   assign beat_o     = rvalid_i && rready_o;
   assign progress_o = beat_fire || (arvalid_o && arready_i);
+
 endmodule
+
 `default_nettype wire

@@ -10,6 +10,7 @@
 // halt_i: no further burst is started (the address register, already started, still goes out).
 // flush_i acts as reset and drops what has not started; it may come only while halted and drained.
 `default_nettype none
+
 module sat_wr_dma #(
   parameter integer PORTS       = 2,   // clients, >= 2
   parameter integer ADDR_W      = 40,  // address bits
@@ -56,6 +57,7 @@ module sat_wr_dma #(
   output wire                       bready_o,
   input  wire [1:0]                 bresp_i
 );
+
   localparam integer PORT_W = $clog2(PORTS);
   localparam integer STRB_W = DATA_W / 8;
   localparam integer BYTE_W = $clog2(STRB_W);
@@ -66,7 +68,7 @@ module sat_wr_dma #(
   localparam [OPEN_W-1:0] ONE_OPEN = {{OPEN_W-1{1'b0}}, 1'b1};
   localparam [PORTS-1:0]  ONE_PORT = {{PORTS-1{1'b0}}, 1'b1};
 
-  wire clear_n = rst_n && !flush_i;
+  wire rst_local_n = rst_n && !flush_i;
 
   wire [PORTS-1:0]        split_valid, complete, grant, data_pop, b_pop;
   wire [PORTS*ADDR_W-1:0] split_addr;
@@ -75,7 +77,7 @@ module sat_wr_dma #(
   wire [PORT_W-1:0]       grant_port;
   wire                    start_ready;
 
-  // Clients: queues, and the next burst of each.
+  // ---- Clients: queues, and the next burst of each
   genvar p;
   generate
     for (p = 0; p < PORTS; p = p + 1) begin : gen_port
@@ -90,7 +92,7 @@ module sat_wr_dma #(
         .DEPTH(REQ_FIFO)
       ) u_requests (
         .clk        (clk),
-        .rst_n      (clear_n),
+        .rst_n      (rst_local_n),
         .flush_i    (1'b0),
         .in_valid_i (req_valid_i[p]),
         .in_ready_o (req_ready_o[p]),
@@ -108,7 +110,7 @@ module sat_wr_dma #(
         .WINDOW (MAX_BURST)
       ) u_split (
         .clk          (clk),
-        .rst_n        (clear_n),
+        .rst_n        (rst_local_n),
         .req_valid_i  (req_valid),
         .req_ready_o  (req_ready),
         .req_addr_i   (req_addr),
@@ -128,7 +130,7 @@ module sat_wr_dma #(
         .DEPTH(DATA_FIFO)
       ) u_data (
         .clk        (clk),
-        .rst_n      (clear_n),
+        .rst_n      (rst_local_n),
         .flush_i    (1'b0),
         .in_valid_i (data_valid_i[p]),
         .in_ready_o (data_ready_o[p]),
@@ -146,7 +148,7 @@ module sat_wr_dma #(
       assign complete[p] = split_valid[p] && split_len[p*8 +: 8] < {{8-FILL_W{1'b0}}, free_q};
 
       always @(posedge clk) begin
-        if (!clear_n) free_q <= {FILL_W{1'b0}};
+        if (!rst_local_n) free_q <= {FILL_W{1'b0}};
         else free_q <= free_q + {{FILL_W-1{1'b0}}, data_fire} - (start ? claimed : {FILL_W{1'b0}});
       end
 
@@ -154,7 +156,7 @@ module sat_wr_dma #(
       reg [OPEN_W-1:0] open_q;
 
       always @(posedge clk) begin
-        if (!clear_n) open_q <= {OPEN_W{1'b0}};
+        if (!rst_local_n) open_q <= {OPEN_W{1'b0}};
         else if (start && !b_pop[p]) open_q <= open_q + ONE_OPEN;
         else if (!start && b_pop[p]) open_q <= open_q - ONE_OPEN;
       end
@@ -175,7 +177,7 @@ module sat_wr_dma #(
     .N(PORTS)
   ) u_arbiter (
     .clk          (clk),
-    .rst_n        (clear_n),
+    .rst_n        (rst_local_n),
     .request_i    (complete),
     .advance_i    (start_ready),
     .grant_o      (grant),
@@ -186,7 +188,7 @@ module sat_wr_dma #(
     .WIDTH(ADDR_W + 8)
   ) u_aw (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .in_valid_i (start_fire),
     .in_ready_o (aw_ready),
     .in_data_i  ({start_len, start_addr}),
@@ -203,7 +205,7 @@ module sat_wr_dma #(
                                 && (last_fire || written_q != {OPEN_W{1'b0}});
 
   always @(posedge clk) begin
-    if (!clear_n) begin
+    if (!rst_local_n) begin
       addressed_q <= {OPEN_W{1'b0}};
       written_q   <= {OPEN_W{1'b0}};
     end else begin
@@ -225,7 +227,7 @@ module sat_wr_dma #(
     .DEPTH(OUTSTANDING)
   ) u_tags (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
     .in_ready_o (tag_ready),
@@ -236,7 +238,7 @@ module sat_wr_dma #(
     .count_o    (unused_tag_count)
   );
 
-  // Data order.
+  // ---- Data order
   wire              order_valid, w_ready;
   wire [PORT_W-1:0] order_port;
   wire [7:0]        order_len;
@@ -249,7 +251,7 @@ module sat_wr_dma #(
     .DEPTH(OUTSTANDING)
   ) u_order (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
     .in_ready_o (unused_order_ready),
@@ -261,7 +263,7 @@ module sat_wr_dma #(
   );
 
   always @(posedge clk) begin
-    if (!clear_n) beat_q <= 8'd0;
+    if (!rst_local_n) beat_q <= 8'd0;
     else if (w_fire) beat_q <= w_last ? 8'd0 : beat_q + 8'd1;
   end
 
@@ -286,7 +288,7 @@ module sat_wr_dma #(
     .WIDTH(1 + BEAT_W)
   ) u_w (
     .clk        (clk),
-    .rst_n      (clear_n),
+    .rst_n      (rst_local_n),
     .in_valid_i (order_valid),
     .in_ready_o (w_ready),
     .in_data_i  ({w_last, w_strb, w_written}),
@@ -318,5 +320,7 @@ module sat_wr_dma #(
     if (!rst_n) bytes_o <= {BYTE_W+1{1'b0}};
     else bytes_o <= bytes_d;
   end
+
 endmodule
+
 `default_nettype wire

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per vector of 4
-// channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and X are walked
-// apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
+// sat_affine: AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per vector
+// of 4 channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and X are
+// walked apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
 // The parameters of two bands are held: one band is filled while the other is in use.
 // Operands leave one cycle after their beat is looked at; tag_o comes back with the result.
 // Golden function: affine (rounding and ReLU are outside).
@@ -40,7 +40,7 @@ module sat_affine (
   input  wire                  [127:0] result_i
 );
 
-  // Walks over X (0) and Y (1).
+  // ---- Walks over X (0) and Y (1)
   wire   [1:0] issue, bank, odd, ends_beat, ends_band;
   wire   [7:0] vector;
   wire [127:0] halves;
@@ -98,7 +98,7 @@ module sat_affine (
     end
   end
 
-  // Operands.
+  // ---- Operands
   reg         valid_q, is_result_q, bank_q;
   reg   [3:0] vector_q;
   reg   [2:0] tag_q;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feature unit of the vector engine (docs/design/architecture.md): AFFINE, STATS, POOL, one by one.
+// sat_feature: feature unit of the vector engine (docs/design/architecture.md): AFFINE, STATS,
+// POOL, one by one.
 //   sat_feature_rows +                     +> sat_affine ---+       +> sat_feature_round +
 //   sat_pool_reader -+-> sat_feature_fetch +> sat_stats ----+ lanes +> (STATS) ----------+> writers
 //                                          +> sat_pool_sum -+                            |
@@ -9,7 +10,6 @@
 // start_i until all has been handed to the write DMA. rst_n also flushes.
 // Golden functions: affine, stats, max_pool, max_pool_backward.
 `default_nettype none
-
 `include "sat_buses.vh"
 `include "sat_defs.vh"
 `include "sat_fp.vh"
@@ -51,7 +51,8 @@ module sat_feature #(
   localparam integer STRIDE_W = `SAT_STRIDE_BITS;
   localparam integer BEATS_W  = `SAT_PACKET_BEATS_BITS;
 
-  // Command. Bases and strides of rows go straight to the row pointers.
+  // ---- Command
+  // Bases and strides of rows go straight to the row pointers.
   wire  [7:0] opcode   = desc_i[`SAT_DESC_OPCODE_LSB +: 8];
   wire  [1:0] flags    = desc_i[`SAT_DESC_FLAGS_LSB +: 2];
   wire        affine   = opcode == `SAT_OP_AFFINE;
@@ -94,7 +95,7 @@ module sat_feature #(
     pixel_stride_q <= {stride[STRIDE_W*`SAT_SLOT_POOL_WINNER +: STRIDE_W], stride[0 +: STRIDE_W]};
   end
 
-  // Reading.
+  // ---- Reading
   wire              rows_valid, pool_valid, fetch_ready;
   wire [`SAT_TARGET_BITS-1:0] rows_target, pool_target;
   wire [`SAT_PACKET_BEATS_BITS-1:0] rows_beats, pool_beats;
@@ -180,7 +181,8 @@ module sat_feature #(
     .queue_data_o  (queue_data)
   );
 
-  // Computing. A unit that is not enabled does nothing, whatever comes.
+  // ---- Computing
+  // A unit that is not enabled does nothing, whatever comes.
   wire   [1:0] credit;
   wire         affine_reserve, sum_reserve;
   wire   [1:0] stats_reserve, max_valid;
@@ -280,7 +282,7 @@ module sat_feature #(
     .result_i      (lane_result_i)
   );
 
-  // Lanes: tags travel beside them.
+  // ---- Lanes: tags travel beside them
   assign active_o = affine_op || stats_op || sum_op;
 
   assign lane_factor_o = stats_q ? stats_factor : sum_q ? sum_factor : affine_factor;
@@ -320,7 +322,8 @@ module sat_feature #(
     .out_data_o     (round_data)
   );
 
-  // Writing. SUM and DOT have one row: each ends its band.
+  // ---- Writing
+  // SUM and DOT have one row: each ends its band.
   wire [1:0] stats_valid  = {2{result_valid && stats_q && result_tag[8]}}
                           & {result_tag[7], !result_tag[7]};
   wire [1:0] writer_start = {2{start_i}} & {stats || (pool && !backward), 1'b1};

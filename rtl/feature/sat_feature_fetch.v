@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Read side of the feature unit: passes requests for pieces of rows to the read DMA and leads their
-// beats to the X queue, the Y queue, or, as they come, to the parameters of AFFINE.
-// A request goes out only when its queue has room for all of it, so responses are always taken.
-// A queued beat is {last piece of a band, last of its piece, without a second vector, data}; the
-// first and third mark come from the request and count for the last beat of a piece only.
+// sat_feature_fetch: read side of the feature unit: passes requests for pieces of rows to the read
+// DMA and leads their beats to the X queue, the Y queue, or, as they come, to the parameters of
+// AFFINE. A request goes out only when its queue has room for all of it, so responses are always
+// taken. A queued beat is {last piece of a band, last of its piece, without a second vector, data};
+// the first and third mark come from the request and count for the last beat of a piece only.
 `default_nettype none
 `include "sat_buses.vh"
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results of the lanes as FP16: ReLU if wanted (NaN and numbers above zero pass, else +0),
-// rounding, two vectors to a beat. A vector either ends its beat or waits for the odd one after it.
-// Latency SAT_FP32_TO_FP16_LATENCY, no back-pressure.
+// sat_feature_round: results of the lanes as FP16: ReLU if wanted (NaN and numbers above zero pass,
+// else +0), rounding, two vectors to a beat. A vector either ends its beat or waits for the odd one
+// after it. Latency SAT_FP32_TO_FP16_LATENCY, no back-pressure.
 `default_nettype none
-
 `include "sat_fp.vh"
 
 module sat_feature_round (

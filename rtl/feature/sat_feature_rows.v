@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What AFFINE and STATS read, as requests to sat_feature_fetch: band by band of 64 channels, the
-// band's part of the parameters (AFFINE: alpha, beta with `second`, gamma), then of all rows, X and
-// with `second` Y in turn. The parameters of at most two bands are out: band_done_i tells that
-// those of one are used up.
+// sat_feature_rows: what AFFINE and STATS read, as requests to sat_feature_fetch: band by band of
+// 64 channels, the band's part of the parameters (AFFINE: alpha, beta with `second`, gamma), then
+// of all rows, X and with `second` Y in turn. The parameters of at most two bands are out:
+// band_done_i tells that those of one are used up.
 `default_nettype none
 `include "sat_buses.vh"
 

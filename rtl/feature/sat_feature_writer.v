@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One output tensor of the feature unit: takes its beats, band by band of 64 channels and in it row
-// by row, and sends a row's part of a band as one packet (sat_store_mux) of up to 16 beats, once it
-// is complete. The strobes leave exactly the bytes of the tensor; the unused nibble at the end of
-// an odd row is zero.
+// sat_feature_writer: one output tensor of the feature unit: takes its beats, band by band of 64
+// channels and in it row by row, and sends a row's part of a band as one packet (sat_store_mux) of
+// up to 16 beats, once it is complete. The strobes leave exactly the bytes of the tensor; the
+// unused nibble at the end of an odd row is zero.
 // A beat may come if credit_o was high when its place was reserved. done_o: everything is sent.
 // special_o: an infinity or NaN was among the numbers sent in the cycle before.
 `default_nettype none

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// POOL forward: running maximum and its position for the channels of a band, piece by piece of a
-// window (sat_pool_reader), 8 channels a cycle. With a window's last piece, its beats of OUT and
-// WINNER leave. Golden function: max_pool.
+// sat_pool_max: POOL forward: running maximum and its position for the channels of a band, piece by
+// piece of a window (sat_pool_reader), 8 channels a cycle. With a window's last piece, its beats of
+// OUT and WINNER leave. Golden function: max_pool.
 `default_nettype none
 `include "sat_buses.vh"
 

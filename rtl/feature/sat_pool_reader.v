@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What POOL reads, as requests to sat_feature_fetch, and what it is to do with that, as pieces.
-// Per kernel position inside the map, a pixel's part of X (backward: of dY, then of WINNER) is
-// asked for; positions outside vanish. A piece is a position of a window, or an empty one for a
-// window that is wholly outside: {last window of its band, last piece of its window, first one,
-// empty, position[3:0] (backward: P-1-p), last beat[2:0]}. One position a cycle (backward and not
-// outside: two), and one cycle a window. A position is passed on when it is known whether another
-// one follows, that is, late by one.
+// sat_pool_reader: what POOL reads, as requests to sat_feature_fetch, and what it is to do with
+// that, as pieces. Per kernel position inside the map, a pixel's part of X (backward: of dY, then
+// of WINNER) is asked for; positions outside vanish. A piece is a position of a window, or an empty
+// one for a window that is wholly outside: {last window of its band, last piece of its window,
+// first one, empty, position[3:0] (backward: P-1-p), last beat[2:0]}. One position a cycle
+// (backward and not outside: two), and one cycle a window. A position is passed on when it is known
+// whether another one follows, that is, late by one.
 `default_nettype none
-
 `include "sat_buses.vh"
 `include "sat_window.vh"
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// POOL backward on the lanes: per piece of a window (sat_pool_reader) and vector of 4 channels
-// sum = sum + dY where WINNER says so, else + 0, which changes nothing as a sum is never -0. The
-// window's last piece gives the results. A piece that is not its window's first waits until the
-// sums of the piece before have left the lanes. Operands leave one cycle after they are looked at.
-// Golden function: max_pool_backward (rounding to FP16 is outside).
+// sat_pool_sum: POOL backward on the lanes: per piece of a window (sat_pool_reader) and vector of 4
+// channels sum = sum + dY where WINNER says so, else + 0, which changes nothing as a sum is never
+// -0. The window's last piece gives the results. A piece that is not its window's first waits until
+// the sums of the piece before have left the lanes. Operands leave one cycle after they are looked
+// at. Golden function: max_pool_backward (rounding to FP16 is outside).
 `default_nettype none
-
 `include "sat_buses.vh"
 `include "sat_fp.vh"
 

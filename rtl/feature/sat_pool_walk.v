@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks over all kernel positions of all windows of a POOL command: band by band of 64 channels, in
-// it image, row, column of the window, row and column in the kernel. step_i moves to the next.
-// position_o numbers the positions of a window upwards, with reverse_i downwards.
+// sat_pool_walk: walks over all kernel positions of all windows of a POOL command: band by band of
+// 64 channels, in it image, row, column of the window, row and column in the kernel. step_i moves
+// to the next. position_o numbers the positions of a window upwards, with reverse_i downwards.
 `default_nettype none
 
 module sat_pool_walk (

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// STATS on the lanes: per vector of 4 channels sum = 1*x + sum and dot = x*y + dot, on 8 partial
-// sums each, which the rows take in turn: between two uses of one lie at least 16 operations, more
-// than the lanes' latency. After a band's last row three levels of a tree add the partial sums in
-// place, each level when the one before has left the lanes; the last one gives SUM and DOT.
-// Partial sums of rows that do not exist are +0. Even and odd ones have a RAM each, so that the
-// tree reads two at a time. One operation a cycle; operands leave one cycle after they are looked
-// at.
+// sat_stats: STATS on the lanes: per vector of 4 channels sum = 1*x + sum and dot = x*y + dot, on 8
+// partial sums each, which the rows take in turn: between two uses of one lie at least 16
+// operations, more than the lanes' latency. After a band's last row three levels of a tree add the
+// partial sums in place, each level when the one before has left the lanes; the last one gives SUM
+// and DOT. Partial sums of rows that do not exist are +0. Even and odd ones have a RAM each, so
+// that the tree reads two at a time. One operation a cycle; operands leave one cycle after they are
+// looked at.
 // Golden function: stats.
 `default_nettype none
 `include "sat_buses.vh"
@@ -37,7 +37,7 @@ module sat_stats (
   localparam [15:0] ONE = 16'h3C00;
   localparam [31:0] ONE_SINGLE = 32'h3F800000;
 
-  // Rows: sum, then dot of a vector.
+  // ---- Rows: sum, then dot of a vector
   wire [127:0] x_data = queue_data_i[`SAT_QUEUED_DATA];
   wire [127:0] y_beat = queue_data_i[`SAT_QUEUED_BITS + `SAT_QUEUED_DATA];
   wire [127:0] y_data = second_i ? y_beat : x_data;
@@ -53,7 +53,7 @@ module sat_stats (
 
   assign queue_ready_o = {2{take && ends_beat}} & {second_i, 1'b1};
 
-  // Tree: level, then sum or dot, vector, pair of partial sums.
+  // ---- Tree: level, then sum or dot, vector, pair of partial sums
   reg  [1:0] level_q;
   reg  [1:0] pair_q;
   reg  [3:0] last_vector_q;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// 31-bit accumulator format to FP32, combinational and exact; NaN becomes canonical.
-// acc_i = {sign, exp[6:0], frac[22:0]}: exp 0 zero, 1..126 the value 1.frac * 2^(exp-49),
-// 127 infinity (frac 0) or NaN. Golden function: acc_to_fp32.
+// sat_acc_to_fp32: 31-bit accumulator format to FP32, combinational and exact; NaN becomes
+// canonical. acc_i = {sign, exp[6:0], frac[22:0]}: exp 0 zero, 1..126 the value 1.frac *
+// 2^(exp-49), 127 infinity (frac 0) or NaN. Golden function: acc_to_fp32.
 `default_nettype none
 
 module sat_acc_to_fp32 (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP16 to FP32, combinational and exact; NaN becomes canonical. Golden function: fp16_to_fp32.
+// sat_fp16_to_fp32: FP16 to FP32, combinational and exact; NaN becomes canonical. Golden function:
+// fp16_to_fp32.
 `default_nettype none
 
 module sat_fp16_to_fp32 (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP16 to the 17-bit internal operand format, combinational and exact: subnormals normalised.
-// wide_o = {sign, exp[5:0], frac[9:0]}: exp 0 zero, 1..40 the value 1.frac * 2^(exp-25),
-// 63 infinity (frac 0) or NaN (frac 0x200). Golden function: fp16_widen.
+// sat_fp16_widen: FP16 to the 17-bit internal operand format, combinational and exact: subnormals
+// normalised. wide_o = {sign, exp[5:0], frac[9:0]}: exp 0 zero, 1..40 the value 1.frac *
+// 2^(exp-25), 63 infinity (frac 0) or NaN (frac 0x200). Golden function: fp16_widen.
 `default_nettype none
 
 module sat_fp16_widen (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP32 adder: sum_o = a_i + b_i, IEEE 754 round to nearest even, subnormals, canonical NaN.
-// One operation per cycle, latency SAT_FP32_ADD_LATENCY = 6, no reset, no enable.
+// sat_fp32_add: FP32 adder: sum_o = a_i + b_i, IEEE 754 round to nearest even, subnormals,
+// canonical NaN. One operation per cycle, latency SAT_FP32_ADD_LATENCY = 6, no reset, no enable.
 // Stages: order the operands, align, add, count leading zeros, normalise, round.
 // Golden function: fp32_add.
 `default_nettype none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP32 multiplier: prod_o = a_i * b_i, IEEE 754 round to nearest even, subnormals, canonical NaN.
-// One operation per cycle, latency SAT_FP32_MUL_LATENCY = 5, no reset, no enable.
+// sat_fp32_mul: FP32 multiplier: prod_o = a_i * b_i, IEEE 754 round to nearest even, subnormals,
+// canonical NaN. One operation per cycle, latency SAT_FP32_MUL_LATENCY = 5, no reset, no enable.
 // Stages: partial products, product, find the leading one, shift, round. A subnormal operand is
 // not normalised first: its leading zeros show up in the product, and one shift serves both
 // normalisation to the left and subnormal results to the right.

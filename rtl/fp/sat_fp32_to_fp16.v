@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP32 to FP16: round to nearest even, overflow to infinity, subnormals kept, NaN becomes 0x7E00.
-// Latency `SAT_FP32_TO_FP16_LATENCY = 1, one a cycle. Golden function: fp32_to_fp16.
+// sat_fp32_to_fp16: FP32 to FP16: round to nearest even, overflow to infinity, subnormals kept, NaN
+// becomes 0x7E00. Latency `SAT_FP32_TO_FP16_LATENCY = 1, one a cycle. Golden function:
+// fp32_to_fp16.
 `default_nettype none
 
 module sat_fp32_to_fp16 (

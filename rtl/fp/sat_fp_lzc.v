@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leading zeros of 4*NIBBLES bits, combinational: the first nonzero nibble, then the bit inside it.
-// All bits zero gives 4*NIBBLES - 1 (the callers never use it then).
+// sat_fp_lzc: leading zeros of 4*NIBBLES bits, combinational: the first nonzero nibble, then the
+// bit inside it. All bits zero gives 4*NIBBLES - 1 (the callers never use it then).
 `default_nettype none
 
 module sat_fp_lzc #(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Product of two 24-bit significands in two pipeline stages, no reset: partial products, their sum.
-// Bit 23 of an operand, the hidden bit, is decoded from an exponent and comes late: the partial
-// products take it as 1, and the sum takes back what that added where it is 0. With both bits 23
-// zero (two subnormals, whose product vanishes) the result is not the product.
+// sat_fp_mul24: product of two 24-bit significands in two pipeline stages, no reset: partial
+// products, their sum. Bit 23 of an operand, the hidden bit, is decoded from an exponent and comes
+// late: the partial products take it as 1, and the sum takes back what that added where it is 0.
+// With both bits 23 zero (two subnormals, whose product vanishes) the result is not the product.
 // The split at bit 17 fills an 18-bit signed DSP input once and leaves three small products.
 `default_nettype none
 

@@ -79,7 +79,7 @@ module sat_a_loader #(
   localparam integer LINES_L  = $clog2(LINES);
   localparam integer NOTE_W   = ADDR_L + ROWS_L + LANES_L + 3*COUNT_W + 1;
 
-  // ---- Chunks: room in the ring -------------------------------------------------------------
+  // ---- Chunks: room in the ring
   wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
   wire [16:0]       chunk_len, tile_rows, line;
   wire [15:0]       image, oy, ox;
@@ -148,7 +148,7 @@ module sat_a_loader #(
       block_base_q <= block_base_q + row_words[ADDR_L-1:0];
   end
 
-  // ---- Lines: each leaves a note of where its beats go, and a request unless it is outside ----
+  // ---- Lines: each leaves a note of where its beats go, and a request unless it is outside
   // Of transposed memory a line is tile_rows values long and may begin within a beat.
   wire [COUNT_W-1:0] column_units = (tile_rows[COUNT_W-1:0] + UNIT[COUNT_W-1:0] - 1'b1) >> UNIT_L;
   wire [COUNT_W-1:0] line_start, line_units, note_start, note_units, note_beats;
@@ -231,7 +231,7 @@ module sat_a_loader #(
   );
   assign req_addr_o[BYTE_L-1:0] = {BYTE_L{1'b0}};
 
-  // ---- Responses --------------------------------------------------------------------------
+  // ---- Responses
   wire               info_valid, info_zero, info_last;
   wire [ADDR_L-1:0]  info_addr;
   wire [ROWS_L-1:0]  info_bank;

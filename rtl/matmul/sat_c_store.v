@@ -75,7 +75,7 @@ module sat_c_store #(
   // Buffer read and group select, then the epilogue.
   localparam integer LATENCY = 2 + `SAT_EPILOGUE_LATENCY;
 
-  // ---- Rows -------------------------------------------------------------------------------
+  // ---- Rows
   wire              row_valid, row_skip, pe_row_last, tile_last, column_last;
   wire [ADDR_W-1:0] row_addr;
   wire [16:0]       row_cols;
@@ -103,7 +103,7 @@ module sat_c_store #(
     .column_last_o(column_last)
   );
 
-  // ---- Issue ------------------------------------------------------------------------------
+  // ---- Issue
   reg  [ROWS_L+1:0] drained_q;       // PE rows that can be read: two tiles at most
   reg               half_q;          // tile half of the output buffer
   reg  [ROWS_L-1:0] r_q;
@@ -163,7 +163,7 @@ module sat_c_store #(
   wire [T_L-1:0] t     = done_q[COLS_L +: T_L] + block[T_L-1:0];
   assign buffer_addr_o = {half_q, r_q, t};
 
-  // ---- The group's way: buffer read, group select, epilogue ---------------------------------
+  // ---- The group's way: buffer read, group select, epilogue
   localparam integer ACCS_W = LANES * `SAT_ACC_BITS;
   wire [ACCS_W-1:0] s1_group;
   generate
@@ -232,7 +232,7 @@ module sat_c_store #(
   );
   assign overflow_o = out_valid && (|(out_lanes & (as_single_i ? single_special : half_special)));
 
-  // ---- Beats out --------------------------------------------------------------------------
+  // ---- Beats out
   wire                beat_valid, beat_ready;
   wire [DATA_W-1:0]   beat;
   wire [DATA_W/8-1:0] strb;
@@ -262,7 +262,7 @@ module sat_c_store #(
     .count_o    (queued)
   );
 
-  // ---- Write requests: at most 16 beats each ------------------------------------------------
+  // ---- Write requests: at most 16 beats each
   wire [16:0]      row_beats = as_single_i ? ((row_cols + 17'd3) >> 2) : ((row_cols + 17'd7) >> 3);
   reg [ADDR_W-1:0] req_addr_q;
   reg [16:0]       req_left_q;

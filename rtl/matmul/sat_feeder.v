@@ -65,7 +65,7 @@ module sat_feeder #(
   localparam integer SINCE_W = $clog2(ROWS + 2) + 1;
   localparam integer MIN_GAP = ROWS + 2;
 
-  // ---- Slot clock -------------------------------------------------------------------------
+  // ---- Slot clock
   reg               running_q;
   reg [T_L-1:0]     t_q;
   reg [4:0]         slot_q;        // slot of the period
@@ -74,7 +74,7 @@ module sat_feeder #(
   wire period_end = !busy_q || (slot_q + 5'd1 == period_i);
   wire decide     = running_q && slot_end && period_end;
 
-  // ---- The next group, whose A values are to be written -----------------------------------
+  // ---- The next group, whose A values are to be written
   wire           advance;
   wire           next_valid, next_half, next_first, next_ends_chunk, next_ends_tile, next_rewinds;
   wire           next_last_row, next_last_col, chunk_fresh;
@@ -110,10 +110,10 @@ module sat_feeder #(
   assign a_taken_o       = advance && chunk_fresh;
   assign a_taken_words_o = chunk_words[A_L:0];
 
-  // ---- The current group, whose S values are to be read -----------------------------------
+  // ---- The current group, whose S values are to be read
   reg cur_valid_q, cur_first_q, cur_last_q, cur_half_q, cur_last_row_q;
 
-  // ---- Decision at a period's end ---------------------------------------------------------
+  // ---- Decision at a period's end
   reg  [16:0]       a_avail_q, a_total_q;          // chunks loaded and not yet used; loaded ever
   reg  [17:0]       value_avail_q, index_avail_q;  // rows of S, likewise
   reg  [1:0]        tiles_free_q;                  // tiles the output buffer can take
@@ -135,7 +135,7 @@ module sat_feeder #(
   wire [17:0] s_taken    = (fire && cur_valid_q) ? n_rows : 18'd0;
   wire [17:0] s_restored = s_rewind ? {1'b0, kept_i} : 18'd0;
 
-  // ---- The running period -----------------------------------------------------------------
+  // ---- The running period
   reg  p_read_q, p_first_q, p_last_q, p_half_q, p_last_row_q;
   wire active    = busy_q && p_read_q && (slot_q < n_i);
   wire last_slot = active && p_last_q && (slot_q + 5'd1 == n_i);
@@ -208,7 +208,7 @@ module sat_feeder #(
     end
   end
 
-  // ---- Read commands and releases ---------------------------------------------------------
+  // ---- Read commands and releases
   assign index_release_o = s_release_o && !dense_i;
   sat_feeder_a #(.ROWS(ROWS), .A_DEPTH(A_DEPTH), .LANES(LANES)) u_a (
     .clk            (clk),

@@ -59,7 +59,7 @@ module sat_map_cache #(
     end
   endgenerate
 
-  // ---- Lookup -----------------------------------------------------------------------------
+  // ---- Lookup
   localparam [1:0] ST_SWEEP = 2'd0, ST_IDLE = 2'd1, ST_LOOKUP = 2'd2;
 
   reg  [1:0]         state_q;
@@ -157,7 +157,7 @@ module sat_map_cache #(
     .count_o    (asks_unused)
   );
 
-  // ---- Lines in order: where the beats come from --------------------------------------------
+  // ---- Lines in order: where the beats come from
   wire               entry_valid, entry_miss, entry_done;
   wire [INDEX_W-1:0] entry_index;
   wire [STEP_W-1:0]  entry_first, entry_last;
@@ -237,7 +237,7 @@ module sat_map_cache #(
     .rdata_o(kept_beat)
   );
 
-  // ---- Ports ------------------------------------------------------------------------------
+  // ---- Ports
   assign idle_o          = filling_q == {FILL_W+1{1'b0}};
   assign req_ready_o     = cache_i ? state_q == ST_IDLE : dma_req_ready_i;
   assign rsp_valid_o     = cache_i ? out_valid_q : dma_rsp_valid_i;

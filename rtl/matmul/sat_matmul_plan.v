@@ -95,7 +95,7 @@ module sat_matmul_plan #(
   reg [7:0]  row_segments_q;
   reg [17:0] a_tile_words_q;  // at most 16 rows of 225 segments with 37 words, or one with 8192
 
-  // N:M and the mapping.
+  // ---- N:M and the mapping
   wire       dense  = n_i == m_i;
   reg  [2:0] m_log2;
   always @(*) begin

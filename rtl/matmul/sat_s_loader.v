@@ -55,7 +55,7 @@ module sat_s_loader #(
 
   localparam [0:0] ST_IDLE = 1'd0, ST_ROWS = 1'd1;
 
-  // ---- Requests ---------------------------------------------------------------------------
+  // ---- Requests
   reg  [0:0]        state_q;
   reg  [15:0]       tiles_left_q, passes_left_q;
   reg  [16:0]       cols_left_q;     // columns from this tile on
@@ -137,7 +137,7 @@ module sat_s_loader #(
                        - (row_fire ? row_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
   end
 
-  // ---- Responses --------------------------------------------------------------------------
+  // ---- Responses
   wire                   info_valid, row_done, word_valid;
   wire [COUNT_W-1:0]     info_start, info_units;
   wire [COLS*ELEM_W-1:0] word;

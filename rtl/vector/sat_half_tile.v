@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two buffers of one 16x16 tile of FP16 weights each: written by rows, read as column vectors
-// (for W_FF) and row vectors (for W_BP) in turn.
+// sat_half_tile: two buffers of one 16x16 tile of FP16 weights each: written by rows, read as
+// column vectors (for W_FF) and row vectors (for W_BP) in turn.
 // Element (r, c) lies in bank (r + c) mod 4, so that four neighbours of a row or of a column lie in
 // four banks: each cycle 4 elements are written and 4 are read; a vector takes 4 cycles.
 // The writer reserves a buffer when ready_o is high, then writes indices 0..63 in order.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four FP32 lanes of the vector engine, shared by WUVE and the feature unit: per lane
-// addend + scalar * factor, both operations rounded. One vector of four a cycle, no reset.
+// sat_lanes: the four FP32 lanes of the vector engine, shared by WUVE and the feature unit: per
+// lane addend + scalar * factor, both operations rounded. One vector of four a cycle, no reset.
 // Operands come from one of the two users; the feature unit's factors are FP16.
 // Latency SAT_LANES_LATENCY.
 `default_nettype none

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// N:M selection: keeps, in each group of M = 2**m_log2_i neighbours, the n_i largest keys; among
-// equal keys the lower index wins. Every pair of keys is compared once; an element is kept when
-// fewer than n_i elements of its group rank before it. Combinational, or (STAGES = 1) with a
-// register between the comparisons and the counts, which takes new keys while enable_i is high.
-// Golden function: nm_select. Paper: SORE.
+// sat_nm_select: N:M selection: keeps, in each group of M = 2**m_log2_i neighbours, the n_i largest
+// keys; among equal keys the lower index wins. Every pair of keys is compared once; an element is
+// kept when fewer than n_i elements of its group rank before it. Combinational, or (STAGES = 1)
+// with a register between the comparisons and the counts, which takes new keys while enable_i is
+// high. Golden function: nm_select. Paper: SORE.
 `default_nettype none
 
 module sat_nm_select #(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collects one direction's kept elements of a tile, vector after vector, and writes the tile's part
-// of the compressed values and indices (N = M: of the dense matrix) row by row, as packets of one
-// or two beats. Two tile buffers: one is filled while the other is written out.
-// The tiles' parts follow each other along the columns of the planes (BP = 0, W_FF), or along their
-// rows (BP = 1, W_BP, whose rows run along W's columns).
+// sat_plane_store: collects one direction's kept elements of a tile, vector after vector, and
+// writes the tile's part of the compressed values and indices (N = M: of the dense matrix) row by
+// row, as packets of one or two beats. Two tile buffers: one is filled while the other is written
+// out. The tiles' parts follow each other along the columns of the planes (BP = 0, W_FF), or along
+// their rows (BP = 1, W_BP, whose rows run along W's columns).
 // in_ready_o depends on registers only. Packets: as in sat_store_mux.
 `default_nettype none
 `include "sat_buses.vh"
@@ -42,7 +42,7 @@ module sat_plane_store #(
   output wire                   [15:0] out_strb_o
 );
 
-  // Filling: column `number_q` of the buffer, row in_rank_i.
+  // ---- Filling: column `number_q` of the buffer, row in_rank_i
   reg [1:0] filled_q;
   reg       fill_half_q, send_half_q;
   reg [3:0] number_q;
@@ -83,7 +83,7 @@ module sat_plane_store #(
 
   wire unused_ok = &{1'b0, groups[4], tile_i};
 
-  // Sending: row, then within it the values' beats and the index beat.
+  // ---- Sending: row, then within it the values' beats and the index beat
   reg  [3:0] row_q;
   reg        second_q, indices_q;
 

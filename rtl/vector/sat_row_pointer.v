@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Address of a matrix row while tiles are visited: step_i moves to the next row, save_i remembers
-// where that leads, rewind_i returns to the remembered row instead. start_i loads both.
+// sat_row_pointer: address of a matrix row while tiles are visited: step_i moves to the next row,
+// save_i remembers where that leads, rewind_i returns to the remembered row instead. start_i loads
+// both.
 `default_nettype none
 
 module sat_row_pointer #(

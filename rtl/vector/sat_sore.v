@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SORE, the sparse online reduction engine: takes vectors of 16 FP16 values, columns of a tile for
-// W_FF (in_bp_i = 0) or rows for W_BP (in_bp_i = 1), and emits each one's kept elements.
+// sat_sore: SORE, the sparse online reduction engine: takes vectors of 16 FP16 values, columns of a
+// tile for W_FF (in_bp_i = 0) or rows for W_BP (in_bp_i = 1), and emits each one's kept elements.
 // One selection network serves both directions; each direction has its own emitter, so that both
 // write one element a cycle. N = M keeps all. FF has the low parts of the outputs, BP the high.
 // A vector's keys are compared as it comes; a cycle later the kept ones are counted on the way into

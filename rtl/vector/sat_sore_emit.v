@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Emits the kept elements of one vector of 16 in index order, one a cycle.
+// sat_sore_emit: emits the kept elements of one vector of 16 in index order, one a cycle.
 // A vector is taken when load_ready_o is high: idle, or the last element of the one before leaves.
 // out_rank_o counts the kept elements 0, 1, ...: since every group of M keeps exactly N, it is the
 // row of the compressed tile. load_ready_o depends on out_ready_i. Reset clears the mask only.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends packets of SOURCES sources through one write DMA port, source 0 first, packet by packet and
-// without a gap. A packet is its beats, the last one marked; address and number of beats stay the
-// same for all of them. Ready to the sources is combinational.
+// sat_store_mux: sends packets of SOURCES sources through one write DMA port, source 0 first,
+// packet by packet and without a gap. A packet is its beats, the last one marked; address and
+// number of beats stay the same for all of them. Ready to the sources is combinational.
 `default_nettype none
 `include "sat_buses.vh"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visits W[K][J] in tiles of 16x16, row of tiles by row of tiles, and reads each one's rows of dW,
-// V and W (only W without update_i) into one of four tile buffers, up to four tiles ahead of use.
-// A buffer holds 16 rows of four 128-bit words (two words a row when the source is FP16).
-// A loaded tile is offered with its description and freed by tile_ready_i; its words are read
-// meanwhile through the read port (registered). Responses are always accepted.
+// sat_tile_loader: visits W[K][J] in tiles of 16x16, row of tiles by row of tiles, and reads each
+// one's rows of dW, V and W (only W without update_i) into one of four tile buffers, up to four
+// tiles ahead of use. A buffer holds 16 rows of four 128-bit words (two words a row when the source
+// is FP16). A loaded tile is offered with its description and freed by tile_ready_i; its words are
+// read meanwhile through the read port (registered). Responses are always accepted.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -41,7 +41,7 @@ module sat_tile_loader #(
   localparam [1:0] TENSOR_W  = 2'd0;
   localparam [1:0] TENSOR_DW = 2'd2;
 
-  // Requests: tile, tensor (dW, V, W), row.
+  // ---- Requests: tile, tensor (dW, V, W), row
   reg         start_q, active_q;
   reg  [15:0] rows_left_q, cols_left_q;
   reg  [11:0] tile_row_q, tile_col_q;

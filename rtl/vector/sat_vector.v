@@ -9,7 +9,6 @@
 // but for the choice of who uses the read port.
 // Golden functions: prune, update, affine, stats, max_pool, max_pool_backward.
 `default_nettype none
-
 `include "sat_buses.vh"
 `include "sat_defs.vh"
 `include "sat_fp.vh"
@@ -60,7 +59,7 @@ module sat_vector #(
   localparam integer SOURCES  = `SAT_PACKET_COUNT;
   localparam integer SINKS    = `SAT_SINK_COUNT;
 
-  wire alive = rst_n && !flush_i;  // reset of everything below
+  wire rst_local_n = rst_n && !flush_i;  // of everything below
 
   // ---- Command
   wire                start, feature_start;
@@ -120,7 +119,7 @@ module sat_vector #(
     .ADDR_W(ADDR_W)
   ) u_loader (
     .clk         (clk),
-    .rst_n       (alive),
+    .rst_n       (rst_local_n),
     .start_i     (start),
     .update_i    (update),
     .half_i      (half),
@@ -153,7 +152,7 @@ module sat_vector #(
     .SINKS(SINKS)
   ) u_queues (
     .clk         (clk),
-    .rst_n       (alive),
+    .rst_n       (rst_local_n),
     .start_i     (start),
     .wanted_i    ({1'b1, update, ff, bp}),
     .tile_valid_i(tile_valid),
@@ -193,7 +192,7 @@ module sat_vector #(
 
   sat_wuve u_wuve (
     .clk          (clk),
-    .rst_n        (alive),
+    .rst_n        (rst_local_n),
     .update_i     (update),
     .decay_en_i   (decay_en),
     .inv_scale_i  (inv_scale),
@@ -230,7 +229,7 @@ module sat_vector #(
 
   sat_weight_round u_round (
     .clk           (clk),
-    .rst_n         (alive),
+    .rst_n         (rst_local_n),
     .half_i        (half),
     .read_upper_i  (read_index[0]),
     .source_i      (weight),
@@ -250,7 +249,7 @@ module sat_vector #(
 
   sat_half_tile u_half_tile (
     .clk           (clk),
-    .rst_n         (alive),
+    .rst_n         (rst_local_n),
     .ff_i          (ff),
     .bp_i          (bp),
     .ready_o       (half_ready),
@@ -275,7 +274,7 @@ module sat_vector #(
 
   sat_sore u_sore (
     .clk        (clk),
-    .rst_n      (alive),
+    .rst_n      (rst_local_n),
     .n_i        (n),
     .m_log2_i   (m_log2),
     .in_valid_i (vector_valid),
@@ -292,7 +291,7 @@ module sat_vector #(
     .out_last_o (kept_last)
   );
 
-  // ---- Storing: BP plane, FF plane, weights, then the feature unit's, in order of priority.
+  // ---- Storing: BP plane, FF plane, weights, then the feature unit's, in order of priority
   wire                       [`SAT_PACKET_COUNT-1:0] packet_valid, packet_ready, packet_last;
   wire                [`SAT_PACKET_COUNT*ADDR_W-1:0] packet_addr;
   wire [`SAT_PACKET_COUNT*`SAT_PACKET_BEATS_BITS-1:0] packet_beats;
@@ -314,7 +313,7 @@ module sat_vector #(
         .BP    (D)
       ) u_plane (
         .clk         (clk),
-        .rst_n       (alive),
+        .rst_n       (rst_local_n),
         .start_i     (start),
         .base_i      (base[ADDR_W*SLOT +: 2*ADDR_W]),
         .stride_i    (stride[STRIDE_W*SLOT +: 2*STRIDE_W]),
@@ -345,7 +344,7 @@ module sat_vector #(
     .ADDR_W(ADDR_W)
   ) u_weight_store (
     .clk         (clk),
-    .rst_n       (alive),
+    .rst_n       (rst_local_n),
     .start_i     (start),
     .base_i      (base[0 +: 2*ADDR_W]),
     .stride_i    (stride[0 +: 2*STRIDE_W]),
@@ -371,7 +370,7 @@ module sat_vector #(
     .ADDR_W(ADDR_W)
   ) u_feature (
     .clk           (clk),
-    .rst_n         (alive),
+    .rst_n         (rst_local_n),
     .start_i       (feature_start),
     .desc_i        (desc_i),
     .done_o        (feature_done),
@@ -401,7 +400,7 @@ module sat_vector #(
     .ADDR_W (ADDR_W)
   ) u_store_mux (
     .clk         (clk),
-    .rst_n       (alive),
+    .rst_n       (rst_local_n),
     .in_valid_i  (packet_valid),
     .in_ready_o  (packet_ready),
     .in_addr_i   (packet_addr),
@@ -425,7 +424,7 @@ module sat_vector #(
 
   sat_vector_status u_status (
     .clk       (clk),
-    .rst_n     (alive),
+    .rst_n     (rst_local_n),
     .start_i   (start_i),
     .idle_i    ({sinks_done, feature_done, wr_idle_i}),
     .moved_i   ({read, kept_taken, feature_active}),

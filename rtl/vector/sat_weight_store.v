@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the new V and W of each tile: takes the result vectors that hold valid elements (a tile's
-// V by rows, then its W), and sends each row of a tile as one packet of up to four beats.
-// A vector may come whenever credit_o is high when its read is issued (issue_i): the queue has room
-// for every vector under way. Packets: as in sat_store_mux.
+// sat_weight_store: writes the new V and W of each tile: takes the result vectors that hold valid
+// elements (a tile's V by rows, then its W), and sends each row of a tile as one packet of up to
+// four beats. A vector may come whenever credit_o is high when its read is issued (issue_i): the
+// queue has room for every vector under way. Packets: as in sat_store_mux.
 `default_nettype none
 `include "sat_buses.vh"
 

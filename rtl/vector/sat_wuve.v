@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64 vectors of 4.
+// sat_wuve: WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64
+// vectors of 4.
 //   scale     t = dW * inv_scale           velocity  t = momentum * V + t    (result: V)
 //   decay     t = decay * W + t            weight    w = W - lr * t          (result: W)
 // Each pass is one multiply, rounded, then one add, rounded, in the lanes outside (sat_lanes);
@@ -9,7 +10,6 @@
 // (combinational) holds a vector back.
 // The tile's operands must stay until tile_ready_o. Golden function: update.
 `default_nettype none
-
 `include "sat_fp.vh"
 
 module sat_wuve (
@@ -59,7 +59,7 @@ module sat_wuve (
   localparam [31:0] MINUS_ZERO = 32'h80000000;
   localparam [31:0] ONE        = 32'h3F800000;
 
-  // Pass and vector to read.
+  // ---- Pass and vector to read
   reg  [1:0] pass_q;
   reg  [5:0] index_q;
   wire [1:0] pass = update_i ? pass_q : PASS_WEIGHT;
@@ -91,7 +91,7 @@ module sat_wuve (
     end
   endgenerate
 
-  // What a vector carries along.
+  // ---- What a vector carries along
   wire [1:0] out_pass;
   wire       result_valid;
 
@@ -117,7 +117,7 @@ module sat_wuve (
   assign out_weight_o = out_pass[0];
   assign out_data_o   = lane_result_i;
 
-  // Scratch: g, then V.
+  // ---- Scratch: g, then V
   wire [127:0] scratch;
 
   sat_ram_1r1w #(

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One FP32 lane: result_o = addend_i + scalar_i * factor_i, both operations rounded.
+// sat_wuve_lane: one FP32 lane: result_o = addend_i + scalar_i * factor_i, both operations rounded.
 // One operation per cycle, latency SAT_FP32_MUL_LATENCY + SAT_FP32_ADD_LATENCY, no reset.
 `default_nettype none
-
 `include "sat_fp.vh"
 
 module sat_wuve_lane (

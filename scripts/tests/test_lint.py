@@ -13,9 +13,14 @@ SOURCES = {path.stem: path for path in lint.source_list()}
 GOOD = """// SPDX-License-Identifier: Apache-2.0
 // sat_good: nothing.
 `default_nettype none
-module sat_good (input wire clk);
-  wire unused_ok = &{1'b0, clk};
+`include "sat_defs.vh"
+
+module sat_good (input wire clk, input wire rst_n);
+
+  wire unused_ok = &{1'b0, clk, rst_n};
+
 endmodule
+
 `default_nettype wire
 """
 
@@ -66,6 +71,18 @@ def test_python():
     ("  wire", "\twire", "tab"),
     ("  wire", "  wire [`SAT_TILE_BITS-1:0] a, b;\n  wire last = b[35];\n  wire", "numbered bits"),
     ("  wire", "  wire [2*`SAT_ACC_BITS-1:0] a;\n  wire e = a[23 +: 7];\n  wire", "numbered bits"),
+    ("sat_good: nothing", "Nothing", "does not begin with 'sat_good: '"),
+    ("none\n`include", "none\n\n`include", "default_nettype none"),
+    ("vh\"\n\n", "vh\"\n", "default_nettype none"),
+    (");\n\n", ");\n", "behind the ports"),
+    ("endmodule\n\n", "endmodule\n", "endmodule"),
+    ("\n\nendmodule", "\nendmodule", "endmodule"),
+    ("  wire", "  // ---- Nothing ----\n  wire", "no section"),
+    ("  wire", "  // -- Nothing --------\n  wire", "no section"),
+    ("  wire", "  // ---- Nothing.\n  wire", "no section"),
+    ("  wire", 200 * "  // more\n" + "  wire", "no sections"),
+    ("rst_n", "clear_n", "reset clear_n"),
+    ("  wire", "  sat_fifo u_fifo (.rst_n (alive));\n  wire", "reset alive"),
     ("nothing.", "nothing." + 100 * ".", "columns"),
     ("nothing.", "nichts \u00fcber.", "ASCII"),
     ("nothing.", "nothing.\n//" * 20, "header"),
