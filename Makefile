@@ -87,6 +87,7 @@ generate: $(SETUP)  ## constants and docs/reference/registers.md from spec/
 	$(PY) scripts/generate.py
 
 docs: $(SETUP)  ## the site: build/site/index.html (Python 3.11 or newer)
+	$(PY) -m scripts.docs.notebooks
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build -q
 
 lock:  ## requirements.txt from setup.cfg; needs uv. What it pins already stays: delete lines to renew

@@ -11,11 +11,14 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from scripts.docs import notebooks
 from scripts.docs.c_api import c_api_page
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md",
-           "changelog.md": "CHANGELOG.md"}  # page: file of the repository
+           "changelog.md": "CHANGELOG.md",
+           **{f"guide/notebooks/{path.stem}.md": path.relative_to(ROOT).as_posix()
+              for path in notebooks.NOTEBOOKS}}  # page: file of the repository
 PAGES = {source: page for page, source in SOURCES.items()}
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 
@@ -28,7 +31,12 @@ def title(path: Path) -> str | None:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page, source in SOURCES.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
+        if source.endswith(".ipynb"):
+            text, pictures = notebooks.page(ROOT / source)
+            for name, content in pictures.items():
+                files.append(File.generated(config, f"guide/notebooks/{name}", content=content))
+        else:
+            text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=text))
     files.append(File.generated(config, "reference/c-api.md", content=c_api_page()))
     return files

@@ -25,8 +25,6 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.live = Live(console=console, refresh_per_second=4, transient=True,
-                         get_renderable=self._table) if console.is_terminal else None
         self.total, self.running, self.passed, self.failed = 0, 0, 0, 0
         self.seen: set[tuple[Run, int]] = set()
         self.todo: Counter[Kind] = Counter()
@@ -35,6 +33,9 @@ class Progress:
         self.build_seconds: list[float] = []
         self.workers = 1
         self.start = self.last_line = time.monotonic()
+        # The last: Live draws the table at once.
+        self.live = Live(console=console, refresh_per_second=4, transient=True,
+                         get_renderable=self._table) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
         if self.live:

@@ -74,6 +74,14 @@ def test_unknown_names_are_told():
         Test("x", "program")
 
 
+def test_a_terminal_shows_the_table():
+    output = io.StringIO()
+    with Progress(Console(file=output, force_terminal=True, width=100)) as progress:
+        progress.begin([("a", "2x2", False)], [], {("a", "2x2", False): 1.0}, 1)
+        progress.live.refresh()
+    assert "0/1" in output.getvalue()
+
+
 def test_time_left_counts_runs_and_builds():
     progress = Progress(Console(file=io.StringIO()))
     kind = ("a", "2x2", False)
