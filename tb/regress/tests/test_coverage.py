@@ -173,26 +173,70 @@ def test_waiver_by_the_text_of_the_line():
     assert line.means("", "      default: state_d = ST_IDLE;") and not line.means("", "x")
 
 
+def write_waivers(folder: Path, name: str, entry: dict) -> None:
+    (folder / name).write_text(json.dumps([entry]), encoding="utf-8")
+
+
 def test_an_entry_has_many_waivers(tmp_path):
-    path = tmp_path / "waivers.yaml"
-    path.write_text(json.dumps([{
+    delay = "rtl/common/sat_delay.v"
+    write_waivers(tmp_path, "common.yaml", {
         "reason": "it is only an example", "configs": ["2x2"],
-        "toggle": {"rtl/a.v": "x[3:0], y", "rtl/b.v": "z"}, "expr": {"rtl/a.v": ["p", "q, r"]}}]),
-        encoding="utf-8")
-    assert [(waiver.kind, waiver.where, waiver.what) for waiver in load_waivers(path)] == [
-        ("toggle", "rtl/a.v", "x[3:0]"), ("toggle", "rtl/a.v", "y"), ("toggle", "rtl/b.v", "z"),
-        ("expr", "rtl/a.v", "p"), ("expr", "rtl/a.v", "q, r")]
+        "toggle": {FILE: "count_o[3:0], clk", delay: "in_i"},
+        "expr": {FILE: ["(flush_i==1) => 1 @ flush_i", "clk, flush_i"]}})
+    (tmp_path / "dma.yaml").write_text("", encoding="utf-8")
+    assert [(waiver.kind, waiver.where, waiver.what) for waiver in load_waivers(tmp_path)] == [
+        ("toggle", FILE, "count_o[3:0]"), ("toggle", FILE, "clk"), ("toggle", delay, "in_i"),
+        ("expr", FILE, "(flush_i==1) => 1 @ flush_i"), ("expr", FILE, "clk, flush_i")]
 
 
 @pytest.mark.parametrize("entry", [{"reason": "there is nothing else"},
-                                   {"toggle": {"*": "x"}, "reason": "no"},
-                                   {"toggle": {"*": ""}, "reason": "because of the file alone"},
+                                   {"toggle": {"rtl/*": "x"}, "reason": "no"},
+                                   {"toggle": {"rtl/*": ""}, "reason": "because of the file alone"},
                                    {"line": {"*": "x"}, "lines": "3", "reason": "by line number"}])
 def test_unsound_waivers_are_refused(tmp_path, entry):
-    path = tmp_path / "waivers.yaml"
-    path.write_text(json.dumps([entry]), encoding="utf-8")
+    write_waivers(tmp_path, "every.yaml", entry)
     with pytest.raises(SpecError):
-        load_waivers(path)
+        load_waivers(tmp_path)
+
+
+LOADER = "rtl/vector/sat_tile_loader.v"
+
+
+@pytest.mark.parametrize("file, kind, where, what, problem", [
+    ("vector", "toggle", "rtl/vector/sat_gone.v", "clk", "no such file"),
+    ("vector", "toggle", LOADER, "tile_gone[3:0]", "has no tile_gone"),
+    ("vector", "toggle", LOADER, "gen_gone[1].u_x", "has no gen_gone, u_x"),
+    ("vector", "toggle", LOADER, "in_row_q[4:1]", "has no in_row_q[4]"),
+    ("vector", "toggle", LOADER, "tile_o.GONE", "tile_o has no such field"),
+    ("vector", "toggle", LOADER, "tile_o.ROW[12]", "tile_o has no such field"),
+    ("vector", "toggle", LOADER, "in_row_q.ROW", "in_row_q has no such field"),
+    ("vector", "expr", LOADER, "(gone==1 && req_fire==0) => 1", "has no gone"),
+    ("vector", "line", LOADER, "@ default: gone", "has no 'default: gone'"),
+    ("matmul", "toggle", LOADER, "tile_o.ROW", "belongs into vector.yaml"),
+    ("vector", "toggle", "rtl/sat_top.v", "irq", "belongs into top.yaml"),
+])
+def test_waivers_of_what_is_gone_are_errors(tmp_path, file, kind, where, what, problem):
+    write_waivers(tmp_path, f"{file}.yaml",
+                  {"reason": "it was once there", kind: {where: [what]}})
+    with pytest.raises(SpecError, match=re.escape(problem)):
+        load_waivers(tmp_path)
+
+
+@pytest.mark.parametrize("where, what, bits", [
+    (LOADER, "tile_o.ROW", range(22, 34)),
+    (LOADER, "tile_o.COL[11:2]", range(12, 22)),
+    (LOADER, "tile_o.LAST", [35]),
+    (LOADER, "stride_i.EACH[1:0]", [0, 1, 24, 25, 48, 49]),
+    ("rtl/sat_top.v", "rd_rsp_ready.FETCH", [7]),
+    ("rtl/sat_top.v", "rd_req_beats.BIAS[11]", [47]),
+    ("rtl/sat_top.v", "wr_req_addr.VECTOR[3:0]", range(40, 44)),
+    ("rtl/vector/sat_vector.v", "sink_tile.BAND_END", range(34, 34 + 64 * 36, 36)),
+    ("rtl/matmul/sat_matmul.v", "west.WRITE", range(22, 22 + 64 * 23, 23)),
+])
+def test_fields_are_bits_of_the_declared_signal(where, what, bits):
+    waiver = Waiver("it is only an example", "toggle", where, what)
+    signal = what.partition(".")[0]
+    assert [bit for bit in range(3000) if waiver.means(f"{signal}[{bit}]:0->1")] == list(bits)
 
 
 def test_the_waivers_are_sound():

@@ -12,9 +12,11 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat.plan import LANES, Array, Tiling
+from tb.common.buses import A_CMD, S_CMD
 from tb.common.clock import start
 from tb.common.matrix import set_inputs
 from tb.common.parameters import parameters
+from tb.common.record import Record
 from tb.common.rng import make_rng
 from tb.common.walk import log2, walk_inputs
 
@@ -194,26 +196,25 @@ class Checker:
         self.taken = 0
         self.pending_write: tuple[int, Group] | None = None
 
-    def _fields(self, signal, *widths: int) -> list[int] | None:
-        """What follows the valid bit of a command, which is None without it."""
+    def _command(self, signal, record: Record, below: int) -> tuple[dict[str, int], int] | None:
+        """Fields of a command and the `below` bits below them; None unless its highest bit, which
+        makes it valid, is set."""
         if not signal.value[len(signal) - 1]:
             return None
         word = signal.value.to_unsigned()
-        fields = []
-        for width in reversed(widths):
-            fields.append(word & ((1 << width) - 1))
-            word >>= width
-        return fields[::-1]
+        return record.unpack(word >> below), word & (1 << below) - 1
 
     def a_command(self) -> None:
-        command = self._fields(self.dut.a_cmd_o, 5, 1, log2(LANES), log2(self.shape.a_depth))
+        command = self._command(self.dut.a_cmd_o, A_CMD, log2(LANES * self.shape.a_depth))
         # A write is seen by reads from the next cycle on.
         if self.pending_write:
             self.ram[self.pending_write[0]] = self.pending_write[1]
         self.pending_write = None
         if command is None:
             return
-        address, zero, lane, word = command
+        fields, place = command
+        address, zero = fields["addr"], fields["zero"]
+        lane, word = divmod(place, self.shape.a_depth)
         group, *wanted, ends = next(self.writes)
         expected_address, expected_zero, expected_lane, expected_word = wanted
         assert (address, zero) == (expected_address, expected_zero), self.plan
@@ -225,11 +226,12 @@ class Checker:
         self.pending_write = (address, group)
 
     def s_command(self) -> None:
-        command = self._fields(self.dut.s_cmd_o, 1, 1, 1, 4, log2(self.shape.s_depth))
+        command = self._command(self.dut.s_cmd_o, S_CMD, log2(self.shape.s_depth))
         if command is None:
             assert self.place == 0, "a slot is cut short"
             return
-        first, last, half, block, word = command
+        fields, word = command
+        first, last, half, block = (fields[name] for name in ("first", "last", "half", "block"))
         if self.place == 0:
             self.slot = next(self.slots)
         group, expected_first, expected_last, load, blocks, words = self.slot
