@@ -5,10 +5,13 @@
 // The memory is as unhelpful as AXI allows: a read burst sees the memory as it was when its
 // address was accepted, a write burst lands when its response is given. A core that does not
 // wait for write responses therefore reads stale data here. One beat per cycle and direction;
-// latency and random pauses are settings. It also checks the core's side of the protocol.
+// latency and random pauses are settings. It also checks the core's side of the protocol. Built with
+// the core's assertions (sat_print.h), a violated one is a fault of the board, too.
 
 #include <array>
+#include <cstdarg>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -74,13 +77,25 @@ class Board {
         memory_(static_cast<uint8_t*>(std::calloc(size, 1)), std::free) {
     if (!memory_) throw std::bad_alloc();
     context_.randReset(0);
+    context_.fatalOnError(false);  // does not end the process
     top_ = new Vsat_top(&context_);
-    reset();
+    here().reset();
   }
 
+  // The board that simulates in this thread from now on.
+  Board& here() {
+    Verilated::threadContextp(&context_);
+    running = this;
+    return *this;
+  }
+
+  static inline thread_local Board* running = nullptr;
+
   ~Board() {
+    here();
     top_->final();
     delete top_;
+    running = nullptr;
   }
 
   void reset() {
@@ -180,6 +195,12 @@ class Board {
   uint64_t cycle() const { return cycle_; }
   const char* fault_text() const { return fault_.c_str(); }
 
+  // The first one is kept.
+  int fault(const std::string& text) {
+    if (fault_.empty()) fault_ = "cycle " + std::to_string(cycle_) + ": " + text;
+    return -1;
+  }
+
   void set_latency(uint32_t read, uint32_t write) {
     read_latency_ = read;
     write_latency_ = write;
@@ -220,16 +241,11 @@ class Board {
     return static_cast<uint32_t>(random_ >> 16) < threshold;
   }
 
-  int fault(const char* text) {
-    if (fault_.empty()) fault_ = "cycle " + std::to_string(cycle_) + ": " + text;
-    return -1;
-  }
-
   void check_burst(uint64_t addr, unsigned len, unsigned size, unsigned burst) {
-    if (size != 4 || burst != 1) fault("a burst is not INCR with 16-byte beats");
-    if (addr % BEAT_BYTES) fault("a burst address is not aligned");
+    if (size != 4 || burst != 1) fault("AXI protocol: a burst is not INCR with 16-byte beats");
+    if (addr % BEAT_BYTES) fault("AXI protocol: a burst address is not aligned");
     if (addr / PAGE_BYTES != (addr + BEAT_BYTES * len) / PAGE_BYTES) {
-      fault("a burst crosses a 4 KB boundary");
+      fault("AXI protocol: a burst crosses a 4 KB boundary");
     }
   }
 
@@ -237,7 +253,7 @@ class Board {
     if (beat.strobe == 0xFFFF) return;
     const auto* bytes = reinterpret_cast<const uint8_t*>(beat.data.data());
     for (unsigned i = 0; i < BEAT_BYTES; ++i) {
-      if (bytes[i] && !(beat.strobe >> i & 1)) fault("a write lane without strobe is not 0");
+      if (bytes[i] && !(beat.strobe >> i & 1)) fault("AXI protocol: a write lane without strobe is not 0");
     }
   }
 
@@ -330,7 +346,7 @@ class Board {
     WriteBurst& burst = writes_[complete_];
     burst.beats.push_back(beat);
     const bool full = burst.beats.size() == burst.length;
-    if (beat.last != full) fault("WLAST does not mark the last beat");
+    if (beat.last != full) fault("AXI protocol: WLAST does not mark the last beat");
     if (!full) return;
     burst.due = cycle_ + write_latency_;
     ++complete_;
@@ -401,7 +417,7 @@ Board* sat_sim_create(uint64_t base, uint64_t size) {
 }
 
 void sat_sim_destroy(Board* board) { delete board; }
-void sat_sim_reset(Board* board) { board->reset(); }
+void sat_sim_reset(Board* board) { board->here().reset(); }
 uint8_t* sat_sim_memory(Board* board) { return board->memory(); }
 uint64_t sat_sim_cycle(Board* board) { return board->cycle(); }
 const char* sat_sim_fault(Board* board) { return board->fault_text(); }
@@ -411,19 +427,20 @@ void sat_sim_place(Board* board, uint64_t base, const uint32_t* tags, uint64_t l
 }
 
 void sat_sim_step(Board* board, uint64_t cycles) {
+  board->here();
   while (cycles--) board->step();
 }
 
 int64_t sat_sim_run_until_irq(Board* board, uint64_t max_cycles) {
-  return board->run_until_irq(max_cycles);
+  return board->here().run_until_irq(max_cycles);
 }
 
 int sat_sim_write_register(Board* board, uint32_t addr, uint32_t data) {
-  return board->write_register(addr, data);
+  return board->here().write_register(addr, data);
 }
 
 int sat_sim_read_register(Board* board, uint32_t addr, uint32_t* data) {
-  return board->read_register(addr, data);
+  return board->here().read_register(addr, data);
 }
 
 void sat_sim_set_latency(Board* board, uint32_t read, uint32_t write) {
@@ -440,6 +457,16 @@ void sat_sim_add_error(Board* board, uint64_t first, uint64_t last, uint8_t resp
 }
 
 void sat_sim_clear_errors(Board* board) { board->clear_errors(); }
+
+int sat_sim_print(const char* format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (Board::running) Board::running->fault(text);
+  return length;
+}
 
 }  // extern "C"
 #pragma GCC visibility pop

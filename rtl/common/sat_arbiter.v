@@ -3,6 +3,7 @@
 // The grant is combinational from request_i. It moves on after advance_i: the requester granted in
 // that cycle then has the lowest priority. grant_o is one-hot, or zero without a request.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_arbiter #(
   parameter integer N = 4 // requesters, >= 2
@@ -38,6 +39,11 @@ module sat_arbiter #(
     if (!rst_n) above_q <= NONE;
     else if (advance_i && grant_o != NONE) above_q <= ~(grant_o | (grant_o - ONE));
   end
+
+  `SAT_ASSERT(one_grant, rst_n, (grant_o & (grant_o - ONE)) == NONE)
+  `SAT_ASSERT(granted_asks, rst_n, (grant_o & ~request_i) == NONE)
+  `SAT_ASSERT(who_asks_is_served, rst_n, grant_o != NONE || request_i == NONE)
+  `SAT_ASSERT(index_of_grant, rst_n, grant_o == NONE || grant_o[grant_index_o])
 
 endmodule
 

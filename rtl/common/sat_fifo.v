@@ -3,6 +3,7 @@
 // Latency 1, throughput 1 per cycle at any fill. in_ready_o and out_valid_o are functions of
 // registers only. flush_i empties it like a reset; a beat offered in that cycle is lost.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_fifo #(
   parameter integer WIDTH = 32, // payload bits, >= 1
@@ -59,6 +60,12 @@ module sat_fifo #(
     .raddr_i(read_ptr_q[PTR_W-1:0]),
     .rdata_o(out_data_o)
   );
+
+  `SAT_ASSERT(count_within_depth, rst_n, count_o <= DEPTH[PTR_W:0])
+  `SAT_ASSERT(no_overflow, rst_n, !in_fire || count_o != DEPTH[PTR_W:0])
+  `SAT_ASSERT(no_underflow, rst_n, !out_fire || count_o != {PTR_W+1{1'b0}})
+  `SAT_REQUIRE_STREAM(check_in, rst_n && !flush_i, WIDTH, in_valid_i, in_ready_o, in_data_i)
+  `SAT_STREAM(check_out, rst_n && !flush_i, WIDTH, out_valid_o, out_ready_i, out_data_o)
 
 endmodule
 

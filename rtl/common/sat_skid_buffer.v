@@ -3,6 +3,7 @@
 // Latency 1, throughput 1 per cycle. in_ready_o is a register: no combinational path crosses the
 // module. Reset clears valid bits only.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_skid_buffer #(
   parameter integer WIDTH = 32  // payload bits, >= 1
@@ -42,6 +43,10 @@ module sat_skid_buffer #(
     if (main_free) main_data_q <= skid_valid_q ? skid_data_q : in_data_i;
     if (in_fire) skid_data_q <= in_data_i;
   end
+
+  `SAT_ASSERT(skid_behind_main, rst_n, main_valid_q || !skid_valid_q)
+  `SAT_REQUIRE_STREAM(check_in, rst_n, WIDTH, in_valid_i, in_ready_o, in_data_i)
+  `SAT_STREAM(check_out, rst_n, WIDTH, out_valid_o, out_ready_i, out_data_o)
 
 endmodule
 

@@ -5,6 +5,7 @@
 // write_fire_o / read_fire_o mark the one cycle in which the register file acts and must give
 // write_ok_i / read_ok_i and read_data_i (combinational); not ok is answered with SLVERR.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_axil_slave #(
   parameter integer ADDR_W = 12  // address bits of the window
@@ -99,6 +100,9 @@ module sat_axil_slave #(
       r_ok_q   <= read_ok_i;
     end
   end
+
+  `SAT_STREAM(check_b, rst_n, 2, s_axil_bvalid, s_axil_bready, s_axil_bresp)
+  `SAT_STREAM(check_r, rst_n, 34, s_axil_rvalid, s_axil_rready, {s_axil_rresp, s_axil_rdata})
 
 endmodule
 

@@ -3,6 +3,7 @@
 // One burst per cycle, also from one request to the next. A window of at most 4 KB keeps the AXI
 // rule. req_ready_o is combinational from burst_ready_i. Reset drops the request inside.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_burst_split #(
   parameter integer ADDR_W  = 40,  // address bits
@@ -81,6 +82,11 @@ module sat_burst_split #(
   end
 
   wire unused_ok = &{1'b0, req_addr_i[BYTE_W-1:0]};
+
+  `SAT_REQUIRE(request_has_beats, rst_n && req_valid_i, req_beats_i != {BEATS_W{1'b0}})
+  `SAT_ASSERT(burst_in_window, rst_n && valid_q,
+              {24'd0, burst_len_o} + {{32-OFFSET_W{1'b0}}, offset} < WINDOW)
+  `SAT_STREAM(check_burst, rst_n, ADDR_W + 8, valid_q, burst_ready_i, {burst_len_o, burst_addr_o})
 
 endmodule
 

@@ -10,6 +10,7 @@
 // burst has asked for is taken and dropped.
 // flush_i acts as reset; it may come only while halted and drained.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_rd_dma #(
   parameter integer PORTS       = 8,   // clients, >= 2
@@ -197,6 +198,21 @@ module sat_rd_dma #(
   assign busy_o     = tag_valid || burst_valid;
   assign beat_o     = rvalid_i && rready_o;
   assign progress_o = beat_fire || (arvalid_o && arready_i);
+
+  // AR and R keep the rules in u_ar and u_r.
+  genvar p;
+  generate
+    for (p = 0; p < PORTS; p = p + 1) begin : gen_port
+      `SAT_REQUIRE_STREAM(check_req, rst_local_n, ADDR_W + 12, req_valid_i[p], req_ready_o[p],
+                          {req_beats_i[p*12 +: 12], req_addr_i[p*ADDR_W +: ADDR_W]})
+    end
+  endgenerate
+
+  `SAT_ASSERT(one_client_asked, rst_n, (req_ready_o & (req_ready_o - ONE_PORT)) == {PORTS{1'b0}})
+  `SAT_ASSERT(open_has_tag, rst_local_n && open, tag_valid && open_q <= OUTSTANDING[OPEN_W-1:0])
+  `SAT_ASSERT(beat_in_burst, rst_local_n && tag_valid, beat_q <= tag_len)
+  `SAT_STREAM(check_rsp, rst_local_n && !halt_i, PORTS + DATA_W, rsp_valid_o != {PORTS{1'b0}},
+              (rsp_valid_o & rsp_ready_i) != {PORTS{1'b0}}, {rsp_valid_o, rsp_data_o})
 
 endmodule
 

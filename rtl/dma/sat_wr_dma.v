@@ -10,6 +10,7 @@
 // halt_i: no further burst is started (the address register, already started, still goes out).
 // flush_i acts as reset and drops what has not started; it may come only while halted and drained.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_wr_dma #(
   parameter integer PORTS       = 2,   // clients, >= 2
@@ -70,7 +71,7 @@ module sat_wr_dma #(
 
   wire rst_local_n = rst_n && !flush_i;
 
-  wire [PORTS-1:0]        split_valid, complete, grant, data_pop, b_pop;
+  wire [PORTS-1:0]        split_valid, complete, grant, data_valid, data_pop, b_pop;
   wire [PORTS*ADDR_W-1:0] split_addr;
   wire [PORTS*8-1:0]      split_len;
   wire [PORTS*BEAT_W-1:0] head;
@@ -121,7 +122,6 @@ module sat_wr_dma #(
         .burst_len_o  (split_len[p*8 +: 8])
       );
 
-      wire              data_valid;
       wire [FILL_W-1:0] unused_fill;
       wire              data_fire = data_valid_i[p] && data_ready_o[p];
 
@@ -135,7 +135,7 @@ module sat_wr_dma #(
         .in_valid_i (data_valid_i[p]),
         .in_ready_o (data_ready_o[p]),
         .in_data_i  ({strb_i[p*STRB_W +: STRB_W], data_i[p*DATA_W +: DATA_W]}),
-        .out_valid_o(data_valid),
+        .out_valid_o(data_valid[p]),
         .out_ready_i(data_pop[p]),
         .out_data_o (head[p*BEAT_W +: BEAT_W]),
         .count_o    (unused_fill)
@@ -161,7 +161,8 @@ module sat_wr_dma #(
         else if (!start && b_pop[p]) open_q <= open_q - ONE_OPEN;
       end
 
-      assign idle_o[p] = !req_valid && !split_valid[p] && !data_valid && open_q == {OPEN_W{1'b0}};
+      assign idle_o[p] = !req_valid && !split_valid[p] && !data_valid[p]
+                         && open_q == {OPEN_W{1'b0}};
     end
   endgenerate
 
@@ -220,7 +221,7 @@ module sat_wr_dma #(
   wire [PORT_W-1:0]            tag_port;
   wire [ADDR_W-1:0]            tag_addr;
   wire [$clog2(OUTSTANDING):0] unused_tag_count, unused_order_count;
-  wire                         unused_order_ready;
+  wire                         order_ready;
 
   sat_fifo #(
     .WIDTH(PORT_W + ADDR_W),
@@ -254,7 +255,7 @@ module sat_wr_dma #(
     .rst_n      (rst_local_n),
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
-    .in_ready_o (unused_order_ready),
+    .in_ready_o (order_ready),
     .in_data_i  ({grant_port, start_len}),
     .out_valid_o(order_valid),
     .out_ready_i(w_fire && w_last),
@@ -320,6 +321,14 @@ module sat_wr_dma #(
     if (!rst_n) bytes_o <= {BYTE_W+1{1'b0}};
     else bytes_o <= bytes_d;
   end
+
+  wire unused_ok = &{1'b0, order_ready};
+
+  // AW and W keep the rules in u_aw and u_w.
+  `SAT_ASSERT(order_has_room, rst_local_n, !start_fire || order_ready)
+  `SAT_ASSERT(data_is_inside, rst_local_n, (data_pop & ~data_valid) == {PORTS{1'b0}})
+  `SAT_ASSERT(last_beat_is_last, rst_local_n && order_valid, beat_q <= order_len)
+  `SAT_ASSERT(open_has_tag, rst_local_n, !b_fire || tag_valid)
 
 endmodule
 

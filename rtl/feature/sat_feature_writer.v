@@ -6,6 +6,7 @@
 // A beat may come if credit_o was high when its place was reserved. done_o: everything is sent.
 // special_o: an infinity or NaN was among the numbers sent in the cycle before.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_feature_writer #(
   parameter integer ADDR_W = 40  // bits, 32..40
@@ -159,6 +160,8 @@ module sat_feature_writer #(
   always @(posedge clk) special_o <= rst_n && fire && !nibble_i && (|special);
 
   wire unused_ok = &{1'b0, queue_ready, queue_valid};
+
+  `SAT_REQUIRE(reserve_has_credit, rst_n && reserve_i, credit_o)
 
 endmodule
 

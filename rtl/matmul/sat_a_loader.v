@@ -10,6 +10,7 @@
 // k%LANES of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words
 // of one bank, transposed memory one lane of all banks.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_window.vh"
 
 module sat_a_loader #(
@@ -313,6 +314,8 @@ module sat_a_loader #(
   wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, word_index,
                      chunk_words, row_words, tile_rows, line, offset, note_start, addr, info_step,
                      ahead_max};
+
+  `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= A_DEPTH[ADDR_L:0])
 
 endmodule
 

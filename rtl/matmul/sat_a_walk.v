@@ -9,6 +9,7 @@
 // A chunk is offered first; its lines follow once it is taken. All outputs are registers or
 // functions of such; valid/ready.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_a_walk #(
   parameter integer ROWS    = 8,
@@ -165,6 +166,11 @@ module sat_a_walk #(
       end
     end
   end
+
+  `SAT_STREAM(check_chunk, rst_n && !start_i, 34, chunk_valid_o, chunk_ready_i,
+              {chunk_len_o, tile_rows_o})
+  `SAT_STREAM(check_line, rst_n && !start_i, 92, line_valid_o, line_ready_i,
+              {line_o, line_last_o, image_o, oy_o, ox_o, ky_o, kx_o, offset_o})
 
 endmodule
 

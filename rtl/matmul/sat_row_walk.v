@@ -5,6 +5,7 @@
 // into segments of rows_i each, with tiles of their own. Rows past the end of a segment are visited
 // too, marked skip_o. One row per cycle, valid/ready.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_row_walk #(
   parameter integer ROWS   = 8,
@@ -114,6 +115,9 @@ module sat_row_walk #(
       end
     end
   end
+
+  `SAT_STREAM(check_row, rst_n && !start_i, ADDR_W + 21, valid_o, ready_i,
+              {addr_o, cols_o, skip_o, pe_row_last_o, tile_last_o, column_last_o})
 
 endmodule
 

@@ -6,6 +6,7 @@
 // for each column tile, for each pass over it (one if it stays resident, else one per row tile),
 // all rows.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_s_loader #(
   parameter integer COLS    = 8,
@@ -193,6 +194,8 @@ module sat_s_loader #(
   assign idle_o = (state_q == ST_IDLE) && !info_valid;
 
   wire unused_ok = &{1'b0, count_unused, word_index, row_words, row_addr_q, unit_total};
+
+  `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= S_DEPTH[ADDR_L:0])
 
 endmodule
 

@@ -5,6 +5,7 @@
 // row may be incomplete; its missing part is undefined. Words are taken without back-pressure.
 // row_valid_i must be high, row_* stable, from the row's first beat to its last word (row_done_o).
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_unpack #(
   parameter integer BEAT_W  = 128,  // bits, power of two
@@ -74,6 +75,8 @@ module sat_unpack #(
       wire unused_ok = &{1'b0, row_start_i};
     end
   endgenerate
+
+  `SAT_REQUIRE(row_stays_described, rst_n && unit_q != {COUNT_W{1'b0}}, row_valid_i)
 
 endmodule
 

@@ -5,6 +5,7 @@
 // four banks: each cycle 4 elements are written and 4 are read; a vector takes 4 cycles.
 // The writer reserves a buffer when ready_o is high, then writes indices 0..63 in order.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_half_tile (
   input  wire         clk,
@@ -122,6 +123,11 @@ module sat_half_tile (
       );
     end
   endgenerate
+
+  `SAT_REQUIRE(reserves_what_is_free, rst_n && reserve_i, ready_o)
+  `SAT_ASSERT(filled_is_reserved, rst_n, filled_q <= reserved_q && reserved_q <= 2'd2)
+  `SAT_STREAM(check_vector, rst_n, 258, vector_valid_o, vector_ready_i,
+              {vector_bp_o, vector_last_o, vector_o})
 
 endmodule
 

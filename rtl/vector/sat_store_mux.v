@@ -3,6 +3,7 @@
 // packet by packet and without a gap. A packet is its beats, the last one marked; address and
 // number of beats stay the same for all of them. Ready to the sources is combinational.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_buses.vh"
 
 module sat_store_mux #(
@@ -55,6 +56,9 @@ module sat_store_mux #(
       assign chain[(s+1)*WIDTH +: WIDTH] = chain[s*WIDTH +: WIDTH] | ({WIDTH{grant[s]}}
         & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*BEATS_W +: BEATS_W], in_last_i[s],
            in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]});
+      `SAT_REQUIRE_STREAM(check_in, rst_n, ADDR_W + BEATS_W + 145, in_valid_i[s], in_ready_o[s],
+                          {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*BEATS_W +: BEATS_W],
+                           in_last_i[s], in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]})
     end
   endgenerate
 

@@ -4,6 +4,7 @@
 // four beats. A vector may come whenever credit_o is high when its read is issued (issue_i): the
 // queue has room for every vector under way. Packets: as in sat_store_mux.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_buses.vh"
 
 module sat_weight_store #(
@@ -124,6 +125,8 @@ module sat_weight_store #(
       assign out_strb_o[4*k +: 4] = {4{{1'b0, column} < cols}};
     end
   endgenerate
+
+  `SAT_REQUIRE(issue_has_credit, rst_n && issue_i, credit_o)
 
 endmodule
 

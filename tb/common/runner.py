@@ -22,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
@@ -43,9 +43,10 @@ TIMESCALE = ("1ns", "1ps")
 # Modules whose assert statements pytest rewrites inside a simulation, so that they also check where
 # Python drops them (-O). Every other module but pytest's own raises by itself (scripts/lint.py).
 REWRITTEN = "*_tests.py"
+VIOLATED = re.compile("assertion violated: .*")  # what rtl/include/sat_assert.vh prints
 BUILD_ARGS = {
-    "verilator": ["--default-language", "1364-2005", "-Wno-fatal"],
-    "icarus": ["-g2005", "-Wall"],
+    "verilator": ["--default-language", "1364-2005", "-Wno-fatal", "-DSAT_ASSERTIONS"],
+    "icarus": ["-g2005", "-Wall", "-DSAT_ASSERTIONS"],
 }
 
 
@@ -226,7 +227,12 @@ def simulate(built: Build, tests: str, run_dir: Path, seed: int, testcase: str |
                     timescale=TIMESCALE, plusargs=plusargs)
         except (RuntimeError, SystemExit) as error:
             ending = f"the simulator failed: {error}"
-        return judge(run_dir / RESULTS, expected, seed, ending)
+        verdict = judge(run_dir / RESULTS, expected, seed, ending)
+        violated = VIOLATED.search(log_text(run_dir))
+        if violated:
+            problem = "; ".join(filter(None, (violated[0], verdict.problem)))
+            verdict = replace(verdict, problem=problem)
+        return verdict
 
 
 def judge(results: Path, expected: Sequence[str], seed: int, ending: str = "") -> Verdict:
@@ -256,10 +262,10 @@ def judge(results: Path, expected: Sequence[str], seed: int, ending: str = "") -
     return Verdict(len(cases), failed, problem or ending)
 
 
-def log_end(run_dir: Path) -> str:
-    """The end of what a simulation printed."""
+def log_text(run_dir: Path) -> str:
+    """What a simulation printed."""
     log = run_dir / LOG
-    return log.read_text(errors="replace", encoding="utf-8")[-8000:] if log.is_file() else ""
+    return log.read_text(errors="replace", encoding="utf-8") if log.is_file() else ""
 
 
 def replay_line(module: str, failed: Sequence[str], seed: int) -> str:
@@ -297,7 +303,7 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
     node = os.environ.get("PYTEST_CURRENT_TEST", tests).rsplit(" (", 1)[0]
     run_dir = runs / re.sub(r"[^\w.=-]+", "_", f"{toplevel}-{built.folder.name[-12:]}-{node}")
     verdict = simulate(built, tests, run_dir, seed, testcase, extra_env)
-    print(log_end(run_dir))
+    print(log_text(run_dir)[-8000:])
     if verdict.problem:
         line = replay_line(module, verdict.failed, seed)
         raise AssertionError(f"{toplevel} {parameters}: {verdict.problem}\n"

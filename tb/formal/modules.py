@@ -119,7 +119,7 @@ SUBJECTS = (
         Fault("starts before its data", "dma/sat_wr_dma.v",
               "split_len[p*8 +: 8] < {", "split_len[p*8 +: 8] <= {"),
         Fault("idle before the response", "dma/sat_wr_dma.v",
-              "!data_valid && open_q == {OPEN_W{1'b0}}", "!data_valid"),
+              "&& open_q == {OPEN_W{1'b0}};", ";"),
         Fault("a response before its data counts", "dma/sat_wr_dma.v",
               "&& (last_fire || written_q != {OPEN_W{1'b0}});", ";"),
         Fault("halt is ignored", "dma/sat_wr_dma.v",

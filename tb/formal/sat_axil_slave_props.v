@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties of sat_axil_slave in front of any register file, for any master, also one that breaks
 // its own rules: every request is answered once, in order, in time, with what the register file
-// said; responses wait unchanged; a request is refused only while an earlier one is in hand.
+// said; a request is refused only while an earlier one is in hand. That responses wait unchanged is
+// asserted inside.
 `default_nettype none
 
 module sat_axil_slave_props #(
@@ -75,9 +76,6 @@ module sat_axil_slave_props #(
   reg       [31:0] wdata_q, rdata_q;
   reg        [3:0] wstrb_q;
   reg              write_ok_q, read_ok_q;
-  reg              b_wait_q, r_wait_q;       // the response was there and not taken
-  reg        [1:0] bresp_q, rresp_q;
-  reg       [31:0] rdata_wait_q;
   reg        [1:0] b_late_q, r_late_q;       // cycles without a response that is due
 
   wire b_due = aw_open_q != 2'd0 && w_open_q != 2'd0;
@@ -90,11 +88,6 @@ module sat_axil_slave_props #(
     ar_open_q    <= rst_n ? ar_open_q + {1'b0, ar_fire} - {1'b0, r_fire} : 2'd0;
     b_late_q     <= (rst_n && b_due && !bvalid) ? b_late_q + 2'd1 : 2'd0;
     r_late_q     <= (rst_n && r_due && !rvalid) ? r_late_q + 2'd1 : 2'd0;
-    b_wait_q     <= rst_n && bvalid && !bready_i;
-    r_wait_q     <= rst_n && rvalid && !rready_i;
-    bresp_q      <= bresp;
-    rresp_q      <= rresp;
-    rdata_wait_q <= rdata;
     if (aw_fire) awaddr_q <= awaddr_i;
     if (w_fire) {wstrb_q, wdata_q} <= {wstrb_i, wdata_i};
     if (ar_fire) araddr_q <= araddr_i;
@@ -123,9 +116,6 @@ module sat_axil_slave_props #(
       // A due response comes at once, in the second cycle after the request.
       a_b_late: assert (b_late_q <= 2'd1);
       a_r_late: assert (r_late_q <= 2'd1);
-      // Once there, it stays until taken.
-      if (b_wait_q) a_b_stable: assert (bvalid && bresp == bresp_q);
-      if (r_wait_q) a_r_stable: assert (rvalid && rresp == rresp_q && rdata == rdata_wait_q);
       // OKAY or SLVERR, and data, as the register file said.
       if (bvalid) a_bresp: assert (bresp == {!write_ok_q, 1'b0});
       if (rvalid) a_rresp: assert (rresp == {!read_ok_q, 1'b0} && rdata == rdata_q);

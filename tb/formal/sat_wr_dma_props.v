@@ -176,19 +176,9 @@ module sat_wr_dma_props #(
   end
 
   // One cycle ago.
-  reg               aw_wait_q, w_wait_q, wlast_wait_q, tag_wait_q, quiet_q;
-  reg  [ADDR_W-1:0] awaddr_wait_q;
-  reg         [7:0] awlen_wait_q;
+  reg quiet_q;
 
-  always @(posedge clk) begin
-    aw_wait_q     <= !clear && awvalid && !awready_i;
-    w_wait_q      <= !clear && wvalid && !wready_i;
-    quiet_q       <= !clear && halt_i && drained;
-    awaddr_wait_q <= awaddr;
-    awlen_wait_q  <= awlen;
-    wlast_wait_q  <= wlast;
-    tag_wait_q    <= tag;
-  end
+  always @(posedge clk) quiet_q <= !clear && halt_i && drained;
 
   always @(*) begin
     if (!started_q) m_reset_first: assume (!rst_n);
@@ -196,9 +186,6 @@ module sat_wr_dma_props #(
       // A flush comes as the contract says.
       if (flush_i) m_flush: assume (halt_i && drained);
 
-      if (aw_wait_q) a_aw_stable: assert (awvalid && awaddr == awaddr_wait_q
-                                          && awlen == awlen_wait_q);
-      if (w_wait_q) a_w_stable: assert (wvalid && wlast == wlast_wait_q && tag == tag_wait_q);
       a_bready: assert (bready);
       // A burst stays within MAX_BURST aligned beats.
       if (awvalid) a_window: assert (!awaddr[0] && {6'd0, awaddr[2:1]} + awlen < MAX_BURST);

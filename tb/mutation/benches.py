@@ -75,7 +75,7 @@ class CocotbBench(Bench):
         return BUILD / "runs" / f"{module}-{mutant}"
 
     def log(self, module: str, mutant: int) -> str:
-        return runner.log_end(self.folder(module, mutant))
+        return runner.log_text(self.folder(module, mutant))[-8000:]
 
     def run(self, module: str, mutant: int, limit_s: int) -> str:
         before = processor_time()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulators that observe: with coverage counters, or with a trace of every signal.
 
-Each of these is another build, so that the plain ones stay fast. Waves of cocotb simulations are
-cocotb's own.
+Each of these is another build, so that the others stay fast. Waves of cocotb simulations are
+cocotb's own. All have the RTL's assertions, but for coverage, which would count their insides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sat import build_sim
 from sat.backends import SimBackend
-from sat.build_sim import PLAIN, Variant
+from sat.build_sim import ASSERTIONS, Variant
 from tb.regress import ROOT
 
 HARNESS = ROOT / "tb" / "regress" / "sim" / "sat_sim_observed.cpp"
@@ -26,19 +26,20 @@ CXX_FLAGS = ("-iquote", str(HEADERS), f"-DSAT_OBSERVED_{VERSION}")
 
 COVERAGE = Variant(HARNESS, COUNT, (*CXX_FLAGS, "-UVM_COVERAGE", "-DVM_COVERAGE=1"),
                    ("verilated_cov.cpp",))
-WAVES = Variant(HARNESS, ("--trace-vcd",),
-                (*CXX_FLAGS, "-UVM_TRACE", "-DVM_TRACE=1", "-UVM_TRACE_VCD", "-DVM_TRACE_VCD=1"),
+WAVES = Variant(HARNESS, (*ASSERTIONS.verilator_flags, "--trace-vcd"),
+                (*ASSERTIONS.cxx_flags, *CXX_FLAGS,
+                 "-UVM_TRACE", "-DVM_TRACE=1", "-UVM_TRACE_VCD", "-DVM_TRACE_VCD=1"),
                 ("verilated_vcd_c.cpp",))
 
 
 def variant(coverage: bool, waves: bool) -> Variant:
     """The fast simulation with coverage or with waves (not both)."""
-    return COVERAGE if coverage else WAVES if waves else PLAIN
+    return COVERAGE if coverage else WAVES if waves else ASSERTIONS
 
 
 def build_args(coverage: bool) -> tuple[str, ...]:
     """For simulations of tb.common.runner, with coverage or plain."""
-    return (*COUNT, "-CFLAGS", " ".join(CXX_FLAGS)) if coverage else ()
+    return ("-USAT_ASSERTIONS", *COUNT, "-CFLAGS", " ".join(CXX_FLAGS)) if coverage else ()
 
 
 def write_coverage(board: SimBackend, path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sat.backends import SimBackend
-from sat.build_sim import CACHE
+from sat.build_sim import ASSERTIONS, CACHE
 from sat.config import SatConfig
 from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden.memory import ErrorRegion
@@ -30,7 +30,7 @@ SILENT = 1 - 1e-9  # chance of a pause: the memory does nothing at all
 def board(shape: str, size: int = SIZE) -> Board:
     """This process's board of an array shape. Processes share the library, which is built once."""
     with locked(CACHE / f"{shape}.lock"):
-        return Board(SatConfig.from_name(shape), BASE, size, MAX_CYCLES)
+        return Board(SatConfig.from_name(shape), BASE, size, MAX_CYCLES, ASSERTIONS)
 
 
 @dataclass

@@ -80,3 +80,9 @@ def test_good_burst_is_no_fault(library: ctypes.CDLL, play: Callable) -> None:
 ])
 def test_every_fault_is_noticed(library: ctypes.CDLL, play: Callable, text: str) -> None:
     assert text in fault(library, play)
+
+
+def test_what_an_assertion_prints_is_a_fault(library: ctypes.CDLL) -> None:
+    said = "assertion violated: sat_top.u_queue.no_overflow at 0"
+    text = fault(library, lambda library: library.sat_sim_print(f"{said}\n".encode()))
+    assert text == f"cycle 9: {said}\n"

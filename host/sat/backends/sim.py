@@ -149,6 +149,7 @@ class SimBackend(Backend):
         """Let the clock run."""
         for count in self._slices(_count("cycles", cycles)):
             self._call("step", count)
+        self._check_fault()
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
         with self.lock:
@@ -174,15 +175,15 @@ class SimBackend(Backend):
         self._check(self._call("write_register", offset, value), offset)
 
     def _check(self, response: int, offset: int) -> None:
+        self._check_fault()
         if response != OKAY:
-            raise RuntimeError(self._fault() or f"register {offset:#x}: response {response}")
+            raise RuntimeError(f"register {offset:#x}: response {response}")
 
     def wait_for_interrupt(self) -> None:
         with self.lock:
             came = any(self._call("run_until_irq", count) >= 0
                        for count in self._slices(self.max_cycles))
-        if self._fault():
-            raise RuntimeError(f"AXI protocol: {self._fault()}")
+        self._check_fault()
         if not came:
             raise SatTimeout(f"no interrupt within {self.max_cycles} cycles")
 
@@ -191,8 +192,12 @@ class SimBackend(Backend):
         for done in range(0, cycles, self._slice):
             yield min(self._slice, cycles - done)
 
-    def _fault(self) -> str:
-        return self._call("fault").decode()
+    def _check_fault(self) -> None:
+        """Raises what the board has to say of the core: the protocol, and assertions if these are
+        built in."""
+        fault = self._call("fault").decode().strip()
+        if fault:
+            raise RuntimeError(fault)
 
 
 def _count(name: str, value: int, least: int = 0) -> int:

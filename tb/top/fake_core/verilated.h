@@ -4,4 +4,9 @@
 
 struct VerilatedContext {
   void randReset(int) {}
+  void fatalOnError(bool) {}
+};
+
+struct Verilated {
+  static void threadContextp(VerilatedContext*) {}
 };

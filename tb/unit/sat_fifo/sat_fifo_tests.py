@@ -14,7 +14,7 @@ async def check(dut, p_valid, p_ready, p_flush=0.0, cycles=2000):
     """Random traffic with the given chances per cycle; returns the fills seen."""
     rng = make_rng(f"{p_valid} {p_ready}")
     depth = 1 << (len(dut.count_o) - 1)
-    model, fills, taken = deque(), set(), 0
+    model, fills, taken, offered = deque(), set(), 0, None
     for _ in range(cycles):
         assert dut.count_o.value.to_unsigned() == len(model)
         assert bool(dut.in_ready_o.value) == (len(model) < depth)
@@ -23,19 +23,23 @@ async def check(dut, p_valid, p_ready, p_flush=0.0, cycles=2000):
             assert dut.out_data_o.value.to_unsigned() == model[0]
         fills.add(len(model))
         valid, ready, flush = rng.random(3) < (p_valid, p_ready, p_flush)
-        data = int(rng.integers(1 << 16))
-        dut.in_valid_i.value = int(valid)
-        dut.in_data_i.value = data
+        # An offered beat stays until it is taken, or lost in a flush.
+        if offered is None and valid:
+            offered = int(rng.integers(1 << 16))
+        dut.in_valid_i.value = int(offered is not None)
+        dut.in_data_i.value = offered or 0
         dut.out_ready_i.value = int(ready)
         dut.flush_i.value = int(flush)
-        push = valid and len(model) < depth
+        push = offered is not None and len(model) < depth
         if ready and model:
             model.popleft()
             taken += 1
         if push:
-            model.append(data)
+            model.append(offered)
+            offered = None
         if flush:
             model.clear()
+            offered = None
         await FallingEdge(dut.clk)
     assert taken
     return fills, taken
