@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import yaml
+
 from sat.config import SatConfig
 from sat.terminal import run
 from sat.toolchain import verilator_env
@@ -30,6 +32,7 @@ from tb.common.runner import (
 
 ROOT = Path(__file__).resolve().parents[1]
 SPDX = "SPDX-License-Identifier: Apache-2.0"
+ELSEWHERE = Path("tb", "unit", "elsewhere.yaml")
 COLUMNS = 100
 HEADER_LINES = 15
 SECTIONED = 200  # lines from which a module needs sections
@@ -199,6 +202,35 @@ def file_list_rules() -> list[str]:
     return problems
 
 
+def instantiated(bench: Path) -> set[str]:
+    """Modules in what a bench, a folder or one file, simulates."""
+    files = [bench] if bench.is_file() else [*bench.glob("*.py"), *bench.glob("*.v")]
+    words = set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in files)))
+    return {path.stem for top in words & set(modules()) for path in needed_sources(top)}
+
+
+def bench_rules() -> list[str]:
+    """Every module has a bench in tb/unit, or tb/unit/elsewhere.yaml says which other one drives
+    it, and why that is enough."""
+    elsewhere = yaml.safe_load((ROOT / ELSEWHERE).read_text(encoding="utf-8"))
+    problems = [f"{ELSEWHERE}: there is no module {name}" for name in elsewhere.keys() - modules()]
+    for name in modules():
+        own = (ROOT / "tb" / "unit" / name / f"test_{name}.py").is_file()
+        if own and name in elsewhere:
+            problems.append(f"{ELSEWHERE}: {name} has a bench of its own")
+        elif not own and name not in elsewhere:
+            problems.append(f"{name} has no bench in tb/unit and no reason in {ELSEWHERE}")
+        elif not own:
+            entry = elsewhere[name]
+            if not isinstance(entry, dict) or {*entry} != {"bench", "why"} or not entry["why"]:
+                problems.append(f"{ELSEWHERE}: {name} must have a bench and say why")
+            elif not (ROOT / entry["bench"]).exists():
+                problems.append(f"{ELSEWHERE}: {name}: there is no {entry['bench']}")
+            elif name not in instantiated(ROOT / entry["bench"]):
+                problems.append(f"{ELSEWHERE}: {entry['bench']} does not simulate {name}")
+    return problems
+
+
 def python_files() -> list[Path]:
     found = [path for folder in PYTHON_DIRS for path in (ROOT / folder).rglob("*.py")]
     return sorted([*found, *ROOT.glob("*.py")])
@@ -268,6 +300,7 @@ def python_rules() -> list[str]:
 def checks() -> Iterator[tuple[str, list[str]]]:
     """Every check as (name, complaints)."""
     yield "file list", file_list_rules()
+    yield "benches", bench_rules()
     yield "python", python_rules()
     for path in source_list():
         yield f"{path.stem}: rules", verilog_rules(path)

@@ -54,6 +54,26 @@ def test_file_list():
     clean(lint.file_list_rules())
 
 
+def test_benches():
+    clean(lint.bench_rules())
+
+
+@pytest.mark.parametrize("entries, complaint", [
+    ("", "sat_limits has no bench in tb/unit and no reason"),
+    ("sat_limits: nobody needs one", "sat_limits must have a bench and say why"),
+    ("sat_limits: {bench: tb/unit/fp, why: ''}", "sat_limits must have a bench and say why"),
+    ("sat_limits: {bench: tb/unit/nowhere, why: so}", "there is no tb/unit/nowhere"),
+    ("sat_limits: {bench: tb/unit/fp, why: so}", "tb/unit/fp does not simulate sat_limits"),
+    ("sat_fifo: {bench: tb/unit/fp, why: so}", "sat_fifo has a bench of its own"),
+    ("sat_gone: {bench: tb/unit/fp, why: so}", "there is no module sat_gone"),
+])
+def test_missing_bench_is_found(tmp_path, monkeypatch, entries, complaint):
+    path = tmp_path / "elsewhere.yaml"
+    path.write_text(entries or "{}", encoding="utf-8")
+    monkeypatch.setattr(lint, "ELSEWHERE", path)
+    assert complaint in "\n".join(lint.bench_rules())
+
+
 def test_python():
     clean(lint.python_rules())
 

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_pool_max against the golden maximum, element by element: random windows, stalls of pieces, of
+X and of the credits."""
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, Timer
+
+from sat_golden.reference import max_pool
+from tb.common.clock import start
+from tb.common.lanes import pack, unpack
+from tb.common.rng import make_rng
+
+LANES, BAND = 8, 64
+SPECIALS = (0x0000, 0x8000, 0x7C00, 0xFC00, 0x7E00, 0xFE00, 0x0001, 0x8001)
+
+
+def draw_window(rng, positions, beats):
+    """{position inside: [beat][lane]}"""
+    window, outside = {}, rng.choice([0.1, 0.9])
+    for position in range(positions):
+        values = rng.integers(1 << 16, size=(beats, LANES))
+        special = rng.random(values.shape) < 0.4
+        values[special] = rng.choice(SPECIALS, special.sum())
+        if rng.random() > outside:
+            window[position] = values
+    return window
+
+
+async def play(dut, rng, window, beats, band_last, chance):
+    """Returns the window's (OUT [channel], WINNER [channel]), gathered from the beats."""
+    out, winner = [], []
+    pieces = list(window.items()) or [(int(rng.integers(16)), None)]
+    for number, (position, values) in enumerate(pieces):
+        first, last, empty = number == 0, number == len(pieces) - 1, values is None
+        beat = 0
+        while beat < beats:
+            valid, queue, credit = rng.random(3) < chance
+            code = int(band_last and last) << 10 | last << 9 | first << 8 | empty << 7
+            dut.piece_i.value = code | position << 3 | beats - 1
+            dut.piece_valid_i.value = int(valid)
+            dut.queue_valid_i.value = int(queue and not empty)
+            if queue and not empty:
+                dut.queue_data_i.value = pack([int(value) for value in values[beat]], 16)
+            dut.credit_i.value = 3 if credit else int(rng.integers(3))
+            await Timer(1, "ns")
+            steps = valid and (queue or empty) and (not last or credit)
+            assert bool(dut.queue_ready_o.value) == (steps and not empty)
+            assert bool(dut.piece_ready_o.value) == (steps and beat == beats - 1)
+            leaves = dut.out_valid_o.value.to_unsigned()
+            full = beat == beats - 1 or beat % 4 == 3
+            assert leaves == ((1 + 2 * full) if steps and last else 0)
+            if leaves:
+                data = dut.out_data_o.value.to_unsigned()
+                out += unpack(data & (1 << 128) - 1, 16, LANES)
+                assert bool(dut.out_band_last_o.value) == bool(band_last)
+                if full:
+                    winner += unpack(data >> 128, 4, LANES * (beat % 4 + 1))
+            await FallingEdge(dut.clk)
+            beat += bool(steps)
+    return out, winner
+
+
+@cocotb.test()
+@cocotb.parametrize(chance=[1.0, 0.6])
+async def test_windows(dut, chance):
+    rng = make_rng(f"windows {chance}")
+    await start(dut, enable_i=1)
+    for _ in range(60):
+        positions, beats = int(rng.integers(1, 17)), int(rng.integers(1, BAND // LANES + 1))
+        window = draw_window(rng, positions, beats)
+        out, winner = await play(dut, rng, window, beats, bool(rng.integers(2)), chance)
+        for channel in range(beats * LANES):
+            seen = [int(np.ravel(window[position])[channel]) if position in window else None
+                    for position in range(positions)]
+            assert (out[channel], winner[channel]) == max_pool(seen), (channel, seen)
+
+
+@cocotb.test()
+async def test_nothing_happens_for_another_command(dut):
+    await start(dut, piece_valid_i=1, queue_valid_i=1, credit_i=3, piece_i=0x300)
+    for _ in range(10):
+        assert not (dut.piece_ready_o.value or dut.queue_ready_o.value or dut.out_valid_o.value)
+        await FallingEdge(dut.clk)

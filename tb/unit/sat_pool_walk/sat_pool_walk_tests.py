@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sat_pool_walk against nested loops, with steps at random."""
+
+from itertools import product
+
+import cocotb
+from cocotb.triggers import FallingEdge
+
+from tb.common.clock import start
+from tb.common.rng import make_rng
+
+BAND = 64
+PLACES = ("image", "oy", "ox", "ky", "kx")
+
+
+def walk(sizes, cols, reverse):
+    """Outputs in order; `sizes` are those of PLACES."""
+    ranges = [range(size) for size in sizes]
+    most = sizes[3] * sizes[4] - 1
+    for band, left in enumerate(range(cols, 0, -BAND)):
+        for place in product(*ranges):
+            position = place[3] * sizes[4] + place[4]
+            window_end = position == most
+            yield dict(zip(PLACES, place), position=most - position if reverse else position,
+                       window_end=window_end, band=band, last_beat=(min(left, BAND) - 1) // 8,
+                       band_end=window_end and place[:3] == tuple(size - 1 for size in sizes[:3]))
+
+
+@cocotb.test()
+@cocotb.parametrize(reverse=[0, 1], p_step=[1.0, 0.5])
+async def test_walks(dut, reverse, p_step):
+    rng = make_rng(f"{reverse} {p_step}")
+    await start(dut)
+    for _ in range(12):
+        kernel_h = int(rng.integers(1, 9))
+        sizes = [*(int(size) for size in rng.integers(1, 5, 3)),
+                 kernel_h, int(rng.integers(1, 16 // kernel_h + 1))]
+        cols = int(rng.choice([1, 8, 63, 64, 65, 128, int(rng.integers(1, 300))]))
+        names = ("images", "out_h", "out_w", "kernel_h", "kernel_w", "cols", "reverse", "start")
+        for name, value in zip(names, (*sizes, cols, reverse, 1)):
+            getattr(dut, f"{name}_i").value = value
+        dut.step_i.value = 0
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 0
+        await FallingEdge(dut.clk)
+        for expected in walk(sizes, cols, reverse):
+            step = False
+            while not step:
+                assert dut.valid_o.value
+                got = {name: int(getattr(dut, f"{name}_o").value) for name in expected}
+                assert got == expected, (sizes, cols)
+                step = rng.random() < p_step
+                dut.step_i.value = int(step)
+                await FallingEdge(dut.clk)
+        assert not dut.valid_o.value

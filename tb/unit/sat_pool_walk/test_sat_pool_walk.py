@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from tb.common.runner import run
+
+
+@pytest.mark.quick
+def test_sat_pool_walk():
+    run("sat_pool_walk")
