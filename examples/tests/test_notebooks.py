@@ -55,7 +55,7 @@ def test_failing_cell_fails(notebook, tmp_path):
 def test_page_shows_the_results_of_the_same_cells_only(notebook, tmp_path):
     path = notebook("6 * 7")
     execute(path, tmp_path / "out")
-    assert "```text\n42\n```" in page(path, tmp_path / "out")[0]
+    assert "```{ .text .output }\n42\n```" in page(path, tmp_path / "out")[0]
     path = notebook("6 * 8")
     text = page(path, tmp_path / "out")[0]
     assert NOT_RUN in text and "42" not in text and "6 * 8" in text

@@ -61,13 +61,14 @@ def fence(language: str, text: str) -> str:
 def output_markdown(output: NotebookNode, alt: str, name: str, files: dict[str, bytes]) -> str:
     """An output; a picture goes into `files`."""
     if output.output_type == "stream":
-        return fence("text", output.text)
+        return fence("{ .text .output }", output.text)
     data = output.data
     if "image/png" in data:
         files[name] = base64.b64decode(data["image/png"])
         width = output.metadata.get("image/png", {}).get("width")
         return f"![{alt}]({name})" + (f'{{ width="{width}" }}' if width else "")
-    return data["text/markdown"] if "text/markdown" in data else fence("text", data["text/plain"])
+    return data["text/markdown"] if "text/markdown" in data \
+        else fence("{ .text .output }", data["text/plain"])
 
 
 def page(path: Path, folder: Path = EXECUTED) -> tuple[str, dict[str, bytes]]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The site is built, whole and without the network; what is wrong in a page stops its build."""
 
+import configparser
 import logging
 import re
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_build_stops_at(page, complaint, tmp_path, caplog):
         build(config)
     assert isinstance(stop.value, Abort) or complaint in str(stop.value)
     assert complaint in caplog.text + str(stop.value)
+
+
+def test_every_command_is_on_its_page():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    commands = re.findall(r"^(\S+) =", settings["options.entry_points"]["sat.commands"], re.M)
+    page = (ROOT / "docs/guide/command-line.md").read_text(encoding="utf-8")
+    assert "demo" in commands
+    assert [name for name in commands if f"| `sat {name}` |" not in page] == []
 
 
 def test_docstrings_are_text():
