@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sat.config import SatConfig
-from sat.plan import Tiling, choose_map
+from sat.plan import Tiling, choose_row_interleave
 from sat.terminal import run
 from scripts.synthesis import cells
 from scripts.synthesis.report import replace_block, table
@@ -79,7 +79,7 @@ def matmul(config: SatConfig, i: int, j: int, k: int, nm: tuple[int, int], a_tra
     """MATMUL of sizes that are multiples of a tile."""
     n, m = nm
     tiling = Tiling(config, i, j, k, n, m)
-    tiling = replace(tiling, map=choose_map(tiling))
+    tiling = replace(tiling, row_interleave=choose_row_interleave(tiling))
     a_pass = (k * tiling.row_tiles * in_beats(2 * tiling.row_span) if a_trans
               else i * in_beats(2 * k))
     s_row = in_beats(2 * tiling.col_span) + (0 if tiling.dense else in_beats(tiling.col_span / 2))

@@ -389,9 +389,10 @@ static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *
       BIT(a_trans, SAT_FLAG_MATMUL_A_TRANS) | BIT(c->format == SAT_FP32, SAT_FLAG_MATMUL_OUT_FP32) |
           BIT(o->bias, SAT_FLAG_MATMUL_BIAS) | BIT(o->residual, SAT_FLAG_MATMUL_RESIDUAL) |
           BIT(o->relu, SAT_FLAG_MATMUL_RELU) | BIT(o->mask, SAT_FLAG_MATMUL_MASK) |
-          BIT(windows, SAT_FLAG_MATMUL_CONV) | o->map << SAT_FLAG_MATMUL_MAP_LSB,
+          BIT(windows, SAT_FLAG_MATMUL_CONV) |
+          o->row_interleave << SAT_FLAG_MATMUL_ROW_INTERLEAVE_LSB,
       s->n, s->m, o->overlap);
-  if (o->map >= 1u << SAT_FLAG_MATMUL_MAP_BITS) return SAT_E_ARGUMENT;
+  if (o->row_interleave >= 1u << SAT_FLAG_MATMUL_ROW_INTERLEAVE_BITS) return SAT_E_ARGUMENT;
   d.sizes.rows = c->rows;
   d.sizes.cols = c->cols;
   d.sizes.depth = depth;

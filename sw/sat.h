@@ -148,7 +148,7 @@ typedef struct {
   const sat_tensor *bias;     /* [1][J] FP32 */
   const sat_tensor *residual; /* [I][J] FP16 */
   const sat_tensor *mask;     /* [I][J] FP16 */
-  uint32_t map;               /* log2 of the rows interleaved in a PE: a hint */
+  uint32_t row_interleave;    /* log2 of the rows interleaved in a PE: a hint */
 } sat_matmul_options;
 
 typedef struct {

@@ -41,8 +41,8 @@ FIELDS = {
 }
 SLOT_WORD = 8  # of slot 0
 SLOT_WORDS = 3  # address low, address high, stride
-MATMUL_MAP_LSB = 8
-MATMUL_MAP_BITS = 3
+MATMUL_ROW_INTERLEAVE_LSB = 8
+MATMUL_ROW_INTERLEAVE_BITS = 3
 
 
 class Opcode(IntEnum):

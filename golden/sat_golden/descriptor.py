@@ -47,9 +47,10 @@ class Descriptor:
     """A command. Fields that a command does not use stay zero.
 
     `flags` takes the IntFlags of `defs` (MatmulFlag, ...), for MATMUL also
-    ``map << MATMUL_MAP_LSB``. `inv_scale`, `decay`, `momentum`, `lr` are FP32 bit patterns.
-    The fields from `map_h` on belong to commands with windows (``**windows.fields()`` gives them
-    and `rows`). `slots` maps slot numbers (MatmulSlot, ...) to `Slot`.
+    ``row_interleave << MATMUL_ROW_INTERLEAVE_LSB``. `inv_scale`, `decay`, `momentum`, `lr` are FP32
+    bit patterns. The fields from `map_h` on belong to commands with windows
+    (``**windows.fields()`` gives them and `rows`). `slots` maps slot numbers (MatmulSlot, ...) to
+    `Slot`.
     """
 
     opcode: int

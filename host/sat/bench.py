@@ -212,7 +212,7 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     core = board.core
     layer = make_layer(core, case, "layer", rng)
     x = random_map(core.feature_map("x", case.images, case.h, case.w, case.spec.inputs), rng)
-    y = random_map(layer.map("y"), rng)
+    y = random_map(layer.feature_map("y"), rng)
     program = core.program()
     if case.conv_pass == "FF":
         layer.forward(program, x, y)
@@ -239,7 +239,7 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
     rng = np.random.default_rng(SEED)
     core = board.core
     layers = [make_layer(core, case, f"layer{index}", rng) for index in range(case.layers)]
-    maps, gradients = ([layers[0].map(f"{name}{index}") for index in range(case.layers + 1)]
+    maps, gradients = ([layers[0].feature_map(f"{name}{index}") for index in range(case.layers + 1)]
                        for name in ("y", "d_y"))
     random_map(maps[0], rng)
     random_map(gradients[-1], rng)

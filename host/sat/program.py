@@ -10,7 +10,7 @@ from sat_golden.arguments import fp32
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
     FIELDS,
-    MATMUL_MAP_LSB,
+    MATMUL_ROW_INTERLEAVE_LSB,
     POOL_POSITIONS_MAX,
     SIZE_MAX,
     AffineFlag,
@@ -39,11 +39,11 @@ from .plan import (
     ARRAY,
     VECTOR,
     Tiling,
-    choose_map,
+    choose_row_interleave,
     estimate_cycles,
-    estimate_map_cycles,
+    estimate_feature_cycles,
     estimate_update_cycles,
-    legal_maps,
+    legal_row_interleaves,
 )
 from .plan.tiling import LINE_BYTES
 
@@ -107,12 +107,12 @@ class Program:
 
     def matmul(self, a: Tensor, s: Tensor | Compressed, out: Tensor, *, a_trans: bool = False,
                bias: Tensor | None = None, residual: Tensor | None = None, relu: bool = False,
-               mask: Tensor | None = None, map: int | None = None, overlap: bool | None = None,
-               label: str = "") -> Command:
+               mask: Tensor | None = None, row_interleave: int | None = None,
+               overlap: bool | None = None, label: str = "") -> Command:
         """`out = epilogue(a . s)`, a [I][K] (or [K][I] with `a_trans`), s [K][J] dense or N:M.
 
         The epilogue adds `bias` [1][J] and `residual`, applies ReLU, and zeroes what is not
-        positive in `mask`; `out` is FP16 or FP32. `map` overrules the scheduler's mapping.
+        positive in `mask`; `out` is FP16 or FP32. `row_interleave` overrules the planner's.
         """
         n, m = (s.n, s.m) if isinstance(s, Compressed) else DENSE_NM
         depth, cols = s.shape if isinstance(s, Compressed) else shape_of("s", s)
@@ -121,11 +121,11 @@ class Program:
                            rows=rows, cols=cols, depth=depth)
         tiling = Tiling(self.config, rows, cols, depth, n, m)
         return self._multiply(draft, tiling, tiling.macs, a, s, out, bias, residual, relu, mask,
-                              map, overlap, label or f"MATMUL {out.name}")
+                              row_interleave, overlap, label or f"MATMUL {out.name}")
 
     def conv(self, a: Tensor, s: Tensor | Stack | Compressed, out: Tensor, windows: Windows, *,
              a_trans: bool = False, bias: Tensor | None = None, residual: Tensor | None = None,
-             relu: bool = False, mask: Tensor | None = None, map: int | None = None,
+             relu: bool = False, mask: Tensor | None = None, row_interleave: int | None = None,
              overlap: bool | None = None, label: str = "") -> Command:
         """`out = epilogue(A . s)`, A the P*C values that each of G windows sees on a [pixels][C].
 
@@ -154,32 +154,33 @@ class Program:
                            **windows.fields())
         macs = tiling.macs * _fed(windows) // (positions * count)
         return self._multiply(draft, tiling, macs, a, s if isinstance(s, kind) else shaped("s", s),
-                              out, bias, residual, relu, mask, map, overlap,
+                              out, bias, residual, relu, mask, row_interleave, overlap,
                               label or f"CONV {out.name}")
 
     def _multiply(self, draft: Descriptor, tiling: Tiling, macs: int, a: Tensor,
                   s: Tensor | Compressed | Stack, out: Tensor, bias: Tensor | None,
-                  residual: Tensor | None, relu: bool, mask: Tensor | None, map: int | None,
-                  overlap: bool | None, label: str) -> Command:
+                  residual: Tensor | None, relu: bool, mask: Tensor | None,
+                  row_interleave: int | None, overlap: bool | None, label: str) -> Command:
         """What `matmul` and `conv` share."""
-        maps = legal_maps(self.config, tiling.n, tiling.m)
-        if map is None:
-            map = choose_map(tiling)
-        elif map not in maps:
-            raise ValueError(f"map: {map} is not one of {maps} for {tiling.n}:{tiling.m} and T = "
-                             f"{self.config.t}")
+        legal = legal_row_interleaves(self.config, tiling.n, tiling.m)
+        if row_interleave is None:
+            row_interleave = choose_row_interleave(tiling)
+        elif row_interleave not in legal:
+            raise ValueError(f"row_interleave: {row_interleave} is not one of {legal} for "
+                             f"{tiling.n}:{tiling.m} and T = {self.config.t}")
         flags = {MatmulFlag.OUT_FP32: out.format is FP32,
                  MatmulFlag.BIAS: bias is not None, MatmulFlag.RESIDUAL: residual is not None,
                  MatmulFlag.RELU: relu, MatmulFlag.MASK: mask is not None}
         values, indices = (s, None) if isinstance(s, Tensor) else (s.values, s.indices)
         return self._add(
             label, ARRAY, overlap,
-            replace(draft, flags=draft.flags | _flag_bits(flags) | map << MATMUL_MAP_LSB),
+            replace(draft, flags=draft.flags | _flag_bits(flags)
+                    | row_interleave << MATMUL_ROW_INTERLEAVE_LSB),
             {MatmulSlot.A: ("a", a), MatmulSlot.S_VALUES: ("s", values),
              MatmulSlot.S_INDICES: ("s's indices", indices), MatmulSlot.C: ("out", out),
              MatmulSlot.BIAS: ("bias", bias), MatmulSlot.RESIDUAL: ("residual", residual),
              MatmulSlot.MASK: ("mask", mask)},
-            macs, estimate_cycles(replace(tiling, map=map)))
+            macs, estimate_cycles(replace(tiling, row_interleave=row_interleave)))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -231,7 +232,7 @@ class Program:
                          {AffineSlot.X: ("x", x), AffineSlot.Y: ("y", y),
                           AffineSlot.OUT: ("out", out), AffineSlot.ALPHA: ("alpha", alpha),
                           AffineSlot.BETA: ("beta", beta), AffineSlot.GAMMA: ("gamma", gamma)},
-                         estimate=estimate_map_cycles(rows, cols, 2 if y else 1))
+                         estimate=estimate_feature_cycles(rows, cols, 2 if y else 1))
 
     def stats(self, x: Tensor, total: Tensor, dot: Tensor, *, y: Tensor | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -243,7 +244,7 @@ class Program:
                          Descriptor(Opcode.STATS, flags=_flag_bits(flags), rows=rows, cols=cols),
                          {StatsSlot.X: ("x", x), StatsSlot.Y: ("y", y),
                           StatsSlot.SUM: ("total", total), StatsSlot.DOT: ("dot", dot)},
-                         estimate=estimate_map_cycles(rows, cols, 2))
+                         estimate=estimate_feature_cycles(rows, cols, 2))
 
     def max_pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, *,
                  overlap: bool | None = None, label: str = "") -> Command:

@@ -184,9 +184,9 @@ def test_rtl_layers_equal_the_golden_model(rng):
                      ConvSpec(20, 12, pad=2, dilation=2, n=1, m=8)):
             conv = Conv2d(core, "conv", spec, 2, 9, 7, rng, bias=True)
             x, d_x = (core.feature_map(name, 2, 9, 7, spec.inputs) for name in ("x", "d_x"))
-            y, pool_windows = conv.map("y"), Windows.sliding(2, 9, 7, 3, 3, stride=2, pad=1)
+            y, pool_windows = conv.feature_map("y"), Windows.sliding(2, 9, 7, 3, 3, stride=2, pad=1)
             pool = MaxPool(core, "pool", pool_windows, spec.inputs)
-            pooled = pool.map("pooled")
+            pooled = pool.feature_map("pooled")
             x.write(rng.standard_normal((2, 9, 7, spec.inputs)).astype(np.float16))
             program = core.program()
             conv.prune(program)

@@ -186,7 +186,7 @@ def test_average_pool(core: Core, rng, windows):
     """The average of ones is 1. Forward and backward are a matrix and its transpose."""
     layer = AveragePool(core, "pool", windows, 20)
     x = core.feature_map("x", windows.images, windows.map_h, windows.map_w, 20)
-    out, d_out, program = layer.map("out"), layer.map("d_out"), core.program()
+    out, d_out, program = layer.feature_map("out"), layer.feature_map("d_out"), core.program()
     d_x = core.feature_map("d_x", windows.images, windows.map_h, windows.map_w, 20)
     layer.forward(program, x, out)
     layer.backward(program, d_out, d_x)

@@ -13,10 +13,10 @@ from sat.plan import (
     VECTOR,
     Job,
     Tiling,
-    choose_map,
+    choose_row_interleave,
     estimate_cycles,
-    interleave,
-    legal_maps,
+    issue_order,
+    legal_row_interleaves,
     order_jobs,
 )
 
@@ -28,16 +28,16 @@ CONFIG = SatConfig.from_name("8x8")
     (2, 2, [0, 1, 2, 3]), (1, 2, [0, 1, 2, 3]), (2, 4, [0, 1, 2]), (2, 8, [0, 1]), (4, 16, [0]),
 ])
 def test_maps_fit_the_group_memory(n, m, maps):
-    assert legal_maps(CONFIG, n, m) == maps
+    assert legal_row_interleaves(CONFIG, n, m) == maps
 
 
 def test_narrow_array_keeps_tiles_a_beat_wide():
-    assert legal_maps(SatConfig.from_name("2x2"), 2, 2) == [0]
+    assert legal_row_interleaves(SatConfig.from_name("2x2"), 2, 2) == [0]
 
 
 def test_map_follows_the_shape():
-    assert choose_map(Tiling(CONFIG, 8, 512, 64, 2, 2)) == 0  # few rows: wide tiles
-    assert choose_map(Tiling(CONFIG, 512, 8, 64, 2, 2)) == 3  # few columns: tall tiles
+    assert choose_row_interleave(Tiling(CONFIG, 8, 512, 64, 2, 2)) == 0  # few rows: wide tiles
+    assert choose_row_interleave(Tiling(CONFIG, 512, 8, 64, 2, 2)) == 3  # few columns: tall tiles
 
 
 @pytest.mark.parametrize("depth, n, m, kept", [
@@ -55,19 +55,20 @@ def test_best_order_is_found(rng):
 
 
 def makespan(jobs) -> float:
-    return interleave(jobs)[1]
+    return issue_order(jobs)[1]
 
 
 def test_map_of_a_gradient_does_not_starve_s():
     """A wide tile would need as many bytes of S per cycle as the memory has."""
     wu = Tiling(CONFIG, 64, 64, 1024, 2, 2, row_segments=9, lines=2048, a_trans=True)
-    assert choose_map(wu) in (1, 2)
+    assert choose_row_interleave(wu) in (1, 2)
 
 
 def test_map_that_fits_the_cache_is_read_once():
     dense = Tiling(CONFIG, 1024, 64, 64, 2, 2, k_segments=9, lines=2048)
     uncached = replace(dense, lines=4096)
-    assert estimate_cycles(replace(dense, map=2)) == estimate_cycles(replace(uncached, map=2))
+    cached, again = (estimate_cycles(replace(x, row_interleave=2)) for x in (dense, uncached))
+    assert cached == again
     wu = Tiling(CONFIG, 8, 8, 4096, 1, 16, row_segments=9, lines=2048, a_trans=True)
     assert estimate_cycles(wu) < estimate_cycles(replace(wu, lines=4096))
 
@@ -76,13 +77,14 @@ def test_segments_are_padded_by_themselves():
     """Nine rows of one channel take nine tiles; nine rows of one segment take one or two."""
     segments = Tiling(CONFIG, 1, 16, 512, 2, 2, row_segments=9, lines=512, a_trans=True)
     one = Tiling(CONFIG, 9, 16, 512, 2, 2)
-    assert estimate_cycles(replace(segments, map=1)) > 4 * estimate_cycles(replace(one, map=1))
+    many, few = (estimate_cycles(replace(x, row_interleave=1)) for x in (segments, one))
+    assert many > 4 * few
 
 
 def test_gradient_used_by_several_commands(rng):
     """The array goes on while they run."""
     jobs = [Job(100, 90, "a", 9), Job(100, 90, "b", 9)]
-    issued, end = interleave(jobs)
+    issued, end = issue_order(jobs)
     assert end == pytest.approx(290)
     assert [engine for engine, _, _ in issued] == [ARRAY, ARRAY] + 18 * [VECTOR]
     assert [part for engine, _, part in issued if engine is VECTOR] == 2 * list(range(9))
@@ -90,7 +92,7 @@ def test_gradient_used_by_several_commands(rng):
 
 def test_each_command_is_issued_once_and_after_its_gradient(rng):
     jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(8)]
-    issued, _ = interleave(jobs)
+    issued, _ = issue_order(jobs)
     assert sorted(map(str, issued)) == sorted(str((e, j, 0)) for j in jobs for e in (ARRAY, VECTOR))
     for job in jobs:
         assert issued.index((ARRAY, job, 0)) < issued.index((VECTOR, job, 0))

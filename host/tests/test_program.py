@@ -7,7 +7,7 @@ import pytest
 from sat import FP16, FP32, Core, GoldenBackend, Program
 from sat.memory import INDEX
 from sat_golden.checks import check
-from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
+from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, MatmulSlot
 from sat_golden.descriptor import Descriptor
 from sat_golden.windows import Windows
 
@@ -46,7 +46,7 @@ def test_descriptors_pass_the_core_checks(core: Core, tensors):
         check(packed[start : start + 128], start, 40)
     matmul = Descriptor.unpack(packed[128:256])
     flags = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.RELU
-    assert matmul.flags & ((1 << MATMUL_MAP_LSB) - 1) == flags
+    assert matmul.flags & ((1 << MATMUL_ROW_INTERLEAVE_LSB) - 1) == flags
     assert (matmul.rows, matmul.cols, matmul.depth, matmul.n, matmul.m) == (8, 32, 16, 2, 8)
     assert matmul.slot(MatmulSlot.BIAS).stride == 0
 
@@ -142,8 +142,8 @@ def test_copies_that_share_memory_are_an_error(core: Core):
 
 
 def test_map_that_does_not_fit_is_an_error(core: Core, tensors):
-    with pytest.raises(ValueError, match="^map:"):
-        core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], map=2)
+    with pytest.raises(ValueError, match="^row_interleave:"):
+        core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], row_interleave=2)
 
 
 @pytest.mark.parametrize("arguments, error, name", [

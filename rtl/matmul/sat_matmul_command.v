@@ -68,7 +68,7 @@ module sat_matmul_command #(
   output wire [15:0]                   s_passes_o
 );
 
-  localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_MAP_LSB;
+  localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_ROW_INTERLEAVE_LSB;
 
   reg [1023:0] desc_q;
   always @(posedge clk) if (start_i) desc_q <= desc_i;
@@ -117,7 +117,7 @@ module sat_matmul_command #(
     .start_i     (start_i),
     .n_i         (desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
     .m_i         (desc_i[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
-    .map_i       (desc_i[MAP_LSB +: `SAT_FLAG_MATMUL_MAP_BITS]),
+    .map_i       (desc_i[MAP_LSB +: `SAT_FLAG_MATMUL_ROW_INTERLEAVE_BITS]),
     .conv_i      (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_CONV]),
     .a_trans_i   (desc_i[`SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_A_TRANS]),
     .rows_i      (desc_i[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS]),

@@ -101,7 +101,7 @@ class CProgram(Structure):
 class MatmulOptions(Structure):
     _fields_ = [("a_trans", c_bool), ("relu", c_bool), ("overlap", c_bool),
                 ("bias", POINTER(CTensor)), ("residual", POINTER(CTensor)),
-                ("mask", POINTER(CTensor)), ("map", c_uint32)]
+                ("mask", POINTER(CTensor)), ("row_interleave", c_uint32)]
 
 
 class AffineOptions(Structure):

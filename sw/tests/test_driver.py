@@ -128,7 +128,7 @@ def test_descriptors_equal_those_of_the_host(core: Core, round_: int) -> None:
     t = random_tensors(core, rng)
     host, c = Program(core.backend.config), Builder()
     trans, fp32, sparse = flip(rng), flip(rng), flip(rng)
-    options = dict(a_trans=trans, relu=flip(rng), map=0, overlap=False,
+    options = dict(a_trans=trans, relu=flip(rng), row_interleave=0, overlap=False,
                    **{name: t[key] for name, key in (("bias", "bias"), ("residual", "r"),
                                                      ("mask", "p")) if flip(rng)})
     arguments = (t["at" if trans else "a"], t["ff" if sparse else "s"], t["c32" if fp32 else "c16"])
@@ -181,7 +181,7 @@ def test_descriptors_of_convolutions_equal_those_of_the_host(core: Core, round_:
     format = FP32 if flip(rng) else FP16
     y, dw = (core.tensor("out", (rows, j), format) for rows in (count, positions * channels))
     host, c = Program(core.backend.config), Builder()
-    options = dict(relu=flip(rng), map=0, overlap=False)
+    options = dict(relu=flip(rng), row_interleave=0, overlap=False)
     if flip(rng):
         options["bias"] = core.tensor("bias", (1, j), FP32)
     for out, s, trans in ((y, stack, False), (dw, core.tensor("dy", (count, j), FP16), True),
@@ -259,7 +259,7 @@ def test_windows_equal_those_of_the_golden_model(round_: int) -> None:
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], bias=t["r"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], residual=t["c32"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], mask=t["a"]),
-    lambda c, t: c.matmul(t["a"], t["s"], t["c16"], map=8),
+    lambda c, t: c.matmul(t["a"], t["s"], t["c16"], row_interleave=8),
     lambda c, t: c.matmul(t["a"], t["w"], t["c16"]),
     lambda c, t: c.matmul(t["a"], t["bp"], t["c16"]),
     lambda c, t: c.prune(t["w"]),

@@ -22,8 +22,8 @@ from sat_golden.command_model import ENGINE_OF
 from sat_golden.compress import compressed_rows
 from sat_golden.defs import (
     DESC_BYTES,
-    MATMUL_MAP_BITS,
-    MATMUL_MAP_LSB,
+    MATMUL_ROW_INTERLEAVE_BITS,
+    MATMUL_ROW_INTERLEAVE_LSB,
     TENSOR_ALIGN,
     AffineFlag,
     AffineSlot,
@@ -62,7 +62,7 @@ EPILOGUE_FLAGS = [sum(flags) for flags in product(*(
     (0, flag) for flag in MatmulFlag if flag not in (MatmulFlag.A_TRANS, MatmulFlag.CONV)))]
 MATMUL_FLAGS = [trans | flags for trans in (0, MatmulFlag.A_TRANS) for flags in EPILOGUE_FLAGS]
 # All of them; no shape tells those from 3 on apart from each other, so these come less often.
-MAP_HINTS = [0, 1, 2] * 3 + list(range(1 << MATMUL_MAP_BITS))
+ROW_INTERLEAVES = [0, 1, 2] * 3 + list(range(1 << MATMUL_ROW_INTERLEAVE_BITS))
 
 # Above 4 GB, so that addresses need their upper word.
 BASE = 0x12_3400_0000
@@ -270,7 +270,7 @@ class ProgramWriter:
                 in_place = not single and self.rng.random() < 0.2
                 slots[slot] = (slots[MatmulSlot.C] if in_place
                                else self.feature_map(i, j, kind, sources))
-        hint = int(self.rng.choice(MAP_HINTS)) << MATMUL_MAP_LSB
+        hint = int(self.rng.choice(ROW_INTERLEAVES)) << MATMUL_ROW_INTERLEAVE_LSB
         self.add(replace(desc, flags=flags | hint, slots=slots), sources)
         if not single:
             self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j, grid=grid))

@@ -19,7 +19,7 @@ from sat.plan import Tiling, array_slots
 from sat_golden import Windows
 from sat_golden.defs import (
     M_MAX,
-    MATMUL_MAP_LSB,
+    MATMUL_ROW_INTERLEAVE_LSB,
     SIZE_MAX,
     STRIDE_MAX,
     TENSOR_ALIGN,
@@ -168,7 +168,7 @@ def test_matmuls_cover_every_case():
     assert {(desc.n, desc.m) for desc in drawn} == set(programs.LEGAL_NM)
     every_flag = max(programs.MATMUL_FLAGS)
     assert {desc.flags & every_flag for desc in drawn} == set(programs.MATMUL_FLAGS)
-    assert {desc.flags >> MATMUL_MAP_LSB for desc in drawn} == set(range(8))
+    assert {desc.flags >> MATMUL_ROW_INTERLEAVE_LSB for desc in drawn} == set(range(8))
 
 
 def test_convs_cover_every_case():

@@ -25,7 +25,7 @@ class Unit:
         self.conv = Conv2d(core, name, spec, x.images, x.h, x.w, rng, bp)
         self.norm = BatchNorm(core, name, spec.outputs, parts)
         self.x = x
-        self.z, self.d_z = self.conv.map(f"{name}.z"), self.conv.map(f"{name}.d_z")
+        self.z, self.d_z = self.conv.feature_map(f"{name}.z"), self.conv.feature_map(f"{name}.d_z")
 
     @property
     def rows(self) -> int:
@@ -68,7 +68,8 @@ class Block:
         n, m = nm
         first = ConvSpec(x.channels, outputs, stride=stride, n=n, m=m)
         self.first = Unit(core, f"{name}.conv1", first, x, parts, rng)
-        self.y1, self.d_y1 = (self.first.conv.map(f"{name}.{part}") for part in ("y1", "d_y1"))
+        self.y1, self.d_y1 = (self.first.conv.feature_map(f"{name}.{part}")
+                              for part in ("y1", "d_y1"))
         self.second = Unit(core, f"{name}.conv2", ConvSpec(outputs, outputs, n=n, m=m), self.y1,
                            parts, rng)
         self.projection = None
@@ -76,7 +77,7 @@ class Block:
             shortcut = ConvSpec(x.channels, outputs, kernel=1, stride=stride, pad=0, n=n, m=m)
             self.projection = Unit(core, f"{name}.conv3", shortcut, x, parts, rng)
         self.x, self.d_x = x, d_x
-        self.y, self.d_y = (self.second.conv.map(f"{name}.{part}") for part in ("y", "d_y"))
+        self.y, self.d_y = (self.second.conv.feature_map(f"{name}.{part}") for part in ("y", "d_y"))
         self.ones = core.from_array(f"{name}.ones", np.ones((1, outputs), np.float32))
         self.shift = core.from_array(f"{name}.shift", np.zeros((1, outputs), np.float32))
 

@@ -52,7 +52,7 @@ class ResNet:
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
         self.stem = Unit(core, "stem", ConvSpec(inputs, channels[0]), self.x, parts, rng,
                          bp=False)
-        y, d_y = (self.stem.conv.map(f"stem.{part}") for part in ("y", "d_y"))
+        y, d_y = (self.stem.conv.feature_map(f"stem.{part}") for part in ("y", "d_y"))
         self.stem_y, self.stem_d_y = y, d_y
         self.blocks: list[Block] = []
         for stage, outputs in enumerate(channels, 1):
@@ -61,7 +61,7 @@ class ResNet:
             self.blocks.append(block)
             y, d_y = block.y, block.d_y
         self.pool = AveragePool.of_all(core, "pool", batch, y.h, y.w, y.channels)
-        self.pooled, self.d_pooled = self.pool.map("pooled"), self.pool.map("d_pooled")
+        self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
         self.head = Linear(core, "head", LayerSpec(y.channels, classes), batch, rng, logits=True)
         self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
         late = self._late_units()

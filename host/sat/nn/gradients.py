@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..config import SatConfig
 from ..memory import Compressed, Tensor
-from ..plan import ARRAY, Job, interleave, order_jobs
+from ..plan import ARRAY, Job, issue_order, order_jobs
 from ..program import Command, Program
 from .optim import Sgd
 
@@ -61,7 +61,7 @@ Order = list[tuple[str, Job, int]]
 
 def plan(jobs: Sequence[Job]) -> tuple[Order, float]:
     """The best order of the jobs' commands, and the cycles it is estimated to take."""
-    return interleave(order_jobs(jobs))
+    return issue_order(order_jobs(jobs))
 
 
 def plan_with_cuts(jobs_of: Callable[[list[bool]], Sequence[Job]], layers: int) -> Order:

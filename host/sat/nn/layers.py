@@ -163,7 +163,7 @@ class Conv2d:
     def bias(self) -> Tensor | None:
         return self._bias and self._bias.row
 
-    def map(self, name: str) -> FeatureMap:
+    def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
         return self.core.feature_map(name, self.windows.images, self.windows.out_h,
                                      self.windows.out_w, self.spec.outputs)
@@ -323,7 +323,7 @@ class AveragePool:
         """Over the whole map: one value per image and channel."""
         return cls(core, name, Windows(images, h, w, 1, 1, h, w), channels)
 
-    def map(self, name: str) -> FeatureMap:
+    def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
         return self.core.feature_map(name, self.windows.images, self.windows.out_h,
                                      self.windows.out_w, self.channels)
@@ -350,7 +350,7 @@ class MaxPool:
         self.core, self.name, self.windows, self.channels = core, name, windows, channels
         self.winner = core.tensor(f"{name}.winner", (windows.count, channels), INDEX)
 
-    def map(self, name: str) -> FeatureMap:
+    def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
         return self.core.feature_map(name, self.windows.images, self.windows.out_h,
                                      self.windows.out_w, self.channels)

@@ -2,19 +2,19 @@
 """How commands run on a configuration, before any runs: tiles, cycles, order.
 
     tiling    what the array engine derives from the descriptor of a MATMUL
-    estimate  about how many cycles commands take, and the mapping that this chooses
+    estimate  about how many cycles commands take, and the row interleave that this chooses
     order     in which order commands of both engines are issued
 """
 
 from .estimate import (
-    choose_map,
+    choose_row_interleave,
     estimate_cycles,
-    estimate_map_cycles,
+    estimate_feature_cycles,
     estimate_update_cycles,
 )
-from .order import ARRAY, VECTOR, Job, interleave, order_jobs
-from .tiling import LANES, Array, Tiling, array_slots, legal_maps
+from .order import ARRAY, VECTOR, Job, issue_order, order_jobs
+from .tiling import LANES, Array, Tiling, array_slots, legal_row_interleaves
 
-__all__ = ["ARRAY", "LANES", "VECTOR", "Array", "Job", "Tiling", "array_slots", "choose_map",
-           "estimate_cycles", "estimate_map_cycles", "estimate_update_cycles", "interleave",
-           "legal_maps", "order_jobs"]
+__all__ = ["ARRAY", "LANES", "VECTOR", "Array", "Job", "Tiling", "array_slots",
+           "choose_row_interleave", "estimate_cycles", "estimate_feature_cycles",
+           "estimate_update_cycles", "issue_order", "legal_row_interleaves", "order_jobs"]

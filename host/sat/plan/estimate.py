@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""About how many cycles commands take, and the interleave mapping that is estimated to be fastest.
+"""About how many cycles commands take, and the row interleave that is estimated to be fastest.
 
-The mapping never changes a result, only the cycles.
+That never changes a result, only the cycles.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from .tiling import LANES, LINE_BYTES, Tiling, ceil_div, legal_maps
+from .tiling import LANES, LINE_BYTES, Tiling, ceil_div, legal_row_interleaves
 
 BEAT_BYTES = 16
 LOOKUP_CYCLES = 2  # per line of the map cache, at least
@@ -60,10 +60,10 @@ def estimate_cycles(tiling: Tiling) -> int:
     return int(max(compute, reading, fetching) + first_tile / BEAT_BYTES) + STARTUP
 
 
-def choose_map(tiling: Tiling) -> int:
-    """The mapping with the fewest estimated cycles, whatever that of `tiling` is."""
-    return min(legal_maps(tiling.array, tiling.n, tiling.m),
-               key=lambda map: estimate_cycles(replace(tiling, map=map)))
+def choose_row_interleave(tiling: Tiling) -> int:
+    """The row interleave with the fewest estimated cycles, whatever that of `tiling` is."""
+    return min(legal_row_interleaves(tiling.array, tiling.n, tiling.m),
+               key=lambda choice: estimate_cycles(replace(tiling, row_interleave=choice)))
 
 
 def estimate_update_cycles(rows: int, cols: int, dense_copies: int) -> int:
@@ -72,6 +72,6 @@ def estimate_update_cycles(rows: int, cols: int, dense_copies: int) -> int:
     return tiles * (UPDATE_TILE_CYCLES + dense_copies * DENSE_COPY_CYCLES) + UPDATE_STARTUP
 
 
-def estimate_map_cycles(rows: int, cols: int, operations: int) -> int:
+def estimate_feature_cycles(rows: int, cols: int, operations: int) -> int:
     """Cycles that an AFFINE or STATS takes, about: operations per element, on all lanes."""
     return operations * rows * ceil_div(cols, VECTOR_LANES) + STARTUP

@@ -30,7 +30,7 @@ def order_jobs(jobs: Sequence[Job]) -> list[Job]:
             + sorted(tail, key=lambda job: -job.vector_cycles))
 
 
-def interleave(jobs: Sequence[Job]) -> tuple[list[tuple[str, Job, int]], float]:
+def issue_order(jobs: Sequence[Job]) -> tuple[list[tuple[str, Job, int]], float]:
     """The order in which to issue the jobs' commands, as (engine, job, number of the command within
     the job), and the cycles until the last one is done.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sat_golden import Descriptor, Windows, compressed_rows
-from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, Opcode
+from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, Opcode
 
 LANES = 8  # FP16 values of a beat; a tile is at least as wide
 GROUP_VALUES = 16  # values of A that a PE holds of a group: M*T2 at most
@@ -31,8 +31,8 @@ def most_rows(array: Array, n: int, m: int) -> int:
     return min(GROUP_VALUES // (1 if n == m else m), array.t, array.t * array.cols // LANES)
 
 
-def legal_maps(array: Array, n: int, m: int) -> list[int]:
-    """Mappings that the hardware uses as they are; it clamps any other."""
+def legal_row_interleaves(array: Array, n: int, m: int) -> list[int]:
+    """Those that the hardware uses as they are; it clamps any other."""
     return list(range(most_rows(array, n, m).bit_length()))
 
 
@@ -44,11 +44,12 @@ def ceil_div(value: int, unit: int) -> int:
 class Tiling:
     """One MATMUL of A [i][k] and S [k][j], N:M along k, on an array.
 
-    Each PE works on T outputs in turn: on `t2` rows times `t1` columns, as `map` (log2(t2), a field
-    of the descriptor) asks for. A convolution cuts the rows of C or the reduction into segments,
-    one for each kernel position: `i` and `k` are those of one segment, and neither groups nor tiles
-    straddle segments. `lines` are the 64-byte lines of a feature map that A is gathered from, 0 for
-    a matrix, and `a_trans` is that of a convolution. Neither changes a tile.
+    Each PE works on T outputs in turn: on `t2` rows times `t1` columns, as `row_interleave`
+    (log2(t2), a field of the descriptor) asks for. A convolution cuts the rows of C or the
+    reduction into segments, one for each kernel position: `i` and `k` are those of one segment, and
+    neither groups nor tiles straddle segments. `lines` are the 64-byte lines of a feature map that
+    A is gathered from, 0 for a matrix, and `a_trans` is that of a convolution. Neither changes a
+    tile.
     """
 
     array: Array
@@ -57,7 +58,7 @@ class Tiling:
     k: int
     n: int = 2
     m: int = 2
-    map: int = 0
+    row_interleave: int = 0
     row_segments: int = 1
     k_segments: int = 1
     lines: int = 0
@@ -65,22 +66,22 @@ class Tiling:
 
     @classmethod
     def conv(cls, array: Array, windows: Windows, channels: int, j: int, n: int = 2, m: int = 2,
-             map: int = 0, a_trans: bool = False, lines: int = 0) -> Tiling:
+             row_interleave: int = 0, a_trans: bool = False, lines: int = 0) -> Tiling:
         """A convolution of a map with `channels` channels; with `a_trans` a weight gradient."""
         if a_trans:
-            return cls(array, channels, j, windows.count, n, m, map,
+            return cls(array, channels, j, windows.count, n, m, row_interleave,
                        row_segments=windows.positions, lines=lines, a_trans=True)
-        return cls(array, windows.count, j, channels, n, m, map, k_segments=windows.positions,
-                   lines=lines)
+        return cls(array, windows.count, j, channels, n, m, row_interleave,
+                   k_segments=windows.positions, lines=lines)
 
     @classmethod
     def of(cls, array: Array, desc: Descriptor) -> Tiling:
         """That of a MATMUL's descriptor; the feature map's lines are left out."""
-        map = desc.flags >> MATMUL_MAP_LSB
+        row_interleave = desc.flags >> MATMUL_ROW_INTERLEAVE_LSB
         if desc.has_windows:
-            return cls.conv(array, desc.windows, desc.depth, desc.cols, desc.n, desc.m, map,
-                            bool(desc.flags & MatmulFlag.A_TRANS))
-        return cls(array, desc.rows, desc.cols, desc.depth, desc.n, desc.m, map)
+            return cls.conv(array, desc.windows, desc.depth, desc.cols, desc.n, desc.m,
+                            row_interleave, bool(desc.flags & MatmulFlag.A_TRANS))
+        return cls(array, desc.rows, desc.cols, desc.depth, desc.n, desc.m, row_interleave)
 
     @property
     def dense(self) -> bool:
@@ -97,8 +98,8 @@ class Tiling:
 
     @property
     def t2(self) -> int:
-        """Rows interleaved in a PE: those of the map field, as far as they fit."""
-        return min(1 << self.map, most_rows(self.array, self.n, self.m))
+        """Rows interleaved in a PE: those that are asked for, as far as they fit."""
+        return min(1 << self.row_interleave, most_rows(self.array, self.n, self.m))
 
     @property
     def t1(self) -> int:

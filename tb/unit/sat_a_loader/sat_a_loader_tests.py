@@ -166,9 +166,9 @@ def shape_of(dut) -> Array:
 async def test_matrix(dut, stalls, trans, passes, hint):
     rng = make_rng(f"{stalls} {trans} {passes} {hint}")
     shape = shape_of(dut)
-    span = Tiling(shape, 1, 1, 1, map=hint).row_span
+    span = Tiling(shape, 1, 1, 1, row_interleave=hint).row_span
     plan = Tiling(shape, int(rng.integers(1, 2.5 * span)), 1,
-                  int(rng.integers(1, 4 * shape.chunk_k)), map=hint)
+                  int(rng.integers(1, 4 * shape.chunk_k)), row_interleave=hint)
     shape_in_memory = (plan.k, plan.i) if trans else (plan.i, plan.k)
     matrix = Matrix(rng, *shape_in_memory, 16)
     a = matrix.elements.T if trans else matrix.elements
@@ -181,10 +181,10 @@ async def test_convolution(dut, stalls, trans, passes, hint):
     """As many requests as there are lines inside the map; the others are zeros."""
     rng = make_rng(f"{stalls} {trans} {passes} {hint}")
     shape = shape_of(dut)
-    span = Tiling(shape, 1, 1, 1, map=hint).row_span
+    span = Tiling(shape, 1, 1, 1, row_interleave=hint).row_span
     channels = int(rng.integers(1, (1.5 * span if trans else 2.5 * shape.chunk_k) + 1))
     windows = random_windows(rng, 2 * (shape.chunk_k if trans else span + 4))
-    plan = Tiling.conv(shape, windows, channels, 1, map=hint, a_trans=bool(trans))
+    plan = Tiling.conv(shape, windows, channels, 1, row_interleave=hint, a_trans=bool(trans))
     matrix = Matrix(rng, windows.pixels, channels, 16)
     seen = [windows.gather(matrix.elements, position) for position in range(windows.positions)]
     a = np.array([part.T if trans else part for part in seen])

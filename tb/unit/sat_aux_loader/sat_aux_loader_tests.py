@@ -31,9 +31,9 @@ async def test_beats(dut, stalls, p_ready, hint):
     shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
     await start(dut)
     for segments in (1, int(rng.integers(2, 6))):
-        plan = Tiling(shape, 1, 1, 1, map=hint)
+        plan = Tiling(shape, 1, 1, 1, row_interleave=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-        plan = Tiling(shape, -(-i // segments), j, 1, map=hint, row_segments=segments)
+        plan = Tiling(shape, -(-i // segments), j, 1, row_interleave=hint, row_segments=segments)
         matrix = Matrix(rng, plan.i * segments, j, 16)
         port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, matrix.inputs() | walk_inputs(plan) | {"start_i": 1, "beat_ready_i": 0})

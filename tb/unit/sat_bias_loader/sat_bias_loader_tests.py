@@ -24,8 +24,8 @@ async def test_tiles(dut, stalls, hint):
     await start(dut)
     for _ in range(4):  # commands follow each other without a reset
         shape = Array(2, cols, t)
-        span = Tiling(shape, 1, 1, 1, map=hint).col_span
-        plan = Tiling(shape, 1, int(rng.integers(1, 5 * span)), 1, map=hint)
+        span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span
+        plan = Tiling(shape, 1, int(rng.integers(1, 5 * span)), 1, row_interleave=hint)
         bias = Matrix(rng, 1, plan.j, 32)
         port = ReadPorts(dut, bias.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, {"base_i": bias.base, "cols_i": plan.j, "col_tiles_i": plan.col_tiles,

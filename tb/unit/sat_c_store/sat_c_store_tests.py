@@ -4,7 +4,7 @@ several segments of rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cocotb
 import numpy as np
@@ -46,10 +46,10 @@ class Command:
 
 def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
                  special: float) -> Command:
-    plan = Tiling(shape, 1, 1, 1, map=int(rng.integers(0, 5)))
+    plan = Tiling(shape, 1, 1, 1, row_interleave=int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     segments = int(rng.choice([1, rng.integers(2, 6)]))
-    plan = Tiling(shape, -(-i // segments), j, 1, map=plan.map, row_segments=segments)
+    plan = replace(plan, i=-(-i // segments), j=j, row_segments=segments)
     rows = plan.i * segments
     use = {name: bool(rng.integers(2)) for name in ("bias", "residual", "relu", "mask")}
     half = mixed_fp16(rng, (rows, j), special)

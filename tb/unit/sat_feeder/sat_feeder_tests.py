@@ -280,7 +280,7 @@ def random_plan(rng: np.random.Generator, shape: Array, k_limit: int) -> Tiling:
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     segments = int(rng.choice([1, rng.integers(2, 10)]))
     k = int(rng.integers(1, max(2, k_limit // segments)))
-    return Tiling(shape, i, j, k, n, m, plan.map, k_segments=segments)
+    return Tiling(shape, i, j, k, n, m, plan.row_interleave, k_segments=segments)
 
 
 async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_take: float,

@@ -9,7 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from sat.plan import Tiling
-from sat_golden.defs import MATMUL_MAP_LSB, MatmulFlag, MatmulSlot
+from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, MatmulSlot
 from tb.common.clock import start
 from tb.common.descriptor import field, random_descriptor, slots
 from tb.common.lanes import unpack
@@ -38,7 +38,8 @@ async def test_random_descriptors(dut):
     for _ in range(400):
         n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
         plan = Tiling(shape_of(dut), size(rng), size(rng), size(rng), n, m, int(rng.integers(8)))
-        flags = int(rng.integers(1 << 7)) & ~MatmulFlag.CONV | plan.map << MATMUL_MAP_LSB
+        flags = (int(rng.integers(1 << 7)) & ~MatmulFlag.CONV
+                 | plan.row_interleave << MATMUL_ROW_INTERLEAVE_LSB)
         descriptor = random_descriptor(rng, n=n, m=m, rows=plan.i, cols=plan.j, depth=plan.k,
                                        flags=flags)
         dut.desc_i.value, dut.start_i.value = descriptor, 1

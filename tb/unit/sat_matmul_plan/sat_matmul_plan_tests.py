@@ -38,7 +38,8 @@ async def check(dut, plan: Tiling, inputs: dict[str, int]) -> None:
     """`inputs` are the sizes as the descriptor has them; only a convolution gives kernel sides."""
     conv = "kernel_h" in inputs
     values = dict.fromkeys(CONV_INPUTS, 0) | inputs | {
-        "n": plan.n, "m": plan.m, "map": plan.map, "cols": plan.j, "conv": conv, "start": 1}
+        "n": plan.n, "m": plan.m, "map": plan.row_interleave, "cols": plan.j, "conv": conv,
+        "start": 1}
     for name, value in values.items():
         getattr(dut, f"{name}_i").value = int(value)
     await FallingEdge(dut.clk)
@@ -112,7 +113,7 @@ async def test_residency(dut):
         k = min(max(int(rng.choice([k_a, k_s])), 1), 65535)
         i = plan.row_span * tiles - int(rng.integers(0, plan.row_span))
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
-        await check_matrix(dut, rng, Tiling(shape, i, j, k, n, m, plan.map))
+        await check_matrix(dut, rng, Tiling(shape, i, j, k, n, m, plan.row_interleave))
 
 
 @cocotb.test()
@@ -148,6 +149,7 @@ async def test_residency_of_convolutions(dut):
         channels = int(rng.choice([fit_a, fit_s])) + int(rng.integers(-17, 18))
         channels = min(max(channels, 1), 65535 // windows.positions)
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
-        plan = await check_conv(dut, windows, channels, j, nm, plan.map, bool(rng.integers(2)))
+        plan = await check_conv(dut, windows, channels, j, nm, plan.row_interleave,
+                                bool(rng.integers(2)))
         kinds.add((plan.a_resident, plan.s_resident))
     assert len(kinds) == 4, kinds

@@ -35,11 +35,12 @@ async def test_walks(dut, t, segments, p_ready):
     shape = Array(*parameters(dut, "ROWS", "COLS"), t)
     await start(dut)
     for hint in (0, 1, 2, 3, 7):
-        plan = Tiling(shape, 1, 1, 1, map=hint)
+        plan = Tiling(shape, 1, 1, 1, row_interleave=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
         if rng.random() < 0.3:
             i = plan.row_span * int(rng.integers(1, 3))
-        plan = Tiling(shape, i, j, 1, map=hint, row_segments=int(rng.integers(1, segments + 1)))
+        plan = Tiling(shape, i, j, 1, row_interleave=hint,
+                      row_segments=int(rng.integers(1, segments + 1)))
         elem_log2 = int(rng.integers(1, 3))
         base = 64 * int(rng.integers(1 << 33))
         stride = 64 * int(rng.integers(1, 1 << 18))

@@ -37,8 +37,8 @@ async def test_rows(dut, stalls, passes, hint):
     shape = Array(2, cols, int(os.environ["T"]), s_depth=depth)
     await start(dut)
     for _ in range(2):
-        span = Tiling(shape, 1, 1, 1, map=hint).col_span
-        plan = Tiling(shape, 1, int(rng.integers(1, 2.5 * span)), 1, map=hint)
+        span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span
+        plan = Tiling(shape, 1, int(rng.integers(1, 2.5 * span)), 1, row_interleave=hint)
         # Enough rows to go round the ring.
         plane = Matrix(rng, int(rng.integers(1, 3 * depth // plan.t1)), plan.j, elem_w)
         expected = rows_of(plan, passes, plane)

@@ -50,7 +50,7 @@ class ProgramCov(SatCovBase):
         model.cross("cx_stall_latency", STALLS, [latency.name.lower() for latency in Latency])
         model.cross("cx_matmul_epilogue", *(("no", name) for name in EPILOGUE))
         model.point("cp_matmul_in_place", IN_PLACE)
-        model.point("cp_map_hint", range(8))
+        model.point("cp_row_interleave", range(8))
         model.cross("cx_weights_flags", ("PRUNE", "UPDATE"), range(4), ("fp16", "fp32"),
                     unless=lambda op, copies, kind: op == "UPDATE" and kind == "fp16"
                     or op == "PRUNE" and copies == 0)
@@ -116,7 +116,7 @@ class ProgramCov(SatCovBase):
             chunks = desc.depth / core.chunk_k
             self.model.hit("cp_chunks", "part" if chunks < 1 else "one" if chunks == 1
                            else "several")
-        self.model.hit("cp_map_hint", flags >> 8 & 7)
+        self.model.hit("cp_row_interleave", flags >> 8 & 7)
         for kind, slot in (("residual", MatmulSlot.RESIDUAL), ("mask", MatmulSlot.MASK)):
             if desc.slot(slot).address and desc.slot(slot) == desc.slot(MatmulSlot.C):
                 self.model.hit("cp_matmul_in_place", kind)
