@@ -28,4 +28,5 @@ class BuildPackages(build_py):
             shutil.copy(path, target)
 
 
+Path("build").mkdir(exist_ok=True)  # egg_base of setup.cfg
 setup(cmdclass={"build_py": BuildPackages})

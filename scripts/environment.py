@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.txt"
 # What there is to set up: the stamp that it leaves, extras of setup.cfg, and what it takes. A stamp
 # says where the environment is, since its programs know.
-KINDS = {"all": (".stamp", "demo,docs,package,dev", "1.1 GB, usually 2 to 10 minutes"),
-         "demo": (".demo", "demo", "0.5 GB, usually 1 to 5 minutes")}
+KINDS = {"all": (".stamp", "demo,docs,package,dev", "1.4 GB, usually 2 to 10 minutes"),
+         "demo": (".demo", "demo", "0.5 GB, usually a minute or two")}
 CHECKOUT = ".checkout"  # says whose modules are installed
 GLIBC = (2, 28)
 MACHINES = f"x86-64 Linux with glibc {GLIBC[0]}.{GLIBC[1]} or newer"

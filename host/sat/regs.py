@@ -4,7 +4,7 @@
 from enum import IntEnum, IntFlag
 
 ID_VALUE = 0x53415431
-VERSION_VALUE = 0x00000100
+VERSION_VALUE = 0x00000200
 
 # Offset of the low word of each 64-bit counter; the high word follows.
 COUNTERS = {

@@ -191,7 +191,7 @@
 
 // Constant registers
 `define SAT_ID_VALUE 32'h53415431
-`define SAT_VERSION_VALUE 32'h00000100
+`define SAT_VERSION_VALUE 32'h00000200
 
 // Register fields: lowest bit, and bits
 `define SAT_VERSION_PATCH_LSB 0

@@ -149,5 +149,7 @@ def test_synthesis_of_the_core_is_set_up(copy: Path, tmp_path: Path) -> None:
 def test_vivado_project_is_set_up(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "vivado", tmp_path, setup=True)
     assert result.returncode == 0, result.stdout
-    script = next(build_folder(tmp_path, "vivado").glob("*.tcl")).read_text(encoding="utf-8")
+    (path,) = (path for path in build_folder(tmp_path, "vivado").glob("*.tcl")
+               if "create_project" in path.read_text(encoding="utf-8"))
+    script = path.read_text(encoding="utf-8")
     assert "xcvu9p-fsgd2104-2L-e" in script and "sat_top.v" in script and "sat_ooc.xdc" in script

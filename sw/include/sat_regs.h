@@ -46,7 +46,7 @@
 
 /* Constant registers */
 #define SAT_ID_VALUE 0x53415431u
-#define SAT_VERSION_VALUE 0x100u
+#define SAT_VERSION_VALUE 0x200u
 
 /* Register fields: lowest bit, and bits */
 #define SAT_VERSION_PATCH_LSB 0u

@@ -6,6 +6,7 @@ from __future__ import annotations
 from systemrdl import RDLCompiler
 from systemrdl.node import RegNode
 
+from .. import __version__
 from ..toolchain import ROOT
 
 REGISTERS = ROOT / "spec" / "registers.rdl"
@@ -15,7 +16,8 @@ def load_registers() -> tuple[str, list[RegNode]]:
     """Description of the address map, and its registers in address order."""
     compiler = RDLCompiler()
     compiler.compile_file(str(REGISTERS))
-    top = compiler.elaborate().top
+    version = map(int, __version__.split("."))
+    top = compiler.elaborate(parameters=dict(zip(("MAJOR", "MINOR", "PATCH"), version))).top
     return top.get_property("desc"), list(top.registers())
 
 
