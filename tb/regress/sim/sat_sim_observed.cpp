@@ -60,11 +60,11 @@ class ObservedTop : public Vsat_top {
 }  // namespace
 
 #define Vsat_top ObservedTop
-#include "../../sim/sat_sim.cpp"
+#include "../../../sim/sat_sim.cpp"
 #undef Vsat_top
 
 #else
-#include "../../sim/sat_sim.cpp"
+#include "../../../sim/sat_sim.cpp"
 #endif
 
 #pragma GCC visibility push(default)
