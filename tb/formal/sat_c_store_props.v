@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where sat_c_store writes: every request lies in the beats of a row of C, whatever the size.
+// What sat_c_store writes: every request lies in the beats of a row of C, whatever the size; as
+// many beats follow as are requested, and their strobes are the bytes of the row.
 // Addresses are sums of the base, multiples of the stride and offsets in a row. With base 0 and
 // stride 2^18, which no offset reaches, an address is {row, offset}, and the statement is about
-// both numbers. Up to three segments of rows; 2x2 PEs, one shape of tile.
+// both numbers. Up to three segments of rows; 2x2 PEs, one shape of tile. Strobes are looked at on
+// their way into the queue (sat_fifo keeps the order).
 // Data is free. Labels as in sat_wr_dma_props.v.
 `default_nettype none
+`include "sat_fp.vh"
 
 module sat_c_store_props #(
   parameter integer ROWS   = 2,
@@ -117,6 +120,38 @@ module sat_c_store_props #(
     .strb_o          ()
   );
 
+  // Groups of columns on their way from issue to queue, the newest first: the row's columns in this
+  // tile, those before the group, and whether there is a group.
+  localparam integer LATENCY = 2 + `SAT_EPILOGUE_LATENCY;
+  (* hierconn *) wire               \u_store.issue ;
+  (* hierconn *) wire        [16:0] \u_store.row_cols ;
+  (* hierconn *) wire        [16:0] \u_store.done_q ;
+  (* hierconn *) wire               \u_store.beat_valid ;
+  (* hierconn *) wire        [15:0] \u_store.strb ;
+  wire [16:0] row_cols   = \u_store.row_cols ;
+  wire [16:0] done       = \u_store.done_q ;
+  wire        beat_valid = \u_store.beat_valid ;
+  wire [15:0] strb       = \u_store.strb ;
+  reg   [7:0] way_q [0:LATENCY];  // the last one is beside the beat
+  integer     w;
+
+  always @(posedge clk) begin
+    way_q[0] <= {row_cols[3:0], done[3:0]};
+    for (w = 0; w < LATENCY; w = w + 1) way_q[w+1] <= way_q[w];
+  end
+
+  wire  [3:0] beat_cols = way_q[LATENCY][7:4];
+  wire  [3:0] beat_at   = way_q[LATENCY][3:0] & (single ? 4'hC : 4'h8);
+  integer     b;
+
+  // Beats requested but not yet sent.
+  reg  [19:0] debt_q;
+
+  always @(posedge clk)
+    if (!rst_n) debt_q <= 20'd0;
+    else debt_q <= debt_q + (req_valid && req_ready_i ? req_beats : 20'd0)
+                          - {19'd0, data_valid && data_ready_i};
+
   // Rows of C; bytes of the beats that hold a row.
   wire  [17:0] total     = times(segments, {1'b0, rows});
   wire  [18:0] row_bytes = single ? ({1'b0, cols, 2'b0} + 19'd15) & ~19'd15
@@ -125,7 +160,8 @@ module sat_c_store_props #(
   wire       [18:0] req_offset = {1'b0, req_addr[STRIDE_L-1:0]};
 
   reg started_q = 1'b0;
-  always @(posedge clk) started_q <= 1'b1;
+  reg alive_q, start_q, idle_q;
+  always @(posedge clk) {started_q, alive_q, start_q, idle_q} <= {1'b1, rst_n, start_i, idle};
 
   always @(*) begin
     if (!started_q) m_reset_first: assume (!rst_n && !start_i);
@@ -143,7 +179,13 @@ module sat_c_store_props #(
                         && req_offset + {3'd0, req_beats, 4'd0} <= row_bytes);
       end
       // Done only when nothing is left to be requested or sent.
-      if (idle) a_idle: assert (!req_valid && !data_valid);
+      if (idle) a_idle: assert (!req_valid && !data_valid && debt_q == 20'd0);
+      if (!alive_q) a_reset: assert (idle);
+      else a_stays: assert (start_q ? !idle : !idle_q || idle);
+      // A byte is written if and only if it is the row's.
+      if (beat_valid)
+        for (b = 0; b < 16; b = b + 1)
+          assert (strb[b] == (beat_at + (single ? b / 4 : b / 2) < beat_cols));
     end
   end
 
@@ -216,6 +258,55 @@ module sat_c_store_props #(
     i_r_addr:  assert (\u_store.u_walk.r_addr_q  == {first + r, offset[17:0]});
     i_addr:    assert (\u_store.u_walk.addr_q  == {first + r + {t2_at, 1'b0}, offset[17:0]});
     if (passed) i_end: assert (\u_store.u_walk.segment_end_q  == {segment_q + rows, offset[17:0]});
+  end
+
+  // Groups under way, the oldest first: each has its place in its beat, and some end one.
+  (* hierconn *) wire   [LATENCY-1:0] \u_store.u_valid.genblk1.gen_shift.bits_q ;
+  (* hierconn *) wire [3*LATENCY-1:0] \u_store.u_lanes.genblk1.gen_shift.data_q ;
+  (* hierconn *) wire           [1:0] \u_store.u_pack.place_q ;
+  (* hierconn *) wire          [15:0] \u_store.u_pack.held_strb_q ;
+  (* hierconn *) wire           [5:0] \u_store.under_way_q ;
+  (* hierconn *) wire           [5:0] \u_store.queued ;
+  (* hierconn *) wire                 \u_store.row_skip ;
+  wire   [LATENCY-1:0] groups = \u_store.u_valid.genblk1.gen_shift.bits_q ;
+  wire [3*LATENCY-1:0] lanes  = \u_store.u_lanes.genblk1.gen_shift.data_q ;
+  wire           [1:0] packed = \u_store.u_pack.place_q ;
+  wire           [5:0] count  = \u_store.under_way_q ;
+  wire           [5:0] queued = \u_store.queued ;
+  wire          [16:0] beats  = single ? (row_cols + 17'd3) >> 2 : (row_cols + 17'd7) >> 3;
+  reg            [1:0] place;
+  reg            [5:0] group_count, end_count;
+  reg                  fits;
+  integer              g;
+
+  always @(*) begin
+    place = packed;
+    {group_count, end_count} = 12'd0;
+    fits = 1'b1;
+    for (g = LATENCY - 1; g >= 0; g = g - 1)
+      if (groups[g]) begin
+        fits = fits && way_q[g][3:0] < way_q[g][7:4] && way_q[g][7:4] <= 4'd8
+               && place == (single ? {way_q[g][1], 1'b0} : way_q[g][2:1]) && !way_q[g][0]
+               && lanes[3*g +: 2] == {way_q[g][7:4] - way_q[g][3:0] != 4'd1, 1'b1}
+               && lanes[3*g+2] == (way_q[g][7:4] - way_q[g][3:0] <= 4'd2);
+        group_count = group_count + 6'd1;
+        if (lanes[3*g+2] || (single ? place[1] : &place)) begin
+          place     = 2'd0;
+          end_count = end_count + 6'd1;
+        end else place = place + (single ? 2'd2 : 2'd1);
+      end
+  end
+
+  always @(*) if (started_q) begin
+    i_groups: assert (fits && count == group_count && {2'b0, count} + queued + beat_valid <= 8'd32);
+    i_place:  assert (place == (single ? {done[1], 1'b0} : done[2:1]) && !done[0]);
+    i_done:   assert (done == 17'd0 || (walking && done < row_cols && !\u_store.row_skip ));
+    i_held:   assert (\u_store.u_pack.held_strb_q  == (packed == 2'd0 ? \u_store.u_pack.held_strb_q
+                      : packed == 2'd1 ? 16'h000F : packed == 2'd2 ? 16'h00FF : 16'h0FFF));
+    i_single: assert (!single || !packed[0]);
+    i_debt:   assert (debt_q + req_left == (done == 17'd0 ? 17'd0
+                      : beats - (single ? done >> 2 : done >> 3))
+                                                   + end_count + beat_valid + queued);
   end
 
   // What is left of a row's requests.

@@ -71,6 +71,7 @@ module sat_feature_writer_props #(
   wire row_fire  = \u_writer.row_fire ;
   wire band_fire = \u_writer.band_fire ;
   reg         started_q = 1'b0;
+  reg         alive_q, start_q, done_q;
   reg  [15:0] row_q;
   reg         wait_q, last_q;
   reg [ADDR_W-1:0] addr_q;
@@ -78,6 +79,7 @@ module sat_feature_writer_props #(
 
   always @(posedge clk) begin
     started_q <= 1'b1;
+    {alive_q, start_q, done_q} <= {rst_n, start_i, done};
     wait_q    <= rst_n && out_valid && !(out_ready_i && out_last);
     addr_q    <= out_addr;
     beats_q   <= out_beats;
@@ -102,6 +104,8 @@ module sat_feature_writer_props #(
       // Once begun, a packet stays until its last beat is taken.
       if (wait_q) a_stable: assert (out_valid && out_addr == addr_q && out_beats == beats_q);
       if (done) a_done: assert (!out_valid);
+      if (!alive_q) a_reset: assert (done);
+      else a_stays: assert (start_q ? !done : !done_q || done);
     end
   end
 

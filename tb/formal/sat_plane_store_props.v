@@ -123,6 +123,8 @@ module sat_plane_store_props #(
                           && offset + {out_beats, 4'd0} <= ((bytes + 19'd15) & ~19'd15));
         for (k = 0; k < 16; k = k + 1) if (strb[k]) assert (at + k < bytes);
       end
+      a_packet: assert (!out_valid || (active_q && tile_valid_i));
+      a_tile:   assert (!tile_ready || (out_valid && out_ready_i && out_last));
     end
   end
 

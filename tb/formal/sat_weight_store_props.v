@@ -80,6 +80,7 @@ module sat_weight_store_props #(
   wire  [ROW_W-1:0] row    = out_addr[ADDR_W-1:STRIDE_L];
   wire       [18:0] offset = {1'b0, out_addr[STRIDE_L-1:0]};
   wire       [18:0] bytes  = {1'b0, cols_q, 2'b0};
+  integer           b;
 
   always @(posedge clk)
     if (!rst_n) beat_q <= 2'd0;
@@ -94,10 +95,11 @@ module sat_weight_store_props #(
         a_inside: assert (offset[5:0] == 6'd0 && out_beats != 3'd0 && out_beats <= 3'd4
                           && offset + {out_beats, 4'd0} <= ((bytes + 19'd15) & ~19'd15));
         a_last:   assert (out_last == ({1'b0, beat_q} == out_beats - 3'd1));
-        // The strobes reach no byte behind the row.
-        a_strobe_low:  assert (strb[3:0] == 4'hF && offset + {beat_q, 4'd4} <= bytes);
-        if (strb[15]) a_strobe_high: assert (offset + {beat_q, 4'd0} + 19'd16 <= bytes);
+        // A byte is written if and only if it is the row's.
+        for (b = 0; b < 16; b = b + 1) assert (strb[b] == (offset + {beat_q, 4'd0} + b < bytes));
       end
+      a_packet: assert (!out_valid || (active_q && tile_valid_i));
+      a_tile:   assert (!tile_ready || (out_valid && out_ready_i && out_last));
     end
   end
 

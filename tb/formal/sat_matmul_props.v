@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// When sat_matmul is busy: from its start until its store has done its work and the write DMA has
+// nothing left of it. All units but the plan are cut: they do anything but what m_* excludes.
+`default_nettype none
+
+module sat_matmul_props #(
+  parameter integer ADDR_W = 40,
+  parameter integer DATA_W = 128
+) (
+  input wire          clk,
+  input wire          rst_n,
+  input wire          flush_i,
+  input wire          start_i,
+  input wire [1023:0] desc_i,
+  input wire          wr_idle_i
+);
+  wire busy, req_valid, data_valid;
+
+  sat_matmul #(
+    .ROWS  (2),
+    .COLS  (2),
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
+  ) u_matmul (
+    .clk            (clk),
+    .rst_n          (rst_n),
+    .flush_i        (flush_i),
+    .start_i        (start_i),
+    .desc_i         (desc_i),
+    .busy_o         (busy),
+    .overflow_o     (),
+    .progress_o     (),
+    .rd_req_valid_o (),
+    .rd_req_ready_i (6'd0),
+    .rd_req_addr_o  (),
+    .rd_req_beats_o (),
+    .rd_rsp_valid_i (6'd0),
+    .rd_rsp_ready_o (),
+    .rd_rsp_data_i  ({DATA_W{1'b0}}),
+    .wr_req_valid_o (req_valid),
+    .wr_req_ready_i (1'b0),
+    .wr_req_addr_o  (),
+    .wr_req_beats_o (),
+    .wr_data_valid_o(data_valid),
+    .wr_data_ready_i(1'b0),
+    .wr_data_o      (),
+    .wr_strb_o      (),
+    .wr_idle_i      (wr_idle_i),
+    .slot_active_o  (),
+    .stall_a_o      (),
+    .stall_s_o      (),
+    .stall_drain_o  ()
+  );
+
+  // The store: its start, its end.
+  (* hierconn *) wire \u_matmul.start ;
+  (* hierconn *) wire \u_matmul.store_idle ;
+  wire store_start = \u_matmul.start ;
+  wire store_idle  = \u_matmul.store_idle ;
+  wire alive       = rst_n && !flush_i;
+
+  reg started_q = 1'b0;
+  reg alive_q, start_q, busy_q, wr_idle_q, store_start_q, store_idle_q;
+  reg stored_q;  // the store has begun the command that began last
+
+  always @(posedge clk) begin
+    started_q <= 1'b1;
+    {alive_q, start_q, busy_q, wr_idle_q} <= {alive, start_i, busy, wr_idle_i};
+    {store_start_q, store_idle_q} <= {store_start, store_idle};
+    stored_q <= alive && !start_i && (stored_q || store_start);
+  end
+
+  always @(*) begin
+    if (!started_q) m_reset_first: assume (!rst_n && !start_i);
+    else begin
+      if (start_i) m_start: assume (!busy && alive);
+      // Promised by sat_c_store (sat_c_store_props.v).
+      if (!alive_q) m_store_reset: assume (store_idle);
+      else m_store: assume (store_start_q ? !store_idle : !store_idle_q || store_idle);
+      if (store_idle) m_store_quiet: assume (!req_valid && !data_valid);
+
+      if (alive_q && start_q) a_begins: assert (busy);
+      if (alive_q && busy_q && !busy)
+        a_ends: assert (wr_idle_q && store_idle_q && stored_q);
+      if (!busy) a_quiet: assert (!store_start && !req_valid && !data_valid);
+    end
+  end
+
+`ifdef COVER
+  // Must fail: the end of a command whose write was idle late.
+  always @(*)
+    if (started_q) c_ends: assert (!(alive_q && busy_q && !busy));
+`endif
+endmodule
+
+`default_nettype wire
