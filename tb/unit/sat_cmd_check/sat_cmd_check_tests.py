@@ -216,6 +216,25 @@ async def test_damaged_descriptors_agree_with_golden(dut):
         await compare(dut, damage(rng, random_legal(rng, addr_w).pack()), seen)
 
 
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def test_each_tensor_at_the_end_of_memory(dut):
+    """Up to the last byte of the address space, a line further, and that a power of two before."""
+    await start(dut)
+    rng, seen = make_rng("descriptors"), Counter()
+    addr_w = int(dut.ADDR_W.value)
+    for opcode in [code for code in Opcode if code != Opcode.FENCE] * 60:
+        desc = random_legal(rng, addr_w, opcode)
+        for tensor in tensors_of(desc):
+            stride = desc.slot(tensor.slot).stride
+            size = (tensor.rows - 1) * stride + tensor.row_bytes
+            last = ((1 << addr_w) - size) // 64 * 64
+            before = 64 << int(rng.integers(max(1, (last // 64).bit_length())))
+            for address in (last, last + 64, max(0, last + 64 - before)):
+                slots = {**desc.slots, tensor.slot: Slot(address, stride)}
+                await compare(dut, replace(desc, slots=slots).pack(), seen)
+    assert set(seen) == {Error.NONE, Error.RANGE} and seen[Error.NONE] == 2 * seen[Error.RANGE]
+
+
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def test_each_bit_of_a_zero_descriptor(dut):
     """Every reserved bit of every command, of MATMUL with and without windows."""
