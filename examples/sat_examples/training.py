@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sat.backend import Backend
 from sat.backends import CheckedBackend, GoldenBackend, SimBackend
 from sat.config import SatConfig
-from sat.nn import Mlp, ResNet, StepResult
+from sat.nn import Mlp, ResNet, StepResult, TrainingDiverged
 from sat.options import parse_nm, positive
 
 from .report import Outcome
@@ -130,7 +131,8 @@ class Trainer:
         self._batches = iter(())
 
     def run(self, steps: int, where: str) -> list[StepResult]:
-        """Train for some steps; the accuracy is taken at the end of each epoch."""
+        """Train for some steps; the accuracy is taken at the end of each epoch. A training that
+        diverges ends the demo in a line."""
         results = []
         history = self.history
         progress = Progress(
@@ -145,7 +147,10 @@ class Trainer:
                 if len(history.losses) % self.epoch_steps == 0:
                     self._begin_epoch()
                 options = {} if history.losses else self.first
-                result = self.net.train_step(*next(self._batches), **options)
+                try:
+                    result = self.net.train_step(*next(self._batches), **options)
+                except TrainingDiverged as problem:
+                    sys.exit(f"step {len(history.losses) + 1}: training diverged: {problem}")
                 results.append(result)
                 history.losses.append(result.loss)
                 history.cycles += result.cycles

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sat import SatConfig
 from sat.bench import add_speedups
+from sat.nn import Mlp, TrainingDiverged
 from sat_examples import demo
 from sat_examples.report import Outcome, plot_cycles, print_outcome, write_summary
 
@@ -34,6 +35,15 @@ def test_same_seed_gives_the_same_network(tmp_path):
         accuracies.append(json.loads(summary))
         accuracies[-1].pop("seconds")
     assert accuracies[0] == accuracies[1]
+
+
+def test_training_that_diverges_ends_in_a_line(tmp_path, monkeypatch):
+    def diverge(*arguments, **options):
+        raise TrainingDiverged("the update overflowed")
+
+    monkeypatch.setattr(Mlp, "train_step", diverge)
+    with pytest.raises(SystemExit, match="^step 1: training diverged: the update overflowed$"):
+        demo.main(["--backend", "golden", "--epochs", "1", "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize("arguments, text", [

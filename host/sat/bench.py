@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -338,7 +339,9 @@ def main(argv: list[str] | None = None) -> int:
             board.close()
     add_speedups(rows)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    draft = args.out.with_name(f".{args.out.name}.{os.getpid()}")  # all of it or nothing
+    draft.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    draft.replace(args.out)
     terminal.print_table(console, table(rows))
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
                   f"{time.monotonic() - start:.0f} s", highlight=False, soft_wrap=True)

@@ -333,6 +333,8 @@ def test_dropped_simulations_are_freed():
     (lambda sim: sim.add_error(0, 64, response=1), "response"),
     (lambda sim: sim.add_error(1 << 64, (1 << 64) + 64), "start"),
     (lambda sim: sim.place(-64), "base"),
+    (lambda sim: sim.place(0, np.array([0, 1 << 32])), "tags"),
+    (lambda sim: sim.place(0, np.array([0.0, 1.5])), "tags"),
     (lambda sim: sim.place(1 << 64), "base"),
     (lambda sim: sim.set_pauses(0.1, seed=-1), "seed"),
     (lambda sim: SimBackend(SMALL, max_cycles=0), "max_cycles"),

@@ -33,6 +33,7 @@ def test_overflow_at_a_scale_of_1_ends_training():
 @pytest.mark.parametrize("arguments, name", [
     ({"value": 0.5}, "value"), ({"value": np.nan}, "value"), ({"value": 2.0**127}, "value"),
     ({"largest": np.inf}, "largest"), ({"patience": 0}, "patience"),
+    ({"patience": 1.5}, "patience"), ({"value": 8, "largest": 2}, "value"),
 ])
 def test_illegal_loss_scale_is_named(arguments, name):
     with pytest.raises(ValueError, match=f"^{name}:"):

@@ -56,6 +56,9 @@ def test_packager_does_every_step(ip: Description, build: Path) -> None:
     settings = {tuple(call[1:3]) for call in calls if call[0] == "set_property"}
     assert {("version", ip.version), ("value", "ACTIVE_LOW"), ("value", "LEVEL_HIGH"),
             ("range", "4096"), ("name", ip.name)} <= settings
+    added = [call[2] for call in calls if call[0] == "ipx::add_bus_parameter"]
+    assert {"NUM_READ_OUTSTANDING", "NUM_WRITE_OUTSTANDING"} <= set(added)
+    assert ("value", str(ip.defaults()["RD_OUTSTANDING"])) in settings
     added = {call[1] for call in calls if call[0] == "ipx::add_file"}
     assert added == {path.relative_to(build / "package").as_posix()
                      for path in (build / "package" / "drivers").rglob("*") if path.is_file()}

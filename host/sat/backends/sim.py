@@ -106,7 +106,12 @@ class SimBackend(Backend):
         len(tags) is a power of two, and lines without a tag answer nowhere. read_memory and
         write_memory find line i at base + 64*i in any case.
         """
-        tags = np.zeros(0, np.uint32) if tags is None else np.ascontiguousarray(tags, np.uint32)
+        tags = np.zeros(0, np.uint32) if tags is None else np.asarray(tags)
+        if not np.issubdtype(tags.dtype, np.integer):
+            raise TypeError(f"tags: {tags.dtype}, but must be integers")
+        if tags.size and not (0 <= tags.min() and tags.max() < 1 << 32):
+            raise ValueError("tags: not all are in 0..2^32-1")
+        tags = np.ascontiguousarray(tags, np.uint32)
         lines = tags.size
         if (base % LINE_BYTES or not 0 <= base < 1 << 64 or lines & lines - 1
                 or lines * LINE_BYTES > self.memory_size):

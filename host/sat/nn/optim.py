@@ -50,8 +50,10 @@ class LossScale:
             if not 1 <= getattr(self, name) <= 2.0**126:
                 raise ValueError(f"{name}: {getattr(self, name)} is not in 1..2^126, where the "
                                  "inverse is a normal number in FP32")
-        if self.patience < 1:
-            raise ValueError(f"patience: {self.patience} is not positive")
+        if self.value > self.largest:
+            raise ValueError(f"value: {self.value} is more than largest, {self.largest}")
+        if self.patience % 1 or self.patience < 1:
+            raise ValueError(f"patience: {self.patience} is not a number of steps")
 
     def update(self, overflow: bool) -> None:
         if overflow:
