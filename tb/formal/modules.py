@@ -193,7 +193,7 @@ SUBJECTS = (
             "sat_pool_reader", "sat_feature_fetch", "sat_affine", "sat_stats", "sat_pool_max",
             "sat_pool_sum", "sat_feature_round", "sat_feature_writer")),
 )
-LIMIT_S = 600
+LIMIT_S = 1200
 FRAMES = 20  # within which a planted fault must show, where reachability is too slow
 
 
