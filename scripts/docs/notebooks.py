@@ -8,9 +8,7 @@ shows what came of it.
 from __future__ import annotations
 
 import base64
-import os
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,14 +34,12 @@ def execute(path: Path, folder: Path = EXECUTED) -> Path:
     """Runs a notebook in a kernel of its own and stores it with outputs in `folder`.
     nbclient.exceptions.CellExecutionError if a cell fails."""
     notebook = read(path)
-    # What this process can import, the kernel can.
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with tempfile.TemporaryDirectory() as sockets:  # files, and no port that others see
         ipc = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
         client = NotebookClient(notebook, kernel_name="python3", timeout=TIMEOUT,
                                 coalesce_streams=True, config=Config(KernelManager=ipc),
                                 resources={"metadata": {"path": str(path.parent)}})
-        client.execute(env=env)
+        client.execute()
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / path.name
     nbformat.write(notebook, executed)
