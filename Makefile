@@ -76,7 +76,7 @@ demo-cnn: $(DEMO)  ## the same with a residual network; options in ARGS="..."
 bench: $(DEMO)  ## cycles, utilization and speed-up: build/bench.json; options in ARGS="..."
 	$(SAT) bench $(ARGS)
 
-lint: $(SETUP)  ## Verilator, Verible, Icarus, Yosys, house rules, flake8, isort
+lint: $(SETUP)  ## Verilator, Verible, Icarus, Yosys, house rules, flake8, isort, mypy
 	$(PY) scripts/lint.py
 
 format: $(SETUP)  ## advice: what the Verible formatter would change; sorts Python imports

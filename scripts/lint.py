@@ -38,6 +38,7 @@ HEADER_LINES = 15
 SECTIONED = 200  # lines from which a module needs sections
 RESETS = {"rst_n", "rst_local_n", "aresetn"}  # of AXI, aresetn
 PYTHON_DIRS = ("scripts", "golden", "host", "examples", "sw", "tb")
+TYPED = ("golden/sat_golden", "host/sat", "examples/sat_examples", "scripts", "tb")
 # Modules whose assert statements pytest rewrites, here and inside simulations.
 MAY_ASSERT = ("test_*.py", "conftest.py", REWRITTEN)
 VERILOG_BANNED = {
@@ -297,11 +298,18 @@ def python_rules() -> list[str]:
     return problems
 
 
+def types() -> list[str]:
+    """mypy: everything, but for the debts that its configuration lists."""
+    return command(sys.executable, "-m", "mypy", "--config-file", "scripts/lint/mypy.ini",
+                   "--no-error-summary", *TYPED)
+
+
 def checks() -> Iterator[tuple[str, list[str]]]:
     """Every check as (name, complaints)."""
     yield "file list", file_list_rules()
     yield "benches", bench_rules()
     yield "python", python_rules()
+    yield "types", types()
     for path in source_list():
         yield f"{path.stem}: rules", verilog_rules(path)
         yield f"{path.stem}: verible", verible(path)

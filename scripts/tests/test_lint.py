@@ -185,3 +185,12 @@ def test_tools_complain(tmp_path, monkeypatch, tool, body, complaint):
     path.write_text(f"module sat_bad (input wire clk);\n  {body}\nendmodule\n", encoding="utf-8")
     monkeypatch.setattr(lint, "needed_sources", lambda module: [path])
     assert complaint in "".join(tool("sat_bad"))
+
+
+@pytest.mark.quick
+def test_wrong_type_is_found(tmp_path, monkeypatch):
+    """In a function without annotations too."""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f():\n    return len(3)\n", encoding="utf-8")
+    monkeypatch.setattr(lint, "TYPED", (str(wrong),))
+    assert "[arg-type]" in lint.types()[0]
