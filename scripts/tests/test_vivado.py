@@ -59,8 +59,8 @@ def test_packager_does_every_step(ip: Description, build: Path) -> None:
     added = [call[2] for call in calls if call[0] == "ipx::add_bus_parameter"]
     assert {"NUM_READ_OUTSTANDING", "NUM_WRITE_OUTSTANDING"} <= set(added)
     assert ("value", str(ip.defaults()["RD_OUTSTANDING"])) in settings
-    added = {call[1] for call in calls if call[0] == "ipx::add_file"}
-    assert added == {path.relative_to(build / "package").as_posix()
+    files = {call[1] for call in calls if call[0] == "ipx::add_file"}
+    assert files == {path.relative_to(build / "package").as_posix()
                      for path in (build / "package" / "drivers").rglob("*") if path.is_file()}
 
 
