@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from tb.common.runner import DEFAULT_SEED, versions
+from tb.common.build import versions
+from tb.common.runner import DEFAULT_SEED
 
 
 def pytest_configure(config: pytest.Config) -> None:

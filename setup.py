@@ -9,7 +9,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 # What simulation and packaging read; where they find it: sat.toolchain.ROOT.
-DATA = ("rtl/**/*", "spec/*", "sim/*", "constraints/*", "sw/*.[ch]", "sw/include/*", "sw/xilinx/*",
+DATA = ("rtl/**/*", "spec/*", "constraints/*", "sw/*.[ch]", "sw/include/*", "sw/xilinx/*",
         "docs/**/*.md", "LICENSE")
 CHECKOUT = ("scripts", "sw", "tb")
 

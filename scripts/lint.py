@@ -20,15 +20,11 @@ from pathlib import Path
 import yaml
 
 from sat.config import SatConfig
+from sat.rtl import INCLUDE, needed_sources, sources
 from sat.terminal import run
 from sat.toolchain import verilator_env
 from scripts.buses import load_buses
-from tb.common.runner import (
-    INCLUDE_DIR,
-    REWRITTEN,
-    needed_sources,
-    source_list,
-)
+from tb.common.runner import REWRITTEN
 
 ROOT = Path(__file__).resolve().parents[1]
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -53,7 +49,7 @@ VERILOG_BANNED = {
 
 
 def modules() -> list[str]:
-    return [path.stem for path in source_list()]
+    return [path.stem for path in sources()]
 
 
 def command(*args: str | Path, env: Mapping[str, str] | None = None) -> list[str]:
@@ -69,7 +65,7 @@ def verilator(module: str, parameters: Mapping[str, int] | None = None) -> list[
     env = verilator_env()
     overrides = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
     return command(Path(env["VERILATOR_ROOT"]) / "bin" / "verilator", "--lint-only", "-Wall",
-                   "--quiet", "--default-language", "1364-2005", f"-I{INCLUDE_DIR}", *overrides,
+                   "--quiet", "--default-language", "1364-2005", f"-I{INCLUDE}", *overrides,
                    "--top-module", module, *needed_sources(module), env=env)
 
 
@@ -77,14 +73,14 @@ def icarus(module: str) -> list[str]:
     """Second opinion; passes where Icarus is not installed."""
     if shutil.which("iverilog") is None:
         return []
-    return command("iverilog", "-g2005", "-Wall", "-o", os.devnull, f"-I{INCLUDE_DIR}",
+    return command("iverilog", "-g2005", "-Wall", "-o", os.devnull, f"-I{INCLUDE}",
                    "-s", module, *needed_sources(module))
 
 
 def yosys(module: str) -> list[str]:
     """Elaboration, and Yosys' checks for loops, conflicting drivers, undriven wires and latches."""
     sources = " ".join(str(path) for path in needed_sources(module))
-    passes = [f"read_verilog -I{INCLUDE_DIR} {sources}", f"hierarchy -check -top {module}",
+    passes = [f"read_verilog -I{INCLUDE} {sources}", f"hierarchy -check -top {module}",
               "proc -noopt", "check -assert", "select -assert-none t:$dlatch"]
     script = ("import sys; from pyosys import libyosys as ys; design = ys.Design(); "
               "[ys.run_pass(line, design) for line in sys.argv[1:]]")
@@ -189,7 +185,7 @@ def verilog_rules(path: Path) -> list[str]:
 
 def file_list_rules() -> list[str]:
     """rtl/sat.f lists exactly the files there are, a module after those that it instantiates."""
-    listed = source_list()
+    listed = sources()
     present = set((ROOT / "rtl").rglob("*.v"))
     problems = [f"{path.relative_to(ROOT)} is not in rtl/sat.f" for path in present - set(listed)]
     problems += [f"rtl/sat.f: {path.relative_to(ROOT)} does not exist"
@@ -310,7 +306,7 @@ def checks() -> Iterator[tuple[str, list[str]]]:
     yield "benches", bench_rules()
     yield "python", python_rules()
     yield "types", types()
-    for path in source_list():
+    for path in sources():
         yield f"{path.stem}: rules", verilog_rules(path)
         yield f"{path.stem}: verible", verible(path)
         yield f"{path.stem}: verilator", verilator(path.stem)

@@ -22,11 +22,11 @@ from rich.console import Console
 
 from sat import terminal
 from sat.backend import Backend
-from sat.build_sim import build
 from sat.config import SatConfig
 from sat.core import Core
 from sat.nn import DENSE, LossScale, Measure, ResNet
 from sat.options import positive
+from sat.sim.library import build
 
 from .report import STEP, Outcome, write_results
 from .training import (

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sat import terminal
-from sat.build_sim import build
 from sat.config import SatConfig
 from sat.nn import DENSE, BlockShape
 from sat.options import parse_nm, positive
+from sat.sim.library import build
 
 from .transformer_cycles import cycle_table, measure
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGED = Path(__file__).resolve().parent / "data"
-# Folder of rtl/, spec/ and sim/: part of an installed package, else the checkout.
+# Folder of rtl/ and spec/: part of an installed package, else the checkout.
 ROOT = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[2]
 DEFAULTS = {"CXX": ("g++", "clang++"), "CC": ("gcc", "clang")}  # the first there is
 FLAGS = ("CPPFLAGS", "CXXFLAGS", "CFLAGS", "LDFLAGS")

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sat import bench, build_sim, terminal
+from sat import bench, terminal
 from sat.config import SatConfig
+from sat.sim import verilate
 from sat_examples import report
 
 pytestmark = pytest.mark.quick
@@ -100,14 +101,14 @@ def test_what_is_missing_is_one_line():
 
 
 def test_a_build_says_how_far_it_is_though_no_file_gets_done(monkeypatch):
-    monkeypatch.setattr(build_sim, "TELL_SECONDS", 0.01)
+    monkeypatch.setattr(verilate, "TELL_SECONDS", 0.01)
     running, said = [Future(), Future()], []
 
     def log(line: str) -> None:
         running[len(said)].set_result(50)
         said.append(line)
 
-    build_sim._tell(running, 100, log)
+    verilate._tell(running, 100, log)
     assert said[0] == "compiled 0 of 2 files"
     assert said[1].startswith("compiled 1 of 2 files, about ") and len(said) == 2
 

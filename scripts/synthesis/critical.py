@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tb.common.runner import ROOT
+from sat.toolchain import ROOT
 
 # Yosys names a cell after a signal nearby, and appends its own types and ports; nextpnr does too.
 GENERATED = re.compile(r"(_(LUT4|PFUMX|L6MUX21|CCU2C|MULT18X18D|TRELLIS_FF|TRELLIS_DPR16X4)_|\$).*")

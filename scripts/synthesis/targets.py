@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from sat.config import SatConfig
-from tb.common.runner import source_list
+from sat.rtl import sources
 
 # In a target by hierarchy these are synthesised once and counted for each row, column or PE.
 REPEATED = ("sat_uspe", "sat_a_bank", "sat_s_bank")
@@ -62,7 +62,7 @@ def find(pattern: str) -> list[Target]:
         return listed
     module, _, text = pattern.partition(":")
     pairs = re.findall(r"(\w+)=(\d+)", text)
-    if module not in {path.stem for path in source_list()}:
+    if module not in {path.stem for path in sources()}:
         raise ValueError(f"{pattern}: neither a target ({', '.join(t.name for t in TARGETS)}) "
                          "nor a module of rtl/sat.f")
     return [Target(pattern, module, {name: int(value) for name, value in pairs})]

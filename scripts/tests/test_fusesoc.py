@@ -23,7 +23,7 @@ from sat.toolchain import ROOT, build_env
 CORE = ROOT / "sat.core"
 NAME = "sat-core:accelerator:sat"
 # What a copy needs: FuseSoC looks for cores everywhere below its root.
-NEEDED = ("sat.core", "rtl", "sim", "sw", "constraints")
+NEEDED = ("sat.core", "rtl", "host", "sw", "constraints")
 
 FILES = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").split()
 
@@ -100,7 +100,7 @@ def test_simulation_passes_and_notices_errors(copy: Path, tmp_path: Path) -> Non
     assert re.search(r"^sat selftest: 2x2 array, \d+ cycles, PASS$", result.stdout, re.MULTILINE)
     # The same core against a self-test that expects 3 of 8 kept.
     folder = build_folder(tmp_path, "sim")
-    test = next(folder.glob("src/*/sim/selftest.cpp"))
+    test = next(folder.glob("src/*/host/sat/sim/selftest.cpp"))
     text = test.read_text(encoding="utf-8")
     test.write_text(text.replace("return ahead < N;", "return ahead < N + 1;"), encoding="utf-8")
     env = {**os.environ, **build_env()}

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from sat.config import SatConfig, parameters, rules
-from sat.toolchain import verilator_env
-from tb.common.runner import ROOT, source_list
+from sat.rtl import sources
+from sat.toolchain import ROOT, verilator_env
 
 pytestmark = pytest.mark.quick
 # One below the first legal value and one above the last.
@@ -25,7 +25,7 @@ def elaborate(**changed: int) -> str:
     options = [f"-G{name}={value}" for name, value in changed.items()]
     done = subprocess.run([verilator, "--lint-only", "--default-language", "1364-2005", "-Wall",
                            f"-I{ROOT / 'rtl/include'}", "--top-module", "sat_top", *options,
-                           *source_list()], env=environment, capture_output=True, text=True)
+                           *sources()], env=environment, capture_output=True, text=True)
     return done.stderr if done.returncode else ""
 
 

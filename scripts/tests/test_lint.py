@@ -9,7 +9,7 @@ from sat.config import SatConfig
 from scripts import lint
 
 pytestmark = pytest.mark.quick
-SOURCES = {path.stem: path for path in lint.source_list()}
+SOURCES = {path.stem: path for path in lint.sources()}
 GOOD = """// SPDX-License-Identifier: Apache-2.0
 // sat_good: nothing.
 `default_nettype none

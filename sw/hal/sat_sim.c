@@ -5,7 +5,7 @@
 
 #include "sat_host.h"
 
-/* C interface of sim/sat_sim.cpp. */
+/* C interface of host/sat/sim/sat_sim.cpp. */
 void *sat_sim_create(uint64_t base, uint64_t size);
 void sat_sim_destroy(void *board);
 uint8_t *sat_sim_memory(void *board);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RTL in simulation: link with libsat_sim.so (`sat build`, sim/sat_sim.cpp). */
+/* The RTL in simulation: link with libsat_sim.so (`sat build`, host/sat/sim/sat_sim.cpp). */
 #ifndef SAT_SIM_H
 #define SAT_SIM_H
 

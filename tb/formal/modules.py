@@ -10,7 +10,7 @@ they see it). docs/verification/verification.md, "Proofs", says what is proven, 
 from dataclasses import dataclass
 from functools import partial
 
-from tb.common.runner import INCLUDE_DIR, needed_sources
+from sat.rtl import INCLUDE, needed_sources
 from tb.formal.tools import BUILD, ROOT, Proof, early_bad, inductive, never_bad, yosys
 
 
@@ -217,7 +217,7 @@ def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
         sources[at] = folder / sources[at].name
         sources[at].write_text(fault.planted(), encoding="utf-8")
     yosys(
-        f"read_verilog -formal -mem2reg -I{INCLUDE_DIR} {' '.join(defines)} "
+        f"read_verilog -formal -mem2reg -I{INCLUDE} {' '.join(defines)} "
         f"{' '.join(map(str, sources))} tb/formal/{subject.name}_props.v",
         f"hierarchy -check -top {subject.name}_props",
         *(command for module in subject.cut for command in cut(module)),

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sat.toolchain import ROOT
 from tb.common import runner
+from tb.common.build import build as build_simulator
 from tb.mutation.netlist import BUILD, Netlist, plusarg
 from tb.mutation.units import FP
 from tb.unit.fp import test_fp
@@ -66,10 +68,10 @@ class CocotbBench(Bench):
 
     def __init__(self, netlist: Netlist) -> None:
         self.unit = netlist.unit
-        folder = runner.ROOT / "tb" / "unit" / self.unit.bench
+        folder = ROOT / "tb" / "unit" / self.unit.bench
         sources = [netlist.verilog, *folder.glob("*.v")]
-        self.built = runner.build("verilator", self.unit.toplevel or self.unit.module,
-                                  self.unit.parameters, sources)
+        self.built = build_simulator("verilator", self.unit.toplevel or self.unit.module,
+                                     self.unit.parameters, sources)
 
     def folder(self, module: str, mutant: int) -> Path:
         return BUILD / "runs" / f"{module}-{mutant}"
@@ -145,7 +147,7 @@ def records(stimulus: Callable) -> bytes:
 
 def files(bench: str) -> list[Path]:
     """What a bench is made of: a change of it makes results void."""
-    folder = runner.ROOT / "tb" / "unit" / bench
+    folder = ROOT / "tb" / "unit" / bench
     return sorted(path for path in folder.iterdir() if path.suffix in (".py", ".v", ".cpp"))
 
 

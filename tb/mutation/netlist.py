@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from sat import rtl
+from sat.rtl import INCLUDE, needed_sources
 from tb.common.files import write_text
-from tb.common.runner import INCLUDE_DIR, build_key, needed_sources
 from tb.formal.tools import ROOT, yosys
 from tb.mutation.units import Unit
 
@@ -88,7 +89,7 @@ def elaborate(unit: Unit) -> list[str]:
     sources = " ".join(str(path.relative_to(ROOT)) for path in needed_sources(unit.module))
     parameters = " ".join(f"-chparam {name} {value}" for name, value in unit.parameters.items())
     keep = [f"setattr -mod -set keep_hierarchy 1 A:hdlname={module}" for module in unit.whole]
-    return [f"read_verilog -defer -I{INCLUDE_DIR.relative_to(ROOT)} {sources}",
+    return [f"read_verilog -defer -I{INCLUDE.relative_to(ROOT)} {sources}",
             f"hierarchy -check -top {unit.module} {parameters}", f"rename -top {unit.module}",
             *keep, "proc", "flatten", "opt -nodffe -nosdff", "wreduce", "opt -nodffe -nosdff",
             "opt_clean -purge"]
@@ -99,7 +100,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
     version = importlib.metadata.version("pyosys")
     config = (version, count, seed, elaborate(unit), wrapper(unit, ()), CLOCKS.pattern,
               LINT_OFF)
-    folder = BUILD / f"{unit.module}-{build_key(needed_sources(unit.module), config)}"
+    folder = BUILD / f"{unit.module}-{rtl.digest(needed_sources(unit.module), config)}"
     mutants_file, ports_file = folder / "mutants.json", folder / "ports.json"
     if not mutants_file.is_file():
         (folder / "mutated").mkdir(parents=True, exist_ok=True)

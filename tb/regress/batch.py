@@ -26,9 +26,10 @@ from xml.etree import ElementTree
 from sat.config import SatConfig
 from sat.terminal import run
 from tb.common import runner
+from tb.common.build import build
 from tb.common.files import replacing
 from tb.regress import ROOT
-from tb.regress.instrument import build_args, close_trace, open_trace, variant, write_coverage
+from tb.regress.instrument import close_trace, observed, open_trace, variant, write_coverage
 from tb.regress.plan import CODE_COVERAGE, FUNCTIONAL_COVERAGE, Batch, Result, Run
 from tb.top.board import MAX_CYCLES, Board
 from tb.top.random_program import BASE
@@ -48,9 +49,8 @@ def prepare(batch: Batch) -> None:
     if batch.test.kind == "python":
         return
     if batch.test.kind == "cocotb":
-        runner.build("verilator", batch.test.toplevel, batch.test.parameters_of(batch.config),
-                     [ROOT / path for path in batch.test.sources], batch.waves,
-                     build_args(batch.coverage))
+        build("verilator", batch.test.toplevel, batch.test.parameters_of(batch.config),
+              [ROOT / path for path in batch.test.sources], batch.waves, observed(batch.coverage))
     else:
         board(batch).close()
 
@@ -128,7 +128,7 @@ class CocotbRuns(Runs):
         try:
             runner.run(test.name, test.toplevel, test.parameters_of(config),
                        [ROOT / path for path in test.sources], test.module, test.testcase, seed,
-                       env, self.batch.waves, build_args(self.batch.coverage), runs)
+                       env, self.batch.waves, observed(self.batch.coverage), runs)
         except AssertionError as error:
             # The line that replays it is another one here.
             result.status, result.message = "failed", str(error).split("\nreplay:")[0]

@@ -7,29 +7,25 @@ cocotb's own. All have the RTL's assertions, but for coverage, which would count
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from sat import build_sim
 from sat.backends import SimBackend
-from sat.build_sim import ASSERTIONS, Variant
+from sat.sim import library
+from sat.sim.library import ASSERTIONS, Variant
+from tb.common.build import Observed
 from tb.regress import ROOT
 
 HARNESS = ROOT / "tb" / "regress" / "sim" / "sat_sim_observed.cpp"
-HEADERS = ROOT / "tb" / "regress" / "sim" / "include"  # before Verilator's own
+INCLUDE = ROOT / "tb" / "regress" / "sim" / "include"  # before Verilator's own
+HEADERS = (library.HARNESS, INCLUDE / "verilated_cov.h")
 # Not --coverage: its FSM part stops Verilator 5.49 with an internal error.
 COUNT = ("--coverage-line", "--coverage-toggle", "--coverage-expr")
-INCLUDED = (build_sim.HARNESS, HEADERS / "verilated_cov.h")
-# Caches see flags, but not what the harness and Verilator's output include.
-VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in INCLUDED)).hexdigest()[:8]
-CXX_FLAGS = ("-iquote", str(HEADERS), f"-DSAT_OBSERVED_{VERSION}")
+CXX_FLAGS = ("-iquote", str(INCLUDE), "-iquote", str(library.HARNESS.parent))
 
-COVERAGE = Variant(HARNESS, COUNT, (*CXX_FLAGS, "-UVM_COVERAGE", "-DVM_COVERAGE=1"),
-                   ("verilated_cov.cpp",))
-WAVES = Variant(HARNESS, (*ASSERTIONS.verilator_flags, "--trace-vcd"),
-                (*ASSERTIONS.cxx_flags, *CXX_FLAGS,
-                 "-UVM_TRACE", "-DVM_TRACE=1", "-UVM_TRACE_VCD", "-DVM_TRACE_VCD=1"),
-                ("verilated_vcd_c.cpp",))
+COVERAGE = Variant(HARNESS, HEADERS, COUNT, CXX_FLAGS)
+WAVES = Variant(HARNESS, (*HEADERS, *ASSERTIONS.headers),
+                (*ASSERTIONS.verilator_flags, "--trace-vcd"),
+                (*ASSERTIONS.cxx_flags, *CXX_FLAGS))
 
 
 def variant(coverage: bool, waves: bool) -> Variant:
@@ -37,9 +33,11 @@ def variant(coverage: bool, waves: bool) -> Variant:
     return COVERAGE if coverage else WAVES if waves else ASSERTIONS
 
 
-def build_args(coverage: bool) -> tuple[str, ...]:
+def observed(coverage: bool) -> Observed:
     """For simulations of tb.common.runner, with coverage or plain."""
-    return ("-USAT_ASSERTIONS", *COUNT, "-CFLAGS", " ".join(CXX_FLAGS)) if coverage else ()
+    if not coverage:
+        return Observed()
+    return Observed(("-USAT_ASSERTIONS", *COUNT), CXX_FLAGS, HEADERS[1:])
 
 
 def write_coverage(board: SimBackend, path: Path) -> None:

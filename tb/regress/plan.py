@@ -22,7 +22,7 @@ FUNCTIONAL_COVERAGE = "functional"  # a folder
 BATCH_SECONDS = 15
 BATCH_MOST = 100
 USUAL_SHARE = {False: 1 / 500, True: 1 / 60}  # of its limit that a run takes, plain and measured
-SOURCES = ("rtl", "golden", "host", "sim", "spec", "tb/common", "tb/top", "tb/unit", "tb/uvm",
+SOURCES = ("rtl", "golden", "host", "spec", "tb/common", "tb/top", "tb/unit", "tb/uvm",
            "tb/regress/sim")
 SOURCE_SUFFIXES = {".v", ".vh", ".py", ".cpp", ".h", ".yaml", ".rdl", ".f"}
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from sat.backends import SimBackend
-from sat.build_sim import ASSERTIONS, CACHE
 from sat.config import SatConfig
 from sat.regs import Ctrl, IrqStatus, Reg, Status
+from sat.sim.library import ASSERTIONS
 from sat_golden.memory import ErrorRegion
 from tb.common.require import require
 from tb.common.rng import make_rng
-from tb.common.runner import locked, replay_line
+from tb.common.runner import replay_line
 from tb.top.expect import Expected
 from tb.top.random_program import BASE, SIZE, Program, each_seed
 
@@ -28,9 +28,8 @@ SILENT = 1 - 1e-9  # chance of a pause: the memory does nothing at all
 
 @functools.cache
 def board(shape: str, size: int = SIZE) -> Board:
-    """This process's board of an array shape. Processes share the library, which is built once."""
-    with locked(CACHE / f"{shape}.lock"):
-        return Board(SatConfig.from_name(shape), BASE, size, MAX_CYCLES, ASSERTIONS)
+    """This process's board of an array shape. Processes share the library."""
+    return Board(SatConfig.from_name(shape), BASE, size, MAX_CYCLES, ASSERTIONS)
 
 
 @dataclass

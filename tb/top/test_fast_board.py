@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each check that the fast board (sim/sat_sim.cpp) makes of the memory port fires."""
+"""Each check that the fast board (host/sat/sim/sat_sim.cpp) makes of the memory port fires."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sat.build_sim import HARNESS
+from sat.sim.library import HARNESS
 
 pytestmark = pytest.mark.quick
 

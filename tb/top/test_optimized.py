@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.common.runner import ROOT
+from sat.toolchain import ROOT
 
 ENV = {**os.environ, "PYTHONOPTIMIZE": "1"}
 # As if the core's overflow flag were tied low.

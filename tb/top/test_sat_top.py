@@ -4,7 +4,8 @@ import shutil
 import pytest
 
 from sat.config import SatConfig
-from tb.common.runner import ROOT, run
+from sat.toolchain import ROOT
+from tb.common.runner import run
 
 
 @pytest.mark.parametrize("shape", ["2x2", "4x4"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The RTL in simulation: a Verilated library (sim/sat_sim.cpp) with its own AXI memory."""
+"""The RTL in simulation: a Verilated library (host/sat/sim/sat_sim.cpp) with its own AXI memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sat_golden.arguments import integer
 
 from ..address_space import byte_array
 from ..backend import Backend, SatTimeout, check_register
-from ..build_sim import PLAIN, Variant, build
 from ..config import SatConfig
+from ..sim.library import PLAIN, Variant, build
 from .golden import DEFAULT_BASE, DEFAULT_SIZE
 
 OKAY, SLVERR, DECERR = 0, 2, 3

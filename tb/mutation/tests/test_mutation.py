@@ -185,7 +185,7 @@ def test_two_checks_at_a_time_are_refused(make, capsys):
     (Verdict(3, [], "the simulator failed: exit code 1"), None),
     (Verdict(0, [], "the simulation ended without results"), None)])
 def test_mutant_survives_only_all_tests_to_the_end(monkeypatch, verdict, outcome):
-    monkeypatch.setattr(benches.runner, "build", lambda *args: None)
+    monkeypatch.setattr(benches, "build_simulator", lambda *args: None)
     monkeypatch.setattr(benches.runner, "simulate", lambda *args, **options: verdict)
     bench = benches.CocotbBench(SimpleNamespace(unit=SKID, verilog="none.v"))
     if outcome:

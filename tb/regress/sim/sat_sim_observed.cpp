@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast simulation (sim/sat_sim.cpp) with what a regression adds: coverage counters written
-// to a file, or a VCD trace of every eval. One board at a time in a process.
+// The fast simulation (host/sat/sim/sat_sim.cpp) with what a regression adds: coverage counters
+// written to a file, or a VCD trace of every eval. One board at a time in a process.
 
 #include "Vsat_top.h"
 #include "verilated.h"
@@ -60,11 +60,11 @@ class ObservedTop : public Vsat_top {
 }  // namespace
 
 #define Vsat_top ObservedTop
-#include "../../../sim/sat_sim.cpp"
+#include "sat_sim.cpp"
 #undef Vsat_top
 
 #else
-#include "../../../sim/sat_sim.cpp"
+#include "sat_sim.cpp"
 #endif
 
 #pragma GCC visibility push(default)

@@ -11,7 +11,7 @@ import pytest
 from sat.toolchain import compiler, flags, libraries, verilator_root
 from tb.regress import worker
 from tb.regress.coverage import gather
-from tb.regress.instrument import HEADERS
+from tb.regress.instrument import INCLUDE
 from tb.regress.plan import CODE_COVERAGE, Batch
 from tb.regress.spec import load_tests
 
@@ -20,7 +20,7 @@ def test_toggles_are_counted_once_and_only_where_they_are(tmp_path):
     include = verilator_root() / "include"
     program = tmp_path / "toggles"
     subprocess.run([*compiler(), *flags("CPPFLAGS", "CXXFLAGS"), "-std=c++20", "-O2", "-iquote",
-                    HEADERS, f"-I{include}", f"-I{include / 'vltstd'}", "-DVM_COVERAGE=1", "-c",
+                    INCLUDE, f"-I{include}", f"-I{include / 'vltstd'}", "-DVM_COVERAGE=1", "-c",
                     Path(__file__).with_name("toggles.cpp"), "-o", f"{program}.o"], check=True)
     subprocess.run([*compiler(), f"{program}.o", *libraries(), *flags("LDFLAGS"),
                     "-Wl,--unresolved-symbols=ignore-all", "-o", program], check=True)

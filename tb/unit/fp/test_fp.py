@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sat.toolchain import build_env, inside, locked
+from sat.rtl import INCLUDE, needed_sources
+from sat.sim.verilate import Model
+from sat.sim.verilate import build as build_model
 from tb.common import runner
 
 HERE = Path(__file__).parent
@@ -137,24 +139,12 @@ def records(a: np.ndarray, b: np.ndarray) -> bytes:
 
 def build(replacements: Sequence[Path] = ()) -> Path:
     """The Verilated bench, built once per content; files replace those of rtl/fp by name."""
-    units = {path.name: path for path in sorted((runner.ROOT / "rtl" / "fp").glob("*.v"))}
-    units |= {path.name: path for path in replacements}
-    sources = [*units.values(), HERE / "fp_bench.v", HERE / "fp_bench.cpp"]
-    build_dir = runner.SIM_DIR / f"fp_bench-{runner.build_key(sources, inside())}"
-    header = (runner.INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")
+    header = (INCLUDE / "sat_fp.vh").read_text(encoding="utf-8")
     latencies = re.findall(r"`define (SAT_\w+_LATENCY) (\d+)", header)
-    defines = " ".join(f"-D{name}={value}" for name, value in latencies)
-    executable = build_dir / "Vfp_bench"
-    with locked(build_dir.with_suffix(".lock")):
-        if not executable.is_file():
-            env = os.environ | build_env()
-            command = [f"{env['VERILATOR_ROOT']}/bin/verilator", "--cc", "--exe", "--build", "-O3",
-                       "-Wno-fatal",
-                       "--top-module", "fp_bench", "--default-language", "1364-2005",
-                       f"+incdir+{runner.INCLUDE_DIR}", "-CFLAGS", f"-O2 {defines}",
-                       "-Mdir", str(build_dir), *map(str, sources)]
-            subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
-    return executable
+    sources = needed_sources("fp_bench", [HERE / "fp_bench.v", *replacements])
+    model = Model("fp_bench", tuple(sources), {}, HERE / "fp_bench.cpp", "Vfp_bench", ("-O3",),
+                  ("-O2", *(f"-D{name}={value}" for name, value in latencies)))
+    return build_model(model, "fp_bench")
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sat.sim.verilate import BuildError
 from sat.toolchain import ROOT
 from tb.common import runner
+from tb.common.build import build
 
 FOLDERS = ("golden", "host", "rtl", "spec", "tb")
 MODULE = "sat_skid_buffer"  # a small one
@@ -29,8 +31,8 @@ def test_every_compiler_builds(command, monkeypatch):
 
 def test_broken_flags_reach_the_compiler(monkeypatch):
     monkeypatch.setenv("CXXFLAGS", "-fno-such-flag")
-    with pytest.raises(AssertionError, match="no-such-flag"):
-        runner.build("verilator", "sat_delay", {"WIDTH": 5, "CYCLES": 1}, [])
+    with pytest.raises(BuildError, match="no-such-flag"):
+        build("verilator", "sat_delay", {"WIDTH": 5, "CYCLES": 1}, [])
 
 
 def run_bench(checkout: Path) -> str:

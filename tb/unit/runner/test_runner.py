@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from sat.sim.verilate import BuildError
 from tb.common import runner
 from tb.common.runner import cocotb_tests, judge
 
@@ -54,7 +55,7 @@ def test_zero_tests_fail():
 def test_broken_module_fails(tmp_path):
     broken = tmp_path / "sat_broken.v"
     broken.write_text("module sat_broken (input wire clk;\nendmodule\n", encoding="utf-8")
-    with pytest.raises(AssertionError, match="build of sat_broken failed"):
+    with pytest.raises(BuildError, match="build of sat_broken failed"):
         runner.run("sat_broken", sources=[broken], tests=TESTS)
 
 

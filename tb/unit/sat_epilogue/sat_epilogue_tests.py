@@ -9,6 +9,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.rtl import INCLUDE
 from sat_golden import vector
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import (
@@ -22,10 +23,9 @@ from tb.common.clock import start
 from tb.common.lanes import pack, pack_array, unpack_array
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
-from tb.common.runner import INCLUDE_DIR
 
 ADD_LATENCY = int(re.search(r"SAT_FP32_ADD_LATENCY (\d+)",
-                            (INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")).group(1))
+                            (INCLUDE / "sat_fp.vh").read_text(encoding="utf-8")).group(1))
 LATENCY = 4 + 2 * ADD_LATENCY
 
 

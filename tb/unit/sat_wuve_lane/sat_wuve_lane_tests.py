@@ -7,11 +7,11 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.rtl import INCLUDE
 from sat_golden.stimulus import FP32_SPECIALS, ordinary_fp32, random_bits
 from sat_golden.vector import fp32_add, fp32_mul
 from tb.common.clock import start
 from tb.common.rng import make_rng
-from tb.common.runner import INCLUDE_DIR
 
 COUNT = 6000
 
@@ -19,7 +19,7 @@ COUNT = 6000
 @cocotb.test()
 async def test_two_roundings(dut):
     rng = make_rng()
-    header = (INCLUDE_DIR / "sat_fp.vh").read_text(encoding="utf-8")
+    header = (INCLUDE / "sat_fp.vh").read_text(encoding="utf-8")
     latency = sum(map(int, re.findall(r"(?:ADD|MUL)_LATENCY (\d+)", header)))
     kind = rng.integers(0, 3, (3, COUNT))
     factor, scalar, addend = np.choose(kind, [

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tb.common.runner import ROOT, run
+from sat.toolchain import ROOT
+from tb.common.runner import run
 
 pytestmark = pytest.mark.uvm
 

@@ -10,7 +10,7 @@ import cocotb
 from pyuvm import uvm_component
 
 from sat.config import SatConfig
-from tb.common.runner import ROOT
+from sat.toolchain import ROOT
 from tb.uvm.cov.bus_cov import BusCov
 from tb.uvm.cov.coverage_model import CoverageModel
 from tb.uvm.cov.error_cov import ErrorCov
