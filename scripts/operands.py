@@ -180,19 +180,23 @@ def python_rules(spec: dict) -> list[str]:
     lines = ["", "# Fields of the windows over a feature map.", "WINDOW_FIELDS = ("]
     lines += [f'    "{name}",' for name in spec["windows"]]
     lines += [")", "", "# Fields that a command may set besides OPCODE and FLAGS: always (0), or",
-              "# with a flag. WINDOWS stands for WINDOW_FIELDS.", "FIELDS_USED = {"]
+              "# with a flag. WINDOWS stands for WINDOW_FIELDS.",
+              "FIELDS_USED: dict[int, dict[str, int]] = {"]
     for name, command in spec["commands"].items():
         lines.append(f"    Opcode.{name}: {{")
         lines += [f'        "{field}": {0 if when == ALWAYS else mask(command, name, when)},'
                   for field, when in command["fields"].items()]
         lines.append("    },")
-    lines += ["}", "", "# Bits of the flags word that mean something.", "LEGAL_FLAGS = {"]
+    lines += ["}", "", "# Bits of the flags word that mean something.",
+              "LEGAL_FLAGS: dict[int, int] = {"]
     lines += [f"    Opcode.{name}: {legal_flags(command):#x},"
               for name, command in spec["commands"].items()]
-    lines += ["}", "", "# Flags of which at least one is set.", "REQUIRED_FLAGS = {"]
+    lines += ["}", "", "# Flags of which at least one is set.",
+              "REQUIRED_FLAGS: dict[int, int] = {"]
     lines += [f"    Opcode.{name}: {mask(command, name, command['requires'])},"
               for name, command in spec["commands"].items() if "requires" in command]
-    lines += ["}", "", "# The inputs that an output may be, as the same matrix.", "IN_PLACE = {"]
+    lines += ["}", "", "# The inputs that an output may be, as the same matrix.",
+              "IN_PLACE: dict[tuple[int, int], list[int]] = {"]
     for name, command in spec["commands"].items():
         slots = f"{name.capitalize()}Slot"
         for output, operand in command["operands"].items():

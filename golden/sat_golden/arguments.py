@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import operator
+from typing import SupportsIndex
 
 import numpy as np
 
 from .fp_mode import exact
 
 
-def integer(name: str, value: object, least: int, most: int) -> int:
+def integer(name: str, value: SupportsIndex, least: int, most: int) -> int:
     """The argument (numpy's integers too); TypeError or ValueError unless it is one in range."""
     try:
         number = operator.index(value)

@@ -10,8 +10,9 @@ errors HANG and BUSY are about time, which this model does not have. A program w
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -58,7 +59,7 @@ WRITE_ERRORS = (Error.WRITE_SLVERR, Error.WRITE_DECERR)
 ADDR_WIDTHS = 32, 40  # least and most
 HAZARD_POLICIES = ("warn", "error", "ignore")
 
-ENGINE_OF = {
+ENGINE_OF: dict[int, str] = {
     Opcode.MATMUL: "array",
     Opcode.PRUNE: "vector",
     Opcode.UPDATE: "vector",
@@ -66,6 +67,10 @@ ENGINE_OF = {
     Opcode.STATS: "vector",
     Opcode.POOL: "vector",
 }
+
+
+# Of a descriptor and its inputs by slot: the elements written, by slot.
+Operation = Callable[[Descriptor, dict[int, np.ndarray]], dict[int, np.ndarray]]
 
 
 @dataclass
@@ -257,19 +262,19 @@ def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
     """slot -> elements written."""
     flags = desc.flags
     a = inputs[MatmulSlot.A]
-    operands = inputs[MatmulSlot.S_VALUES], inputs.get(MatmulSlot.S_INDICES), desc.n, desc.m
-    options = {
-        "a_trans": bool(flags & MatmulFlag.A_TRANS),
-        "bias": inputs.get(MatmulSlot.BIAS),
-        "residual": inputs.get(MatmulSlot.RESIDUAL),
-        "relu": bool(flags & MatmulFlag.RELU),
-        "mask": inputs.get(MatmulSlot.MASK),
-        "out_fp32": bool(flags & MatmulFlag.OUT_FP32),
-    }
-    if flags & MatmulFlag.CONV:
-        product = conv(a, desc.windows, *operands, **options)
-    else:
-        product = matmul(a, *operands, **options)
+    multiply = partial(conv, a, desc.windows) if flags & MatmulFlag.CONV else partial(matmul, a)
+    product = multiply(
+        inputs[MatmulSlot.S_VALUES],
+        inputs.get(MatmulSlot.S_INDICES),
+        desc.n,
+        desc.m,
+        a_trans=bool(flags & MatmulFlag.A_TRANS),
+        bias=inputs.get(MatmulSlot.BIAS),
+        residual=inputs.get(MatmulSlot.RESIDUAL),
+        relu=bool(flags & MatmulFlag.RELU),
+        mask=inputs.get(MatmulSlot.MASK),
+        out_fp32=bool(flags & MatmulFlag.OUT_FP32),
+    )
     return {MatmulSlot.C: product}
 
 
@@ -337,7 +342,7 @@ def run_pool(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.nd
     return {PoolSlot.OUT: largest, PoolSlot.WINNER: winner}
 
 
-OPERATIONS = {
+OPERATIONS: dict[int, Operation] = {
     Opcode.MATMUL: run_matmul,
     Opcode.PRUNE: run_prune,
     Opcode.UPDATE: run_update,

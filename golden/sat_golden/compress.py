@@ -101,6 +101,8 @@ def decompress(planes: Planes, rows: int, n: int, m: int) -> np.ndarray:
     check_shape("planes", planes.values, shape)
     if n == m:
         return planes.values.copy()
+    if planes.indices is None:
+        raise ValueError("planes: no indices, but a compressed matrix (n < m)")
     check_shape("planes", planes.indices, shape)
     dense = np.zeros((-(-rows // m) * m, cols), np.uint16)
     dense[group_rows(planes.indices, n, m), np.arange(cols)] = planes.values

@@ -211,7 +211,7 @@ WINDOW_FIELDS = (
 
 # Fields that a command may set besides OPCODE and FLAGS: always (0), or
 # with a flag. WINDOWS stands for WINDOW_FIELDS.
-FIELDS_USED = {
+FIELDS_USED: dict[int, dict[str, int]] = {
     Opcode.MATMUL: {
         "OVERLAP": 0,
         "N": 0,
@@ -260,7 +260,7 @@ FIELDS_USED = {
 }
 
 # Bits of the flags word that mean something.
-LEGAL_FLAGS = {
+LEGAL_FLAGS: dict[int, int] = {
     Opcode.MATMUL: 0x77f,
     Opcode.PRUNE: 0x7,
     Opcode.UPDATE: 0x1b,
@@ -271,12 +271,12 @@ LEGAL_FLAGS = {
 }
 
 # Flags of which at least one is set.
-REQUIRED_FLAGS = {
+REQUIRED_FLAGS: dict[int, int] = {
     Opcode.PRUNE: PruneFlag.FF | PruneFlag.BP,
 }
 
 # The inputs that an output may be, as the same matrix.
-IN_PLACE = {
+IN_PLACE: dict[tuple[int, int], list[int]] = {
     (Opcode.MATMUL, MatmulSlot.C): [MatmulSlot.RESIDUAL, MatmulSlot.MASK],
     (Opcode.AFFINE, AffineSlot.OUT): [AffineSlot.X, AffineSlot.Y],
 }

@@ -137,10 +137,10 @@ class Descriptor:
         absent = SCALAR_FIELDS if has_windows(values["opcode"], values["flags"]) else WINDOW_FIELDS
         for name in (*absent, "INV_SCALE" if values["opcode"] != Opcode.UPDATE else "DEPTH"):
             values[name.lower()] = 0
-        values["overlap"] = bool(values["overlap"])
+        overlap = bool(values.pop("overlap"))
         slots = {number: slot_of(words, number) for number in range(SLOTS)}
         used = {number: slot for number, slot in slots.items() if slot != UNUSED}
-        return cls(**values, slots=used)
+        return cls(**values, overlap=overlap, slots=used)
 
 
 def has_windows(opcode: int, flags: int) -> bool:

@@ -48,7 +48,7 @@ def affine(
         raise ValueError("beta: given with y, and only with y")
     value = fp32_mul(alpha, fp16_to_fp32(x))
     offset = gamma
-    if y is not None:
+    if y is not None and beta is not None:
         check_shape("y", as_bits("y", y, np.uint16), x.shape)
         check_shape("beta", as_bits("beta", beta, np.uint32), gamma.shape)
         offset = fp32_add(fp32_mul(beta, fp16_to_fp32(y)), gamma)

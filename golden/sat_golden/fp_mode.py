@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -32,26 +32,26 @@ def exact() -> Iterator[None]:
 
     Also a decorator. As modes are seldom changed, it looks before it sets: that costs less.
     """
-    saved = None if is_default() else set_default()
+    restore = None if is_default() else set_default()
     try:
         with np.errstate(all="ignore"):
             yield
     finally:
-        if saved is not None:
-            libm().fesetenv(saved)
+        if restore is not None:
+            restore()
 
 
-def set_default() -> ctypes.Array:
-    """Returns the environment until now."""
+def set_default() -> Callable[[], object]:
+    """Returns what sets the environment of now again."""
     saved = ctypes.create_string_buffer(ENV_BYTES)
     library = libm()
     if library is not None:
         library.fegetenv(saved)
         library.fesetenv(default_environment(library))
-    if not is_default():
+    if library is None or not is_default():
         raise RuntimeError("floating-point mode: this thread rounds or flushes otherwise than "
                            "IEEE 754's default, and the mode cannot be set here")
-    return saved
+    return functools.partial(library.fesetenv, saved)
 
 
 @functools.cache
@@ -70,6 +70,6 @@ def libm() -> ctypes.CDLL | None:
 def default_environment(library: ctypes.CDLL) -> ctypes.c_void_p:
     """C's FE_DFL_ENV: an object on macOS, elsewhere the address -1."""
     try:
-        return ctypes.pointer(ctypes.c_char.in_dll(library, "_FE_DFL_ENV"))
+        return ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")))
     except ValueError:
         return ctypes.c_void_p(-1)

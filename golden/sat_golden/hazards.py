@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from itertools import combinations
 
 import numpy as np
@@ -32,7 +32,7 @@ from .descriptor import Descriptor
 from .operands import SINGLE
 from .tensors import Tensor
 
-SLOT_NAMES = {
+SLOT_NAMES: dict[int, type[IntEnum]] = {
     Opcode.MATMUL: MatmulSlot,
     Opcode.PRUNE: PruneSlot,
     Opcode.UPDATE: UpdateSlot,

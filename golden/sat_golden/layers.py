@@ -24,7 +24,7 @@ from .command_model import has_overflow
 from .compress import Planes
 from .convolve import conv
 from .multiply import matmul
-from .weights import Copies, prune, update
+from .weights import BothCopies, prune, update
 from .windows import Windows
 
 ONE_FP16 = 0x3C00
@@ -45,7 +45,7 @@ class LinearBdwp:
     bias: np.ndarray = field(init=False)
     velocity: np.ndarray = field(init=False)
     bias_velocity: np.ndarray = field(init=False)
-    copies: Copies = field(init=False)
+    copies: BothCopies = field(init=False)
 
     def __post_init__(self):
         self.velocity = np.zeros_like(self.weights)
@@ -53,7 +53,7 @@ class LinearBdwp:
         self.bias_velocity = np.zeros_like(self.bias)
         self.copies = self._prune()
 
-    def _prune(self) -> Copies:
+    def _prune(self) -> BothCopies:
         return prune(self.weights, self.n, self.m)
 
     def _multiply(self, a: np.ndarray, planes: Planes, **epilogue) -> np.ndarray:
@@ -104,12 +104,12 @@ class ConvBdwp(LinearBdwp):
 
     windows: Windows
 
-    def _prune(self) -> Copies:
+    def _prune(self) -> BothCopies:
         """As one PRUNE or UPDATE per kernel position writes them."""
         copies = [prune(weights, self.n, self.m)
                   for weights in np.split(self.weights, self.windows.positions)]
-        return Copies(stack([copy.ff for copy in copies]),
-                      stack([copy.bp for copy in reversed(copies)]))
+        return BothCopies(stack([copy.ff for copy in copies]),
+                          stack([copy.bp for copy in reversed(copies)]))
 
     def forward(self, x: np.ndarray, *, relu: bool, out_fp32: bool = False) -> np.ndarray:
         """FF: uint16 [pixels][C] -> [windows][J], uint16 or with `out_fp32` uint32."""
@@ -158,6 +158,8 @@ class MlpBdwp:
     def step(self, inputs: list[np.ndarray], d_outs: list[np.ndarray], **scalars: int) -> bool:
         """WU and UPDATE of all layers, whose arguments the scalars are. True if something
         overflowed: an update, as dW of finite operands is finite."""
-        lost = [layer.step(*layer.gradients(source, d_out), **scalars)
-                for layer, source, d_out in zip(self.layers, inputs, d_outs)]
-        return any(lost)
+        lost = False
+        for layer, source, d_out in zip(self.layers, inputs, d_outs):
+            dw, db = layer.gradients(source, d_out)
+            lost |= layer.step(dw, db, **scalars)
+        return lost

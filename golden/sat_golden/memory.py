@@ -18,7 +18,7 @@ ADDRESS_MAX = (1 << 64) - 1
 BEAT_BYTES = 16
 BURST_BEATS = 16  # of a write, at most
 
-DTYPES = {HALF: np.dtype("<u2"), SINGLE: np.dtype("<u4")}
+DTYPES: dict[int, np.dtype] = {HALF: np.dtype("<u2"), SINGLE: np.dtype("<u4")}
 
 
 @dataclass(frozen=True)

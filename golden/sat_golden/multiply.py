@@ -82,9 +82,9 @@ def matmul(
     if bias is not None:
         bias = as_bits("bias", bias, np.uint32).reshape(-1)
         check_shape("bias", bias, (cols,))
-    for name, operand in (("residual", residual), ("mask", mask)):
-        if operand is not None:
-            check_shape(name, as_bits(name, operand, np.uint16), (rows, cols))
+    for name, matrix in (("residual", residual), ("mask", mask)):
+        if matrix is not None:
+            check_shape(name, as_bits(name, matrix, np.uint16), (rows, cols))
     return epilogue(fp32_bits(acc), bias, residual, relu, mask, out_fp32)
 
 

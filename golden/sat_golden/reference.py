@@ -157,7 +157,7 @@ def affine(x: int, alpha: int, gamma: int, y: int | None = None, beta: int | Non
     product out."""
     value = fp32_mul(alpha, fp16_to_fp32(x))
     offset = gamma
-    if y is not None:
+    if y is not None and beta is not None:
         offset = fp32_add(fp32_mul(beta, fp16_to_fp32(y)), gamma)
     value = fp32_add(value, offset)
     return fp32_to_fp16(fp32_relu(value) if relu else value)
@@ -181,11 +181,8 @@ def sign_magnitude(half: int) -> int:
 def max_pool(seen: list[int | None]) -> tuple[int, int]:
     """One element of POOL: FP16 (or None for outside) by position -> the largest and its position,
     the first of equal ones; (+0, 0) if all are outside."""
-    inside = [position for position, half in enumerate(seen) if half is not None]
-    if not inside:
-        return 0, 0
-    winner = max(inside, key=lambda position: (sign_magnitude(seen[position]), -position))
-    return seen[winner], winner
+    inside = [(half, position) for position, half in enumerate(seen) if half is not None]
+    return max(inside, key=lambda pixel: (sign_magnitude(pixel[0]), -pixel[1]), default=(0, 0))
 
 
 def max_pool_backward(seen: list[tuple[int, int] | None]) -> int:

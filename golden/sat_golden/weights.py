@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -22,6 +23,22 @@ class Copies:
     bp: Planes | None
 
 
+@dataclass(frozen=True)
+class BothCopies(Copies):
+    """Copies of which none is missing."""
+
+    ff: Planes
+    bp: Planes
+
+
+@overload
+def prune(weights: np.ndarray, n: int, m: int) -> BothCopies: ...
+
+
+@overload
+def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True) -> Copies: ...
+
+
 def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True) -> Copies:
     """Compressed copies of W [K][J], given as FP32 (uint32) or FP16 (uint16) patterns.
 
@@ -32,10 +49,9 @@ def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = Tr
     half = weights
     if weights.dtype != np.uint16:
         half = fp32_to_fp16(as_bits("weights", weights, np.uint32))
-    return Copies(
-        compress_ff(half, n, m) if ff else None,
-        compress_bp(half, n, m) if bp else None,
-    )
+    if ff and bp:
+        return BothCopies(compress_ff(half, n, m), compress_bp(half, n, m))
+    return Copies(compress_ff(half, n, m) if ff else None, compress_bp(half, n, m) if bp else None)
 
 
 def update(
@@ -63,9 +79,9 @@ def update(
     gradient = as_bits("gradient", gradient, np.uint32)
     check_shape("velocity", velocity, weights.shape)
     check_shape("gradient", gradient, weights.shape)
-    g = fp32_mul(gradient, np.uint32(inv_scale))
+    g = fp32_mul(gradient, np.array(inv_scale, np.uint32))
     if decay is not None:
-        g = fp32_add(g, fp32_mul(np.uint32(decay), weights))
-    velocity = fp32_add(fp32_mul(np.uint32(momentum), velocity), g)
-    weights = fp32_sub(weights, fp32_mul(np.uint32(lr), velocity))
+        g = fp32_add(g, fp32_mul(np.array(decay, np.uint32), weights))
+    velocity = fp32_add(fp32_mul(np.array(momentum, np.uint32), velocity), g)
+    weights = fp32_sub(weights, fp32_mul(np.array(lr, np.uint32), velocity))
     return weights, velocity

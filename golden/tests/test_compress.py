@@ -17,7 +17,7 @@ from sat_golden import (
     stimulus,
     unpack_indices,
 )
-from sat_golden.compress import LEGAL_M
+from sat_golden.compress import LEGAL_M, Planes
 
 ALL_NM = [(n, m) for m in LEGAL_M for n in range(1, m + 1)]
 SPARSE_NM = [(n, m) for n, m in ALL_NM if n < m]
@@ -87,6 +87,11 @@ def test_decompression_keeps_what_was_kept(case):
     assert ((pruned == weights) | (pruned == 0)).all()
     # What was dropped is not larger than anything kept in its group: pruning again changes nothing.
     assert (decompress(compress_ff(pruned, n, m), rows, n, m) == pruned).all()
+
+
+def test_compressed_planes_without_indices_are_refused():
+    with pytest.raises(ValueError, match="^planes: no indices"):
+        decompress(Planes(np.zeros((2, 3), np.uint16), None), 4, 2, 4)
 
 
 @given(matrices())
