@@ -32,6 +32,7 @@ from .training import (
     Trainer,
     add_options,
     count_differences,
+    leave_rtl,
     load_digits,
     make_backend,
 )
@@ -87,10 +88,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             outcome.rtl_accuracy = trainer.history.accuracies[-1]
             outcome.passes.sparse = pass_cycles(steps[0], steps[-1])
             outcome.passes.macs = {**net.pass_macs(), STEP: net.macs}
-            outcome.simulated_cycles = backend.device.cycle
-            count_differences(outcome, backend)
-            outcome.rtl_seconds = time.monotonic() - start
-            backend.continue_on_reference()
+            leave_rtl(outcome, backend, start)
         trainer.run(args.golden_epochs * trainer.epoch_steps, "golden")
     if in_rtl:
         with terminal.status(console, "measuring the same step dense on the same core"):

@@ -34,6 +34,7 @@ from .training import (
     Trainer,
     add_options,
     count_differences,
+    leave_rtl,
     load_digits,
     load_fashion,
     make_backend,
@@ -107,10 +108,7 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
             outcome.passes.sparse = {**by_pass(outcome.layers.sparse), STEP: steps[-1].cycles}
             outcome.passes.macs = {**by_pass(outcome.layers.macs), STEP: net.macs}
             outcome.steps_rtl = len(steps)
-            outcome.simulated_cycles = backend.device.cycle
-            count_differences(outcome, backend)
-            outcome.rtl_seconds = time.monotonic() - start
-            backend.continue_on_reference()
+            leave_rtl(outcome, backend, start)
             outcome.rtl_accuracy = trainer.accuracy()
         trainer.run(total - outcome.steps_rtl, "golden")
     if in_rtl:
@@ -129,11 +127,12 @@ def make_parser(**options) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     add_options(parser, "demo-cnn")
     parser.add_argument("--data", choices=tuple(DEFAULTS), default="digits", help="data set")
-    unset = {"default": argparse.SUPPRESS}  # the default depends on the data
-    parser.add_argument("--data-dir", type=Path, help="folder of Fashion-MNIST's files", **unset)
-    parser.add_argument("--rtl-steps", type=positive, metavar="STEPS", **unset,
+    unset = argparse.SUPPRESS  # the default depends on the data
+    parser.add_argument("--data-dir", type=Path, default=unset,
+                        help="folder of Fashion-MNIST's files")
+    parser.add_argument("--rtl-steps", type=positive, metavar="STEPS", default=unset,
                         help="steps in RTL, at least 2 (default: 12, with fashion 2)")
-    parser.add_argument("--epochs", type=positive, **unset,
+    parser.add_argument("--epochs", type=positive, default=unset,
                         help="epochs altogether (default: 16, with fashion 2)")
     return parser
 

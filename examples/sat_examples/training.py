@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,7 +96,8 @@ def load_fashion(folder: Path | None = None) -> Dataset:
         images, labels = (read_idx(found, f"{name}-{kind}-ubyte")
                           for kind in ("images-idx3", "labels-idx1"))
         parts += [(images / 255).astype(np.float16)[..., None], labels.astype(int)]
-    return Dataset("Fashion-MNIST", 10, *parts)
+    train_x, train_y, test_x, test_y = parts
+    return Dataset("Fashion-MNIST", 10, train_x, train_y, test_x, test_y)
 
 
 def read_idx(folder: Path, name: str) -> np.ndarray:
@@ -128,12 +130,12 @@ class Trainer:
         self.rates, self.first, self.console = rates, first, console
         self.epoch_steps = len(data.train_x) // net.batch
         self.history = History()
-        self._batches = iter(())
+        self._batches: Iterator[tuple] = iter(())
 
     def run(self, steps: int, where: str) -> list[StepResult]:
         """Train for some steps; the accuracy is taken at the end of each epoch. A training that
         diverges ends the demo in a line."""
-        results = []
+        results: list[StepResult] = []
         history = self.history
         progress = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=8),
@@ -190,6 +192,15 @@ def count_differences(outcome: Outcome, backend: Backend) -> None:
         outcome.tensors_compared += backend.tensors_compared
         outcome.differing_bits += backend.differing_bits
         outcome.reports += backend.reports
+
+
+def leave_rtl(outcome: Outcome, backend: Backend, start: float) -> None:
+    """Notes what the RTL did and took since `start`; from here on the golden model runs alone."""
+    count_differences(outcome, backend)
+    if isinstance(backend, CheckedBackend) and isinstance(backend.device, SimBackend):
+        outcome.simulated_cycles = backend.device.cycle
+        outcome.rtl_seconds = time.monotonic() - start
+        backend.continue_on_reference()
 
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> None:

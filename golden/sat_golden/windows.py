@@ -7,6 +7,7 @@ Definition: docs/reference/commands.md, "Windows over a feature map".
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -92,8 +93,8 @@ class Windows:
         """G, the windows: rows of the matrix of results."""
         return self.images * self.out_h * self.out_w
 
-    def fields(self) -> dict[str, int]:
-        """The fields of a `Descriptor`."""
+    def fields(self) -> dict[str, Any]:
+        """The fields of a `Descriptor`, integers, as its keyword arguments."""
         fields = asdict(self)
         return {"rows": fields.pop("images"), **fields}
 

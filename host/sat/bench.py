@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def conv_cases(name: str, passes: str, images: int, side: int, sparse: bool = Tr
             if shape is dense or sparse and one != "WU"]
 
 
-CASES = [
+CASES: list[MatmulCase | StepCase | ConvCase] = [
     square("dense-96", "8x8", 96),
     square("dense-256", "8x8", 256),
     square("nm-1:4-256", "8x8", 256, 1, 4),
@@ -172,8 +173,9 @@ def random_operand(core: Core, rng: np.random.Generator, case: MatmulCase) -> Te
         return core.from_array("s", values)
     s = core.compressed("s", (case.k, case.j), case.n, case.m)
     planes = compress_ff(values.view(np.uint16), case.n, case.m)
-    s.values.write(planes.values.view(np.float16))
-    s.indices.write(planes.indices)
+    values_plane, index_plane = s.planes
+    values_plane.write(planes.values.view(np.float16))
+    index_plane.write(planes.indices)
     return s
 
 
@@ -220,7 +222,7 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     elif case.conv_pass == "BP":
         layer.backward(program, y, x)
     else:
-        layer.gradients(x, y)[0].product(program)
+        layer.gradients(x, y)[0].start(program)
     result, speed = timed(board, lambda: core.run(program))
     command, windows = program.commands[0], layer.windows
     depth = windows.positions * case.spec.inputs
@@ -268,8 +270,8 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
             **board.fields(cycles, forward.macs + backward.macs), "cycles_per_second": speed}
 
 
-RUNNERS = {MatmulCase: run_matmul, StepCase: run_step, ConvCase: run_conv,
-           ConvStepCase: run_conv_step}
+RUNNERS: dict[type, Callable[..., dict]] = {
+    MatmulCase: run_matmul, StepCase: run_step, ConvCase: run_conv, ConvStepCase: run_conv_step}
 
 
 def timed(board: Board, action):

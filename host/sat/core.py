@@ -25,6 +25,8 @@ class Core(Memory):
         print(core.run(program).cycles, y.read())
     """
 
+    backend: Backend  # an address space that also runs programs
+
     def __init__(self, backend: Backend):
         super().__init__(backend)
         self._program_addr = self.reserve(MAX_COMMANDS * DESC_BYTES, DESC_BYTES)

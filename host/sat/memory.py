@@ -201,14 +201,15 @@ class Compressed:
             plane_rows = slice(r0, r1)
         else:
             plane_rows = slice(r0 // self.m * self.n, -(-r1 // self.m) * self.n)
-        values, indices = (plane and plane[plane_rows, slice(*cols)]
-                           for plane in (self.values, self.indices))
+        values = self.values[plane_rows, slice(*cols)]
+        indices = self.indices and self.indices[plane_rows, slice(*cols)]
         return Compressed(values.name, (r1 - r0, cols[1] - cols[0]), self.n, self.m,
                           values, indices)
 
     def to_dense(self) -> np.ndarray:
         """The matrix as float16, with zeros where elements were dropped."""
-        planes = Planes(self.values.read().view(np.uint16), self.indices and self.indices.read())
+        planes = Planes(self.values.read().view(np.uint16),
+                        None if self.indices is None else self.indices.read())
         return decompress(planes, self.shape[0], self.n, self.m).view(np.float16)
 
 
@@ -241,8 +242,8 @@ class Stack:
             raise IndexError(f"{self.name}: position {position!r} is not in 0..{self.count - 1}")
         rows = self.values.rows // self.count
         span = slice(position * rows, (position + 1) * rows), slice(None)
-        values, indices = (plane and plane[span] for plane in (self.values, self.indices))
-        return Compressed(f"{self.name}[{position}]", self.shape, self.n, self.m, values, indices)
+        return Compressed(f"{self.name}[{position}]", self.shape, self.n, self.m,
+                          self.values[span], self.indices and self.indices[span])
 
     def to_dense(self) -> np.ndarray:
         """The matrices as float16 [count][rows][cols], with zeros where elements were dropped."""

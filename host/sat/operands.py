@@ -35,8 +35,9 @@ def bind(draft: Descriptor, arguments: Mapping[int, tuple[str, object]],
     operand where the core does not define that.
     """
     used = list(OPERANDS[draft.opcode](draft))
+    checked: dict[int, tuple[str, Tensor]] = {}
     for operand in used:
-        name, tensor = check_tensor(*arguments[operand.slot])
+        name, tensor = checked[operand.slot] = check_tensor(*arguments[operand.slot])
         wanted = FORMATS[operand.bits]
         if tensor.format is not wanted:
             raise TypeError(f"{name}: {tensor.name} is {tensor.format.name}, but must be "
@@ -50,8 +51,8 @@ def bind(draft: Descriptor, arguments: Mapping[int, tuple[str, object]],
         if one.written or other.written:
             output, operand = (other, one) if other.written else (one, other)
             in_place = operand.slot in IN_PLACE.get((draft.opcode, output.slot), ())
-            check_apart(*arguments[output.slot], *arguments[operand.slot], in_place)
-    tensors = {operand.slot: arguments[operand.slot][1] for operand in used}
+            check_apart(*checked[output.slot], *checked[operand.slot], in_place)
+    tensors = {slot: tensor for slot, (_, tensor) in checked.items()}
     slots = {operand.slot: Slot(tensors[operand.slot].addr,
                                 0 if operand.vector else tensors[operand.slot].stride)
              for operand in used}

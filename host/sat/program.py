@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sat_golden.arguments import fp32
 from sat_golden.compress import check_nm
@@ -46,6 +47,8 @@ from .plan import (
     legal_row_interleaves,
 )
 from .plan.tiling import LINE_BYTES
+
+Flag = TypeVar("Flag", bound=int)
 
 DENSE_NM = (2, 2)  # how a dense command fills its N:M fields: any N = M would do
 
@@ -211,7 +214,8 @@ class Program:
                  UpdateFlag.SKIP_ON_OVERFLOW: skip_on_overflow}
         return self._add(label or f"UPDATE {w.name}", VECTOR, overlap,
                          Descriptor(Opcode.UPDATE, n, m, flags=_flag_bits(flags), rows=rows,
-                                    cols=cols, **scalars),
+                                    cols=cols, lr=scalars["lr"], momentum=scalars["momentum"],
+                                    inv_scale=scalars["inv_scale"], decay=scalars["decay"]),
                          {UpdateSlot.W: ("w", w), UpdateSlot.V: ("v", v),
                           UpdateSlot.DW: ("dw", dw), **_copy_slots(ff, bp)},
                          estimate=estimate_update_cycles(*w.shape, _dense_copies(ff, bp)))
@@ -281,14 +285,14 @@ class Program:
         return command
 
     def _add(self, label: str, engine: str, overlap: bool | None, draft: Descriptor,
-             arguments: dict[int, tuple[str, Tensor | None]], macs: int = 0,
+             arguments: Mapping[int, tuple[str, object]], macs: int = 0,
              estimate: float = 0.0) -> Command:
         bound = bind(draft, arguments, self.backend)
         command = Command(label, engine, bound.descriptor, bound.reads, bound.writes, macs,
                           estimate)
         beside = self._running.get(VECTOR if engine is ARRAY else ARRAY)
         conflict = beside and command.conflict(beside)
-        if overlap and conflict:
+        if overlap and beside and conflict:
             raise ValueError(f"overlap: {label} cannot run beside {beside.label} ({conflict})")
         if overlap is None:
             overlap = conflict is None
@@ -309,7 +313,7 @@ def shape_of(name: str, value: object) -> tuple[int, int]:
     return shaped(name, value).shape
 
 
-def _flag_bits(flags: dict[int, bool]) -> int:
+def _flag_bits(flags: Mapping[Flag, bool]) -> int:
     return sum(int(flag) for flag, is_set in flags.items() if is_set)
 
 
@@ -360,7 +364,7 @@ def _copies_nm(w: Tensor, ff: Compressed | None, bp: Compressed | None) -> tuple
 def _copy_slots(ff: Compressed | None,
                 bp: Compressed | None) -> dict[int, tuple[str, Tensor | None]]:
     """Slots of the copies; PRUNE and UPDATE number them alike."""
-    slots = {}
+    slots: dict[int, tuple[str, Tensor | None]] = {}
     for name, copy, values, indices in (
             ("ff", ff, PruneSlot.FF_VALUES, PruneSlot.FF_INDICES),
             ("bp", bp, PruneSlot.BP_VALUES, PruneSlot.BP_INDICES)):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -22,7 +23,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Runs a command and exits with its code. What the terminal cannot show becomes `?`; what is
     missing on this machine is said in a line, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = main()
     except ToolError as error:

@@ -73,7 +73,7 @@ def _version(*compiler: str) -> str:
         done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     except OSError as error:
-        done, said = None, error.strerror
+        done, said = None, error.strerror or str(error)
     if done is None or done.returncode:
         raise ToolError(f"the compiler `{' '.join(compiler)}` does not work ({said}): install g++ "
                         "(Debian: apt install g++), or name another one in CXX and CC")

@@ -38,7 +38,8 @@ class CheckedBackend(Backend):
 
     def continue_on_reference(self) -> None:
         """From now on leave the device alone: the reference has the same memory."""
-        self.device.close()
+        if self.device:
+            self.device.close()
         self.device = None
 
     @property
@@ -88,7 +89,7 @@ class CheckedBackend(Backend):
                         self.memory_base, self.memory_size))
                 raise
             if self.device:
-                self._compare(program)
+                self._compare(self.device, program)
             return result
 
     def run_at(self, addr: int, count: int) -> Result:
@@ -104,11 +105,11 @@ class CheckedBackend(Backend):
                 raise Mismatch(f"{name}: device says {got}, reference says {wanted}")
         return result
 
-    def _compare(self, program: Program) -> None:
+    def _compare(self, device: Backend, program: Program) -> None:
         outputs = {tensor: command.label
                    for command in program for tensor in command.writes}
         self.tensors_compared += len(outputs)
-        difference = (self.device.read_memory(self.memory_base, self.memory_size)
+        difference = (device.read_memory(self.memory_base, self.memory_size)
                       ^ self.reference.read_memory(self.memory_base, self.memory_size))
         bits = int(np.bitwise_count(difference).sum()) if difference.any() else 0
         self.differing_bits += bits

@@ -28,8 +28,9 @@ class GoldenBackend(Backend):
         self.memory = Memory(memory_base, memory_size)
         self.model = CommandModel(self.memory, self.config.addr_w, hazards)
         caps0 = (self.config.rows | self.config.cols << 8 | self.config.t << 16 | 16 << 24)
-        self._registers = {Reg.ID: ID_VALUE, Reg.VERSION: VERSION_VALUE, Reg.CAPS0: caps0,
-                           Reg.CAPS1: self.config.data_w | self.config.addr_w << 16}
+        self._registers: dict[int, int] = {
+            Reg.ID: ID_VALUE, Reg.VERSION: VERSION_VALUE, Reg.CAPS0: caps0,
+            Reg.CAPS1: self.config.data_w | self.config.addr_w << 16}
 
     def read_memory(self, addr: int, size: int) -> np.ndarray:
         with self.lock:

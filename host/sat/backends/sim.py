@@ -77,7 +77,7 @@ class SimBackend(Backend):
     def close(self) -> None:
         with self.lock:
             super().close()
-            self._board = self._image = None
+            self._board, self._image = None, np.zeros(0, np.uint8)
             self._free()
 
     def _call(self, name: str, *arguments):

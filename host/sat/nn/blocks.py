@@ -91,7 +91,8 @@ class Block:
 
     def write_shift(self) -> None:
         """The shifts of both branches, in one vector."""
-        write_row(self.shift, sum(unit.norm.offset for unit in (self.second, *self.shortcut)))
+        write_row(self.shift, sum((unit.norm.offset for unit in (self.second, *self.shortcut)),
+                                  np.zeros(self.shift.cols)))
 
     def join(self, program: Program, span: Span) -> None:
         """y from both branches."""

@@ -20,7 +20,7 @@ from ..core import Core
 from ..memory import FeatureMap
 from .blocks import Block, Span, Unit
 from .gradients import Order, add_gradients, plan
-from .layers import AveragePool, ConvSpec, LayerSpec, Linear
+from .layers import AveragePool, Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_labels, check_rows, cross_entropy, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult, pipeline
@@ -68,7 +68,8 @@ class ResNet:
         self._backward = self._backward_script(late)
         self._order = self._gradient_order(late)
         program = core.program()
-        for layer in (*(unit.conv for unit in self.units), self.head):
+        layers: list[Conv2d | Linear] = [*(unit.conv for unit in self.units), self.head]
+        for layer in layers:
             layer.prune(program)
         core.run(program)
 
@@ -171,7 +172,7 @@ class ResNet:
 
     @staticmethod
     def _add_gradient(script: Script, unit: Unit) -> None:
-        unit.gradient.product(script.program)
+        unit.gradient.start(script.program)
 
     def _use_gradient(self, unit: Unit) -> None:
         unit.norm.use_gradient(unit.rows, self.scale.value)

@@ -48,6 +48,11 @@ class Gradient:
     product: Callable[[Program], Command] | None
     uses: list[Use]
 
+    def start(self, program: Program) -> None:
+        """Adds the array's command."""
+        if self.product:
+            self.product(program)
+
     def job(self, config: SatConfig, product_done: bool = False) -> Job:
         """With the cycles that its commands are estimated to take."""
         draft, sgd = Program(config), Sgd(lr=0.0, momentum=0.0)
@@ -83,4 +88,4 @@ def add_gradients(program: Program, order: Order, sgd: Sgd, skip: bool) -> None:
         if engine is not ARRAY:
             job.work.uses[part](program, sgd, skip)
         elif job.array_cycles:
-            job.work.product(program)
+            job.work.start(program)

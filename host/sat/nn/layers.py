@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from sat_golden.defs import TENSOR_ALIGN
+from sat_golden.fp_mode import exact
 from sat_golden.windows import Windows
 
 from ..core import Core
-from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Tensor
+from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Stack, Tensor
 from ..plan.estimate import UPDATE_TILE
 from ..program import Command, Program
-from .gradients import Gradient, Update
+from .gradients import Gradient, Update, Use
 from .optim import Sgd
+
+Copy = TypeVar("Copy", Compressed, Stack)
 
 DENSE = (2, 2)
 FP16_FRACTION = 10  # bits
@@ -49,11 +53,19 @@ class ConvSpec:
     m: int = DENSE[1]
 
 
+@exact()
 def normal_weights(core: Core, name: str, rows: int, cols: int, gain: float,
                    rng: np.random.Generator) -> Tensor:
     """FP32 [rows][cols] with the variance gain/rows; a gain of 2 suits a layer before a ReLU."""
     weights = rng.standard_normal((rows, cols)) * np.sqrt(gain / rows)
     return core.from_array(name, weights.astype(np.float32))
+
+
+def sends_back(name: str, bp: Copy | None) -> Copy:
+    """The copy that BP reads; TypeError if the layer was made without."""
+    if bp is None:
+        raise TypeError(f"{name}: was made without `bp`, and sends no gradient back")
+    return bp
 
 
 def zeros(core: Core, name: str, shape: tuple[int, int]) -> Tensor:
@@ -116,7 +128,8 @@ class Linear:
                        label=f"FF {self.name}")
 
     def backward(self, program: Program, d_x: Tensor, mask: Tensor | None = None) -> None:
-        program.matmul(self.d_out, self.bp, d_x, mask=mask, label=f"BP {self.name}")
+        program.matmul(self.d_out, sends_back(self.name, self.bp), d_x, mask=mask,
+                       label=f"BP {self.name}")
 
     def gradients(self, x: Tensor, ones: Tensor, cut: bool = False) -> list[Gradient]:
         """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY."""
@@ -161,23 +174,24 @@ class Conv2d:
 
     @property
     def bias(self) -> Tensor | None:
-        return self._bias and self._bias.row
+        return self._bias.row if self._bias else None
 
     def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
         return self.core.feature_map(name, self.windows.images, self.windows.out_h,
                                      self.windows.out_w, self.spec.outputs)
 
-    def _copies(self, position: int) -> dict[str, Compressed | None]:
+    def _copies(self, position: int) -> tuple[Compressed, Compressed | None]:
         mirrored = self.windows.positions - 1 - position
-        return dict(ff=self.ff[position], bp=self.bp and self.bp[mirrored])
+        return self.ff[position], None if self.bp is None else self.bp[mirrored]
 
     def _rows(self, position: int) -> slice:
         return slice(position * self.spec.inputs, (position + 1) * self.spec.inputs)
 
     def prune(self, program: Program) -> None:
         for position in range(self.windows.positions):
-            program.prune(self.w[self._rows(position), :], **self._copies(position))
+            ff, bp = self._copies(position)
+            program.prune(self.w[self._rows(position), :], ff=ff, bp=bp)
 
     def forward(self, program: Program, x: FeatureMap, out: FeatureMap, **epilogue) -> None:
         """Of any number of images. Takes the epilogue's arguments of `Program.conv`."""
@@ -186,25 +200,25 @@ class Conv2d:
 
     def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap, **epilogue) -> None:
         windows = replace(self.windows, images=d_out.images).transposed()
-        program.conv(d_out.tensor, self.bp, d_x.tensor, windows, label=f"BP {self.name}",
-                     **epilogue)
+        program.conv(d_out.tensor, sends_back(self.name, self.bp), d_x.tensor, windows,
+                     label=f"BP {self.name}", **epilogue)
 
     def gradients(self, x: FeatureMap, d_out: FeatureMap) -> list[Gradient]:
         """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY."""
-        updates = []
+        updates: list[Use] = []
         for position in range(self.windows.positions):
             rows = self._rows(position)
             updates.append(Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
-                                  f"UPDATE {self.name}", **self._copies(position)).add)
+                                  f"UPDATE {self.name}", *self._copies(position)).add)
         product = partial(Program.conv, a=x.tensor, s=d_out.tensor, out=self.dw,
                           windows=self.windows, a_trans=True, label=f"WU {self.name}")
         made = [Gradient(product, updates)]
-        if self._bias:
+        bias, dot = self._bias, self._dot
+        if bias and dot:
             def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
-                return program.stats(d_out.tensor, self._bias.gradient, self._dot,
-                                     label=f"WU {self.name}")
+                return program.stats(d_out.tensor, bias.gradient, dot, label=f"WU {self.name}")
 
-            made.append(Gradient(None, [sums, self._bias.update.add]))
+            made.append(Gradient(None, [sums, bias.update.add]))
         return made
 
 
@@ -313,9 +327,9 @@ class AveragePool:
         column = np.arange(channels)
         kept = column // self.GROUP == rows[:, None]
         shares = np.repeat(equal_shares(windows.positions), len(kept) // windows.positions)
-        self.planes.values.write(np.where(kept, shares[:, None], np.float16(0)))
-        self.planes.indices.write(np.broadcast_to(column % self.GROUP, kept.shape)
-                                  .astype(np.uint8))
+        values, indices = self.planes.planes
+        values.write(np.where(kept, shares[:, None], np.float16(0)))
+        indices.write(np.broadcast_to(column % self.GROUP, kept.shape).astype(np.uint8))
 
     @classmethod
     def of_all(cls, core: Core, name: str, images: int, h: int, w: int,

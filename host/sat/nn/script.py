@@ -46,9 +46,11 @@ class Script:
 
     @property
     def program(self) -> Program:
-        if not self._steps or not isinstance(self._steps[-1], Program):
-            self._steps.append(self.core.program())
-        return self._steps[-1]
+        last = self._steps[-1] if self._steps else None
+        if not isinstance(last, Program):
+            last = self.core.program()
+            self._steps.append(last)
+        return last
 
     def host(self, action: Callable[[], None]) -> None:
         self._steps.append(action)

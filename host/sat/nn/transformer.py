@@ -127,9 +127,10 @@ class TransformerBlock:
         Sgd(lr, momentum)  # checks them
         self.norms = [LayerNorm(core, f"norm{index}", shape.dim) for index in range(2)]
         dim, hidden = shape.dim, shape.hidden
-        self.layers = [Linear(core, name, LayerSpec(*sizes, *nm), shape.rows, rng)
-                       for name, *sizes in (("qkv", dim, 3 * dim), ("out", dim, dim),
-                                            ("up", dim, hidden), ("down", hidden, dim))]
+        self.layers = [Linear(core, name, LayerSpec(inputs, outputs, *nm), shape.rows, rng)
+                       for name, inputs, outputs in (
+                           ("qkv", dim, 3 * dim), ("out", dim, dim), ("up", dim, hidden),
+                           ("down", hidden, dim))]
         self.qkv, self.out, self.up, self.down = self.layers
         self._new_tensors()
         self._forward, self._backward = self._forward_script(), self._backward_script()

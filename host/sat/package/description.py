@@ -91,6 +91,8 @@ class Description:
 def read_top(path: Path) -> tuple[dict[str, int], list[Port]]:
     """Parameters with their defaults, and ports, as the module header declares them."""
     tree = pyslang.syntax.SyntaxTree.fromFile(str(path))
+    if not isinstance(tree.root, pyslang.syntax.CompilationUnitSyntax):
+        raise ValueError(f"{path.name}: is not a Verilog file")
     header = tree.root.members[0].header  # the file holds one module
     parameters = {}
     for declaration in header.parameters.declarations:
@@ -102,11 +104,15 @@ def read_top(path: Path) -> tuple[dict[str, int], list[Port]]:
     for node in header.ports.ports:
         if not isinstance(node, pyslang.syntax.ImplicitAnsiPortSyntax):
             continue  # a comma
+        name = node.declarator.name.rawText
+        if (not isinstance(node.header, pyslang.syntax.NetPortHeaderSyntax)
+                or not isinstance(node.header.dataType, pyslang.syntax.ImplicitTypeSyntax)):
+            raise ValueError(f"{path.name}: port {name} is not a net of bits")
         bounds = "".join(str(bound) for bound in node.header.dataType.dimensions).strip()
         left = re.fullmatch(r"\[(.*):0\]", bounds)
         if bounds and not left:
             raise ValueError(f"{path.name}: bounds {bounds} do not end at 0")
-        ports.append(Port(node.declarator.name.value, directions[node.header.direction.rawText],
+        ports.append(Port(name, directions[node.header.direction.rawText],
                           left[1] if left else None))
     return parameters, ports
 

@@ -18,8 +18,14 @@ def load_registers() -> tuple[str, list[RegNode]]:
     compiler.compile_file(str(REGISTERS))
     version = map(int, __version__.split("."))
     top = compiler.elaborate(parameters=dict(zip(("MAJOR", "MINOR", "PATCH"), version))).top
-    return top.get_property("desc"), list(top.registers())
+    return top.get_property("desc") or "", list(top.registers())
 
 
 def reset_of(register: RegNode) -> int:
-    return sum((field.get_property("reset") or 0) << field.low for field in register.fields())
+    value = 0
+    for field in register.fields():
+        reset = field.get_property("reset") or 0
+        if not isinstance(reset, int):
+            raise TypeError(f"{field.get_path()}: its reset value is not a number")
+        value |= reset << field.low
+    return value
