@@ -36,6 +36,8 @@ ELSEWHERE = ("TARGET", "PREFIX", "ROOT", "PYTHON", "DRY_RUN", "NO_DEPS", "REQUIR
 
 # A file of `sat`, which cannot be imported before its packages are there.
 _spec = importlib.util.spec_from_file_location("toolchain", ROOT / "host" / "sat" / "toolchain.py")
+if _spec is None or _spec.loader is None:
+    raise ImportError("host/sat/toolchain.py: cannot be loaded")
 toolchain = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(toolchain)
 ToolError = toolchain.ToolError
@@ -125,7 +127,7 @@ def pip(folder: Path, env: dict[str, str], progress: Progress, *arguments: str) 
                "--disable-pip-version-check", "--constraint", str(LOCK), *arguments]
     with subprocess.Popen(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             progress.hear(line)
     if process.returncode:
         raise ToolError("".join(progress.output[-15:]) + "pip failed; `make setup` starts anew")

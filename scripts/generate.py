@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -51,9 +52,14 @@ def is_constant(register: RegNode) -> bool:
     return all(not field.is_sw_writable and not field.is_hw_writable for field in register.fields())
 
 
+def is_counter(register: RegNode) -> bool:
+    """Either half of one."""
+    return register.type_name is not None and register.type_name.startswith("counter")
+
+
 def counters(registers: list[RegNode]) -> list[str]:
     return [register.inst_name[:-3] for register in registers
-            if register.inst_name.endswith("_LO") and register.type_name.startswith("counter")]
+            if register.inst_name.endswith("_LO") and is_counter(register)]
 
 
 # Constants as (name, value) in sections; Verilog and C print the same ones.
@@ -132,7 +138,7 @@ def c_header(guard: str, source: str, sections: list[tuple[str, list[tuple[str, 
     return "\n".join([*lines, "", "#endif", ""])
 
 
-def python_enum(name: str, base: str, doc: str, members: dict[str, int]) -> list[str]:
+def python_enum(name: str, base: str, doc: str, members: Mapping[str, int | str]) -> list[str]:
     return ["", "", f"class {name}({base}):", f'    """{doc}"""', "",
             *(f"    {member} = {value}" for member, value in members.items())]
 
@@ -212,7 +218,7 @@ def markdown(desc: str, registers: list[RegNode]) -> str:
     lines += ["", "## Fields", "", "| register | bits | field | access | reset | meaning |",
               "|---|---|---|---|---|---|"]
     for register in registers:
-        if register.type_name.startswith("counter"):
+        if is_counter(register):
             continue
         for field in register.fields():
             bits = f"{field.high}:{field.low}" if field.width > 1 else f"{field.low}"
@@ -220,7 +226,7 @@ def markdown(desc: str, registers: list[RegNode]) -> str:
             reset_text = "-" if reset is None else f"{reset:#x}"
             lines.append(f"| `{register.inst_name}` | {bits} | `{field.inst_name}` "
                          f"| {access(field)} | {reset_text} "
-                         f"| {' '.join(field.get_property('desc').split())} |")
+                         f"| {' '.join((field.get_property('desc') or '').split())} |")
     return "\n".join([*lines, ""])
 
 

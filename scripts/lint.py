@@ -238,6 +238,8 @@ def unseeded_random(path: Path) -> Iterator[str]:
     allowed = {"random": {"Random"},
                "np.random": {"default_rng", "Generator", "SeedSequence", "PCG64"}}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, (ast.ImportFrom, ast.Attribute, ast.Call)):
+            continue
         what = None
         if isinstance(node, ast.ImportFrom) and node.module == "random":
             what = next((name.name for name in node.names if name.name != "Random"), None)
@@ -271,7 +273,7 @@ def locale_encoding(path: Path) -> Iterator[str]:
         name = ast.unparse(node.func)
         given = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
         modes = [value.value for value in given if isinstance(value, ast.Constant)
-                 and re.fullmatch("[rwax+bt]+", str(value.value))]
+                 and isinstance(value.value, str) and re.fullmatch("[rwax+bt]+", value.value)]
         if name in ("open", "os.fdopen"):
             text = not any("b" in mode for mode in modes)
         elif name == "gzip.open":

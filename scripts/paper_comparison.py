@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sat.config import SatConfig
 from sat.plan import Tiling, choose_row_interleave
@@ -235,7 +236,7 @@ BLOCKS: dict[str, Callable[[Mapping, Sequence[Mapping]], str]] = {
 }
 
 
-def load(path: Path, target: str) -> dict | list:
+def load(path: Path, target: str) -> Any:
     """What `make <target>` has written."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))

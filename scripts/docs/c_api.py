@@ -42,6 +42,8 @@ def header_section(header: str) -> str:
     text = NOISE.sub("", (SW / header).read_text(encoding="utf-8"))
     text = text.removeprefix("/* SPDX-License-Identifier: Apache-2.0 */\n")
     comment = re.match(r"\s*(/\*.*?\*/)", text, re.DOTALL)
+    if comment is None:
+        raise ValueError(f"sw/{header}: does not begin with a comment")
     parts = [part for paragraph in text[comment.end():].split("\n\n")
              for part in declarations(paragraph.strip())]
     return "\n\n".join([f"## `{header}`", prose(comment[1]), *filter(None, parts)])

@@ -70,7 +70,8 @@ def output_markdown(output: NotebookNode, alt: str, name: str, files: dict[str, 
 def page(path: Path, folder: Path = EXECUTED) -> tuple[str, dict[str, bytes]]:
     """A notebook as Markdown and its pictures by file name. Outputs are those of its last run, if
     that was of the same cells."""
-    notebook, files = read(path), {}
+    notebook = read(path)
+    files: dict[str, bytes] = {}
     executed = folder / path.name
     fresh = executed.is_file() and sources(read(executed)) == sources(notebook)
     if fresh:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 # class: [(cells, how many of its units one occupies)]
-CLASSES = {
+CLASSES: dict[str, list[tuple[str, float]]] = {
     "lut": [(r"LUT[1-6]", 1)],
     "inv": [(r"INV", 1)],
     "mux": [(r"MUXF[789]", 1)],

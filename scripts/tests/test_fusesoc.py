@@ -115,8 +115,8 @@ def test_simulation_passes_and_notices_errors(copy: Path, tmp_path: Path) -> Non
 def test_synthesis_of_a_pe_gives_a_netlist(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "synth_pe", tmp_path)
     assert result.returncode == 0, result.stdout[-3000:]
-    result = next(build_folder(tmp_path, "synth_pe").glob("*.json"))
-    netlist = json.loads(result.read_text(encoding="utf-8"))
+    written = next(build_folder(tmp_path, "synth_pe").glob("*.json"))
+    netlist = json.loads(written.read_text(encoding="utf-8"))
     counts: Counter[str] = Counter()
 
     def count(module: str) -> None:

@@ -176,7 +176,8 @@ def test_progress_tells_how_far_it_is(tmp_path, capsys, monkeypatch):
     progress.hear("Collecting numpy==2.4.6 (from -r requirements.txt (line 4))\n")
     progress.hear("Installing collected packages: a, b, c\n")
     (tmp_path / "a.dist-info").mkdir()
-    progress.done.wait = lambda _, answers=iter([False, True]): next(answers)
+    answers = iter([False, True])
+    monkeypatch.setattr(progress.done, "wait", lambda _: next(answers))
     progress.tell()
     assert progress.found == ["numpy"]
     assert "installed 1 of 3 packages, about" in capsys.readouterr().out
