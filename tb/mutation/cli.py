@@ -111,7 +111,8 @@ def check(args: argparse.Namespace) -> int:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=sum(len(one.mutants) for one in chosen))
         for one in chosen:
-            module, seen = one.unit.module, {}
+            module = one.unit.module
+            seen: dict[str, int] = {}
 
             def report(number: int, verdict: str, module: str = module,
                        seen: dict[str, int] = seen, one: netlist.Netlist = one) -> None:

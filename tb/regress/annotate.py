@@ -121,8 +121,10 @@ def toggle_texts(objects: Iterable[str]) -> list[str]:
     """'a[3]:0->1', 'a[4]:0->1', 'a[7]:0->1' become 'toggle a[4:3] [7] 0->1'."""
     edges: dict[tuple[str, int, str], set[str]] = defaultdict(set)  # of (signal, bit, field)
     for name in objects:
-        signal, bit, rest, edge = re.fullmatch(r"(.*?)(?:\[(\d+)\])?(\.[^:]*)?:(.*)",
-                                               name).groups()
+        found = re.fullmatch(r"(.*?)(?:\[(\d+)\])?(\.[^:]*)?:(.*)", name)
+        if found is None:
+            raise ValueError(f"toggle {name}: is not signal[bit].field:edge")
+        signal, bit, rest, edge = found.groups()
         edges[signal, -1 if bit is None else int(bit), rest or ""].add(edge)
     bits: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for (signal, bit, rest), missing in edges.items():

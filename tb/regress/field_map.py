@@ -8,7 +8,6 @@ every element; or a member, if the product has the number of members; or EACH el
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,5 +74,5 @@ def product(dimension: str) -> Vector | None:
         elif factor.isdecimal():
             count *= int(factor)
         else:
-            count = math.inf
+            count = MOST
     return Vector(width, min(count, MOST), record, members) if known else None

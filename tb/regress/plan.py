@@ -56,7 +56,7 @@ class Request:
 
     def runs(self, tests: Mapping[str, Test]) -> list[Run]:
         """Every run; of each test first the seeds that once failed, then consecutive ones."""
-        found = {}
+        found: dict[Run, None] = {}
         for name, count in self.seeds.items():
             consecutive = range(self.first_seed, self.first_seed + count)
             for seed in [*(tests[name].failed if count else ()), *consecutive]:

@@ -61,13 +61,14 @@ def test_cases_are_of_every_kind():
     within = {case.program.descriptors[case.hazard[1]].opcode for case in cases
               if case.hazard and case.hazard[1] == case.hazard[2]}
     assert within == set(Opcode) - {Opcode.FENCE}
-    far = [case for case in cases if case.hazard and case.hazard[2] > case.hazard[1] + 1]
-    assert {case.hazard[0] for case in far} == {HazardKind.OVERLAP, HazardKind.FETCH}
+    far = {case.hazard[0] for case in cases
+           if case.hazard and case.hazard[2] > case.hazard[1] + 1}
+    assert far == {HazardKind.OVERLAP, HazardKind.FETCH}
 
 
 def test_hazards_are_real():
     """Of each kind, some programs end otherwise on the RTL: the golden model is right to warn."""
-    met = Counter()
+    met: Counter[HazardKind] = Counter()
 
     def one(core: Board, seed: int) -> None:
         for case in (make(seed) for make in MAKERS):

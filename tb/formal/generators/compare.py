@@ -8,6 +8,7 @@ Each ratio is built three times: hand-written with n and m tied to constants, th
 network as SORE has it, with n and m chosen at run time.
 """
 
+import inspect
 import io
 import json
 import re
@@ -33,7 +34,8 @@ def verilog_lines(path: Path) -> int:
 
 def python_lines(path: Path) -> int:
     """Lines that hold code, not only blanks, comments or docstrings."""
-    lines, statement = set(), []
+    lines: set[int] = set()
+    statement: list[tokenize.TokenInfo] = []
     for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
         if token.type in (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
             continue
@@ -88,7 +90,7 @@ def main() -> None:
     print_row("---", "---")
     print_row(f"`{HAND_WRITTEN}`", verilog_lines(ROOT / HAND_WRITTEN))
     for name, generator in GENERATORS.items():
-        path = Path(generator.__file__).relative_to(ROOT)
+        path = Path(inspect.getfile(generator)).relative_to(ROOT)
         print_row(f"`{path}`", python_lines(ROOT / path))
         for n, m in RATIOS:
             generator.generate(n, m, WIDTH, BUILD / f"{name}_{n}_{m}.v")

@@ -56,7 +56,10 @@ async def test_queued_transfers_are_answered_in_order(dut, stall, ready_stall):
     address_source = Source(rng, stall, [address for address, _, _ in writes])
     data_source = Source(rng, stall, [(data, strobe) for _, data, strobe in writes])
     read_source = Source(rng, stall, reads)
-    acted, b_beats, r_beats, waiting = [], [], [], {}
+    acted: list[tuple[int, ...]] = []
+    b_beats: list[tuple[int, ...]] = []
+    r_beats: list[tuple[int, ...]] = []
+    waiting: dict[str, tuple[int, ...]] = {}
     cycles = 0
     while len(b_beats) < TRANSFERS or len(r_beats) < TRANSFERS:
         cycles += 1

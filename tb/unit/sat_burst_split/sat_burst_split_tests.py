@@ -26,13 +26,14 @@ def split(address, beats, window):
 async def test_random_requests_split_at_windows(dut, p_valid, p_ready):
     rng = make_rng("split")
     window = int(dut.WINDOW.value)
-    requests = deque()
+    requests: deque[tuple[int, int]] = deque()
     for _ in range(300):
         longest = 1 << 12 if rng.random() < 0.02 else 3 * window
         beats = int(rng.choice([1, int(rng.integers(1, longest)), window]))
         line = int(rng.choice([int(rng.integers(1 << 35)), int(rng.integers(1 << 20)) * window]))
         requests.append((line * BEAT_BYTES, beats))
-    bursts = deque(burst for request in requests for burst in split(*request, window))
+    bursts = deque(burst for address, beats in requests
+                   for burst in split(address, beats, window))
     count = len(bursts)
 
     await start(dut)

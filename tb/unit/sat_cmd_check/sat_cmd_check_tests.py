@@ -185,7 +185,8 @@ def damage(rng, data):
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def test_legal_descriptors_pass(dut):
     await start(dut)
-    rng, seen = make_rng("descriptors"), Counter()
+    rng = make_rng("descriptors")
+    seen: Counter[Error] = Counter()
     for opcode in [*Opcode] * 100:
         await compare(dut, random_legal(rng, int(dut.ADDR_W.value), opcode).pack(), seen)
     assert list(seen) == [Error.NONE]
@@ -194,7 +195,8 @@ async def test_legal_descriptors_pass(dut):
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def test_spoilt_descriptors_agree_with_golden(dut):
     await start(dut)
-    rng, seen = make_rng("descriptors"), Counter()
+    rng = make_rng("descriptors")
+    seen: Counter[Error] = Counter()
     addr_w = int(dut.ADDR_W.value)
     for _ in range(1500):
         await compare(dut, spoil(rng, random_legal(rng, addr_w)).pack(), seen)
@@ -210,7 +212,8 @@ async def test_spoilt_descriptors_agree_with_golden(dut):
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def test_damaged_descriptors_agree_with_golden(dut):
     await start(dut)
-    rng, seen = make_rng("descriptors"), Counter()
+    rng = make_rng("descriptors")
+    seen: Counter[Error] = Counter()
     addr_w = int(dut.ADDR_W.value)
     for _ in range(1500):
         await compare(dut, damage(rng, random_legal(rng, addr_w).pack()), seen)
@@ -220,7 +223,8 @@ async def test_damaged_descriptors_agree_with_golden(dut):
 async def test_each_tensor_at_the_end_of_memory(dut):
     """Up to the last byte of the address space, a line further, and that a power of two before."""
     await start(dut)
-    rng, seen = make_rng("descriptors"), Counter()
+    rng = make_rng("descriptors")
+    seen: Counter[Error] = Counter()
     addr_w = int(dut.ADDR_W.value)
     for opcode in [code for code in Opcode if code != Opcode.FENCE] * 60:
         desc = random_legal(rng, addr_w, opcode)
@@ -239,7 +243,7 @@ async def test_each_tensor_at_the_end_of_memory(dut):
 async def test_each_bit_of_a_zero_descriptor(dut):
     """Every reserved bit of every command, of MATMUL with and without windows."""
     await start(dut)
-    seen = Counter()
+    seen: Counter[Error] = Counter()
     for opcode, flags in [*((opcode, 0) for opcode in Opcode), (Opcode.MATMUL, MatmulFlag.CONV)]:
         for bit in range(8, 8 * DESC_BYTES):
             data = (opcode | flags << 32 | 1 << bit).to_bytes(DESC_BYTES, "little")

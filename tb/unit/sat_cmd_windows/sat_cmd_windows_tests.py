@@ -60,7 +60,7 @@ async def verdict(dut, inputs):
 async def test_sizes(dut):
     rng = make_rng("sizes")
     await start(dut)
-    seen = Counter()
+    seen: Counter[tuple[bool, bool]] = Counter()
     for _ in range(3000):
         desc = draw(rng)
         pool, view = desc.opcode == Opcode.POOL, desc.windows

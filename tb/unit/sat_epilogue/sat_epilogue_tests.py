@@ -24,8 +24,8 @@ from tb.common.lanes import pack, pack_array, unpack_array
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-ADD_LATENCY = int(re.search(r"SAT_FP32_ADD_LATENCY (\d+)",
-                            (INCLUDE / "sat_fp.vh").read_text(encoding="utf-8")).group(1))
+ADD_LATENCY = int(re.findall(r"SAT_FP32_ADD_LATENCY (\d+)",
+                             (INCLUDE / "sat_fp.vh").read_text(encoding="utf-8"))[0])
 LATENCY = 4 + 2 * ADD_LATENCY
 
 

@@ -29,7 +29,8 @@ def draw(rng):
 async def test_rounds(dut, relu, p_valid):
     rng = make_rng(f"{relu} {p_valid}")
     await start(dut, relu_i=relu)
-    expected, even, odd, count = deque(), None, False, 0
+    expected: deque[tuple[int, bool]] = deque()
+    even, odd, count = 0, False, 0
     for cycle in range(1500):
         if dut.out_valid_o.value:
             assert (dut.out_data_o.value.to_unsigned(), bool(dut.out_band_last_o.value)) == \

@@ -14,7 +14,9 @@ async def check(dut, p_valid, p_ready, p_flush=0.0, cycles=2000):
     """Random traffic with the given chances per cycle; returns the fills seen."""
     rng = make_rng(f"{p_valid} {p_ready}")
     depth = 1 << (len(dut.count_o) - 1)
-    model, fills, taken, offered = deque(), set(), 0, None
+    model: deque[int | None] = deque()
+    fills: set[int] = set()
+    taken, offered = 0, None
     for _ in range(cycles):
         assert dut.count_o.value.to_unsigned() == len(model)
         assert bool(dut.in_ready_o.value) == (len(model) < depth)

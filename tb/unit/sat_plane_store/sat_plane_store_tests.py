@@ -99,5 +99,5 @@ async def test_planes(dut, p_source, p_sink):
     rng = make_rng(f"{p_source} {p_sink}")
     await start(dut)
     for n, m in [(1, 2), (2, 2), (2, 4), (2, 8), (3, 8), (8, 8), (1, 16), (15, 16), (16, 16)]:
-        shape = tuple(map(int, rng.integers(1, 41, 2)))
-        await check(dut, rng, shape, n, m, p_source, p_sink)
+        rows, cols = map(int, rng.integers(1, 41, 2))
+        await check(dut, rng, (rows, cols), n, m, p_source, p_sink)

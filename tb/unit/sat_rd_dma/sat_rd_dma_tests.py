@@ -238,7 +238,7 @@ async def test_wrong_rlast_is_an_error_of_its_beat(dut):
     """The data still goes where it belongs: the length alone says where a burst ends."""
     memory, clients = await start(dut, AxiMemoryCfg.stalled(0.6, (0, 20)), 0.7)
     rng = make_rng("requests")
-    expected = []
+    expected: list[tuple[int, int, int]] = []
     for _ in range(60):
         port, (address, beats) = int(rng.integers(len(clients.ports))), random_request(rng, 100)
 

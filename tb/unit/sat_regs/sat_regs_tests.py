@@ -15,8 +15,9 @@ from tb.common.rng import make_rng
 
 STALLS = [0.0, 0.5]
 # Registers that hold what is written, and the bits that exist.
-STORED = {Reg.SCRATCH: 0xFFFFFFFF, Reg.IRQ_ENABLE: 0x7, Reg.PROG_ADDR_LO: 0xFFFFFFFF,
-          Reg.PROG_ADDR_HI: 0xFFFFFFFF, Reg.PROG_LEN: 0xFFFFFFFF, Reg.WATCHDOG: 0xFFFFFFFF}
+STORED: dict[int, int] = {
+    Reg.SCRATCH: 0xFFFFFFFF, Reg.IRQ_ENABLE: 0x7, Reg.PROG_ADDR_LO: 0xFFFFFFFF,
+    Reg.PROG_ADDR_HI: 0xFFFFFFFF, Reg.PROG_LEN: 0xFFFFFFFF, Reg.WATCHDOG: 0xFFFFFFFF}
 WRITABLE = {*STORED, Reg.CTRL, Reg.IRQ_STATUS}
 # Increment inputs in counter order; the last two count bytes.
 INCREMENTS = ("count_cycle_i", "count_array_busy_i", "count_array_slot_i", "count_vector_busy_i",
@@ -76,7 +77,7 @@ async def test_random_accesses_match_model(dut, stall):
     rng = make_rng("accesses")
     model = dict.fromkeys(STORED, 0)
     known = list(Reg)
-    pulses = {}
+    pulses: dict[str, int] = {}
     for signal in ("start_o", "clear_o"):
         cocotb.start_soon(count_pulses(dut, signal, pulses))
     expected = {"start_o": 0, "clear_o": 0}
@@ -188,7 +189,7 @@ async def test_status_bits_follow_inputs(dut):
 @cocotb.test()
 async def test_start_and_clear_in_one_write_is_a_clear(dut):
     master = await start(dut)
-    pulses = {}
+    pulses: dict[str, int] = {}
     for signal in ("start_o", "clear_o"):
         cocotb.start_soon(count_pulses(dut, signal, pulses))
     # The last one strobes neither bit.

@@ -23,8 +23,9 @@ WINDOWS = Windows(2, 4, 4, 2, 2, kernel_h=3, kernel_w=3, step_log2=1)
 
 
 def matmul(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64)
-             for slot in (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.C)}
+    slots: dict[int, Slot] = {
+        slot: Slot(0x1000 * (slot + 1), 64)
+        for slot in (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.C)}
     return Descriptor(Opcode.MATMUL, n=4, m=4, overlap=overlap, rows=3, cols=5, depth=7,
                       slots=slots)
 
@@ -34,25 +35,28 @@ def conv(overlap=False):
 
 
 def prune(overlap=False):
-    slots = {PruneSlot.W: Slot(0x8000, 64), PruneSlot.FF_VALUES: Slot(0x9000, 64)}
+    slots: dict[int, Slot] = {PruneSlot.W: Slot(0x8000, 64),
+                              PruneSlot.FF_VALUES: Slot(0x9000, 64)}
     return Descriptor(Opcode.PRUNE, n=2, m=2, overlap=overlap, flags=PruneFlag.FF, rows=3, cols=5,
                       slots=slots)
 
 
 def affine(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in (AffineSlot.X, AffineSlot.OUT)}
-    vectors = {slot: Slot(0x1000 * (slot + 1)) for slot in (AffineSlot.ALPHA, AffineSlot.GAMMA)}
+    slots: dict[int, Slot] = {slot: Slot(0x1000 * (slot + 1), 64)
+                              for slot in (AffineSlot.X, AffineSlot.OUT)}
+    vectors: dict[int, Slot] = {slot: Slot(0x1000 * (slot + 1))
+                                for slot in (AffineSlot.ALPHA, AffineSlot.GAMMA)}
     return Descriptor(Opcode.AFFINE, overlap=overlap, rows=3, cols=5, slots=slots | vectors)
 
 
 def stats(overlap=False):
-    slots = {StatsSlot.X: Slot(0x1000, 64), StatsSlot.SUM: Slot(0x2000),
-             StatsSlot.DOT: Slot(0x3000)}
+    slots: dict[int, Slot] = {StatsSlot.X: Slot(0x1000, 64), StatsSlot.SUM: Slot(0x2000),
+                              StatsSlot.DOT: Slot(0x3000)}
     return Descriptor(Opcode.STATS, overlap=overlap, rows=3, cols=5, slots=slots)
 
 
 def pool(overlap=False):
-    slots = {slot: Slot(0x1000 * (slot + 1), 64) for slot in PoolSlot}
+    slots: dict[int, Slot] = {slot: Slot(0x1000 * (slot + 1), 64) for slot in PoolSlot}
     return Descriptor(Opcode.POOL, overlap=overlap, cols=5, slots=slots, **WINDOWS.fields())
 
 

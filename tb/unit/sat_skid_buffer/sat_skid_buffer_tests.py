@@ -15,7 +15,9 @@ from tb.common.rng import make_rng
 async def test_random_traffic_keeps_order(dut, p_valid, p_ready):
     await start(dut)
     rng = make_rng("traffic")
-    model, taken, fills, offered = deque(), 0, set(), None
+    model: deque[int | None] = deque()
+    fills: set[int] = set()
+    taken, offered = 0, None
     for _ in range(2000):
         assert bool(dut.out_valid_o.value) == bool(model)
         assert bool(dut.in_ready_o.value) == (len(model) < 2)

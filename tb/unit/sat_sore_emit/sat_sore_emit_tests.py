@@ -17,7 +17,8 @@ async def test_masks(dut, p_source, p_sink):
     masks = [1 << k for k in range(16)] + [0xFFFF, 0x8001]
     masks += map(int, rng.integers(1, 1 << 16, 100))
     vectors = random_bits(rng, (len(masks), 16), "uint16")
-    expected, loaded, offered, cycles = [], 0, False, 0
+    expected: list[tuple[int, ...]] = []
+    loaded, offered, cycles = 0, False, 0
     while loaded < len(masks) or expected:
         cycles += 1
         assert cycles < 20_000

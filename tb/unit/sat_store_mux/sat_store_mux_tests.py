@@ -61,7 +61,7 @@ async def test_packets(dut, p_source, p_req, p_data):
         valid &= ~ready
         await FallingEdge(dut.clk)
     beats = iter(data)
-    seen = [[] for _ in range(SOURCES)]
+    seen: list[list] = [[] for _ in range(SOURCES)]
     for address, count in requests:
         seen[address >> 36].append((address, [next(beats) for _ in range(count)]))
     assert seen == sources and next(beats, None) is None

@@ -20,7 +20,8 @@ def schedule(rng, t: int, tiles: int, most: int) -> tuple[list[int], list[int]]:
     An emission begins the cycle after its token: with all T words captured, and not after the next
     capture. At most `most` cycles pass unused each time.
     """
-    captures, tokens = [], []
+    captures: list[int] = []
+    tokens: list[int] = []
     emission = 0  # first cycle of the latest
     for _ in range(tiles):
         earliest = max(emission, captures[-1] + t if captures else 0)
@@ -38,7 +39,7 @@ async def test_order(dut, most, p_north):
     (t,) = parameters(dut, "T")
     captures, tokens = schedule(rng, t, 40, most)
     words = {start_ + k: int(rng.integers(1 << 31)) for start_ in captures for k in range(t)}
-    emitted = {}
+    emitted: dict[int, int] = {}
     for capture, token in zip(captures, tokens):
         emitted |= {token + 1 + k: words[capture + k] for k in range(t)}
     await start(dut)

@@ -37,7 +37,8 @@ class Layout:
     """Places tensors one after the other, with gaps and strides drawn at random."""
 
     def __init__(self, rng: np.random.Generator):
-        self.rng, self.next, self.slots = rng, BASE, {}
+        self.rng, self.next = rng, BASE
+        self.slots: dict[int, Slot] = {}
 
     def add(self, slot: int, rows: int, row_bytes: int) -> None:
         stride = aligned(row_bytes) + 64 * int(self.rng.integers(0, 3))

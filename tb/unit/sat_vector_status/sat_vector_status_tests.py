@@ -14,7 +14,8 @@ from tb.common.rng import make_rng
 async def test_random_events(dut):
     rng = make_rng("events")
     await start(dut)
-    busy, ended, seen = False, 0, {"idle_i": set(), "moved_i": set(), "special_i": set()}
+    busy, ended = False, 0
+    seen: dict[str, set[int]] = {"idle_i": set(), "moved_i": set(), "special_i": set()}
     for _ in range(5000):
         event = {"rst_n": int(rng.random() > 0.01), "start_i": int(rng.random() < 0.1)}
         for name, few in (("idle_i", 0.8), ("moved_i", 0.2), ("special_i", 0.2)):

@@ -7,7 +7,7 @@ from sat.regs import IrqEnable, Reg
 from tb.uvm.agents.axil.axil_item import AxilItem
 
 # Registers that keep what is written, and which bits of it.
-KEPT = {
+KEPT: dict[int, int] = {
     Reg.SCRATCH: 0xFFFFFFFF,
     Reg.IRQ_ENABLE: int(IrqEnable.DONE | IrqEnable.ERROR | IrqEnable.FENCE),
     Reg.PROG_ADDR_LO: 0xFFFFFFFF,
@@ -23,7 +23,7 @@ class RegisterShadow:
     def __init__(self) -> None:
         self._values = dict.fromkeys(KEPT, 0)
 
-    def __getitem__(self, register: Reg) -> int:
+    def __getitem__(self, register: int) -> int:
         return self._values[register]
 
     def __contains__(self, register: int) -> bool:
