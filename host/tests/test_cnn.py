@@ -68,7 +68,7 @@ def test_measured_step_has_the_same_bits():
 
 @pytest.mark.quick
 def test_overflow_skips_the_step_and_halves_the_scale(core: Core):
-    net = make_net(core, scale=LossScale(value=2.0**40))
+    net = make_net(core, scale=LossScale(value=2.0**40, largest=2.0**40))
     before = [unit.conv.w.read() for unit in net.units]
     gammas = [unit.norm.gamma for unit in net.units]
     assert net.train_step(*make_batch()).skipped and net.scale.value == 2.0**39

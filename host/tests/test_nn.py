@@ -82,7 +82,7 @@ def test_network_learns(core: Core):
 
 @pytest.mark.quick
 def test_overflow_skips_the_step_and_halves_the_scale(core: Core):
-    net = make_net(core, scale=LossScale(value=2.0**40))
+    net = make_net(core, scale=LossScale(value=2.0**40, largest=2.0**40))
     before = [layer.w.read() for layer in net.layers]
     step = net.train_step(*make_batch())
     assert step.skipped and net.scale.value == 2.0**39

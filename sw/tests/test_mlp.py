@@ -85,7 +85,7 @@ def test_training_in_c_equals_the_golden_model(tmp_path: Path, nm: tuple[int, in
     batch, sizes = 8, (20, 24, 17, 5)
     net = Mlp(Core(GoldenBackend(SatConfig.from_name(CONFIG), memory_size=1 << 20)),
               mlp(sizes, nm), batch, np.random.default_rng(SEED), lr=LR, momentum=MOMENTUM,
-              scale=LossScale(scale))
+              scale=LossScale(scale, largest=2.0**40))
     batches = Batches(steps, batch, sizes[0], sizes[-1])
     write_input(tmp_path / "in", net, nm, batches)
     results = [net.train_step(x, labels) for x, labels in batches]
@@ -128,7 +128,7 @@ def test_training_that_diverged_ends_in_an_error(tmp_path: Path, lr: float, scal
     """On both sides: weights that an update has cost, and activations beyond FP16."""
     net = Mlp(Core(GoldenBackend(SatConfig.from_name(CONFIG), memory_size=1 << 20)),
               mlp((16, 16, 4), (2, 8)), 8, np.random.default_rng(SEED), lr=lr,
-              scale=LossScale(scale))
+              scale=LossScale(scale, largest=2.0**40))
     batches = Batches(4, 8, 16, 4)
     net.layers[0].w.write(net.layers[0].w.read() + np.float32(bias))
     program = net.core.program()
