@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random programs: descriptors and a memory image, legal, free of hazards, any numbers.
 
+Which slots a command uses, and what lies there, is what spec/commands.yaml says (OPERANDS,
+IN_PLACE, the flags and fields); what is said here of single commands is what they have beyond it.
 Tensors are laid out with gaps and slack in their strides, and every other byte of the memory is
 random too, so that a stray write or a read beyond a tensor shows. A program depends only on its
 seed.
@@ -9,10 +11,10 @@ seed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -22,10 +24,13 @@ from sat_golden.command_model import ENGINE_OF
 from sat_golden.compress import compressed_rows
 from sat_golden.defs import (
     DESC_BYTES,
+    FIELDS,
+    IN_PLACE,
+    LEGAL_FLAGS,
     MATMUL_ROW_INTERLEAVE_BITS,
     MATMUL_ROW_INTERLEAVE_LSB,
+    REQUIRED_FLAGS,
     TENSOR_ALIGN,
-    AffineFlag,
     AffineSlot,
     FenceFlag,
     MatmulFlag,
@@ -35,12 +40,10 @@ from sat_golden.defs import (
     PoolSlot,
     PruneFlag,
     PruneSlot,
-    StatsFlag,
     StatsSlot,
-    UpdateFlag,
 )
-from sat_golden.descriptor import Descriptor, Slot, aligned
-from sat_golden.operands import NIBBLE
+from sat_golden.descriptor import Descriptor, Slot, aligned, fields_used
+from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE, Operand
 from sat_golden.tensors import tensors_of
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
@@ -58,8 +61,21 @@ from tb.top.random_windows import (
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 NUMBERS = ("ordinary", "mixed", "bits", "tied", "tiny", "huge")
-EPILOGUE_FLAGS = [sum(flags) for flags in product(*(
-    (0, flag) for flag in MatmulFlag if flag not in (MatmulFlag.A_TRANS, MatmulFlag.CONV)))]
+ROW_INTERLEAVE = (1 << MATMUL_ROW_INTERLEAVE_BITS) - 1 << MATMUL_ROW_INTERLEAVE_LSB
+
+
+def subsets(mask: int) -> list[int]:
+    return [flags for flags in range(mask + 1) if not flags & ~mask]
+
+
+def flag_sets(opcode: Opcode) -> list[int]:
+    """All that are legal."""
+    required = REQUIRED_FLAGS.get(opcode, 0)
+    return [flags for flags in subsets(LEGAL_FLAGS[opcode]) if flags & required or not required]
+
+
+EPILOGUE_FLAGS = subsets(
+    LEGAL_FLAGS[Opcode.MATMUL] & ~(MatmulFlag.A_TRANS | MatmulFlag.CONV | ROW_INTERLEAVE))
 MATMUL_FLAGS = [trans | flags for trans in (0, MatmulFlag.A_TRANS) for flags in EPILOGUE_FLAGS]
 # All of them; no shape tells those from 3 on apart from each other, so these come less often.
 ROW_INTERLEAVES = [0, 1, 2] * 3 + list(range(1 << MATMUL_ROW_INTERLEAVE_BITS))
@@ -122,7 +138,7 @@ def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> 
     """`count` FP16 or FP32 patterns of a class of NUMBERS (indices: any bits)."""
     if bits == NIBBLE:
         return stimulus.random_bits(rng, (count + 1) // 2, np.uint8)
-    dtype, single = (np.uint32, True) if bits == 32 else (np.uint16, False)
+    dtype, single = (np.uint32, True) if bits == SINGLE else (np.uint16, False)
     specials = stimulus.FP32_SPECIALS if single else stimulus.FP16_SPECIALS
     ordinary = (stimulus.ordinary_fp32 if single else stimulus.ordinary_fp16)(rng, count)
     if kind == "ordinary":
@@ -140,21 +156,38 @@ def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> 
     return floats.astype(np.float32 if single else np.float16).view(dtype)
 
 
-@dataclass(frozen=True)
-class Made:
-    """An FP16 matrix [rows][cols] that an earlier command writes. If it is a W_FF, it stands for
-    `depth` rows, N:M compressed; if it is a feature map, for a `grid` of pixels (images, height,
-    width)."""
+class Made(NamedTuple):
+    """A tensor that an earlier command writes; if it is a feature map, for a `grid` of pixels
+    (images, height, width)."""
 
-    by: Opcode
-    values: Slot
-    rows: int
+    operand: Operand
+    slot: Slot
+    grid: tuple[int, int, int] | None
+
+    @property
+    def rows(self) -> int:
+        return self.operand.shape[0]
+
+    @property
+    def cols(self) -> int:
+        return self.operand.shape[1]
+
+
+class Sparse(NamedTuple):
+    """What a PRUNE or UPDATE makes of a matrix [depth][cols]: operand S of a product."""
+
+    n: int
+    m: int
+    depth: int
     cols: int
-    indices: Slot | None = None
-    n: int = 0
-    m: int = 0
-    depth: int = 0
-    grid: tuple[int, int, int] | None = None
+    slots: dict[int, Slot]
+
+    @classmethod
+    def of(cls, desc: Descriptor, values: int, indices: int, depth: int, cols: int) -> Sparse:
+        """That in these slots of a command."""
+        pairs = (MatmulSlot.S_VALUES, values), (MatmulSlot.S_INDICES, indices)
+        return cls(desc.n, desc.m, depth, cols,
+                   {slot: desc.slots[made] for slot, made in pairs if made in desc.slots})
 
 
 @dataclass
@@ -171,12 +204,13 @@ class ProgramWriter:
     descriptors: list[Descriptor] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
-    sums: list[tuple[Slot, int]] = field(default_factory=list)  # of STATS, and their columns
+    sparse: list[Sparse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.image = stimulus.random_bits(self.rng, self.size, np.uint8)
         self.free = self.base
-        self._sources: list[set[Opcode]] = []  # whose outputs each command reads
+        self._makers: dict[int, int] = {}  # address -> opcode of the command that wrote there
+        self._sources: list[set[int]] = []  # whose outputs each command reads
 
     def place(self, rows: int, cols: int, bits: int, kind: str | None = None) -> Slot:
         """Room for a tensor; `kind` fills it with numbers (else it keeps the random bytes)."""
@@ -194,198 +228,139 @@ class ProgramWriter:
                 rows, row_bytes)
         return slot
 
-    def vector(self, cols: int, kind: str | None, sources: set[Opcode] | None = None) -> Slot:
-        """Room for an FP32 number per column; with `sources` sometimes what a STATS made."""
-        known = [slot for slot, width in self.sums if width == cols] if sources is not None else []
-        if known and self.rng.random() < self.chained:
-            sources.add(Opcode.STATS)
-            return known[self.rng.integers(len(known))]
-        return Slot(self.place(1, cols, 32, kind).address, 0)
-
-    def pick(self, suits: Callable[[Made], bool] = lambda made: True) -> Made | None:
+    def pick(self, suits: Callable[[Made], bool] = lambda made: made.operand.bits == HALF,
+             ) -> Made | None:
         """Sometimes, something suitable that an earlier command made."""
-        known = [made for made in self.made if suits(made)]
+        return self.sometimes([made for made in self.made if suits(made)])
+
+    def sometimes(self, known: list) -> Any | None:
         if known and self.rng.random() < self.chained:
             return known[self.rng.integers(len(known))]
         return None
 
-    def feature_map(self, rows: int, cols: int, kind: str, sources: set[Opcode],
-                    made: Made | None = None) -> Slot:
-        """A matrix [rows][cols]: `made`, or another of this shape, or a new one."""
-        made = made or self.pick(lambda made: (made.rows, made.cols) == (rows, cols))
-        if made is None:
-            return self.place(rows, cols, 16, kind)
-        sources.add(made.by)
-        return made.values
+    def operand(self, operand: Operand, kind: str | None) -> Slot:
+        """An input: sometimes what an earlier command made. An output: room of its own, so that
+        nothing else ever waits for it. Inputs are of `kind`."""
+        form = operand.shape, operand.bits, operand.vector
+        made = None if operand.written else self.pick(
+            lambda made: form == (made.operand.shape, made.operand.bits, made.operand.vector))
+        if made:
+            return made.slot
+        slot = self.place(*operand.shape, operand.bits, kind)
+        return Slot(slot.address, 0) if operand.vector else slot
+
+    def command(self, draft: Descriptor, kind: str, given: Mapping[int, Slot | None] | None = None,
+                shared: Mapping[int, int] | None = None,
+                grid: tuple[int, int, int] | None = None) -> Descriptor:
+        """Adds a command with numbers of a `kind`: finds a place for each operand that it uses, but
+        for those `given`; `shared` says which slots hold the tensor of another slot (None: at
+        random, where that is in place). `grid`: of the pixels that its output's rows are."""
+        used = {operand.slot: operand for operand in OPERANDS[draft.opcode](draft)}
+        if shared is None:
+            shared = {slot: output for output, slot in in_place(draft) if self.rng.random() < 0.2}
+        shared = {slot: other for slot, other in shared.items() if slot in used}
+        slots = {slot: place for slot, place in (given or {}).items()
+                 if place and slot not in shared}
+        for slot, operand in used.items():
+            if slot not in slots and slot not in shared:
+                filled = operand.read or slot in shared.values()
+                slots[slot] = self.operand(operand, kind if filled else None)
+        slots |= {slot: slots[other] for slot, other in shared.items()}
+        names = [name for name in fields_used(draft.opcode, draft.flags)
+                 if FIELDS.get(name, (0, 0, 0))[2] == 32]
+        scalars = zip(names, draw_numbers(self.rng, kind, len(names), SINGLE))
+        desc = replace(draft, slots=slots, **{name.lower(): int(bits) for name, bits in scalars})
+        self.add(desc)
+        windows = desc.windows if desc.has_windows else None
+        for operand in used.values():
+            if operand.written:
+                if windows and operand.shape[0] == windows.count:
+                    grid = windows.images, windows.out_h, windows.out_w
+                self.made.append(Made(operand, slots[operand.slot], grid))
+        return desc
 
     def matmul(self, i: int, j: int, k: int, n: int, m: int, flags: int, kind: str) -> None:
         """Sizes and N:M give way to those of an operand made earlier."""
-        a, s = self.pick(), self.pick(lambda made: made.depth)
+        a, s = self.pick(), self.sometimes(self.sparse)
+        given = dict(s.slots) if s else {}
         if s:
             j, k, n, m = s.cols, s.depth, s.n, s.m
         if a:
             shape = (a.cols, a.rows) if flags & MatmulFlag.A_TRANS else (a.rows, a.cols)
-            if s and shape[1] != k:
-                a = None
-            else:
+            if not s or shape[1] == k:
                 i, k = shape
-        a_shape = (k, i) if flags & MatmulFlag.A_TRANS else (i, k)
-        slots = {MatmulSlot.A: a.values if a else self.place(*a_shape, 16, kind)}
-        desc = Descriptor(Opcode.MATMUL, n, m, flags=flags, rows=i, cols=j, depth=k)
-        self._finish_product(desc, i, compressed_rows(k, n, m), slots, s, kind,
-                             {a.by} if a else set())
+                given[MatmulSlot.A] = a.slot
+        self.command(Descriptor(Opcode.MATMUL, n, m, flags=flags | self.row_interleave(), rows=i,
+                                cols=j, depth=k), kind, given)
 
     def conv(self, windows: Windows, channels: int, j: int, n: int, m: int, flags: int, kind: str,
-             a: Made | None = None, s: Made | None = None) -> None:
+             a: Made | None = None, s: Sparse | None = None) -> None:
         """`a` and `s` are operands of the right shape (s: all positions), made earlier."""
-        trans = bool(flags & MatmulFlag.A_TRANS)
-        positions = windows.positions
-        sources = {a.by} if a else set()
-        slots = {MatmulSlot.A: a.values if a else self.place(windows.pixels, channels, 16, kind)}
-        q = (compressed_rows(windows.count, n, m) if trans
-             else positions * compressed_rows(channels, n, m))
-        desc = Descriptor(Opcode.MATMUL, n, m, flags=flags | MatmulFlag.CONV, cols=j,
-                          depth=channels, **windows.fields())
-        grid = None if trans else (windows.images, windows.out_h, windows.out_w)
-        self._finish_product(desc, positions * channels if trans else windows.count, q, slots, s,
-                             kind, sources, grid)
+        flags |= MatmulFlag.CONV | self.row_interleave()
+        self.command(Descriptor(Opcode.MATMUL, n, m, flags=flags, cols=j, depth=channels,
+                                **windows.fields()), kind,
+                     {MatmulSlot.A: a and a.slot, **(s.slots if s else {})})
 
-    def _finish_product(self, desc: Descriptor, i: int, q: int, slots: dict[int, Slot],
-                        s: Made | None, kind: str, sources: set[Opcode],
-                        grid: tuple[int, int, int] | None = None) -> None:
-        """Adds a MATMUL of `i` rows of C and `q` rows of S; `slots` holds A."""
-        j, flags, sources = desc.cols, desc.flags, set(sources)
-        single = bool(flags & MatmulFlag.OUT_FP32)
-        slots[MatmulSlot.S_VALUES] = s.values if s else self.place(q, j, 16, kind)
-        slots[MatmulSlot.C] = self.place(i, j, 32 if single else 16)
-        if s:
-            sources.add(s.by)
-        if desc.n != desc.m:
-            slots[MatmulSlot.S_INDICES] = s.indices if s else self.place(q, j, NIBBLE, kind)
-        if flags & MatmulFlag.BIAS:
-            slots[MatmulSlot.BIAS] = self.vector(j, kind, sources)
-        for flag, slot in ((MatmulFlag.RESIDUAL, MatmulSlot.RESIDUAL),
-                           (MatmulFlag.MASK, MatmulSlot.MASK)):
-            if flags & flag:
-                in_place = not single and self.rng.random() < 0.2
-                slots[slot] = (slots[MatmulSlot.C] if in_place
-                               else self.feature_map(i, j, kind, sources))
-        hint = int(self.rng.choice(ROW_INTERLEAVES)) << MATMUL_ROW_INTERLEAVE_LSB
-        self.add(replace(desc, flags=flags | hint, slots=slots), sources)
-        if not single:
-            self.made.append(Made(Opcode.MATMUL, slots[MatmulSlot.C], i, j, grid=grid))
+    def row_interleave(self) -> int:
+        return int(self.rng.choice(ROW_INTERLEAVES)) << MATMUL_ROW_INTERLEAVE_LSB
 
-    def kernel(self, positions: int, channels: int, cols: int, n: int, m: int, kind: str) -> Made:
+    def kernel(self, positions: int, channels: int, cols: int, n: int, m: int, kind: str) -> Sparse:
         """One PRUNE per kernel position; W_FF of all positions is operand S of a `conv`."""
-        q = compressed_rows(channels, n, m)
-        values = self.place(positions * q, cols, 16)
-        indices = self.place(positions * q, cols, NIBBLE) if n != m else None
-        weights = self.place(positions * channels, cols, 32, kind)
-        for position in range(positions):
-            slots = {PruneSlot.W: rows_behind(weights, position * channels),
-                     PruneSlot.FF_VALUES: rows_behind(values, position * q)}
-            if indices:
-                slots[PruneSlot.FF_INDICES] = rows_behind(indices, position * q)
-            self.add(Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF, rows=channels, cols=cols,
-                                slots=slots))
-        return Made(Opcode.PRUNE, values, positions * q, cols, indices, n, m)
+        draft = Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF, rows=channels, cols=cols)
+        used = list(OPERANDS[Opcode.PRUNE](draft))
+        stacks = [self.place(positions * operand.shape[0], operand.shape[1], operand.bits,
+                             kind if operand.read else None) for operand in used]
+        each = [replace(draft, slots={
+            operand.slot: rows_behind(stack, position * operand.shape[0])
+            for operand, stack in zip(used, stacks)}) for position in range(positions)]
+        for desc in each:
+            self.add(desc)
+        return Sparse.of(each[0], PruneSlot.FF_VALUES, PruneSlot.FF_INDICES, channels, cols)
 
     def affine(self, rows: int, cols: int, flags: int, kind: str, out: str = "own",
                x: Made | None = None) -> None:
-        """OUT is a matrix of its "own", or that of "X" or "Y" (which nobody made, then: another
-        command might be reading it)."""
-        sources: set[Opcode] = set()
-
-        def operand(name: str, made: Made | None = None) -> Slot:
-            if out == name:
-                return self.place(rows, cols, 16, kind)
-            return self.feature_map(rows, cols, kind, sources, made)
-
-        slots = {AffineSlot.X: operand("X", x),
-                 AffineSlot.ALPHA: self.vector(cols, kind, sources),
-                 AffineSlot.GAMMA: self.vector(cols, kind, sources)}
-        if flags & AffineFlag.SECOND:
-            slots[AffineSlot.Y] = operand("Y")
-            slots[AffineSlot.BETA] = self.vector(cols, kind, sources)
-        slots[AffineSlot.OUT] = (self.place(rows, cols, 16) if out == "own"
-                                 else slots[AffineSlot[out]])
-        self.add(Descriptor(Opcode.AFFINE, flags=flags, rows=rows, cols=cols, slots=slots),
-                 sources)
-        self.made.append(Made(Opcode.AFFINE, slots[AffineSlot.OUT], rows, cols,
-                              grid=x.grid if x else None))
+        """OUT is a matrix of its "own", or that of "X" or "Y"."""
+        self.command(Descriptor(Opcode.AFFINE, flags=flags, rows=rows, cols=cols), kind,
+                     {AffineSlot.X: x and x.slot},
+                     {} if out == "own" else {AffineSlot[out]: AffineSlot.OUT}, x and x.grid)
 
     def stats(self, rows: int, cols: int, flags: int, kind: str, same: bool = False,
               x: Made | None = None) -> None:
-        """With `same`, Y is X."""
-        sources: set[Opcode] = set()
-        slots = {StatsSlot.X: self.feature_map(rows, cols, kind, sources, x)}
-        if flags & StatsFlag.SECOND:
-            slots[StatsSlot.Y] = (slots[StatsSlot.X] if same
-                                  else self.feature_map(rows, cols, kind, sources))
-        for slot in (StatsSlot.SUM, StatsSlot.DOT):
-            slots[slot] = self.vector(cols, None)
-            self.sums.append((slots[slot], cols))
-        self.add(Descriptor(Opcode.STATS, flags=flags, rows=rows, cols=cols, slots=slots), sources)
+        """With `same`, Y is X, if there is a Y."""
+        self.command(Descriptor(Opcode.STATS, flags=flags, rows=rows, cols=cols), kind,
+                     {StatsSlot.X: x and x.slot}, {StatsSlot.Y: StatsSlot.X} if same else {})
 
     def pool(self, windows: Windows, channels: int, kind: str, x: Made | None = None) -> Slot:
-        """Forward; returns where the winners are."""
-        sources: set[Opcode] = set()
-        slots = {
-            PoolSlot.X: self.feature_map(windows.pixels, channels, kind, sources, x),
-            PoolSlot.OUT: self.place(windows.count, channels, 16),
-            PoolSlot.WINNER: self.place(windows.count, channels, NIBBLE),
-        }
-        self._add_pool(windows, channels, 0, slots, sources)
-        return slots[PoolSlot.WINNER]
+        """Returns the winners."""
+        return self.command(Descriptor(Opcode.POOL, cols=channels, **windows.fields()), kind,
+                            {PoolSlot.X: x and x.slot}).slot(PoolSlot.WINNER)
 
     def pool_backward(self, windows: Windows, channels: int, kind: str, winner: Slot | None = None,
                       d_out: Made | None = None) -> None:
         """Any winners, or those of an earlier `pool`."""
-        sources = {Opcode.POOL} if winner else set()
-        slots = {
-            PoolSlot.X: self.feature_map(windows.pixels, channels, kind, sources, d_out),
-            PoolSlot.OUT: self.place(windows.count, channels, 16),
-            PoolSlot.WINNER: winner or self.place(windows.pixels, channels, NIBBLE, kind),
-        }
-        self._add_pool(windows, channels, PoolFlag.BACKWARD, slots, sources)
-
-    def _add_pool(self, windows: Windows, channels: int, flags: int, slots: dict[int, Slot],
-                  sources: set[Opcode]) -> None:
-        self.add(Descriptor(Opcode.POOL, flags=flags, cols=channels, slots=slots,
-                            **windows.fields()), sources)
-        self.made.append(Made(Opcode.POOL, slots[PoolSlot.OUT], windows.count, channels,
-                              grid=(windows.images, windows.out_h, windows.out_w)))
+        self.command(Descriptor(Opcode.POOL, flags=PoolFlag.BACKWARD, cols=channels,
+                                **windows.fields()), kind,
+                     {PoolSlot.X: d_out and d_out.slot, PoolSlot.WINNER: winner})
 
     def weights(self, opcode: Opcode, rows: int, cols: int, n: int, m: int, flags: int,
                 kind: str) -> None:
-        """PRUNE or UPDATE."""
-        update = opcode == Opcode.UPDATE
-        half = not update and bool(flags & PruneFlag.SRC_FP16)
-        slots = {0: self.place(rows, cols, 16 if half else 32, kind)}
-        scalars = {}
-        if update:
-            slots |= {1: self.place(rows, cols, 32, kind), 2: self.place(rows, cols, 32, kind)}
-            names = ["inv_scale", "momentum", "lr"]
-            names += ["decay"] if flags & UpdateFlag.DECAY else []
-            drawn = draw_numbers(self.rng, kind, len(names), 32)
-            scalars = {name: int(bits) for name, bits in zip(names, drawn)}
-        for flag, slot, x, y in ((PruneFlag.FF, 3, rows, cols), (PruneFlag.BP, 5, cols, rows)):
-            if flags & flag:
-                q = compressed_rows(x, n, m)
-                slots[slot] = self.place(q, y, 16)
-                if n != m:
-                    slots[slot + 1] = self.place(q, y, NIBBLE)
-                self.made.append(Made(opcode, slots[slot], q, y, slots.get(slot + 1), n, m, x))
-        self.add(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols, slots=slots,
-                            **scalars))
+        """PRUNE or UPDATE, whose slots of compressed matrices have the same numbers."""
+        desc = self.command(Descriptor(opcode, n, m, flags=flags, rows=rows, cols=cols), kind)
+        for values, indices, shape in (
+                (PruneSlot.FF_VALUES, PruneSlot.FF_INDICES, (rows, cols)),
+                (PruneSlot.BP_VALUES, PruneSlot.BP_INDICES, (cols, rows))):
+            if values in desc.slots:
+                self.sparse.append(Sparse.of(desc, values, indices, *shape))
 
     def fence(self, irq: bool) -> None:
         self.add(Descriptor(Opcode.FENCE, flags=FenceFlag.IRQ if irq else 0))
 
-    def add(self, desc: Descriptor, sources: set[Opcode] = frozenset()) -> None:
-        """A command that reads what these made."""
+    def add(self, desc: Descriptor) -> None:
+        tensors = tensors_of(desc)
         self.descriptors.append(desc)
-        self._sources.append(sources)
+        self._sources.append({self._makers[tensor.address] for tensor in tensors
+                              if tensor.read and tensor.address in self._makers})
+        self._makers |= {tensor.address: desc.opcode for tensor in tensors if tensor.written}
 
     def finish(self) -> Program:
         """Lets commands of different engines overlap at random, and writes the descriptors.
@@ -406,6 +381,20 @@ class ProgramWriter:
             self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
         return Program(self.base, self.image, address, len(self.descriptors), self.descriptors,
                        self.placements)
+
+
+def in_place(draft: Descriptor) -> list[tuple[int, int]]:
+    """(output, input) that may be the same matrix in such a command."""
+    used = {operand.slot: operand for operand in OPERANDS[draft.opcode](draft)}
+    return [(output, slot) for (opcode, output), inputs in IN_PLACE.items()
+            if opcode == draft.opcode for slot in inputs
+            if slot in used and used[slot].bits == used[output].bits]
+
+
+def affine_outs(flags: int) -> list[str]:
+    """Where OUT of an AFFINE may lie."""
+    draft = Descriptor(Opcode.AFFINE, flags=flags, rows=1, cols=1)
+    return ["own", *(AffineSlot(slot).name for _, slot in in_place(draft))]
 
 
 def rows_behind(slot: Slot, rows: int) -> Slot:
@@ -450,12 +439,9 @@ def add_random_weights(writer: ProgramWriter, limit: int) -> None:
     rng = writer.rng
     rows, cols = (int(x) for x in rng.integers(1, limit + 1, 2))
     n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-    if rng.random() < 0.5:
-        flags = int(rng.integers(1, 4)) | (PruneFlag.SRC_FP16 if rng.random() < 0.5 else 0)
-        writer.weights(Opcode.PRUNE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
-    else:
-        flags = int(rng.integers(0, 4)) | (int(rng.integers(0, 4)) << 3)
-        writer.weights(Opcode.UPDATE, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
+    opcode = (Opcode.PRUNE, Opcode.UPDATE)[rng.integers(2)]
+    flags = int(rng.choice(flag_sets(opcode)))
+    writer.weights(opcode, rows, cols, n, m, flags, str(rng.choice(NUMBERS)))
 
 
 class Conv(NamedTuple):
@@ -517,7 +503,7 @@ def add_random_conv(writer: ProgramWriter, limit: int) -> None:
 def add_random_feature(writer: ProgramWriter, limit: int) -> None:
     """AFFINE, STATS or POOL (forward, backward, or both)."""
     rng = writer.rng
-    kind, draw, flags = str(rng.choice(NUMBERS)), rng.random(), int(rng.integers(4))
+    kind, draw = str(rng.choice(NUMBERS)), rng.random()
     if draw < 0.4:
         d_out, (windows, channels, _) = draw_layer(writer, limits_of(limit), POOL_KERNELS)
         if draw < 0.1:
@@ -531,10 +517,11 @@ def add_random_feature(writer: ProgramWriter, limit: int) -> None:
     x = writer.pick()
     rows, cols = (x.rows, x.cols) if x else (int(y) for y in rng.integers(1, limit + 1, 2))
     if draw < 0.7:
-        out = str(rng.choice(["own", "X", "Y"] if flags & AffineFlag.SECOND else ["own", "X"]))
-        writer.affine(rows, cols, flags, kind, out, x)
+        flags = int(rng.choice(flag_sets(Opcode.AFFINE)))
+        writer.affine(rows, cols, flags, kind, str(rng.choice(affine_outs(flags))), x)
     else:
-        writer.stats(rows, cols, flags & StatsFlag.SECOND, kind, bool(flags & 2), x)
+        flags = int(rng.choice(flag_sets(Opcode.STATS)))
+        writer.stats(rows, cols, flags, kind, bool(rng.random() < 0.5), x)
 
 
 def transposed(windows: Windows) -> Windows | None:
@@ -591,18 +578,18 @@ def conv_program(seed: int) -> Program:
 
 # AFFINE with its flags and the place of OUT, STATS with and without Y, POOL with the kind of its
 # windows.
+POOLS = [(name, kind) for name in ("pool", "pool backward") for kind in KINDS]
 FEATURES = [
-    *(("affine", flags, out) for flags in range(4) for out in ("own", "X", "Y")
-      if out != "Y" or flags & AffineFlag.SECOND),
-    ("stats", 0, False), ("stats", StatsFlag.SECOND, False), ("stats", StatsFlag.SECOND, True),
-    *((name, kind) for name in ("pool", "pool backward") for kind in KINDS),
+    *(("affine", flags, out) for flags in flag_sets(Opcode.AFFINE) for out in affine_outs(flags)),
+    *(("stats", flags, same) for flags in flag_sets(Opcode.STATS) for same in (False, True)),
+    *POOLS,
 ]
 FEATURE_LIMITS = Limits(rows=300, taps=4000, matrix=1500, channels=140, macs=10**9)
 
 
 def feature_program(seed: int) -> Program:
     """AFFINE, STATS or POOL, forward with its gradient. Twice as many consecutive seeds as FEATURES
-    have them all, and every kind of numbers."""
+    have them all, and every kind of numbers; six times as many have every kernel."""
     writer = ProgramWriter(make_rng("feature", seed))
     rng = writer.rng
     name, *options = dealt(seed, FEATURES, "features")
@@ -612,7 +599,9 @@ def feature_program(seed: int) -> Program:
         flags, how = options
         (writer.affine if name == "affine" else writer.stats)(rows, cols, flags, kind, how)
         return writer.finish()
-    windows, channels, _ = draw_case(rng, FEATURE_LIMITS, POOL_KERNELS, options[0],
+    pool = seed // len(FEATURES) * len(POOLS) + POOLS.index((name, *options))
+    kernel = dealt(pool, POOL_KERNELS, "pool kernels")
+    windows, channels, _ = draw_case(rng, FEATURE_LIMITS, [kernel], options[0],
                                      int(rng.integers(3)), int(rng.integers(2)))
     if name == "pool backward":
         writer.pool_backward(windows, channels, kind)
