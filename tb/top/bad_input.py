@@ -130,6 +130,7 @@ def draw_start(seed: int) -> Program:
     address = int(rng.choice([
         program.address,
         program.address + int(rng.integers(1, DESC_BYTES)),
+        program.base + DESC_BYTES * int(rng.integers(program.image.size // DESC_BYTES)),
         int(rng.integers(END, 1 << 63)) // DESC_BYTES * DESC_BYTES,
         int(rng.integers(END)) // DESC_BYTES * DESC_BYTES,
         max(last, 0), last + DESC_BYTES if last > 0 else 0]))

@@ -268,8 +268,10 @@ class ProgramWriter:
         slots |= {slot: slots[other] for slot, other in shared.items()}
         names = [name for name in fields_used(draft.opcode, draft.flags)
                  if FIELDS.get(name, (0, 0, 0))[2] == 32]
-        scalars = zip(names, draw_numbers(self.rng, kind, len(names), SINGLE))
-        desc = replace(draft, slots=slots, **{name.lower(): int(bits) for name, bits in scalars})
+        # Commands without scalars have kinds of numbers that only their operands can be of.
+        numbers = draw_numbers(self.rng, kind, len(names), SINGLE) if names else ()
+        scalars = {name.lower(): int(bits) for name, bits in zip(names, numbers)}
+        desc = replace(draft, slots=slots, **scalars)
         self.add(desc)
         windows = desc.windows if desc.has_windows else None
         for operand in used.values():
