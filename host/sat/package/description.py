@@ -16,12 +16,12 @@ import yaml
 from systemrdl.node import RegNode
 
 from ..config import Rule, parameters, rules
+from ..rtl import INCLUDE
 from ..toolchain import ROOT
 from .registers import load_registers, reset_of
 
 SPEC = ROOT / "spec" / "ip.yaml"
 FILE_LIST = ROOT / "rtl" / "sat.f"
-INCLUDE_DIR = ROOT / "rtl" / "include"
 
 CLOCK, RESET, INTERRUPT = "aclk", "aresetn", "irq"
 REGISTERS, MEMORY = "s_axil", "m_axi"  # prefixes of the AXI ports, names of the interfaces
@@ -140,4 +140,4 @@ def load() -> Description:
         display_name=spec["display_name"], description=spec["description"],
         taxonomy=spec["taxonomy"], families=spec["families"], parameters=shown,
         rules=list(rules()), ports=ports, sources=sources,
-        headers=sorted(INCLUDE_DIR.glob("*.vh")), registers=registers)
+        headers=sorted(INCLUDE.glob("*.vh")), registers=registers)

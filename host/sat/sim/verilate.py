@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..rtl import INCLUDE, digest
@@ -60,7 +60,7 @@ class Model:
     cxx_flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     control: str = ""  # lines of a Verilator configuration file
-    headers: tuple[Path, ...] = field(default=())  # that the harness includes, of ours
+    headers: tuple[Path, ...] = ()  # that the harness includes, of ours
     output: str = ""  # file name: a library if it ends in .so; default: the toplevel
 
     @property
