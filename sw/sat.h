@@ -146,7 +146,7 @@ typedef struct {
   bool a_trans; /* of sat_matmul only */
   bool relu, overlap;
   const sat_tensor *bias;     /* [1][J] FP32 */
-  const sat_tensor *residual; /* [I][J] FP16 */
+  const sat_tensor *residual; /* [I][J], of C's format; may be C: C = C + a.s */
   const sat_tensor *mask;     /* [I][J] FP16 */
   uint32_t row_interleave;    /* log2 of the rows interleaved in a PE: a hint */
 } sat_matmul_options;

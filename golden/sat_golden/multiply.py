@@ -53,7 +53,7 @@ def matmul(
     s_values   uint16 [Q][J]; Q = K if n == m, else ceil(K/m)*n
     s_indices  uint8 [Q][J], None if n == m; only the low log2(m) bits of an element count
     bias       uint32 [J] or [1][J]
-    residual   uint16 [I][J]
+    residual   as what is returned
     mask       uint16 [I][J]
     returns    uint32 [I][J] with `out_fp32`, else uint16 [I][J]
 
@@ -82,9 +82,10 @@ def matmul(
     if bias is not None:
         bias = as_bits("bias", bias, np.uint32).reshape(-1)
         check_shape("bias", bias, (cols,))
-    for name, matrix in (("residual", residual), ("mask", mask)):
+    c_bits = np.uint32 if out_fp32 else np.uint16
+    for name, matrix, bits in (("residual", residual, c_bits), ("mask", mask, np.uint16)):
         if matrix is not None:
-            check_shape(name, as_bits(name, matrix, np.uint16), (rows, cols))
+            check_shape(name, as_bits(name, matrix, bits), (rows, cols))
     return epilogue(fp32_bits(acc), bias, residual, relu, mask, out_fp32)
 
 
@@ -102,7 +103,7 @@ def epilogue(
     if bias is not None:
         value = fp32_add(value, bias)
     if residual is not None:
-        value = fp32_add(value, fp16_to_fp32(residual))
+        value = fp32_add(value, residual if out_fp32 else fp16_to_fp32(residual))
     if relu:
         value = fp32_relu(value)
     if mask is not None:

@@ -62,7 +62,8 @@ def matmul(d: Descriptor) -> Iterator[Operand]:
     if d.has(MatmulFlag.BIAS):
         yield Operand(MatmulSlot.BIAS, (1, d.cols), SINGLE, read=True, vector=True)
     if d.has(MatmulFlag.RESIDUAL):
-        yield Operand(MatmulSlot.RESIDUAL, (results, d.cols), HALF, read=True)
+        yield Operand(MatmulSlot.RESIDUAL, (results, d.cols), SINGLE if d.has(MatmulFlag.OUT_FP32)
+                      else HALF, read=True)
     if d.has(MatmulFlag.MASK):
         yield Operand(MatmulSlot.MASK, (results, d.cols), HALF, read=True)
 

@@ -128,13 +128,14 @@ def epilogue(
     mask: int | None = None,
     out_fp32: bool = False,
 ) -> int:
-    """What MATMUL does to a finished FP32 sum: + FP32 bias, + FP16 residual, ReLU, FP16 mask, then
-    FP32 as it is or FP16. None leaves a step out. RTL: sat_epilogue."""
+    """What MATMUL does to a finished FP32 sum: + FP32 bias, + residual (FP32 with `out_fp32`, else
+    FP16), ReLU, FP16 mask, then FP32 as it is or FP16. None leaves a step out. RTL: sat_epilogue.
+    """
     value = acc
     if bias is not None:
         value = fp32_add(value, bias)
     if residual is not None:
-        value = fp32_add(value, fp16_to_fp32(residual))
+        value = fp32_add(value, residual if out_fp32 else fp16_to_fp32(residual))
     if relu:
         value = fp32_relu(value)
     if mask is not None and not mask_passes(mask):

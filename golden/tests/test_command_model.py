@@ -124,15 +124,16 @@ def test_matmul_in_memory(seed):
     s = stimulus.mixed_fp16(rng, (q, j))
     indices = None if n == m else rng.integers(0, 16, (q, j)).astype(np.uint8)
     bias = stimulus.ordinary_fp32(rng, (1, j))
-    residual, mask = stimulus.mixed_fp16(rng, (i, j)), stimulus.mixed_fp16(rng, (i, j))
+    mask = stimulus.mixed_fp16(rng, (i, j))
     trans, single = bool(seed & 1), bool(seed & 2)
+    residual = (stimulus.ordinary_fp32 if single else stimulus.mixed_fp16)(rng, (i, j))
     flags = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.RELU | MatmulFlag.MASK
     flags |= MatmulFlag.A_TRANS * trans | MatmulFlag.OUT_FP32 * single
     tensors = {
         MatmulSlot.A: bench.tensor(k, i, HALF, a.T) if trans else bench.tensor(i, k, HALF, a),
         MatmulSlot.S_VALUES: bench.tensor(q, j, HALF, s),
         MatmulSlot.C: bench.tensor(i, j, SINGLE if single else HALF),
-        MatmulSlot.RESIDUAL: bench.tensor(i, j, HALF, residual),
+        MatmulSlot.RESIDUAL: bench.tensor(i, j, SINGLE if single else HALF, residual),
         MatmulSlot.MASK: bench.tensor(i, j, HALF, mask),
     }
     if indices is not None:
@@ -197,6 +198,17 @@ def test_output_may_be_the_residual(bench):
                        slots=command.slots | {MatmulSlot.RESIDUAL: slot(c)})
     assert bench.run(in_place).code == Error.NONE
     assert (bench.memory.read(c) == 0x4500).all()  # 4 * 1 + 1
+
+
+def test_products_accumulate_in_fp32(bench):
+    """An FP32 C that is its own residual: C = C + A.S, again and again."""
+    command, c = bench.matmul()
+    c = bench.tensor(c.rows, c.cols, SINGLE, np.full((3, 5), 0.5, np.float32).view(np.uint32))
+    add = replace(command, flags=MatmulFlag.RESIDUAL | MatmulFlag.OUT_FP32,
+                  slots=command.slots | {MatmulSlot.C: slot(c), MatmulSlot.RESIDUAL: slot(c)})
+    result = bench.run(add, add, add)
+    assert (result.code, result.hazards) == (Error.NONE, [])
+    assert (bench.memory.read(c).view(np.float32) == 3 * 4 + 0.5).all()
 
 
 def test_high_nibble_of_an_odd_row_is_zero(bench):

@@ -28,6 +28,12 @@ def element(a_row, values, indices, n, m) -> int:
     return acc
 
 
+def random_single(rng, shape):
+    """FP32 patterns."""
+    draws = [stimulus.ordinary_fp32, lambda rng, shape: rng.choice(stimulus.FP32_SPECIALS, shape)]
+    return draws[rng.integers(2)](rng, shape)
+
+
 def random_case(rng, n, m, draw):
     """Keyword arguments of a small MATMUL with a random epilogue; planes need not be compressed
     weights: any index, any value is a legal operand."""
@@ -46,10 +52,9 @@ def random_case(rng, n, m, draw):
     if n != m:
         case["s_indices"] = rng.integers(0, 16, (q, j)).astype(np.uint8)
     if rng.integers(2):
-        case["bias"] = rng.choice(stimulus.FP32_SPECIALS, j) if rng.integers(2) else (
-            stimulus.ordinary_fp32(rng, j))
+        case["bias"] = random_single(rng, j)
     if rng.integers(2):
-        case["residual"] = draw(rng, (i, j))
+        case["residual"] = random_single(rng, (i, j)) if case["out_fp32"] else draw(rng, (i, j))
     if rng.integers(2):
         case["mask"] = stimulus.mixed_fp16(rng, (i, j), special=0.5)
     return case
@@ -153,6 +158,22 @@ def test_epilogue_keeps_nan_through_relu_and_makes_it_canonical():
     assert matmul(a, ones, relu=True, mask=np.array([[0x8001]], np.uint16))[0, 0] == 0
 
 
+def test_an_fp32_residual_continues_a_sum():
+    """By blocks of the reduction: each block's sum begins with +0 and is added to C as a whole, so
+    that the bits are those of numerics.md item 6, and not always those of one long reduction."""
+    rng = np.random.default_rng(5)
+    a, s = stimulus.ordinary_fp16(rng, (9, 48)), stimulus.ordinary_fp16(rng, (48, 7))
+    c = np.zeros((9, 7), np.uint32)
+    sums = []
+    for k in range(0, 48, 16):
+        c = matmul(a[:, k : k + 16], s[k : k + 16], residual=c, out_fp32=True)
+        sums.append(matmul(a[:, k : k + 16], s[k : k + 16], out_fp32=True).view(np.float32))
+    assert (c.view(np.float32) == (sums[0] + sums[1]) + sums[2]).all()
+    whole = matmul(a, s, out_fp32=True)
+    assert (c != whole).any()
+    assert np.allclose(c.view(np.float32), whole.view(np.float32), rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "change, name",
     [
@@ -166,6 +187,8 @@ def test_epilogue_keeps_nan_through_relu_and_makes_it_canonical():
         ({"bias": np.zeros(2, np.uint32)}, "bias"),
         ({"bias": np.zeros(3, np.uint16)}, "bias"),
         ({"residual": np.zeros((3, 2), np.uint16)}, "residual"),
+        ({"residual": np.zeros((2, 3), np.uint16), "out_fp32": True}, "residual"),
+        ({"residual": np.zeros((2, 3), np.uint32)}, "residual"),
         ({"mask": np.zeros((2, 3), np.float16)}, "mask"),
     ],
 )

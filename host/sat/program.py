@@ -115,7 +115,9 @@ class Program:
         """`out = epilogue(a . s)`, a [I][K] (or [K][I] with `a_trans`), s [K][J] dense or N:M.
 
         The epilogue adds `bias` [1][J] and `residual`, applies ReLU, and zeroes what is not
-        positive in `mask`; `out` is FP16 or FP32. `row_interleave` overrules the planner's.
+        positive in `mask`; `out` is FP16 or FP32, `residual` of its format. Either may be `out`
+        itself: with an FP32 residual, `out` goes on adding up. `row_interleave` overrules the
+        planner's.
         """
         n, m = (s.n, s.m) if isinstance(s, Compressed) else DENSE_NM
         depth, cols = s.shape if isinstance(s, Compressed) else shape_of("s", s)

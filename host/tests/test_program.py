@@ -22,6 +22,7 @@ def tensors(core: Core) -> dict:
         "out": core.tensor("out", (8, 32), FP16),
         "bias": core.tensor("bias", (1, 32), FP32),
         "addend": core.tensor("addend", (8, 32), FP16),
+        "sum": core.tensor("sum", (8, 32), FP32),
         "small": core.tensor("small", (8, 31), FP16),
         "w": core.tensor("w", (16, 32), FP32),
         "v": core.tensor("v", (16, 32), FP32),
@@ -40,8 +41,9 @@ def test_descriptors_pass_the_core_checks(core: Core, tensors):
     program.fence(irq=True)
     program.update(t["w"], t["v"], t["dw"], lr=0.1, momentum=0.9, decay=1e-4, bp=t["bp"],
                    skip_on_overflow=True)
+    program.matmul(t["a"], t["s"], t["sum"], residual=t["sum"])
     packed = program.pack()
-    assert len(packed) == 128 * len(program) == 512
+    assert len(packed) == 128 * len(program) == 640
     for start in range(0, len(packed), 128):
         check(packed[start : start + 128], start, 40)
     matmul = Descriptor.unpack(packed[128:256])
@@ -61,6 +63,8 @@ def test_descriptors_pass_the_core_checks(core: Core, tensors):
     ({"bias": "w"}, ValueError, "bias"),
     ({"bias": "addend"}, TypeError, "bias"),
     ({"residual": "small"}, ValueError, "residual"),
+    ({"residual": "sum"}, TypeError, "residual"),
+    ({"out": "sum", "residual": "addend"}, TypeError, "residual"),
     ({"mask": "w"}, TypeError, "mask"),
     ({"out": "a", "s": "a"}, ValueError, "a"),
 ])

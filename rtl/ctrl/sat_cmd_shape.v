@@ -76,7 +76,8 @@ module sat_cmd_shape (
           end
           `SAT_SLOT_MATMUL_RESIDUAL: begin
             rows_o   = {1'b0, results_i};
-            elem     = ELEM_FP16;
+            elem     = flags_i[`SAT_FLAG_MATMUL_OUT_FP32] ? ELEM_FP32
+                     : ELEM_FP16;
           end
           `SAT_SLOT_MATMUL_MASK: begin
             rows_o   = {1'b0, results_i};

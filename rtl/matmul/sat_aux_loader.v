@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_aux_loader: streams a C shaped FP16 matrix (residual or mask) to the epilogue.
+// sat_aux_loader: streams a C shaped matrix (residual or mask), FP16 or FP32, to the epilogue.
 // Its rows are fetched in the order of sat_row_walk, ahead of use as far as the beat queue allows.
 // Each row of a tile begins with a fresh beat. Idle (and its queue empty) unless started.
 `default_nettype none
@@ -17,6 +17,7 @@ module sat_aux_loader #(
   input  wire              start_i,
   input  wire [ADDR_W-1:0] base_i,
   input  wire [23:0]       stride_i,
+  input  wire              as_single_i,
   input  wire [15:0]       rows_i,
   input  wire [15:0]       cols_i,
   input  wire [15:0]       row_tiles_i,
@@ -39,7 +40,7 @@ module sat_aux_loader #(
 
   localparam integer LANES     = DATA_W / 16;
   localparam integer LANES_L   = $clog2(LANES);
-  localparam integer ROW_BEATS = (COLS * T) / LANES;      // of the widest tile
+  localparam integer ROW_BEATS = (COLS * T) / LANES;      // of the widest tile, FP16
   localparam integer DEPTH     = (ROW_BEATS < 16) ? 32 : 2 * ROW_BEATS;
   localparam integer DEPTH_L   = $clog2(DEPTH);
 
@@ -52,7 +53,7 @@ module sat_aux_loader #(
     .start_i      (start_i),
     .base_i       (base_i),
     .stride_i     (stride_i),
-    .elem_log2_i  (2'd1),
+    .elem_log2_i  (as_single_i ? 2'd2 : 2'd1),
     .rows_i       (rows_i),
     .cols_i       (cols_i),
     .row_tiles_i  (row_tiles_i),
@@ -71,7 +72,8 @@ module sat_aux_loader #(
 
   // Beats are asked for only when the queue can take them.
   reg  [DEPTH_L:0] room_q;
-  wire [16:0]      beats = (row_cols + LANES[16:0] - 17'd1) >> LANES_L;
+  wire [17:0]      row_halves = as_single_i ? {row_cols, 1'b0} : {1'b0, row_cols};
+  wire [17:0]      beats = (row_halves + LANES[17:0] - 18'd1) >> LANES_L;
   wire             fits  = beats[DEPTH_L:0] <= room_q;
   wire             req_fire = req_valid_o && req_ready_i;
   assign req_valid_o = row_valid && !row_skip && fits;

@@ -179,16 +179,30 @@ module sat_c_store #(
   reg  [ACCS_W-1:0] s2_group_q;
   always @(posedge clk) s2_group_q <= s1_group;
 
-  // Residual and mask beats hold several groups; a beat goes when its last group or the row is
-  // issued.
-  wire [HALF_L-1:0] part      = done_q[LANES_L +: HALF_L];
-  wire              part_last = group_last || (&part);
-  assign residual_ready_o = issue && use_residual_i && part_last;
+  // Residual and mask beats hold several groups, of an FP32 residual half as many; a beat goes when
+  // its last group or the row is issued.
+  localparam integer SINGLE_LAST = HALVES / 2 - 1;
+  wire [HALF_L-1:0] part        = done_q[LANES_L +: HALF_L];
+  wire [HALF_L-1:0] single_part = part & SINGLE_LAST[HALF_L-1:0];
+  wire              part_last   = group_last || (&part);
+  wire              single_last = as_single_i && single_part == SINGLE_LAST[HALF_L-1:0];
+  assign residual_ready_o = issue && use_residual_i && (part_last || single_last);
   assign mask_ready_o     = issue && use_mask_i && part_last;
-  wire [LANES*16-1:0] s2_residual, s2_mask;
-  sat_delay #(.WIDTH(LANES*32), .CYCLES(2)) u_operands (
+  wire [LANES*16-1:0] halves  = residual_i[part*LANES*16 +: LANES*16];
+  wire [LANES*32-1:0] singles = residual_i[single_part*LANES*32 +: LANES*32];
+  reg  [LANES*32-1:0] residual;
+  integer i;
+  always @(*) begin
+    residual = singles;
+    for (i = 0; i < LANES; i = i + 1) begin
+      if (!as_single_i) residual[i*32 +: 32] = {16'd0, halves[i*16 +: 16]};
+    end
+  end
+  wire [LANES*32-1:0] s2_residual;
+  wire [LANES*16-1:0] s2_mask;
+  sat_delay #(.WIDTH(LANES*48), .CYCLES(2)) u_operands (
     .clk  (clk),
-    .in_i ({residual_i[part*LANES*16 +: LANES*16], mask_i[part*LANES*16 +: LANES*16]}),
+    .in_i ({residual, mask_i[part*LANES*16 +: LANES*16]}),
     .out_o({s2_residual, s2_mask})
   );
   wire [LANES*32-1:0] s3_bias;
@@ -205,6 +219,7 @@ module sat_c_store #(
     .clk             (clk),
     .use_bias_i      (use_bias_i),
     .use_residual_i  (use_residual_i),
+    .as_single_i     (as_single_i),
     .use_relu_i      (use_relu_i),
     .use_mask_i      (use_mask_i),
     .acc_i           (s2_group_q),

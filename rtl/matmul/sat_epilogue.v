@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_epilogue: what happens to LANES accumulators between the output buffer and memory: + bias, +
-// residual (one FP32 addition each), ReLU, mask, rounding to FP16 or FP32 as it is. Fixed latency
-// `SAT_EPILOGUE_LATENCY (sat_fp.vh), one group per cycle, no back-pressure. All operands enter with
-// the accumulators; bias_i one cycle later, as it comes from a RAM. Mode bits are stable while
-// groups are inside. Golden function: sat_golden.multiply.epilogue.
+// residual (one FP32 addition each), ReLU, mask, rounding to FP16 or FP32 as it is. An FP16 residual
+// lies in the lower half of its lane. Fixed latency `SAT_EPILOGUE_LATENCY (sat_fp.vh), one group per
+// cycle, no back-pressure. All operands enter with the accumulators; bias_i one cycle later, as it
+// comes from a RAM. Mode bits are stable while groups are inside. Golden function:
+// sat_golden.multiply.epilogue.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
@@ -14,11 +15,12 @@ module sat_epilogue #(
   input  wire                           clk,
   input  wire                           use_bias_i,
   input  wire                           use_residual_i,
+  input  wire                           as_single_i,       // C and residual are FP32
   input  wire                           use_relu_i,
   input  wire                           use_mask_i,
   input  wire [LANES*`SAT_ACC_BITS-1:0] acc_i,
   input  wire [LANES*32-1:0]            bias_i,            // one cycle after acc_i
-  input  wire [LANES*16-1:0]            residual_i,
+  input  wire [LANES*32-1:0]            residual_i,
   input  wire [LANES*16-1:0]            mask_i,
   output reg  [LANES*32-1:0]            single_o,
   output reg  [LANES*16-1:0]            half_o,
@@ -56,21 +58,20 @@ module sat_epilogue #(
       wire [31:0] s2_value = use_bias_i ? s2_sum : s2_acc;
 
       // Residual.
-      wire [15:0] s2_residual;
-      wire [31:0] s2_residual_single, s3_sum, s3_acc;
-      sat_delay #(.WIDTH(16), .CYCLES(1 + ADD)) u_residual (
-        .clk  (clk),
-        .in_i (residual_i[l*16 +: 16]),
-        .out_o(s2_residual)
-      );
+      wire [31:0] residual_widened, s2_residual, s3_sum, s3_acc;
       sat_fp16_to_fp32 u_widen (
-        .half_i (s2_residual),
-        .value_o(s2_residual_single)
+        .half_i (residual_i[l*32 +: 16]),
+        .value_o(residual_widened)
+      );
+      sat_delay #(.WIDTH(32), .CYCLES(1 + ADD)) u_residual (
+        .clk  (clk),
+        .in_i (as_single_i ? residual_i[l*32 +: 32] : residual_widened),
+        .out_o(s2_residual)
       );
       sat_fp32_add u_add (
         .clk  (clk),
         .a_i  (s2_value),
-        .b_i  (s2_residual_single),
+        .b_i  (s2_residual),
         .sum_o(s3_sum)
       );
       sat_delay #(.WIDTH(32), .CYCLES(ADD)) u_skip_residual (

@@ -442,7 +442,7 @@ module sat_matmul #(
     .values_o   (bias)
   );
 
-  // Residual and mask, clients and slots that follow each other.
+  // Residual and mask, clients and slots that follow each other; a residual has C's format.
   wire [1:0]          aux_valid, aux_ready;
   wire [2*DATA_W-1:0] aux_beat;
   genvar x;
@@ -462,6 +462,7 @@ module sat_matmul #(
         .start_i     (aux_start[x]),
         .base_i      (slot_addr[SLOT*ADDR_W +: ADDR_W]),
         .stride_i    (slot_stride[SLOT*STRIDE_W +: STRIDE_W]),
+        .as_single_i (x == 0 && as_single),
         .rows_i      (rows),
         .cols_i      (cols),
         .row_tiles_i (row_tiles),

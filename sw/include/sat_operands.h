@@ -65,7 +65,7 @@ static inline bool sat_operand_of(const sat_sizes *d, uint32_t slot, sat_operand
           *operand = sat_vector_of(d->cols);
           return sat_has(d, SAT_FLAG_MATMUL_BIAS);
         case SAT_SLOT_MATMUL_RESIDUAL:
-          *operand = sat_matrix_of(results, d->cols, SAT_FP16);
+          *operand = sat_matrix_of(results, d->cols, sat_has(d, SAT_FLAG_MATMUL_OUT_FP32) ? SAT_FP32 : SAT_FP16);
           return sat_has(d, SAT_FLAG_MATMUL_RESIDUAL);
         case SAT_SLOT_MATMUL_MASK:
           *operand = sat_matrix_of(results, d->cols, SAT_FP16);

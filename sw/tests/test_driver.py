@@ -110,7 +110,7 @@ def random_tensors(core: Core, rng: np.random.Generator) -> dict:
         "a": core.tensor("a", (i, k), FP16), "at": core.tensor("at", (k, i), FP16),
         "s": core.tensor("s", (k, j), FP16), "c16": core.tensor("c16", (i, j), FP16),
         "c32": core.tensor("c32", (i, j), FP32), "bias": core.tensor("bias", (1, j), FP32),
-        "r": core.tensor("r", (i, j), FP16), "p": core.tensor("p", (i, j), FP16),
+        "r16": core.tensor("r16", (i, j), FP16), "r32": core.tensor("r32", (i, j), FP32), "p": core.tensor("p", (i, j), FP16),
         "w": core.tensor("w", (k, j), FP32), "w16": core.tensor("w16", (k, j), FP16),
         "v": core.tensor("v", (k, j), FP32), "dw": core.tensor("dw", (k, j), FP32),
         "ff": core.compressed("ff", (k, j), n, m), "bp": core.compressed("bp", (j, k), n, m),
@@ -129,8 +129,9 @@ def test_descriptors_equal_those_of_the_host(core: Core, round_: int) -> None:
     host, c = Program(core.backend.config), Builder()
     trans, fp32, sparse = flip(rng), flip(rng), flip(rng)
     options = dict(a_trans=trans, relu=flip(rng), row_interleave=0, overlap=False,
-                   **{name: t[key] for name, key in (("bias", "bias"), ("residual", "r"),
-                                                     ("mask", "p")) if flip(rng)})
+                   **{name: t[key] for name, key in (("bias", "bias"), ("mask", "p"),
+                                                     ("residual", "r32" if fp32 else "r16"))
+                      if flip(rng)})
     arguments = (t["at" if trans else "a"], t["ff" if sparse else "s"], t["c32" if fp32 else "c16"])
     host.matmul(*arguments, **options)
     assert c.matmul(*arguments, **options) == driver.OK
@@ -186,8 +187,8 @@ def test_descriptors_of_convolutions_equal_those_of_the_host(core: Core, round_:
         options["bias"] = core.tensor("bias", (1, j), FP32)
     for out, s, trans in ((y, stack, False), (dw, core.tensor("dy", (count, j), FP16), True),
                           (dw, core.compressed("dy", (count, j), n, m), True)):
-        epilogue = {name: core.tensor(name, out.shape, FP16)
-                    for name in ("residual", "mask") if flip(rng)}
+        epilogue = {name: core.tensor(name, out.shape, kind)
+                    for name, kind in (("residual", format), ("mask", FP16)) if flip(rng)}
         host.conv(x, s, out, windows, a_trans=trans, **options, **epilogue)
         assert c.conv(x, s, out, windows, a_trans=trans, **options, **epilogue) == driver.OK
     assert c.pack() == host.pack()
@@ -258,6 +259,7 @@ def test_windows_equal_those_of_the_golden_model(round_: int) -> None:
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], a_trans=True),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], bias=t["r"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], residual=t["c32"]),
+    lambda c, t: c.matmul(t["a"], t["s"], t["c32"], residual=t["c16"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], mask=t["a"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], row_interleave=8),
     lambda c, t: c.matmul(t["a"], t["w"], t["c16"]),

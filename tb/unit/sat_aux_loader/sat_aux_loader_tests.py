@@ -18,25 +18,27 @@ from tb.common.walk import walk_inputs
 
 def beats_of(plan: Tiling, matrix: Matrix) -> list[int]:
     """Addresses in the order of delivery."""
+    size = matrix.bits // 8
     return [matrix.line(row) + at
             for first_row, col in plan.tiles for row in plan.drain_order(first_row)
             if row < plan.segment_end(first_row)
-            for at in range(2 * col, 2 * (col + plan.tile_cols(col)), BEAT_BYTES)]
+            for at in range(size * col, size * (col + plan.tile_cols(col)), BEAT_BYTES)]
 
 
 @cocotb.test()
-@cocotb.parametrize(stalls=list(STALLS), p_ready=[1.0, 0.2], hint=[0, 1, 7])
-async def test_beats(dut, stalls, p_ready, hint):
-    rng = make_rng(f"{stalls} {p_ready} {hint}")
+@cocotb.parametrize(stalls=list(STALLS), p_ready=[1.0, 0.2], hint=[0, 1, 7], bits=[16, 32])
+async def test_beats(dut, stalls, p_ready, hint, bits):
+    rng = make_rng(f"{stalls} {p_ready} {hint} {bits}")
     shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
     await start(dut)
     for segments in (1, int(rng.integers(2, 6))):
         plan = Tiling(shape, 1, 1, 1, row_interleave=hint)
         i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
         plan = Tiling(shape, -(-i // segments), j, 1, row_interleave=hint, row_segments=segments)
-        matrix = Matrix(rng, plan.i * segments, j, 16)
+        matrix = Matrix(rng, plan.i * segments, j, bits)
         port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
-        set_inputs(dut, matrix.inputs() | walk_inputs(plan) | {"start_i": 1, "beat_ready_i": 0})
+        set_inputs(dut, matrix.inputs() | walk_inputs(plan)
+                   | {"as_single_i": bits == 32, "start_i": 1, "beat_ready_i": 0})
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
         idle = 0

@@ -10,7 +10,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
-from sat.plan import LANES, Array, Tiling
+from sat.plan import Array, Tiling
 from sat_golden import vector
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import mixed_fp16, random_bits
@@ -60,8 +60,11 @@ def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
     # Zero, and what differs from it in one bit: each bit alone decides here and there.
     near_zero = rng.choice(np.array([0, *(1 << k for k in range(16))], np.uint16), (rows, j))
     mask = np.where(rng.random((rows, j)) < 0.5, near_zero, mixed_fp16(rng, (rows, j), special))
-    return Command(plan, as_single, use, vector.fp32_to_acc(single), bias,
-                   mixed_fp16(rng, (rows, j), special), mask)
+    residual = mixed_fp16(rng, (rows, j), special)
+    if as_single:
+        residual = np.where(rng.random((rows, j)) < special, random_bits(rng, (rows, j), np.uint32),
+                            rng.standard_normal((rows, j)).astype(np.float32).view(np.uint32))
+    return Command(plan, as_single, use, vector.fp32_to_acc(single), bias, residual, mask)
 
 
 class Operands:
@@ -95,8 +98,9 @@ class Operands:
             for row in plan.drain_order(first_row):
                 if row < plan.segment_end(first_row):
                     part = matrix[row, col : col + plan.tile_cols(col)]
-                    padded = np.concatenate([part, np.zeros(-part.size % LANES, np.uint16)])
-                    beats += [pack_array(beat) for beat in padded.reshape(-1, LANES)]
+                    count = BEAT_BYTES // part.itemsize
+                    padded = np.concatenate([part, np.zeros(-part.size % count, part.dtype)])
+                    beats += [pack_array(beat) for beat in padded.reshape(-1, count)]
         return beats
 
     def drive(self) -> None:

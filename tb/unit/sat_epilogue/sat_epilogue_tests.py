@@ -47,11 +47,12 @@ def draw(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, np.ndarr
     exponent = acc >> 23 & 0xFF
     held = (exponent == 255) | ((exponent >= 127 - 48) & (exponent < 127 + 78))
     return {"acc": np.where(held, acc, acc & 0x80000000).astype(np.uint32), "bias": bias,
-            "residual": mixed_fp16(rng, shape, 0.3), "mask": mixed_fp16(rng, shape, 0.5)}
+            "residual": mixed_fp16(rng, shape, 0.3), "mask": mixed_fp16(rng, shape, 0.5),
+            "residual_single": np.where(kind == 4, bias, rng.permuted(bias))}
 
 
 @cocotb.test()
-@cocotb.parametrize(bias=[False, True], residual=[False, True], relu=[False, True],
+@cocotb.parametrize(bias=[False, True], residual=[None, "half", "single"], relu=[False, True],
                     mask=[False, True])
 async def test_modes(dut, bias, residual, relu, mask):
     rng = make_rng(f"{bias} {residual} {relu} {mask}")
@@ -61,11 +62,17 @@ async def test_modes(dut, bias, residual, relu, mask):
     # The array delivers canonical NaN and never a -0; the epilogue need not rely on the latter.
     acc = vector.fp32_to_acc(vector.fp32_bits(data["acc"].view(np.float32)))
     modes = {"relu": relu} | {name: data[name] for name, used in (
-        ("bias", bias), ("residual", residual), ("mask", mask)) if used}
+        ("bias", bias), ("mask", mask)) if used}
+    lane = data["residual_single"]  # of an FP16 residual the lower half counts
+    if residual == "half":
+        modes["residual"] = vector.fp16_to_fp32(data["residual"])
+        lane = lane & 0xFFFF0000 | data["residual"]
+    elif residual:
+        modes["residual"] = lane
     single = epilogue(vector.acc_to_fp32(acc), **modes, out_fp32=True)
-    half = epilogue(vector.acc_to_fp32(acc), **modes)
-    await start(dut, use_bias_i=int(bias), use_residual_i=int(residual), use_relu_i=int(relu),
-                use_mask_i=int(mask))
+    half = vector.fp32_to_fp16(single)
+    await start(dut, use_bias_i=int(bias), use_residual_i=int(residual is not None),
+                as_single_i=int(residual == "single"), use_relu_i=int(relu), use_mask_i=int(mask))
     for cycle in range(cycles + LATENCY):
         if cycle >= LATENCY:
             row = cycle - LATENCY
@@ -81,7 +88,7 @@ async def test_modes(dut, bias, residual, relu, mask):
                     f"{name} {expected[row]}"
         row = min(cycle, cycles - 1)
         dut.acc_i.value = pack(acc[row], 31)
-        dut.residual_i.value = pack_array(data["residual"][row])
+        dut.residual_i.value = pack_array(lane[row])
         dut.mask_i.value = pack_array(data["mask"][row])
         dut.bias_i.value = pack_array(data["bias"][max(row - (cycle < cycles), 0)])
         await FallingEdge(dut.clk)

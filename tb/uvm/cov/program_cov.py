@@ -26,7 +26,7 @@ EDGES = ("below", "at", "one_above", "multiple", "between")
 LENGTHS = {"1": 1, "2..5": 5, "6..12": 12, "13 or more": 1 << 32}
 VECTOR_TILE = 16
 EPILOGUE = [flag.name.lower() for flag in MatmulFlag if flag != MatmulFlag.CONV]
-IN_PLACE = ("residual", "mask")
+IN_PLACE = ("residual", "residual_fp32", "mask")
 
 
 def edge(size: int, unit: int) -> str:
@@ -117,7 +117,8 @@ class ProgramCov(SatCovBase):
             self.model.hit("cp_chunks", "part" if chunks < 1 else "one" if chunks == 1
                            else "several")
         self.model.hit("cp_row_interleave", flags >> 8 & 7)
-        for kind, slot in (("residual", MatmulSlot.RESIDUAL), ("mask", MatmulSlot.MASK)):
+        single = "_fp32" if flags & MatmulFlag.OUT_FP32 else ""
+        for kind, slot in ((f"residual{single}", MatmulSlot.RESIDUAL), ("mask", MatmulSlot.MASK)):
             if desc.slot(slot).address and desc.slot(slot) == desc.slot(MatmulSlot.C):
                 self.model.hit("cp_matmul_in_place", kind)
 
