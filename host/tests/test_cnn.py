@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Residual networks: what a step does to the weights, loss scaling, and that they learn."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,8 @@ from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
 from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet, Sgd, TrainingDiverged
 from sat.nn.gradients import add_gradients, plan
 from sat.nn.script import pipeline
+from sat_golden.convolve import conv as golden_conv
+from sat_golden.vector import fp32_add
 from sat_golden.windows import Windows
 
 BATCH, SIDE, CLASSES = 8, 8, 5
@@ -147,6 +150,54 @@ def test_wrong_batch_is_named(core: Core):
         net.predict(x[:0])
 
 
+def many_batches(count: int) -> tuple[np.ndarray, np.ndarray]:
+    x, labels = zip(*(make_batch(seed) for seed in range(4, 4 + count)))
+    return np.concatenate(x), np.concatenate(labels)
+
+
+@pytest.mark.quick
+def test_equal_micro_batches_are_one_batch():
+    """Two of the same images, with half the loss scale each: the sum of two halves is the whole,
+    but for what FP16 loses of smaller numbers."""
+    weights = []
+    for count in (1, 2):
+        net = make_net(Core(GoldenBackend(memory_size=MEMORY_BYTES)), nm=(2, 2))
+        x, labels = make_batch()
+        net.train_step(np.concatenate([x] * count), np.concatenate([labels] * count))
+        weights.append([unit.conv.w.read() for unit in net.units] + [net.head.w.read(),
+                       *(unit.norm.gamma for unit in net.units)])
+    assert all(np.allclose(a, b, rtol=0, atol=1e-4) for a, b in zip(*weights))
+
+
+@pytest.mark.quick
+def test_weight_gradients_by_blocks_of_images(core: Core):
+    """The sums of the blocks, added up in their order."""
+    net = make_net(core, wu_images=3)
+    unit = net.blocks[0].first
+    net.train_step(*make_batch())
+    blocks = []
+    for first, last in (0, 3), (3, 6), (6, 8):
+        x, d_z = (fmap.part(first, last).tensor.read().view(np.uint16)
+                  for fmap in (unit.x, unit.d_z))
+        blocks.append(golden_conv(x, replace(unit.conv.windows, images=last - first), d_z,
+                                  a_trans=True, out_fp32=True))
+    expected = fp32_add(blocks[2], fp32_add(blocks[1], blocks[0]))
+    assert np.array_equal(unit.conv.dw.read().view(np.uint32), expected)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("bad", [0, 1])
+def test_an_overflow_in_a_micro_batch_skips_the_step(core: Core, bad: int):
+    net = make_net(core)
+    x, labels = many_batches(2)
+    x[bad * BATCH] = 60000
+    before = [unit.conv.w.read() for unit in net.units]
+    gammas = [unit.norm.gamma for unit in net.units]
+    assert net.train_step(x, labels).skipped and net.scale.value == 512
+    assert all(np.array_equal(unit.conv.w.read(), w) for unit, w in zip(net.units, before))
+    assert all(np.array_equal(unit.norm.gamma, g) for unit, g in zip(net.units, gammas))
+
+
 @pytest.mark.quick
 def test_update_that_overflows_ends_training(core: Core):
     net = make_net(core, lr=1e9)
@@ -206,9 +257,9 @@ def test_rtl_steps_equal_the_golden_model(config: str):
     backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
                              GoldenBackend(config, memory_size=MEMORY_BYTES))
     with backend:
-        net = make_net(Core(backend))
+        net = make_net(Core(backend), wu_images=3)
         net.train_step(*make_batch(4), measures={})
-        step = net.train_step(*make_batch(5))
+        step = net.train_step(*many_batches(2))
     assert not step.skipped and step.cycles > 0
     assert backend.tensors_compared > 200
     assert backend.differing_bits == 0, backend.reports

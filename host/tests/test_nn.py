@@ -10,6 +10,7 @@ from sat import CheckedBackend, Core, GoldenBackend, Program, SatConfig, SimBack
 from sat.nn import LayerSpec, LossScale, Mlp, TrainingDiverged, cross_entropy, mlp, softmax
 from sat_golden.arguments import fp32
 from sat_golden.layers import LinearBdwp, MlpBdwp
+from sat_golden.vector import fp32_add
 
 SIZES, BATCH = (32, 48, 24, 5), 16
 
@@ -119,6 +120,69 @@ def test_steps_are_those_of_the_golden_layers(core: Core):
         for layer, other in zip(net.layers, golden.layers):
             assert np.array_equal(layer.w.read().view(np.uint32), other.weights)
             assert np.array_equal(layer.bias.read().view(np.uint32), other.bias)
+
+
+def many_batches(count: int) -> tuple[np.ndarray, np.ndarray]:
+    x, labels = zip(*(make_batch(seed) for seed in range(4, 4 + count)))
+    return np.concatenate(x), np.concatenate(labels)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("split", [False, True])
+def test_micro_batches_add_up(core: Core, split: bool):
+    """The gradients of the golden layers, added in order, and one update of their sum."""
+    net = make_net(core, lr=0.05)
+    golden = MlpBdwp([LinearBdwp(layer.w.read().view(np.uint32), layer.spec.n, layer.spec.m)
+                      for layer in net.layers])
+    x, labels = many_batches(3)
+    total: list[tuple[np.ndarray, ...]] = []
+    for first in range(0, len(x), BATCH):
+        part = slice(first, first + BATCH)
+        inputs, logits = golden.forward(x[part].view(np.uint16))
+        loss = cross_entropy(logits.view(np.float32), labels[part], net.scale.value / 3)
+        d_outs = golden.backward(inputs, loss.gradient.view(np.uint16))
+        parts = [layer.gradients(*maps)
+                 for layer, *maps in zip(golden.layers, inputs, d_outs)]
+        total = [tuple(fp32_add(new, old) for new, old in zip(*sums))
+                 for sums in zip(parts, total)] if total else parts
+    for layer, (dw, db) in zip(golden.layers, total):
+        layer.step(dw, db, lr=fp32(0.05), momentum=fp32(0.9), inv_scale=fp32(1 / net.scale.value))
+    step = net.train_step(x, labels, split=split)
+    assert not step.skipped and net.scale.good_steps == 1
+    for layer, other in zip(net.layers, golden.layers):
+        assert np.array_equal(layer.w.read().view(np.uint32), other.weights)
+        assert np.array_equal(layer.bias.read().view(np.uint32), other.bias)
+
+
+@pytest.mark.quick
+def test_micro_batches_are_nearly_one_batch():
+    x, labels = many_batches(4)
+    weights = []
+    for batch in (BATCH, 4 * BATCH):
+        net = Mlp(Core(GoldenBackend(memory_size=4 << 20)), mlp(SIZES, (2, 2)), batch,
+                  np.random.default_rng(3), lr=0.5)
+        start = net.layers[0].w.read()
+        net.train_step(x, labels)
+        weights.append(net.layers[0].w.read() - start)
+    assert np.abs(weights[0] - weights[1]).max() < 0.01 * np.abs(weights[0]).max()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_overflow_in_a_micro_batch_skips_the_step(core: Core, bad: int):
+    """Whichever it is; the step after it is that of a network that never saw it."""
+    net = make_net(core)
+    x, labels = many_batches(3)
+    wild = x.copy()
+    wild[bad * BATCH : (bad + 1) * BATCH] = 60000
+    before = [layer.w.read() for layer in net.layers]
+    assert net.train_step(wild, labels).skipped and net.scale.value == 512
+    assert all(np.array_equal(layer.w.read(), w) for layer, w in zip(net.layers, before))
+    net.train_step(x, labels)
+    other = make_net(Core(GoldenBackend(memory_size=4 << 20)), scale=LossScale(512.0))
+    other.train_step(x, labels)
+    assert all(np.array_equal(layer.w.read(), twin.w.read())
+               for layer, twin in zip(net.layers, other.layers))
 
 
 @pytest.mark.quick
@@ -264,6 +328,7 @@ def test_rtl_steps_equal_the_golden_model():
         net = make_net(Core(backend))
         for seed, split in ((4, True), (5, False)):
             net.train_step(*make_batch(seed), split=split)
+        assert not net.train_step(*many_batches(2)).skipped
     assert backend.tensors_compared > 30
     assert backend.differing_bits == 0, backend.reports
 

@@ -18,12 +18,16 @@ Span = tuple[int, int]  # images of a part of the batch
 
 
 class Unit:
-    """A convolution and its batch normalisation: z = conv(x), then y = scale*z + shift."""
+    """A convolution and its batch normalisation: z = conv(x), then y = scale*z + shift.
+
+    wu_images  images of a block of WU (Conv2d.gradients); None is all
+    """
 
     def __init__(self, core: Core, name: str, spec: ConvSpec, x: FeatureMap, parts: int,
                  rng: np.random.Generator, bp: bool = True):
         self.conv = Conv2d(core, name, spec, x.images, x.h, x.w, rng, bp)
         self.norm = BatchNorm(core, name, spec.outputs, parts)
+        self.wu_images: int | None = None
         self.x = x
         self.z, self.d_z = self.conv.feature_map(f"{name}.z"), self.conv.feature_map(f"{name}.d_z")
 
@@ -33,7 +37,7 @@ class Unit:
 
     @property
     def gradient(self) -> Gradient:
-        return self.conv.gradients(self.x, self.d_z)[0]
+        return self.conv.gradients(self.x, self.d_z, self.wu_images)[0]
 
     def forward(self, program: Program, span: Span) -> None:
         self.conv.forward(program, self.x.part(*span), self.z.part(*span))

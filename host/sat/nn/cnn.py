@@ -12,16 +12,16 @@ overflowed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..core import Core
 from ..memory import FeatureMap
 from .blocks import Block, Span, Unit
-from .gradients import Order, add_gradients, plan
+from .gradients import Order, add_gradients, array_part, plan
 from .layers import AveragePool, Conv2d, ConvSpec, LayerSpec, Linear
-from .loss import batches, check_labels, check_rows, cross_entropy, share_right
+from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult, pipeline
 
@@ -34,13 +34,16 @@ class ResNet:
     The stages after the first halve the map. The stem and the linear layer are dense, all other
     convolutions `nm`. Trained by momentum SGD on softmax cross-entropy.
 
+    With `wu_images` the weight gradients of convolutions are made of blocks of so many images.
+
     x  the batch, a feature map [batch][h][w][inputs]
     """
 
     def __init__(self, core: Core, batch: int, h: int, w: int, inputs: int, classes: int,
                  nm: tuple[int, int], rng: np.random.Generator,
                  channels: Sequence[int] = (16, 32, 64), lr: float = 0.1, momentum: float = 0.9,
-                 decay: float | None = None, scale: LossScale | None = None, parts: int = 4):
+                 decay: float | None = None, scale: LossScale | None = None, parts: int = 4,
+                 wu_images: int | None = None):
         self.core, self.batch, self.classes = core, batch, classes
         self.lr, self.momentum, self.decay = lr, momentum, decay
         self.scale = scale or LossScale()
@@ -64,9 +67,11 @@ class ResNet:
         self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
         self.head = Linear(core, "head", LayerSpec(y.channels, classes), batch, rng, logits=True)
         self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
-        late = self._late_units()
-        self._backward = self._backward_script(late)
-        self._order = self._gradient_order(late)
+        for unit in self.units:
+            unit.wu_images = wu_images
+        self._late = self._late_units()
+        self._backward = self._backward_script(self._late, False)
+        self._order = self._gradient_order(self._late)
         program = core.program()
         layers: list[Conv2d | Linear] = [*(unit.conv for unit in self.units), self.head]
         for layer in layers:
@@ -126,12 +131,13 @@ class ResNet:
         for block in self.blocks:
             block.write_shift()
 
-    def _backward_script(self, late: set[Unit]) -> Script:
+    def _backward_script(self, late: set[Unit], accumulate: bool) -> Script:
         """BP of all layers, and WU of those that are not late."""
         script = Script(self.core)
 
         def gradients_of(units: Sequence[Unit]) -> Items:
-            return [partial(self._add_gradient, script, unit) for unit in units if unit not in late]
+            return [partial(self._add_gradient, script, unit, accumulate)
+                    for unit in units if unit not in late]
 
         def units_backward(before: Items, array: Items, d_y: FeatureMap,
                            units: Sequence[Unit]) -> Items:
@@ -147,7 +153,7 @@ class ResNet:
 
             pipeline(before, array, self._each(stats))
             for unit in units:
-                script.host(partial(self._use_gradient, unit))
+                script.host(partial(self._use_gradient, unit, accumulate))
             return self._each(through_norm)
 
         def second(block: Block) -> Items:
@@ -171,11 +177,11 @@ class ResNet:
         return script
 
     @staticmethod
-    def _add_gradient(script: Script, unit: Unit) -> None:
-        unit.gradient.start(script.program)
+    def _add_gradient(script: Script, unit: Unit, accumulate: bool) -> None:
+        unit.gradient.start(script.program, accumulate)
 
-    def _use_gradient(self, unit: Unit) -> None:
-        unit.norm.use_gradient(unit.rows, self.scale.value)
+    def _use_gradient(self, unit: Unit, accumulate: bool) -> None:
+        unit.norm.use_gradient(unit.rows, self.scale.value, accumulate)
 
     def _late_units(self) -> set[Unit]:
         """Those whose WU waits for the last program: the first ones, as many as it takes to hide
@@ -202,11 +208,17 @@ class ResNet:
     def _sgd(self) -> Sgd:
         return Sgd(self.lr, self.momentum, 1 / self.scale.value, self.decay)
 
-    def _update_script(self) -> Script:
-        """WU of the late layers, and all UPDATEs. It holds the scalars, so every step makes its
-        own."""
+    @cached_property
+    def _backward_again(self) -> Script:
+        """`_backward` of a micro-batch that is not the step's first."""
+        return self._backward_script(self._late, True)
+
+    def _update_script(self, accumulate: bool = False, last: bool = True) -> Script:
+        """WU of the late layers, and of the step's `last` micro-batch all UPDATEs. It holds the
+        scalars, so every step makes its own."""
         script = Script(self.core)
-        add_gradients(script.program, self._order, self._sgd, skip=False)
+        order = self._order if last else array_part(self._order)
+        add_gradients(script.program, order, self._sgd, skip=False, accumulate=accumulate)
         return script
 
     @property
@@ -217,31 +229,48 @@ class ResNet:
 
     def train_step(self, x: np.ndarray, labels: np.ndarray,
                    measures: dict[str, Measure] | None = None) -> StepResult:
-        """One step on a batch: x float16 [batch][h][w][inputs], labels integers [batch].
+        """One step on a batch, or on several as micro-batches: x float16 [k*batch][h][w][inputs],
+        labels integers [k*batch]. Statistics are those of each micro-batch; its gradients, made
+        with its share of the loss scale, are added up in FP32 (those of batch normalisation in
+        float64) in their order, and then there is one update.
 
         A step in which an activation or a gradient overflows is skipped: only the loss scale and
         the running statistics change. TrainingDiverged if the update overflows, which costs the
         weights, or if the scale cannot fall any more. With `measures` each command is run and
         measured alone; the bits are the same.
         """
-        x = check_rows(x, self.x.shape[1:], self.batch)
-        labels = check_labels(labels, self.batch, self.classes)
-        update = self._update_script()
-        self.x.write(x)
-        step = StepResult(float("nan"), 0, True)
-        if not self._forward.run("FF", step.programs, measures):
-            loss = cross_entropy(self.head.out.read(), labels, self.scale.value)
-            step.loss, step.correct = loss.value, loss.correct
-            if not loss.overflow:
-                self.head.d_out.write(loss.gradient)
-                step.skipped = self._backward.run("BP", step.programs, measures)
-        if not step.skipped:
-            if update.run("WU+UPDATE", step.programs, measures):
+        parts = micro_batches(x, labels, self.x.shape[1:], self.batch, self.classes)
+        step = StepResult(0.0, 0, False)
+        for index, (images, own_labels) in enumerate(parts):
+            last = index == len(parts) - 1
+            self._run_batch(step, images, own_labels, index > 0, len(parts), measures)
+            if step.skipped:
+                break
+            update = self._update_script(index > 0, last)
+            if update.run("WU+UPDATE" if last else "WU", step.programs, measures):
                 raise TrainingDiverged(LOST_WEIGHTS)
+        if not step.skipped:
             for unit in self.units:
                 unit.norm.update(self.lr, self.momentum)
         self.scale.update(step.skipped)
         return step
+
+    def _run_batch(self, step: StepResult, x: np.ndarray, labels: np.ndarray, accumulate: bool,
+                   count: int, measures: dict[str, Measure] | None) -> None:
+        """FF and BP of one of `count` micro-batches; what comes of it is added to the step."""
+        self.x.write(x)
+        step.skipped = self._forward.run("FF", step.programs, measures)
+        if step.skipped:
+            step.loss = float("nan")
+            return
+        loss = cross_entropy(self.head.out.read(), labels, self.scale.value / count)
+        step.loss += loss.value / count
+        step.correct += loss.correct
+        step.skipped = loss.overflow
+        if not loss.overflow:
+            self.head.d_out.write(loss.gradient)
+            backward = self._backward_again if accumulate else self._backward
+            step.skipped = backward.run("BP", step.programs, measures)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Logits [images][classes] of float16 [images][h][w][inputs], any number of images,

@@ -42,21 +42,23 @@ Use = Callable[[Program, Sgd, bool], Command]  # with `True` it looks at the ove
 
 @dataclass(frozen=True)
 class Gradient:
-    """What makes a gradient on the array (None: nothing), and what the vector engine does after it:
-    an UPDATE or several, perhaps after something else."""
+    """What makes a gradient on the array (products of parts of the reduction, whose sums are added
+    up in `total`; or nothing), and what the vector engine does after it: an UPDATE or several,
+    perhaps after something else."""
 
-    product: Callable[[Program], Command] | None
+    products: Sequence[Callable[..., Command]]  # take the addend as `residual`
+    total: Tensor | None
     uses: list[Use]
 
-    def start(self, program: Program) -> None:
-        """Adds the array's command."""
-        if self.product:
-            self.product(program)
+    def start(self, program: Program, accumulate: bool = False) -> None:
+        """Adds the array's commands; with `accumulate` to what `total` holds already."""
+        for number, product in enumerate(self.products):
+            product(program, residual=self.total if accumulate or number else None)
 
     def job(self, config: SatConfig, product_done: bool = False) -> Job:
         """With the cycles that its commands are estimated to take."""
         draft, sgd = Program(config), Sgd(lr=0.0, momentum=0.0)
-        made = 0.0 if product_done or not self.product else self.product(draft).estimate
+        made = 0.0 if product_done else sum(product(draft).estimate for product in self.products)
         used = sum(use(draft, sgd, False).estimate for use in self.uses)
         return Job(made, used, self, len(self.uses))
 
@@ -82,10 +84,17 @@ def plan_with_cuts(jobs_of: Callable[[list[bool]], Sequence[Job]], layers: int) 
     return best
 
 
-def add_gradients(program: Program, order: Order, sgd: Sgd, skip: bool) -> None:
-    """The commands of a plan; with `skip` the UPDATEs look at the overflow latch."""
+def add_gradients(program: Program, order: Order, sgd: Sgd, skip: bool,
+                  accumulate: bool = False) -> None:
+    """The commands of a plan; with `skip` the UPDATEs look at the overflow latch, with `accumulate`
+    the gradients are added to those of the micro-batches before."""
     for engine, job, part in order:
         if engine is not ARRAY:
             job.work.uses[part](program, sgd, skip)
         elif job.array_cycles:
-            job.work.start(program)
+            job.work.start(program, accumulate)
+
+
+def array_part(order: Order) -> Order:
+    """The gradients of a plan without what uses them."""
+    return [entry for entry in order if entry[0] is ARRAY]

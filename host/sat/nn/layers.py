@@ -141,10 +141,10 @@ class Linear:
                               a_trans=True, label=f"WU {self.name}")
             update = Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                             f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
-            made.append(Gradient(product, [update.add]))
+            made.append(Gradient([product], self.dw[rows, :], [update.add]))
         product = partial(Program.matmul, a=ones, s=self.d_out, out=self._bias.gradient,
                           label=f"WU {self.name}")
-        made.append(Gradient(product, [self._bias.update.add]))
+        made.append(Gradient([product], self._bias.gradient, [self._bias.update.add]))
         return made
 
 
@@ -203,22 +203,32 @@ class Conv2d:
         program.conv(d_out.tensor, sends_back(self.name, self.bp), d_x.tensor, windows,
                      label=f"BP {self.name}", **epilogue)
 
-    def gradients(self, x: FeatureMap, d_out: FeatureMap) -> list[Gradient]:
-        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY."""
+    def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None
+                  ) -> list[Gradient]:
+        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY.
+
+        The sum over the windows is one, or one of each block of `images` images, and these added up
+        in their order: whose d_out fits the S scratchpad, that is read only once.
+        """
         updates: list[Use] = []
         for position in range(self.windows.positions):
             rows = self._rows(position)
             updates.append(Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                                   f"UPDATE {self.name}", *self._copies(position)).add)
-        product = partial(Program.conv, a=x.tensor, s=d_out.tensor, out=self.dw,
-                          windows=self.windows, a_trans=True, label=f"WU {self.name}")
-        made = [Gradient(product, updates)]
+        products = []
+        for first in range(0, x.images, images or x.images):
+            span = first, min(first + (images or x.images), x.images)
+            products.append(partial(
+                Program.conv, a=x.part(*span).tensor, s=d_out.part(*span).tensor, out=self.dw,
+                windows=replace(self.windows, images=span[1] - span[0]), a_trans=True,
+                label=f"WU {self.name}"))
+        made = [Gradient(products, self.dw, updates)]
         bias, dot = self._bias, self._dot
         if bias and dot:
             def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
                 return program.stats(d_out.tensor, bias.gradient, dot, label=f"WU {self.name}")
 
-            made.append(Gradient(None, [sums, bias.update.add]))
+            made.append(Gradient([], None, [sums, bias.update.add]))
         return made
 
 
@@ -282,11 +292,13 @@ class BatchNorm:
         program.stats(d_out.tensor, self.totals[part], self.dots[part], y=z.tensor,
                       label=f"NORM {self.name}")
 
-    def use_gradient(self, rows: int, loss_scale: float) -> None:
-        """Scalars of the gradient by z, and the gradients by gamma and beta (without the scale)."""
+    def use_gradient(self, rows: int, loss_scale: float, accumulate: bool = False) -> None:
+        """Scalars of the gradient by z, and the gradients by gamma and beta (without the scale),
+        with `accumulate` added to those of the micro-batches before."""
         d_beta = self._sum(self.totals)
         d_gamma = self._inverse * (self._sum(self.dots) - self._batch_mean * d_beta)
-        self._gradient = np.stack([d_gamma, d_beta]) / loss_scale
+        gradient = np.stack([d_gamma, d_beta]) / loss_scale
+        self._gradient = self._gradient + gradient if accumulate else gradient
         d_scale = self.gamma * self._inverse
         d_z = -d_scale * self._inverse * d_gamma / rows
         write_row(self.d_scale, d_scale)

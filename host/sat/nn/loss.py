@@ -78,6 +78,18 @@ def check_rows(x: np.ndarray, row: tuple[int, ...], count: int | None = None) ->
     return x
 
 
+def micro_batches(x: np.ndarray, labels: np.ndarray, row: tuple[int, ...], batch: int,
+                  classes: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """x float16 [rows][...] and its labels in parts of `batch` rows; ValueError or TypeError as
+    `check_rows` and `check_labels`, and unless the rows are a multiple of `batch`."""
+    x = check_rows(x, row)
+    if len(x) % batch:
+        raise ValueError(f"x: shape {x.shape}, but rows must be a multiple of {batch}")
+    labels = check_labels(labels, len(x), classes)
+    return [(x[first : first + batch], labels[first : first + batch])
+            for first in range(0, len(x), batch)]
+
+
 def batches(x: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:
     """The rows of x in whole batches, of which the last is filled up with zeros; with the number of
     rows that count."""

@@ -5,6 +5,9 @@ One step is two programs. FF computes all activations. The host turns logits int
 gradient (FP16, times the loss scale, divided by the batch). The second program runs BP of all
 layers, a FENCE, and then gradients (WU) and updates: one UPDATE runs beside the WU of the next. All
 BP come before the FENCE because only they can overflow; the UPDATEs skip themselves if they did.
+
+Of a step of several micro-batches only the last has updates; the others' second programs are BP and
+WU, and each adds to the gradients of those before it.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ import numpy as np
 from ..backend import Result
 from ..core import Core
 from ..memory import FP16, Tensor
-from ..plan import ARRAY, Job
+from ..plan import Job
 from ..program import Program
-from .gradients import Order, add_gradients, plan_with_cuts
+from .gradients import Order, add_gradients, array_part, plan_with_cuts
 from .layers import DENSE, LayerSpec, Linear
-from .loss import batches, check_labels, check_rows, cross_entropy, share_right
+from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import StepResult
 
@@ -102,21 +105,26 @@ class Mlp:
     def _sgd(self) -> Sgd:
         return Sgd(self.lr, self.momentum, 1 / self.scale.value)
 
-    def _backward_program(self) -> Program:
-        """The second program of a step. It holds the scalars, so every step makes its own."""
+    def _backward_program(self, accumulate: bool = False, last: bool = True) -> Program:
+        """The second program of a micro-batch, the step's `last` or not. It holds the scalars, so
+        every step makes its own."""
         program = self.core.program()
         self._add_bp(program)
-        program.fence()
-        add_gradients(program, self._order, self._sgd, skip=True)
+        if last:
+            program.fence()
+        order = self._order if last else array_part(self._order)
+        add_gradients(program, order, self._sgd, skip=True, accumulate=accumulate)
         return program
 
-    def _pass_programs(self) -> dict[str, Program]:
-        """The second program taken apart, one program per pass, to measure each alone."""
+    def _pass_programs(self, accumulate: bool = False, last: bool = True) -> dict[str, Program]:
+        """The same taken apart, one program per pass, to measure each alone."""
         programs = {name: self.core.program() for name in ("BP", "WU", "UPDATE")}
         self._add_bp(programs["BP"])
-        for name, in_array in (("WU", True), ("UPDATE", False)):
-            part = [entry for entry in self._order if (entry[0] is ARRAY) == in_array]
-            add_gradients(programs[name], part, self._sgd, skip=False)
+        products = array_part(self._order)
+        add_gradients(programs["WU"], products, self._sgd, skip=False, accumulate=accumulate)
+        if last:
+            uses = [entry for entry in self._order if entry not in products]
+            add_gradients(programs["UPDATE"], uses, self._sgd, skip=False)
         return {name: program for name, program in programs.items() if len(program)}
 
     @property
@@ -130,34 +138,49 @@ class Mlp:
                 **{name: program.macs for name, program in self._pass_programs().items()}}
 
     def train_step(self, x: np.ndarray, labels: np.ndarray, split: bool = False) -> StepResult:
-        """One step on a batch: x float16 [batch][inputs], labels integers [batch].
+        """One step on a batch, or on several as micro-batches: x float16 [k*batch][inputs], labels
+        integers [k*batch]. The gradients of the micro-batches, each with its share of the loss
+        scale, are added up in FP32 in their order, and then there is one update.
 
         A step in which an activation or a gradient overflows is skipped: only the loss scale
         changes. TrainingDiverged if the update overflows, which costs the weights, or if the scale
         cannot fall any more. With `split` each pass is its own program, so that it is measured
         alone; the bits are the same.
         """
-        x = check_rows(x, self.x.shape[1:], self.batch)
-        labels = check_labels(labels, self.batch, self.layers[-1].spec.outputs)
-        if split:
-            backward = self._pass_programs()
-        else:
-            backward = {"BP+WU+UPDATE": self._backward_program()}
-        self.x.write(x)
-        results = {"FF": self.core.run(self._forward)}
-        loss = cross_entropy(self.layers[-1].out.read(), labels, self.scale.value)
-        skipped = results["FF"].overflow or loss.overflow
-        if not skipped:
-            self.layers[-1].d_out.write(loss.gradient)
-            skipped = self._run_backward(backward, results)
-        self.scale.update(skipped)
-        return StepResult(loss.value, loss.correct, skipped, results)
+        parts = micro_batches(x, labels, self.x.shape[1:], self.batch,
+                              self.layers[-1].spec.outputs)
+        step = StepResult(0.0, 0, False)
+        for index, (rows, own_labels) in enumerate(parts):
+            mark = f" {index}" if len(parts) > 1 else ""
+            last = index == len(parts) - 1
+            if split:
+                backward = self._pass_programs(index > 0, last)
+            else:
+                name = "BP+WU+UPDATE" if last else "BP+WU"
+                backward = {name: self._backward_program(index > 0, last)}
+            self.x.write(rows)
+            forward = step.programs[f"FF{mark}"] = self.core.run(self._forward)
+            loss = cross_entropy(self.layers[-1].out.read(), own_labels,
+                                 self.scale.value / len(parts))
+            step.loss += loss.value / len(parts)
+            step.correct += loss.correct
+            step.skipped = forward.overflow or loss.overflow
+            if not step.skipped:
+                self.layers[-1].d_out.write(loss.gradient)
+                step.skipped = self._run_backward(backward, mark, last, step.programs)
+            if step.skipped:
+                break
+        self.scale.update(step.skipped)
+        return step
 
-    def _run_backward(self, programs: dict[str, Program], results: dict[str, Result]) -> bool:
+    def _run_backward(self, programs: dict[str, Program], mark: str, last: bool,
+                      results: dict[str, Result]) -> bool:
         """True if a gradient overflowed; TrainingDiverged if an update did."""
         for name, program in programs.items():
-            results[name] = self.core.run(program)
-            if results[name].overflow:
+            result = results[f"{name}{mark}"] = self.core.run(program)
+            if result.overflow:
+                if not last:
+                    return True
                 # The flag does not say whether it rose before the FENCE; what BP wrote does.
                 gradients = [*(layer.d_out for layer in self.layers),
                              *([self.d_x] if self.d_x else [])]

@@ -107,7 +107,7 @@ class LayerNorm:
         self.shift.gradient.write(d_shift.astype(np.float32))
 
     def gradient(self) -> Gradient:
-        return Gradient(None, [self.scale.update.add, self.shift.update.add])
+        return Gradient([], None, [self.scale.update.add, self.shift.update.add])
 
 
 class TransformerBlock:
