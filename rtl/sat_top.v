@@ -128,7 +128,7 @@ module sat_top #(
   wire [WR_PORTS*DATA_W-1:0] wr_data;
   wire [WR_PORTS*STRB_W-1:0] wr_strb;
   wire                       wr_drained, wr_busy, wr_progress, wr_err_valid, wr_err_port;
-  wire [4:0]                 wr_bytes;
+  wire [$clog2(DATA_W/8):0]  wr_bytes;
   wire [1:0]                 wr_err_resp;
   wire [ADDR_W-1:0]          wr_err_addr;
 

@@ -15,7 +15,6 @@ from .operands import HALF, NIBBLE, SINGLE
 from .tensors import Tensor
 
 ADDRESS_MAX = (1 << 64) - 1
-BEAT_BYTES = 16
 BURST_BEATS = 16  # of a write, at most
 
 DTYPES: dict[int, np.dtype] = {HALF: np.dtype("<u2"), SINGLE: np.dtype("<u4")}
@@ -62,10 +61,12 @@ class ErrorRegion:
 class Memory:
     """`size` bytes at byte address `base` (both multiples of 64). Accesses outside give DECERR.
 
-    `data` is the uint8 array behind it; pass one to share it.
+    `data` is the uint8 array behind it; pass one to share it. `beat_bytes` is the width of the bus,
+    with which bus errors are reported.
     """
 
-    def __init__(self, base: int, size: int, data: np.ndarray | None = None):
+    def __init__(self, base: int, size: int, data: np.ndarray | None = None,
+                 beat_bytes: int = 16):
         for name, value, least in (("base", base, 0), ("size", size, 1)):
             if integer(name, value, least, ADDRESS_MAX) % TENSOR_ALIGN:
                 raise ValueError(f"{name}: {value} is not a multiple of {TENSOR_ALIGN}")
@@ -74,6 +75,7 @@ class Memory:
         if data.dtype != np.uint8 or data.shape != (size,) or not data.flags.c_contiguous:
             raise ValueError(f"data: contiguous uint8 array of {size} bytes expected")
         self.base, self.size, self.data = base, size, data
+        self.beat_bytes = beat_bytes
         self.error_regions: list[ErrorRegion] = []
 
     def regions(self) -> list[ErrorRegion]:
@@ -96,17 +98,18 @@ class Memory:
     def faults_read(self, tensor: Tensor, address: int, code: Error) -> bool:
         """Whether a read of `tensor` can report `code` at beat `address`."""
         return (
-            address % BEAT_BYTES == 0
-            and touches(tensor, address, address + BEAT_BYTES)
+            address % self.beat_bytes == 0
+            and touches(tensor, address, address + self.beat_bytes)
             and any(region.on_read and region.code(False) == code
                     and region.start <= address < region.end for region in self.regions())
         )
 
     def faults_write(self, tensor: Tensor, address: int, code: Error) -> bool:
         """Whether a write of `tensor` can report `code` for a burst that starts at `address`."""
-        if address % BEAT_BYTES or not touches(tensor, address, address + BEAT_BYTES):
+        if (address % self.beat_bytes
+                or not touches(tensor, address, address + self.beat_bytes)):
             return False
-        burst_end = address + BURST_BEATS * BEAT_BYTES
+        burst_end = address + BURST_BEATS * self.beat_bytes
         return any(
             region.on_write and region.code(True) == code
             and touches(tensor, max(address, region.start), min(burst_end, region.end))

@@ -85,7 +85,6 @@ class SatConfig(Array):
     """Parameters of sat_top; AXI_ID_W, which changes nothing, left out."""
 
     addr_w: int
-    data_w: int
     rd_outstanding: int
 
     def __post_init__(self) -> None:

@@ -220,7 +220,8 @@ class Program:
                                     inv_scale=scalars["inv_scale"], decay=scalars["decay"]),
                          {UpdateSlot.W: ("w", w), UpdateSlot.V: ("v", v),
                           UpdateSlot.DW: ("dw", dw), **_copy_slots(ff, bp)},
-                         estimate=estimate_update_cycles(*w.shape, _dense_copies(ff, bp)))
+                         estimate=estimate_update_cycles(self.config, *w.shape,
+                                                         _dense_copies(ff, bp)))
 
     def affine(self, x: Tensor, out: Tensor, alpha: Tensor, gamma: Tensor, *,
                y: Tensor | None = None, beta: Tensor | None = None, relu: bool = False,
@@ -238,7 +239,7 @@ class Program:
                          {AffineSlot.X: ("x", x), AffineSlot.Y: ("y", y),
                           AffineSlot.OUT: ("out", out), AffineSlot.ALPHA: ("alpha", alpha),
                           AffineSlot.BETA: ("beta", beta), AffineSlot.GAMMA: ("gamma", gamma)},
-                         estimate=estimate_feature_cycles(rows, cols, 2 if y else 1))
+                         estimate=estimate_feature_cycles(self.config, rows, cols, 2 if y else 1))
 
     def stats(self, x: Tensor, total: Tensor, dot: Tensor, *, y: Tensor | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -250,7 +251,7 @@ class Program:
                          Descriptor(Opcode.STATS, flags=_flag_bits(flags), rows=rows, cols=cols),
                          {StatsSlot.X: ("x", x), StatsSlot.Y: ("y", y),
                           StatsSlot.SUM: ("total", total), StatsSlot.DOT: ("dot", dot)},
-                         estimate=estimate_feature_cycles(rows, cols, 2))
+                         estimate=estimate_feature_cycles(self.config, rows, cols, 2))
 
     def max_pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, *,
                  overlap: bool | None = None, label: str = "") -> Command:

@@ -51,8 +51,8 @@ module sat_limits #(
     if (!(in_range(ADDR_W, 32, 40))) begin : gen_addr_w
       sat_error_addr_w_must_be_from_32_to_40 u_error ();
     end
-    if (!(DATA_W == 128)) begin : gen_data_w
-      sat_error_data_w_must_be_128 u_error ();
+    if (!(DATA_W == 128 || DATA_W == 256 || DATA_W == 512)) begin : gen_data_w
+      sat_error_data_w_must_be_a_power_of_two_from_128_to_512 u_error ();
     end
     if (!(is_power(RD_OUTSTANDING, 4, 64))) begin : gen_rd_outstanding
       sat_error_rd_outstanding_must_be_a_power_of_two_from_4_to_64 u_error ();
@@ -60,11 +60,17 @@ module sat_limits #(
     if (!(in_range(AXI_ID_W, 1, 16))) begin : gen_axi_id_w
       sat_error_axi_id_w_must_be_from_1_to_16 u_error ();
     end
-    if (!(A_DEPTH * 8 >= 2 * T * CHUNK_K)) begin : gen_a_depth_rule
+    if (!(A_DEPTH * DATA_W >= 32 * T * CHUNK_K)) begin : gen_a_depth_rule
       sat_error_the_a_scratchpad_must_hold_two_chunks u_error ();
     end
     if (!(S_DEPTH >= 16 * T)) begin : gen_s_depth_rule
       sat_error_the_s_scratchpad_must_hold_a_group u_error ();
+    end
+    if (!(CHUNK_K * 16 >= DATA_W)) begin : gen_chunk_k_rule
+      sat_error_a_chunk_must_begin_with_a_beat u_error ();
+    end
+    if (!(T * COLS * 16 >= DATA_W)) begin : gen_t_rule
+      sat_error_a_tile_must_fill_a_beat u_error ();
     end
   endgenerate
 

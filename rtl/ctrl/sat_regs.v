@@ -12,7 +12,7 @@ module sat_regs #(
   parameter integer COLS   = 8,   // reported in CAPS0
   parameter integer T      = 8,   // reported in CAPS0
   parameter integer ADDR_W = 40,  // reported in CAPS1
-  parameter integer DATA_W = 128  // reported in CAPS1; bits per AXI beat, <= 128
+  parameter integer DATA_W = 128  // reported in CAPS1; bits per AXI beat
 ) (
   input  wire        clk,
   input  wire        rst_n,
@@ -64,11 +64,13 @@ module sat_regs #(
   input  wire        count_stall_s_i,
   input  wire        count_stall_drain_i,
   input  wire        count_rd_beat_i,
-  input  wire [4:0]  count_wr_bytes_i
+  input  wire [$clog2(DATA_W/8):0] count_wr_bytes_i
 );
 
   localparam integer COUNTERS   = 11;
   localparam integer BEAT_BYTES = DATA_W / 8;
+  localparam integer BYTES_W    = $clog2(BEAT_BYTES) + 1;
+  localparam integer EVENTS     = COUNTERS - 2;  // that count by one
 
   // ---- Bus
   wire        write_fire, read_fire;
@@ -205,8 +207,19 @@ module sat_regs #(
   wire        counter_hit    = read_offset >= `SAT_REG_CYCLES_LO
                                && read_offset <= `SAT_REG_BYTES_WRITTEN_HI;
   wire        counter_is_low = !counter_offset[2];
-  wire [4:0]  read_bytes     = count_rd_beat_i ? BEAT_BYTES[4:0] : 5'd0;
+  wire [BYTES_W-1:0] read_bytes = count_rd_beat_i ? BEAT_BYTES[BYTES_W-1:0] : {BYTES_W{1'b0}};
+  wire [EVENTS-1:0]  events     = {count_stall_drain_i, count_stall_s_i, count_stall_a_i,
+                                   count_wdma_busy_i, count_rdma_busy_i, count_vector_busy_i,
+                                   count_array_slot_i, count_array_busy_i, count_cycle_i};
+  wire [EVENTS*BYTES_W-1:0] event_increments;
   wire        unused_ok      = &{1'b0, write_addr[1:0], read_addr[1:0], counter_offset};
+
+  genvar e;
+  generate
+    for (e = 0; e < EVENTS; e = e + 1) begin : gen_event
+      assign event_increments[e*BYTES_W +: BYTES_W] = {{BYTES_W-1{1'b0}}, events[e]};
+    end
+  endgenerate
 
   always @(posedge clk) begin
     if (!rst_n) busy_q <= 1'b0;
@@ -216,22 +229,12 @@ module sat_regs #(
   sat_counters #(
     .COUNTERS(COUNTERS),
     .COUNT_W (48),
-    .INC_W   (5)
+    .INC_W   (BYTES_W)
   ) u_counters (
     .clk        (clk),
     .rst_n      (rst_n),
     .restart_i  (busy_i && !busy_q),
-    .increment_i({count_wr_bytes_i,
-                  read_bytes,
-                  4'd0, count_stall_drain_i,
-                  4'd0, count_stall_s_i,
-                  4'd0, count_stall_a_i,
-                  4'd0, count_wdma_busy_i,
-                  4'd0, count_rdma_busy_i,
-                  4'd0, count_vector_busy_i,
-                  4'd0, count_array_slot_i,
-                  4'd0, count_array_busy_i,
-                  4'd0, count_cycle_i}),
+    .increment_i({count_wr_bytes_i, read_bytes, event_increments}),
     .latch_i    (read_fire && counter_hit && counter_is_low),
     .select_i   (counter_offset[6:3]),
     .low_o      (counter_low),

@@ -7,7 +7,7 @@
 module sat_bias_loader #(
   parameter integer COLS      = 8,
   parameter integer T         = 8,
-  parameter integer LANES_OUT = 4,   // FP32 values of a group: 2 or 4, at most a beat
+  parameter integer LANES_OUT = 4,   // FP32 values of a group, at most a beat
   parameter integer ADDR_W    = 40,
   parameter integer DATA_W    = 128
 ) (

@@ -70,6 +70,8 @@ module sat_c_store #(
   localparam integer GROUP_W = $clog2(COLS * T / LANES);
   localparam integer HALVES  = DATA_W / (16 * LANES);         // FP16 groups of a beat
   localparam integer HALF_L  = $clog2(HALVES);
+  localparam integer SINGLES   = DATA_W / 32;                 // FP32 values of a beat
+  localparam integer SINGLES_L = $clog2(SINGLES);
   localparam integer QUEUE   = 32;
   localparam integer BURST_BYTES = 16 * DATA_W / 8;           // of the longest request
   // Buffer read and group select, then the epilogue.
@@ -278,7 +280,8 @@ module sat_c_store #(
   );
 
   // ---- Write requests: at most 16 beats each
-  wire [16:0]      row_beats = as_single_i ? ((row_cols + 17'd3) >> 2) : ((row_cols + 17'd7) >> 3);
+  wire [16:0]      row_beats = as_single_i ? (row_cols + SINGLES[16:0] - 17'd1) >> SINGLES_L
+                                           : (row_cols + 2*SINGLES[16:0] - 17'd1) >> (SINGLES_L + 1);
   reg [ADDR_W-1:0] req_addr_q;
   reg [16:0]       req_left_q;
   wire             req_fire = req_valid_o && req_ready_i;

@@ -2,8 +2,8 @@
 // sat_map_cache: between the A loader and the read DMA. A convolution sees a pixel once per kernel
 // position and column tile: with cache_i (stable from start_i to idle_o, after the last response)
 // lines of 64 bytes are kept, so that what fits is read from memory once per command. It is direct
-// mapped. Without cache_i the ports are connected. A line is looked up per cycle, plus one per
-// request; a miss asks the DMA at once, and only for what the fill queue has room for, so that DMA
+// mapped. Without cache_i the ports are connected. A line is looked up per cycle, the first of a
+// request in the cycle after it; a miss asks the DMA at once, and only for what the fill queue has room for, so that DMA
 // data never waits behind hits. Beats leave in request order, one per cycle, three cycles after the
 // request at the earliest. Lines are replaced in that order too: an earlier hit still finds the old
 // one. Each command has its own generation, part of the tags: start_i forgets all lines. The tags
@@ -42,16 +42,18 @@ module sat_map_cache #(
 
   localparam integer BEAT_L     = $clog2(DATA_W / 8);
   localparam integer LINE_L     = $clog2(`SAT_TENSOR_ALIGN);
-  localparam integer STEP_W     = LINE_L - BEAT_L;       // bits of a beat's place in its line
-  localparam integer BEATS      = 1 << STEP_W;
+  localparam integer BEATS      = 1 << (LINE_L - BEAT_L);
+  localparam integer STEP_W     = (BEATS == 1) ? 1 : $clog2(BEATS);  // of a beat's place in its line
   localparam integer INDEX_W    = $clog2(CACHE_LINES);
   localparam integer LINE_W     = ADDR_W - LINE_L;
   localparam integer GEN_W      = 8;
   localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
-  localparam integer FILL_LINES = 16;                    // misses in flight
+  localparam integer FILL_LINES = 64 / BEATS;            // misses in flight
   localparam integer FILL_W     = $clog2(FILL_LINES);
 
-  localparam [GEN_W-1:0] GEN_NONE = {GEN_W{1'b0}}, GEN_FIRST = 1;
+  localparam [GEN_W-1:0]  GEN_NONE = {GEN_W{1'b0}}, GEN_FIRST = 1;
+  localparam [31:0]       BEATS_WORD = BEATS;
+  localparam [STEP_W-1:0] LAST_STEP  = BEATS_WORD[STEP_W-1:0] - 1'b1;
 
   generate
     if (CACHE_LINES < 16 || (1 << INDEX_W) != CACHE_LINES) begin : gen_check
@@ -69,20 +71,23 @@ module sat_map_cache #(
   reg  [STEP_W-1:0]  first_q;       // beat wanted first
   reg  [11:0]        left_q;        // beats of the request from here on
   reg  [FILL_W:0]    filling_q;     // lines asked for and not yet in the data RAM
+  reg                bypass_q;      // the tag was read while it was written: it is this one
+  reg  [TAG_W-1:0]   bypass_tag_q;
 
   wire [TAG_W-1:0]   tag;
   wire               entry_ready, fill_done;
   wire [INDEX_W-1:0] index     = line_q[INDEX_W-1:0];
   wire [LINE_W-1:0]  next_line = line_q + 1'b1;
   wire [TAG_W-1:0]   wanted    = {gen_q, line_q[LINE_W-1:INDEX_W]};
-  wire               hit       = tag == wanted;
+  wire               hit       = (bypass_q ? bypass_tag_q : tag) == wanted;
   wire [11:0]        to_end    = BEATS[11:0] - {{12-STEP_W{1'b0}}, first_q};
   wire               last_line = left_q <= to_end;
-  wire [STEP_W-1:0]  last_beat = last_line ? first_q + left_q[STEP_W-1:0] - 1'b1 : {STEP_W{1'b1}};
+  wire [STEP_W-1:0]  last_beat = last_line ? first_q + left_q[STEP_W-1:0] - 1'b1 : LAST_STEP;
   wire               looking   = (state_q == ST_LOOKUP) && entry_ready;
   wire               miss_fire = looking && !hit && !filling_q[FILL_W];
   wire               line_fire = (looking && hit) || miss_fire;
-  wire               accept    = cache_i && req_valid_i && (state_q == ST_IDLE);
+  wire               free      = (state_q == ST_IDLE) || (line_fire && last_line);
+  wire               accept    = cache_i && req_valid_i && free;
   wire               sweep     = state_q == ST_SWEEP;
 
   assign sweep_o = sweep;
@@ -93,7 +98,7 @@ module sat_map_cache #(
     end else begin
       case (state_q)
         ST_SWEEP:  if (&sweep_q) state_q <= ST_IDLE;
-        ST_LOOKUP: if (line_fire && last_line) state_q <= ST_IDLE;
+        ST_LOOKUP: if (line_fire && last_line && !accept) state_q <= ST_IDLE;
         default: begin
           if (start_i && cache_i && (&gen_q)) state_q <= ST_SWEEP;
           else if (accept) state_q <= ST_LOOKUP;
@@ -112,9 +117,13 @@ module sat_map_cache #(
     end
     if (sweep) gen_q <= GEN_FIRST;
     else if (start_i && cache_i) gen_q <= gen_q + 1'b1;
+    if (accept || line_fire) begin
+      bypass_q     <= accept && miss_fire && (req_addr_i[LINE_L +: INDEX_W] == index);
+      bypass_tag_q <= wanted;
+    end
     if (accept) begin
       line_q  <= req_addr_i[ADDR_W-1:LINE_L];
-      first_q <= req_addr_i[LINE_L-1:BEAT_L];
+      first_q <= req_first;
       left_q  <= req_beats_i;
     end else if (line_fire) begin
       line_q  <= next_line;
@@ -123,7 +132,7 @@ module sat_map_cache #(
     end
   end
 
-  // The next line's tag is read while this one's is written: they differ in their index.
+  // The next tag is read while this one is written.
   sat_ram_1r1w #(
     .WIDTH(TAG_W),
     .DEPTH(CACHE_LINES)
@@ -161,10 +170,10 @@ module sat_map_cache #(
   wire               entry_valid, entry_miss, entry_done;
   wire [INDEX_W-1:0] entry_index;
   wire [STEP_W-1:0]  entry_first, entry_last;
-  wire [5:0]         entries_unused;
+  wire [FILL_W+1:0]  entries_unused;
   sat_fifo #(
     .WIDTH(1 + INDEX_W + 2*STEP_W),
-    .DEPTH(32)
+    .DEPTH(2 * FILL_LINES)
   ) u_entries (
     .clk        (clk),
     .rst_n      (rst_n),
@@ -197,17 +206,32 @@ module sat_map_cache #(
     .count_o    (fill_unused)
   );
 
+  // Beats: the first one that a request wants, and the one in hand in the data RAM.
+  localparam integer PLACE_W = INDEX_W + $clog2(BEATS);
+  wire [STEP_W-1:0]  req_first;
+  wire [PLACE_W-1:0] place;
+  wire [STEP_W-1:0]  beat;
+  generate
+    if (BEATS == 1) begin : gen_whole_line
+      assign req_first = 1'b0;
+      assign place     = entry_index;
+    end else begin : gen_beats
+      assign req_first = req_addr_i[LINE_L-1:BEAT_L];
+      assign place     = {entry_index, beat};
+    end
+  endgenerate
+
   // A miss passes all beats of its line into the data RAM, those wanted also to the output.
   reg  [STEP_W-1:0] step_q;
   reg               out_valid_q, out_hit_q;
   reg  [DATA_W-1:0] out_beat_q;
   wire [DATA_W-1:0] kept_beat;
-  wire [STEP_W-1:0] beat      = entry_miss ? step_q : entry_first + step_q;
   wire              out_free  = !out_valid_q || rsp_ready_i;
   wire              beat_fire = entry_valid && out_free && (fill_valid || !entry_miss);
   wire              forward   = (beat >= entry_first) && (beat <= entry_last);
+  assign beat       = entry_miss ? step_q : entry_first + step_q;
   assign fill_take  = beat_fire && entry_miss;
-  assign entry_done = beat_fire && (entry_miss ? &step_q : beat == entry_last);
+  assign entry_done = beat_fire && (entry_miss ? step_q == LAST_STEP : beat == entry_last);
   assign fill_done  = entry_done && entry_miss;
 
   always @(posedge clk) begin
@@ -230,16 +254,16 @@ module sat_map_cache #(
   ) u_data (
     .clk    (clk),
     .we_i   (fill_take),
-    .waddr_i({entry_index, beat}),
+    .waddr_i(place),
     .wdata_i(fill_beat),
     .re_i   (beat_fire && !entry_miss),
-    .raddr_i({entry_index, beat}),
+    .raddr_i(place),
     .rdata_o(kept_beat)
   );
 
   // ---- Ports
   assign idle_o          = filling_q == {FILL_W+1{1'b0}};
-  assign req_ready_o     = cache_i ? state_q == ST_IDLE : dma_req_ready_i;
+  assign req_ready_o     = cache_i ? free : dma_req_ready_i;
   assign rsp_valid_o     = cache_i ? out_valid_q : dma_rsp_valid_i;
   assign rsp_data_o      = !cache_i ? dma_rsp_data_i : out_hit_q ? kept_beat : out_beat_q;
   assign dma_req_valid_o = cache_i ? ask_valid : req_valid_i;
@@ -248,7 +272,7 @@ module sat_map_cache #(
   assign dma_rsp_ready_o = cache_i ? fill_ready : rsp_ready_i;
 
   wire unused_ok = &{1'b0, ask_ready, asks_unused, entries_unused, fill_unused,
-                     req_addr_i[BEAT_L-1:0]};
+                     req_addr_i[LINE_L-1:0], last_beat};
 
 endmodule
 

@@ -53,6 +53,7 @@ module sat_s_loader #(
   localparam integer BEAT_L  = BYTE_L + 3;
   localparam integer UNIT_L  = (WORD_L < BEAT_L) ? COLS_L : BEAT_L - ELEM_L;  // elements, log2
   localparam integer COUNT_W = 12;
+  localparam integer ROWS_L  = $clog2(DATA_W / 4);         // rows in flight, log2
 
   localparam [0:0] ST_IDLE = 1'd0, ST_ROWS = 1'd1;
 
@@ -143,8 +144,8 @@ module sat_s_loader #(
   wire [COUNT_W-1:0]     info_start, info_units;
   wire [COLS*ELEM_W-1:0] word;
   wire [COUNT_W-1:0]     word_index;
-  wire [5:0] count_unused;
-  sat_fifo #(.WIDTH(2*COUNT_W), .DEPTH(32)) u_info (
+  wire [ROWS_L:0]        count_unused;
+  sat_fifo #(.WIDTH(2*COUNT_W), .DEPTH(1 << ROWS_L)) u_info (
     .clk        (clk),
     .rst_n      (rst_n),
     .flush_i    (start_i),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -20,9 +21,7 @@ from cocotb.types import Logic
 from tb.common.require import require
 
 OKAY, EXOKAY, SLVERR, DECERR = range(4)
-BEAT_BYTES = 16
 PAGE = 4096
-FULL_STRB = (1 << BEAT_BYTES) - 1
 
 
 @dataclass
@@ -70,7 +69,7 @@ def number(handle) -> int:
 class _Channel:
     """One channel whose valid the device drives: stability check and payload."""
 
-    def __init__(self, name: str, pin: Callable[[str], object], fields: tuple[str, ...],
+    def __init__(self, name: str, pin: Callable[[str], Any], fields: tuple[str, ...],
                  chance: Chance) -> None:
         self.name = name
         self.valid = pin(f"{name}valid")
@@ -114,7 +113,7 @@ class AxiMemory:
     asked for.
     """
 
-    def __init__(self, clk, rst_n, pin: Callable[[str], object], size: int,
+    def __init__(self, clk, rst_n, pin: Callable[[str], Any], size: int,
                  rng: np.random.Generator, cfg: AxiMemoryCfg | None = None, base: int = 0,
                  read: bool = True, write: bool = True, attributes: bool = True) -> None:
         cfg = cfg or AxiMemoryCfg()
@@ -130,6 +129,7 @@ class AxiMemory:
         self._clk, self._rst_n, self._rng, self._cfg = clk, rst_n, rng, cfg
         self._cycle = 0
         self._latencies: dict[tuple[int, int], list[int]] = {}
+        self.beat_bytes = len(pin("rdata" if read else "wdata")) // 8
         burst = ("addr", "len", "size", "burst") if attributes else ("addr", "len")
         self._ar = self._aw = self._w = None
         if read:
@@ -202,13 +202,14 @@ class AxiMemory:
             draws += self._rng.integers(bounds[0], bounds[1] + 1, 1024).tolist()
         return draws.pop()
 
-    @staticmethod
-    def _check_burst(name: str, burst: dict[str, int]) -> tuple[int, int]:
+    def _check_burst(self, name: str, burst: dict[str, int]) -> tuple[int, int]:
         address, beats = burst["addr"], burst["len"] + 1
-        require(address % BEAT_BYTES == 0, "%s: address %#x is not aligned", name, address)
-        require(address % PAGE + beats * BEAT_BYTES <= PAGE, "%s: %d beats from %#x cross 4 KB",
-                name, beats, address)
-        require(burst.get("size", 4) == 4 and burst.get("burst", 1) == 1, "%s: %s", name, burst)
+        require(address % self.beat_bytes == 0, "%s: address %#x is not aligned", name, address)
+        require(address % PAGE + beats * self.beat_bytes <= PAGE,
+                "%s: %d beats from %#x cross 4 KB", name, beats, address)
+        whole = self.beat_bytes.bit_length() - 1
+        require(burst.get("size", whole) == whole and burst.get("burst", 1) == 1, "%s: %s", name,
+                burst)
         return address, beats
 
     def _reset(self) -> None:
@@ -263,16 +264,16 @@ class AxiMemory:
         if len(lasts) == 1:
             queue.popleft()
         else:
-            queue[0][1:] = address + BEAT_BYTES, lasts[1:]
-        resp = self._response(address, BEAT_BYTES, write=False)
+            queue[0][1:] = address + self.beat_bytes, lasts[1:]
+        resp = self._response(address, self.beat_bytes, write=False)
         offset = address - self.base
         data = 0 if resp == DECERR else int.from_bytes(
-            self.image[offset:offset + BEAT_BYTES].tobytes(), "little")
+            self.image[offset:offset + self.beat_bytes].tobytes(), "little")
         pins = self._r_pins
         pins["rvalid"].value = 1
         pins["rdata"].value = data
         pins["rresp"].value = resp
-        pins["rlast"].value = int(lasts[0] ^ (OKAY in self._hits(address, BEAT_BYTES, False)))
+        pins["rlast"].value = int(lasts[0] ^ (OKAY in self._hits(address, self.beat_bytes, False)))
         self._r_valid = True
         self.read_beats += 1
 
@@ -305,23 +306,24 @@ class AxiMemory:
                 beats)
         self.write_beats += 1
         offset = address - self.base
-        data = np.frombuffer(beat["data"].to_bytes(BEAT_BYTES, "little"), dtype=np.uint8)
-        if beat["strb"] == FULL_STRB:
-            lanes = np.s_[offset:offset + BEAT_BYTES]
+        data = np.frombuffer(beat["data"].to_bytes(self.beat_bytes, "little"), dtype=np.uint8)
+        if beat["strb"] == (1 << self.beat_bytes) - 1:
+            lanes = np.s_[offset:offset + self.beat_bytes]
         else:
-            strobes = np.frombuffer(beat["strb"].to_bytes(2, "little"), dtype=np.uint8)
+            strobes = np.frombuffer(beat["strb"].to_bytes(self.beat_bytes // 8, "little"),
+                                    dtype=np.uint8)
             written = np.unpackbits(strobes, bitorder="little").astype(bool)
             require(not data[~written].any(), "W: a lane without strobe is not 0: %#x, strobes %#x",
                     beat["data"], beat["strb"])
             lanes, data = offset + np.flatnonzero(written), data[written]
-        if self._response(address, BEAT_BYTES, write=True) == OKAY:
+        if self._response(address, self.beat_bytes, write=True) == OKAY:
             self.image[lanes] = data
             self.write_count[lanes] += 1
         if beats > 1:
-            self._aw_queue[0][1:] = address + BEAT_BYTES, beats - 1
+            self._aw_queue[0][1:] = address + self.beat_bytes, beats - 1
             return
         self._aw_queue.popleft()
-        size = address + BEAT_BYTES - first
+        size = address + self.beat_bytes - first
         ready = self._cycle + self._latency(self._cfg.write_latency)
         self._b_queue.append((ready, self._response(first, size, write=True)))
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from tb.common.require import require
 
-BEAT_BYTES = 16
 MOST_WRITE_BEATS = 16
 REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
 
@@ -58,16 +57,17 @@ class Held:
 class ReadPorts:
     """`ports` read clients whose signals begin with `prefix`.
 
-    `fetch(address)` gives a beat (an integer) and may refuse by assertion. `requests` lists
+    `fetch(address, bytes)` gives a beat (an integer) and may refuse by assertion. `requests` lists
     (port, address, beats) as taken; the beats of all ports return in that order.
     """
 
-    def __init__(self, dut, fetch: Callable[[int], int], rng: np.random.Generator, stalls: Stalls,
-                 ports: int = 1, prefix: str = ""):
+    def __init__(self, dut, fetch: Callable[[int, int], int], rng: np.random.Generator,
+                 stalls: Stalls, ports: int = 1, prefix: str = ""):
         names = ("req_valid_o", "req_ready_i", "req_addr_o", "req_beats_o", "rsp_valid_i",
                  "rsp_ready_o", "rsp_data_i")
         (self.req_valid, self.req_ready, self.req_addr, self.req_beats, self.rsp_valid,
          self.rsp_ready, self.rsp_data) = (getattr(dut, prefix + name) for name in names)
+        self.beat_bytes = len(self.rsp_data) // 8
         self.fetch, self.rng, self.stalls, self.ports = fetch, rng, stalls, ports
         self.addr_w = len(self.req_addr) // ports
         self.held = [Held(f"read request of port {port}") for port in range(ports)]
@@ -92,10 +92,11 @@ class ReadPorts:
             beats = field(self.req_beats, port, 12) if offered else 0
             self.held[port].check(offered, (address, beats), taken)
             if taken:
-                require(address % BEAT_BYTES == 0 and beats >= 1, "port %d reads %d beats from %#x",
-                        port, beats, address)
+                require(address % self.beat_bytes == 0 and beats >= 1,
+                        "port %d reads %d beats from %#x", port, beats, address)
                 self.requests.append((port, address, beats))
-                self.queue += [(self.now + self.stalls.latency, port, address + beat * BEAT_BYTES)
+                due = self.now + self.stalls.latency
+                self.queue += [(due, port, address + beat * self.beat_bytes)
                                for beat in range(beats)]
 
     def _responses(self) -> None:
@@ -108,7 +109,7 @@ class ReadPorts:
             return
         _, port, address = self.queue[0]
         self.rsp_valid.value = 1 << port
-        self.rsp_data.value = self.fetch(address)
+        self.rsp_data.value = self.fetch(address, self.beat_bytes)
         if int(self.rsp_ready.value) & 1 << port:
             self.queue.popleft()
             self.offered = False
@@ -137,6 +138,7 @@ class WritePort:
         data = ("data_valid_o", "data_ready_i", "data_o", "strb_o")
         (self.data_valid, self.data_ready, self.data, self.strb) = (
             getattr(dut, prefix + name) for name in data)
+        self.beat_bytes = len(self.data) // 8
         self.store, self.rng, self.stalls = store, rng, stalls
         self.request_held, self.data_held = Held("write request"), Held("write data")
         self.addresses: deque[int] = deque()
@@ -164,10 +166,10 @@ class WritePort:
         self.request_held.check(valid, request, ready)
         if valid and ready:
             address, beats = request
-            require(address % BEAT_BYTES == 0 and 1 <= beats <= MOST_WRITE_BEATS,
+            require(address % self.beat_bytes == 0 and 1 <= beats <= MOST_WRITE_BEATS,
                     "%d beats are written from %#x", beats, address)
             self.requests.append(request)
-            self.addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
+            self.addresses += [address + beat * self.beat_bytes for beat in range(beats)]
             self.left.append(beats)
 
         ready = len(self.beats) < BEATS_AHEAD and self._free()

@@ -72,7 +72,7 @@ def check_next(core: Board, seed: int) -> None:
 
 def check_fails(core: Board, program: Program, seed: int, errors: list[ErrorRegion] = ()) -> None:
     """Runs a program that may be wrong."""
-    expected = Expected(program, errors)
+    expected = Expected(program, errors, 2 * core.config.lanes)
     core.prepare(program, seed)
     core.inject(errors)
     end = core.run_to_end(program)

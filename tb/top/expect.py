@@ -15,12 +15,14 @@ from tb.top.random_program import Program
 
 
 class Expected:
-    """A program's result on the golden model, in a memory with these `errors`."""
+    """A program's result on the golden model, in a memory with these `errors`, on a bus of
+    `beat_bytes`."""
 
-    def __init__(self, program: Program, errors: Iterable[ErrorRegion] = ()) -> None:
+    def __init__(self, program: Program, errors: Iterable[ErrorRegion] = (),
+                 beat_bytes: int = 16) -> None:
         self.program = program
         linear = program.linear or program
-        self.memory = Memory(linear.base, linear.image.size, linear.image.copy())
+        self.memory = Memory(linear.base, linear.image.size, linear.image.copy(), beat_bytes)
         self.memory.error_regions += errors
         self.model = CommandModel(self.memory, hazards="error")
         self.result = self.model.run(linear.address, linear.length)

@@ -29,7 +29,7 @@ from sat_golden.defs import (
     StatsFlag,
     UpdateFlag,
 )
-from sat_golden.memory import BEAT_BYTES, ErrorRegion
+from sat_golden.memory import ErrorRegion
 from sat_golden.tensors import tensors_of
 from sat_golden.windows import Windows
 from tb.common.axi_memory import (
@@ -196,7 +196,7 @@ async def run_and_count(bench: Bench, program: Program) -> None:
     counters = await bench.counters()
     writes = memory.write_count
     assert writes.max() <= 1, f"{int(writes.max())} writes of a byte: {program}"
-    assert counters["BYTES_READ"] == (memory.read_beats - beats) * BEAT_BYTES
+    assert counters["BYTES_READ"] == (memory.read_beats - beats) * memory.beat_bytes
     assert counters["BYTES_WRITTEN"] == int(writes.sum())
     slots = sum(array_slots(bench.config, desc) for desc in program.descriptors)
     assert counters["ARRAY_SLOTS"] == slots
@@ -464,7 +464,7 @@ async def test_burst_that_ends_late_is_an_error(dut):
         if len(memory.reads) > burst:
             first, beats = memory.reads[burst]
             assert (end.error[0], end.error[2]) == (
-                Error.READ_PROTOCOL, first + (beats - 1) * BEAT_BYTES)
+                Error.READ_PROTOCOL, first + (beats - 1) * memory.beat_bytes)
         while memory.outstanding:
             await bench.step(1)
         await bench.drained()

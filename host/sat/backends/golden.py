@@ -25,7 +25,7 @@ class GoldenBackend(Backend):
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
                  memory_size: int = DEFAULT_SIZE, hazards: str = "warn"):
         super().__init__(config or SatConfig.from_name(), memory_base, memory_size)
-        self.memory = Memory(memory_base, memory_size)
+        self.memory = Memory(memory_base, memory_size, beat_bytes=self.config.data_w // 8)
         self.model = CommandModel(self.memory, self.config.addr_w, hazards)
         caps0 = (self.config.rows | self.config.cols << 8 | self.config.t << 16 | 16 << 24)
         self._registers: dict[int, int] = {

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .tiling import LANES, LINE_BYTES, Tiling, ceil_div, legal_row_interleaves
+from .tiling import LINE_BYTES, Array, Tiling, ceil_div, legal_row_interleaves
 
-BEAT_BYTES = 16
-LOOKUP_CYCLES = 2  # per line of the map cache, at least
 TILE_GAP = 16  # cycles between two tiles
 STARTUP = 250  # latencies of memory and pipelines, once per command
 UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
-UPDATE_TILE_CYCLES = 260  # about, beside a MATMUL; the memory sets it
+UPDATE_TILE_CYCLES = 260  # at 128 bits, about, beside a MATMUL; the memory sets it
 UPDATE_STARTUP = 450
-VECTOR_LANES = 4  # elements that it takes at a time
 DENSE_COPY_CYCLES = 75  # more per tile and copy if that is dense
 
 
@@ -45,8 +42,7 @@ def estimate_cycles(tiling: Tiling) -> int:
         piece, windows = (tile_rows, tiling.k) if tiling.a_trans else (tiling.k, tiling.i)
         piece_lines = ceil_div(2 * piece, LINE_BYTES)
         pieces = windows * (tiling.row_tiles if tiling.a_trans else tiling.k_segments)
-        fetching = pieces * tiling.a_passes * max(ceil_div(piece, LANES),
-                                                  LOOKUP_CYCLES * piece_lines)
+        fetching = pieces * tiling.a_passes * ceil_div(piece, array.lanes)
         lines = min(tiling.lines, pieces * piece_lines)
         if lines > array.cache_lines:  # read again for each pass, in WU for each position
             again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines
@@ -56,8 +52,9 @@ def estimate_cycles(tiling: Tiling) -> int:
         fetching, a_bytes = 0, 2 * tiling.i * tiling.k * tiling.a_passes
     first_tile = (2 * tile_rows * min(tiling.k, array.chunk_k)
                   + s_row_bytes * min(tiling.j, tiling.col_span))
-    reading = (a_bytes + s_bytes) / BEAT_BYTES
-    return int(max(compute, reading, fetching) + first_tile / BEAT_BYTES) + STARTUP
+    beat = 2 * array.lanes
+    reading = (a_bytes + s_bytes) / beat
+    return int(max(compute, reading, fetching) + first_tile / beat) + STARTUP
 
 
 def choose_row_interleave(tiling: Tiling) -> int:
@@ -66,12 +63,14 @@ def choose_row_interleave(tiling: Tiling) -> int:
                key=lambda choice: estimate_cycles(replace(tiling, row_interleave=choice)))
 
 
-def estimate_update_cycles(rows: int, cols: int, dense_copies: int) -> int:
+def estimate_update_cycles(array: Array, rows: int, cols: int, dense_copies: int) -> int:
     """Cycles that an UPDATE takes, about."""
     tiles = ceil_div(rows, UPDATE_TILE) * ceil_div(cols, UPDATE_TILE)
-    return tiles * (UPDATE_TILE_CYCLES + dense_copies * DENSE_COPY_CYCLES) + UPDATE_STARTUP
+    cycles = (UPDATE_TILE_CYCLES + dense_copies * DENSE_COPY_CYCLES) * 128 // array.data_w
+    return tiles * cycles + UPDATE_STARTUP
 
 
-def estimate_feature_cycles(rows: int, cols: int, operations: int) -> int:
-    """Cycles that an AFFINE or STATS takes, about: operations per element, on all lanes."""
-    return operations * rows * ceil_div(cols, VECTOR_LANES) + STARTUP
+def estimate_feature_cycles(array: Array, rows: int, cols: int, operations: int) -> int:
+    """Cycles that an AFFINE or STATS takes, about: operations per element, on half as many lanes as
+    a beat has."""
+    return operations * rows * ceil_div(2 * cols, array.lanes) + STARTUP

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sat_golden import Descriptor, Windows, compressed_rows
 from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, Opcode
 
-LANES = 8  # FP16 values of a beat; a tile is at least as wide
 GROUP_VALUES = 16  # values of A that a PE holds of a group: M*T2 at most
 LINE_BYTES = 64  # of the map cache
 
@@ -24,11 +23,17 @@ class Array:
     s_depth: int = 0
     chunk_k: int = 0
     cache_lines: int = 0
+    data_w: int = 128
+
+    @property
+    def lanes(self) -> int:
+        """FP16 values of a beat; a tile is at least as wide."""
+        return self.data_w // 16
 
 
 def most_rows(array: Array, n: int, m: int) -> int:
     """The largest T2: a group must fit a PE, and a tile be at least a beat wide."""
-    return min(GROUP_VALUES // (1 if n == m else m), array.t, array.t * array.cols // LANES)
+    return min(GROUP_VALUES // (1 if n == m else m), array.t, array.t * array.cols // array.lanes)
 
 
 def legal_row_interleaves(array: Array, n: int, m: int) -> list[int]:
@@ -153,7 +158,7 @@ class Tiling:
     @property
     def a_resident(self) -> bool:
         """All of A stays in its scratchpad while the columns of tiles pass."""
-        words = self.row_tiles * self.k_segments * ceil_div(self.k, LANES) * self.t2
+        words = self.row_tiles * self.k_segments * ceil_div(self.k, self.array.lanes) * self.t2
         return self.col_tiles > 1 and words <= self.array.a_depth
 
     @property

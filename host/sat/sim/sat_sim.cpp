@@ -25,8 +25,10 @@
 
 namespace {
 
-constexpr unsigned BEAT_BYTES = 16;
+constexpr unsigned BEAT_BYTES = sizeof(Vsat_top::m_axi_rdata);
+constexpr unsigned BEAT_SIZE = __builtin_ctz(BEAT_BYTES);  // as AxSIZE
 constexpr unsigned BEAT_WORDS = BEAT_BYTES / 4;
+constexpr uint64_t ALL_LANES = ~uint64_t{0} >> (64 - BEAT_BYTES);
 constexpr unsigned LINE_BYTES = 64;
 constexpr uint64_t PAGE_BYTES = 4096;
 constexpr uint64_t ADDR_MASK = (uint64_t{1} << 40) - 1;
@@ -49,7 +51,7 @@ struct ReadBurst {
 
 struct WriteBeat {
   std::array<uint32_t, BEAT_WORDS> data;
-  uint16_t strobe;
+  uint64_t strobe;
   bool last;
 };
 
@@ -242,7 +244,7 @@ class Board {
   }
 
   void check_burst(uint64_t addr, unsigned len, unsigned size, unsigned burst) {
-    if (size != 4 || burst != 1) fault("AXI protocol: a burst is not INCR with 16-byte beats");
+    if (size != BEAT_SIZE || burst != 1) fault("AXI protocol: a burst is not INCR with whole beats");
     if (addr % BEAT_BYTES) fault("AXI protocol: a burst address is not aligned");
     if (addr / PAGE_BYTES != (addr + BEAT_BYTES * len) / PAGE_BYTES) {
       fault("AXI protocol: a burst crosses a 4 KB boundary");
@@ -250,7 +252,7 @@ class Board {
   }
 
   void check_strobes(const WriteBeat& beat) {
-    if (beat.strobe == 0xFFFF) return;
+    if (beat.strobe == ALL_LANES) return;
     const auto* bytes = reinterpret_cast<const uint8_t*>(beat.data.data());
     for (unsigned i = 0; i < BEAT_BYTES; ++i) {
       if (bytes[i] && !(beat.strobe >> i & 1)) fault("AXI protocol: a write lane without strobe is not 0");
@@ -376,7 +378,7 @@ class Board {
   void store(uint64_t offset, const WriteBeat& beat) {
     uint8_t* target = memory() + offset;
     const auto* source = reinterpret_cast<const uint8_t*>(beat.data.data());
-    if (beat.strobe == 0xFFFF) {
+    if (beat.strobe == ALL_LANES) {
       std::memcpy(target, source, BEAT_BYTES);
       return;
     }

@@ -12,7 +12,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from sat.plan import LANES, Array, Tiling
+from sat.plan import Array, Tiling
 from sat_golden.windows import OUTSIDE, Windows
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
@@ -52,7 +52,7 @@ def chunks_of(plan: Tiling, passes: int) -> list[Chunk]:
                 for k_segment in range(plan.k_segments):
                     for k in range(0, plan.k, shape.chunk_k):
                         length = min(shape.chunk_k, plan.k - k)
-                        words = -(-length // LANES) * plan.t2
+                        words = -(-length // shape.lanes) * plan.t2
                         chunks.append(Chunk(row_segment + k_segment, row, k,
                                             min(plan.row_span, plan.i - row), length, words,
                                             begin))
@@ -65,7 +65,7 @@ class Banks:
 
     def __init__(self, shape: Array):
         self.shape = shape
-        self.data = np.zeros((shape.rows, shape.a_depth, LANES), np.uint16)
+        self.data = np.zeros((shape.rows, shape.a_depth, shape.lanes), np.uint16)
         self.in_use: set[int] = set()
 
     def write(self, dut) -> None:
@@ -74,10 +74,11 @@ class Banks:
             return
         address = dut.write_addr_o.value.to_unsigned()
         assert address not in self.in_use, "overwrites a word still in use"
-        lanes = [lane for lane in range(LANES)
+        lanes = [lane for lane in range(self.shape.lanes)
                  if dut.write_lane_o.value.to_unsigned() >> lane & 1]
         column = unpack(dut.write_column_o.value.to_unsigned(), 16, self.shape.rows)
-        beat = unpack_array(dut.write_beat_o.value.to_unsigned(), np.uint16, LANES)
+        beat = unpack_array(dut.write_beat_o.value.to_unsigned(), np.uint16,
+                            self.shape.lanes)
         for row in range(self.shape.rows):
             if banks >> row & 1:
                 values = column[row] if dut.write_trans_o.value else beat[lanes]
@@ -114,7 +115,7 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
     waiting: deque[Chunk] = deque()  # committed, not taken
     taken: deque[Chunk] = deque()  # not released
     committed = silent = 0
-    ahead = 2 * plan.array.chunk_k // LANES * plan.t2
+    ahead = 2 * plan.array.chunk_k // plan.array.lanes * plan.t2
     patience = 5000 + 10 * plan.array.rows * ahead  # cycles from chunk to chunk
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
@@ -157,8 +158,8 @@ def random_windows(rng: np.random.Generator, most: int) -> Windows:
 
 
 def shape_of(dut) -> Array:
-    rows, a_depth, chunk_k = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K")
-    return Array(rows, 8, int(os.environ["T"]), a_depth=a_depth, chunk_k=chunk_k)
+    rows, a_depth, chunk_k, data_w = parameters(dut, "ROWS", "A_DEPTH", "CHUNK_K", "DATA_W")
+    return Array(rows, 8, int(os.environ["T"]), a_depth=a_depth, chunk_k=chunk_k, data_w=data_w)
 
 
 @cocotb.test()
@@ -214,7 +215,7 @@ async def test_lines_follow_each_other(dut):
         set_inputs(dut, matrix.inputs() | inputs)
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
-        words = -(-min(shape.chunk_k, 400 if trans else 1) // LANES)
+        words = -(-min(shape.chunk_k, 400 if trans else 1) // shape.lanes)
         dut.taken_words_i.value = dut.release_words_i.value = words
         cycles = chunks = 0
         while not dut.idle_o.value:

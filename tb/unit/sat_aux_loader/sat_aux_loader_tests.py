@@ -7,11 +7,11 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from sat.plan import Array, Tiling
+from sat.plan import Tiling
 from tb.common.clock import start
-from tb.common.dma_ports import BEAT_BYTES, STALLS, ReadPorts
+from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.matrix import Matrix, set_inputs
-from tb.common.parameters import parameters
+from tb.common.parameters import array_of
 from tb.common.rng import make_rng
 from tb.common.walk import walk_inputs
 
@@ -22,14 +22,15 @@ def beats_of(plan: Tiling, matrix: Matrix) -> list[int]:
     return [matrix.line(row) + at
             for first_row, col in plan.tiles for row in plan.drain_order(first_row)
             if row < plan.segment_end(first_row)
-            for at in range(size * col, size * (col + plan.tile_cols(col)), BEAT_BYTES)]
+            for at in range(size * col, size * (col + plan.tile_cols(col)),
+                            2 * plan.array.lanes)]
 
 
 @cocotb.test()
 @cocotb.parametrize(stalls=list(STALLS), p_ready=[1.0, 0.2], hint=[0, 1, 7], bits=[16, 32])
 async def test_beats(dut, stalls, p_ready, hint, bits):
     rng = make_rng(f"{stalls} {p_ready} {hint} {bits}")
-    shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
+    shape = array_of(dut, "ROWS", "COLS", "T", "DATA_W")
     await start(dut)
     for segments in (1, int(rng.integers(2, 6))):
         plan = Tiling(shape, 1, 1, 1, row_interleave=hint)
@@ -49,7 +50,8 @@ async def test_beats(dut, stalls, p_ready, hint, bits):
             idle += 1
             if ready and dut.beat_valid_o.value:
                 address = expected.pop(0)
-                assert dut.beat_o.value.to_unsigned() == matrix.memory.fetch(address), plan
+                expected_beat = matrix.memory.fetch(address, port.beat_bytes)
+                assert dut.beat_o.value.to_unsigned() == expected_beat, plan
                 idle = 0
             assert idle < 500
             port.cycle()

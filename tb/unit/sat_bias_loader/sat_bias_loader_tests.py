@@ -23,7 +23,7 @@ async def test_tiles(dut, stalls, hint):
     cols, t, lanes = parameters(dut, "COLS", "T", "LANES_OUT")
     await start(dut)
     for _ in range(4):  # commands follow each other without a reset
-        shape = Array(2, cols, t)
+        shape = Array(2, cols, t, data_w=parameters(dut, "DATA_W")[0])
         span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span
         plan = Tiling(shape, 1, int(rng.integers(1, 5 * span)), 1, row_interleave=hint)
         bias = Matrix(rng, 1, plan.j, 32)

@@ -15,10 +15,10 @@ from sat_golden import vector
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import mixed_fp16, random_bits
 from tb.common.clock import start
-from tb.common.dma_ports import BEAT_BYTES, STALLS, Stalls, WritePort
+from tb.common.dma_ports import STALLS, Stalls, WritePort
 from tb.common.lanes import pack, pack_array
 from tb.common.matrix import Matrix, set_inputs
-from tb.common.parameters import parameters
+from tb.common.parameters import array_of
 from tb.common.rng import make_rng
 from tb.common.walk import walk_inputs
 
@@ -98,7 +98,7 @@ class Operands:
             for row in plan.drain_order(first_row):
                 if row < plan.segment_end(first_row):
                     part = matrix[row, col : col + plan.tile_cols(col)]
-                    count = BEAT_BYTES // part.itemsize
+                    count = 2 * plan.array.lanes // part.itemsize
                     padded = np.concatenate([part, np.zeros(-part.size % count, part.dtype)])
                     beats += [pack_array(beat) for beat in padded.reshape(-1, count)]
         return beats
@@ -162,7 +162,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
 
     port = WritePort(dut, store, rng, ALL_STALLS[stalls])
     # Requests cover C's rows, tile by tile, and nothing else.
-    beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // BEAT_BYTES)
+    beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // port.beat_bytes)
                 for row, col in plan.tiles for r in plan.drain_order(row)
                 if r < plan.segment_end(row))
     set_inputs(dut, c.inputs() | walk_inputs(plan) | {"as_single_i": command.as_single}
@@ -206,7 +206,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
 async def test_modes(dut, stalls, p_valid, as_single):
     """Random shapes and epilogues, commands following each other without a reset."""
     rng = make_rng(f"{stalls} {p_valid} {as_single}")
-    shape = Array(*parameters(dut, "ROWS", "COLS", "T"))
+    shape = array_of(dut, "ROWS", "COLS", "T", "DATA_W")
     await start(dut)
     for number in range(3):
         command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3)[number])

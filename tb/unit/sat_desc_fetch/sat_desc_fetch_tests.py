@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_desc_fetch: descriptors over a stalling read port, with and without bus errors."""
 
+import os
+
 import cocotb
 from cocotb.triggers import FallingEdge
 
+from sat_golden.defs import DESC_BYTES
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
-BEATS, BEAT_BYTES = 8, 16
+BEAT_BYTES = int(os.environ.get("DATA_W", "128")) // 8
+BEATS = DESC_BYTES // BEAT_BYTES
 
 
 async def fetch(dut, rng, address, data, errors, p):
@@ -53,7 +57,7 @@ async def test_descriptor_arrives_with_its_first_error(dut, p):
     rng = make_rng("fetch")
     await start(dut)
     for _ in range(40):
-        address = int(rng.integers(1 << 33)) * BEATS * BEAT_BYTES
+        address = int(rng.integers(1 << 33)) * DESC_BYTES
         count = int(rng.choice([0, 0, 1, 3]))
         errors = {int(beat): int(rng.integers(4)) for beat in rng.integers(0, BEATS, count)}
-        await fetch(dut, rng, address, rng.bytes(BEATS * BEAT_BYTES), errors, p)
+        await fetch(dut, rng, address, rng.bytes(DESC_BYTES), errors, p)

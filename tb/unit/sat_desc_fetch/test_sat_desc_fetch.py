@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_desc_fetch():
-    run("sat_desc_fetch")
+@pytest.mark.parametrize("data_w", [128, 512])
+def test_sat_desc_fetch(data_w):
+    run("sat_desc_fetch", parameters={"DATA_W": data_w}, extra_env={"DATA_W": str(data_w)})

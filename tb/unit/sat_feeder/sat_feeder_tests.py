@@ -11,11 +11,11 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from sat.plan import LANES, Array, Tiling
+from sat.plan import Array, Tiling
 from tb.common.buses import A_CMD, S_CMD
 from tb.common.clock import start
 from tb.common.matrix import set_inputs
-from tb.common.parameters import parameters
+from tb.common.parameters import array_of, parameters
 from tb.common.record import Record
 from tb.common.rng import make_rng
 from tb.common.walk import log2, walk_inputs
@@ -99,7 +99,7 @@ class Expected:
                 length = min(shape.chunk_k, plan.k - chunk_k)
                 chunk = row, segment, chunk_k
                 if first_k == chunk_k and not (plan.a_resident and col > 0):
-                    chunks[chunk] = self.a.add(-(-length // LANES) * plan.t2)
+                    chunks[chunk] = self.a.add(-(-length // plan.array.lanes) * plan.t2)
                 self._add_group(group, col, chunks[chunk], first_k - chunk_k, length, rows)
 
     def _add_group(self, number: int, col: int, load: Load, k: int, length: int,
@@ -110,9 +110,9 @@ class Expected:
         writes = []
         for t2 in range(plan.t2):
             for m in range(plan.group_m):
-                word = load.begin + t2 * (load.words // plan.t2) + (k + m) // LANES
+                word = load.begin + t2 * (load.words // plan.t2) + (k + m) // shape.lanes
                 writes.append((half << 4 | t2 * plan.group_m + m, k + m >= length,
-                               (k + m) % LANES, word % shape.a_depth))
+                               (k + m) % shape.lanes, word % shape.a_depth))
         group = Group(load, half, writes)
         for p in range(plan.group_n):
             row = rows[number * plan.group_n + p]
@@ -205,7 +205,8 @@ class Checker:
         return record.unpack(word >> below), word & (1 << below) - 1
 
     def a_command(self) -> None:
-        command = self._command(self.dut.a_cmd_o, A_CMD, log2(LANES * self.shape.a_depth))
+        place = log2(self.shape.lanes * self.shape.a_depth)
+        command = self._command(self.dut.a_cmd_o, A_CMD, place)
         # A write is seen by reads from the next cycle on.
         if self.pending_write:
             self.ram[self.pending_write[0]] = self.pending_write[1]
@@ -334,7 +335,8 @@ async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_ta
 
 
 def shape_of(dut) -> Array:
-    return Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+    (lanes,) = parameters(dut, "LANES")
+    return array_of(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K", data_w=16 * lanes)
 
 
 @cocotb.test()

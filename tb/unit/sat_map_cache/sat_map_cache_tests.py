@@ -11,7 +11,7 @@ from cocotb.triggers import FallingEdge, Timer
 
 from tb.common.beats import Beats
 from tb.common.clock import start
-from tb.common.dma_ports import BEAT_BYTES, STALLS, Held, ReadPorts, Stalls
+from tb.common.dma_ports import STALLS, Held, ReadPorts, Stalls
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
@@ -30,6 +30,7 @@ class Bench:
         self.base = LINE * int(rng.integers(1, 1 << 33))
         self.memory = Beats(self.base, np.zeros(lines * LINE, np.uint8))
         self.dma = ReadPorts(dut, self.memory.fetch, rng, stalls, prefix="dma_")
+        self.beat_bytes = self.dma.beat_bytes
         self.response = Held("response")
 
     def free(self) -> bool:
@@ -58,7 +59,7 @@ class Bench:
             await Timer(1, "ns")
             if offered and dut.req_ready_o.value:
                 address, beats = todo.pop()
-                expected += [self.memory.fetch(address + beat * BEAT_BYTES)
+                expected += [self.memory.fetch(address + beat * self.beat_bytes, self.beat_bytes)
                              for beat in range(beats)]
                 offered = 0
             beat = dut.rsp_data_o.value if dut.rsp_valid_o.value else None
@@ -85,32 +86,31 @@ class Bench:
 
     def misses(self) -> Counter:
         """How often each line was read."""
-        assert all(address % LINE == 0 and beats * BEAT_BYTES == LINE
+        assert all(address % LINE == 0 and beats * self.beat_bytes == LINE
                    for _, address, beats in self.dma.requests)
         return Counter(address // LINE for _, address, _ in self.dma.requests)
 
+    def lines_of(self, requests: list[Request]) -> list[int]:
+        """Lines that the requests touch, in order."""
+        return [line for address, beats in requests
+                for line in range(address // LINE,
+                                  (address + beats * self.beat_bytes - 1) // LINE + 1)]
+
+    def expected_misses(self, requests: list[Request], cache_lines: int) -> Counter:
+        """The reads of a direct mapped cache that begins empty."""
+        held: dict[int, int] = {}
+        reads: Counter = Counter()
+        for line in self.lines_of(requests):
+            if held.get(line % cache_lines) != line:
+                held[line % cache_lines] = line
+                reads[line] += 1
+        return reads
+
     def random_requests(self, count: int) -> list[Request]:
-        total = self.memory.data.size // BEAT_BYTES
+        total = self.memory.data.size // self.beat_bytes
         firsts = self.rng.integers(0, total, count)
-        return [(self.base + int(first) * BEAT_BYTES,
+        return [(self.base + int(first) * self.beat_bytes,
                  int(min(self.rng.choice([1, 2, 8, 30]), total - first))) for first in firsts]
-
-
-def lines_of(requests: list[Request]) -> list[int]:
-    """Lines that the requests touch, in order."""
-    return [line for address, beats in requests
-            for line in range(address // LINE, (address + beats * BEAT_BYTES - 1) // LINE + 1)]
-
-
-def expected_misses(requests: list[Request], cache_lines: int) -> Counter:
-    """The reads of a direct mapped cache that begins empty."""
-    held: dict[int, int] = {}
-    reads: Counter = Counter()
-    for line in lines_of(requests):
-        if held.get(line % cache_lines) != line:
-            held[line % cache_lines] = line
-            reads[line] += 1
-    return reads
 
 
 @cocotb.test()
@@ -126,7 +126,7 @@ async def test_random_requests(dut, stalls):
             requests = bench.random_requests(60)
             await bench.command(requests, cache)
             if cache:
-                assert bench.misses() == expected_misses(requests, cache_lines), requests
+                assert bench.misses() == bench.expected_misses(requests, cache_lines), requests
             else:
                 assert [request[1:] for request in bench.dma.requests] == requests
 
@@ -138,14 +138,14 @@ async def test_generations_wrap(dut):
     (cache_lines,) = parameters(dut, "CACHE_LINES")
     await start(dut)
     bench = Bench(dut, rng, Stalls(), cache_lines)
-    beats = cache_lines * LINE // BEAT_BYTES
-    everything = [(bench.base + at * BEAT_BYTES, min(MOST_BEATS, beats - at))
+    beats = cache_lines * LINE // bench.beat_bytes
+    everything = [(bench.base + at * bench.beat_bytes, min(MOST_BEATS, beats - at))
                   for at in range(0, beats, MOST_BEATS)]
     for apart in (GENERATIONS - 1, GENERATIONS, GENERATIONS + 1):
         for command in range(apart + 1):
             requests = everything if command in (0, apart) else [(bench.base, 1)]
             await bench.command(requests, cache=True)
-            assert bench.misses() == expected_misses(requests, cache_lines), (apart, command)
+            assert bench.misses() == bench.expected_misses(requests, cache_lines), (apart, command)
 
 
 @cocotb.test()
@@ -155,14 +155,15 @@ async def test_rate(dut):
     (cache_lines,) = parameters(dut, "CACHE_LINES")
     await start(dut)
     bench = Bench(dut, rng, STALLS["latency"], cache_lines)
-    rows = [(bench.base + row * 2 * LINE, 8) for row in range(cache_lines // 2)]
+    beats = 2 * LINE // bench.beat_bytes
+    rows = [(bench.base + row * 2 * LINE, beats) for row in range(cache_lines // 2)]
     for _ in range(cache_lines):
         await bench.step()
     once = await bench.command(rows, cache=True)
-    assert once <= 8 * len(rows) + STALLS["latency"].latency + 12
-    assert await bench.command(rows * 3, cache=True) <= once + 2 * 8 * len(rows)
+    assert once <= beats * len(rows) + STALLS["latency"].latency + 12
+    assert await bench.command(rows * 3, cache=True) <= once + 2 * beats * len(rows)
     single = [(bench.base, 1)] * 100
-    assert await bench.command(single, cache=True) <= 2 * len(single) + 60
+    assert await bench.command(single, cache=True) <= len(single) + 60
 
 
 @cocotb.test()
@@ -191,4 +192,4 @@ async def test_reset_at_any_time(dut):
         bench.response = Held("response")
         requests = bench.random_requests(10)
         await bench.command(requests, cache=True)
-        assert bench.misses() == expected_misses(requests, cache_lines), requests
+        assert bench.misses() == bench.expected_misses(requests, cache_lines), requests

@@ -11,7 +11,7 @@ from sat_golden import CommandModel, Memory, Windows
 from sat_golden.defs import DESC_BYTES, Error, MatmulFlag, MatmulSlot
 from tb.common.beats import Beats
 from tb.common.clock import start
-from tb.common.dma_ports import BEAT_BYTES, STALLS, ReadPorts, Stalls, WritePort
+from tb.common.dma_ports import STALLS, ReadPorts, Stalls, WritePort
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.top.random_program import (
@@ -179,7 +179,8 @@ async def test_map_that_fits_is_read_once(dut, a_trans):
         program = random_conv(rng, windows=windows, channels=32, cols=40, nm=(2, 2), flags=a_trans)
         stride = program.descriptors[0].slot(MatmulSlot.A).stride
     engine = await check(dut, rng, STALLS["latency"], program)
-    read = sum(beats for port, _, beats in engine.reads.requests if port == 0) * BEAT_BYTES
+    read = sum(beats for port, _, beats in engine.reads.requests if port == 0)
+    read *= engine.reads.beat_bytes
     assert read == cache_lines * LINE
 
 

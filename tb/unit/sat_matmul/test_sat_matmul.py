@@ -8,6 +8,10 @@ BUILDS = [
     {"ROWS": 4, "COLS": 8, "T": 8, "A_DEPTH": 64, "S_DEPTH": 256, "CHUNK_K": 16, "CACHE_LINES": 64},
     {"ROWS": 2, "COLS": 16, "T": 16, "A_DEPTH": 128, "S_DEPTH": 256, "CHUNK_K": 32,
      "CACHE_LINES": 16},
+    {"ROWS": 4, "COLS": 4, "T": 8, "A_DEPTH": 32, "S_DEPTH": 256, "CHUNK_K": 16, "CACHE_LINES": 16,
+     "DATA_W": 256},
+    {"ROWS": 2, "COLS": 16, "T": 4, "A_DEPTH": 16, "S_DEPTH": 128, "CHUNK_K": 32, "CACHE_LINES": 16,
+     "DATA_W": 512},
 ]
 
 

@@ -11,7 +11,7 @@ from cocotb.triggers import FallingEdge
 from sat.plan import Array, Tiling
 from sat_golden import Windows
 from tb.common.clock import start
-from tb.common.parameters import parameters
+from tb.common.parameters import array_of, parameters
 from tb.common.rng import make_rng
 from tb.common.walk import log2
 
@@ -20,7 +20,8 @@ CONV_INPUTS = ("out_h", "out_w", "kernel_h", "kernel_w")
 
 
 def shape_of(dut) -> Array:
-    return Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+    (lanes,) = parameters(dut, "LANES")
+    return array_of(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K", data_w=16 * lanes)
 
 
 def expected_of(plan: Tiling) -> dict[str, int]:
@@ -108,7 +109,7 @@ async def test_residency(dut):
         n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
         plan = Tiling(shape, 1, 1, 1, n, m, int(rng.integers(8)))
         tiles = int(rng.integers(1, 5))
-        k_a = shape.a_depth * 8 // (plan.t2 * tiles) + int(rng.integers(-9, 10))
+        k_a = shape.a_depth * shape.lanes // (plan.t2 * tiles) + int(rng.integers(-9, 10))
         k_s = shape.s_depth // plan.t1 * plan.group_m // plan.group_n + int(rng.integers(-9, 10))
         k = min(max(int(rng.choice([k_a, k_s])), 1), 65535)
         i = plan.row_span * tiles - int(rng.integers(0, plan.row_span))
@@ -144,7 +145,7 @@ async def test_residency_of_convolutions(dut):
         tiles = int(rng.integers(1, 4))
         windows = Windows(1, 1, 1, int(rng.integers(1, 4)), int(rng.integers(1, plan.row_span + 1)),
                           kernel_h, kernel_w)
-        fit_a = shape.a_depth * 8 // (plan.t2 * windows.positions * tiles)
+        fit_a = shape.a_depth * shape.lanes // (plan.t2 * windows.positions * tiles)
         fit_s = shape.s_depth * plan.group_m // (plan.t1 * plan.group_n * windows.positions)
         channels = int(rng.choice([fit_a, fit_s])) + int(rng.integers(-17, 18))
         channels = min(max(channels, 1), 65535 // windows.positions)

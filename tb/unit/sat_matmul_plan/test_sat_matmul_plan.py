@@ -6,7 +6,7 @@ from tb.common.runner import run
 
 NAMES = ("rows", "cols", "t", "a_depth", "s_depth", "chunk_k")
 CONFIGS = [{name.upper(): getattr(SatConfig.from_name(config), name) for name in NAMES}
-           for config in SatConfig.names()]
+           | {"LANES": SatConfig.from_name(config).lanes} for config in SatConfig.names()]
 BUILDS = [
     *CONFIGS,
     {"ROWS": 2, "COLS": 2, "T": 4, "A_DEPTH": 32, "S_DEPTH": 64, "CHUNK_K": 32},

@@ -5,6 +5,7 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("ports, outstanding", [(8, 32), (3, 4)])
-def test_sat_rd_dma(ports, outstanding):
-    run("sat_rd_dma", parameters={"PORTS": ports, "OUTSTANDING": outstanding})
+@pytest.mark.parametrize("ports, outstanding, data_w", [(8, 32, 128), (3, 4, 128), (8, 64, 512)])
+def test_sat_rd_dma(ports, outstanding, data_w):
+    run("sat_rd_dma", parameters={"PORTS": ports, "OUTSTANDING": outstanding, "DATA_W": data_w},
+        extra_env={"DATA_W": str(data_w)})

@@ -62,11 +62,11 @@ def lanes(strobe):
 @cocotb.parametrize(stall=STALLS)
 async def test_constants_tell_the_configuration(dut, stall):
     master = await start(dut, stall)
-    rows, cols, t, addr_w = map(int, os.environ["SAT_EXPECT"].split())
+    rows, cols, t, addr_w, data_w = map(int, os.environ["SAT_EXPECT"].split())
     assert await get(master, Reg.ID) == regs.ID_VALUE == int.from_bytes(b"SAT1", "big")
     assert await get(master, Reg.VERSION) == regs.VERSION_VALUE
     assert await get(master, Reg.CAPS0) == rows | cols << 8 | t << 16 | M_MAX << 24
-    assert await get(master, Reg.CAPS1) == 128 | addr_w << 16
+    assert await get(master, Reg.CAPS1) == data_w | addr_w << 16
 
 
 @cocotb.test()
@@ -292,14 +292,15 @@ async def test_event_in_the_cycle_of_its_clear_is_kept(dut):
 async def test_counters_count_and_restart(dut):
     master = await start(dut)
     rng = make_rng("counters")
+    beat = int(os.environ["SAT_EXPECT"].split()[-1]) // 8
     for _ in range(3):
         totals = dict.fromkeys(regs.COUNTERS, 0)
         for cycle in range(300):
             dut.busy_i.value = 1  # its rise restarts the counters in the first cycle
             for name, pin in zip(regs.COUNTERS, INCREMENTS):
-                step = int(rng.integers(0, 17 if pin == "count_wr_bytes_i" else 2))
+                step = int(rng.integers(0, beat + 1 if pin == "count_wr_bytes_i" else 2))
                 getattr(dut, pin).value = step
-                totals[name] += 16 * step if pin == "count_rd_beat_i" else step
+                totals[name] += beat * step if pin == "count_rd_beat_i" else step
             await FallingEdge(dut.clk)
         for pin in INCREMENTS:
             getattr(dut, pin).value = 0

@@ -33,8 +33,8 @@ def rows_of(plan: Tiling, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
 async def test_rows(dut, stalls, passes, hint):
     """The consumer forgets rows at random, never one that is not committed."""
     rng = make_rng(f"{stalls} {passes} {hint}")
-    cols, elem_w, depth = parameters(dut, "COLS", "ELEM_W", "S_DEPTH")
-    shape = Array(2, cols, int(os.environ["T"]), s_depth=depth)
+    cols, elem_w, depth, data_w = parameters(dut, "COLS", "ELEM_W", "S_DEPTH", "DATA_W")
+    shape = Array(2, cols, int(os.environ["T"]), s_depth=depth, data_w=data_w)
     await start(dut)
     for _ in range(2):
         span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span

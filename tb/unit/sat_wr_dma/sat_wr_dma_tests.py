@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_wr_dma between random clients and an AXI memory with random stalls, latency and errors."""
 
+import os
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -10,7 +11,6 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from tb.common import clock
 from tb.common.axi_memory import (
-    BEAT_BYTES,
     DECERR,
     OKAY,
     SLVERR,
@@ -24,6 +24,7 @@ from tb.common.rng import make_rng
 BASE = 0x12_3450_0000
 SIZE = 1 << 18
 PAGE = 4096
+BEAT_BYTES = int(os.environ.get("DATA_W", "128")) // 8
 LONGEST = 16
 STALLS = {"none": (1.0, 1.0, 1.0), "memory": (0.4, 1.0, 1.0), "requests": (1.0, 0.2, 1.0),
           "data": (1.0, 1.0, 0.2), "all": (0.5, 0.5, 0.5)}
@@ -90,8 +91,8 @@ class Clients:
                 lengths |= port.requests[0][1] << 12 * p
             if port.data_valid:
                 data_valid |= 1 << p
-                data |= port.beats[0][0] << 128 * p
-                strobes |= port.beats[0][1] << 16 * p
+                data |= port.beats[0][0] << 8 * BEAT_BYTES * p
+                strobes |= port.beats[0][1] << BEAT_BYTES * p
         self.dut.req_valid_i.value = req_valid
         self.dut.req_addr_i.value = addresses
         self.dut.req_beats_i.value = lengths

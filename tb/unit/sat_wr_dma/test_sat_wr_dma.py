@@ -5,7 +5,9 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("ports, data_fifo, outstanding", [(2, 64, 16), (3, 32, 2)])
-def test_sat_wr_dma(ports, data_fifo, outstanding):
+@pytest.mark.parametrize("ports, data_fifo, outstanding, data_w",
+                         [(2, 64, 16, 128), (3, 32, 2, 128), (2, 64, 32, 512)])
+def test_sat_wr_dma(ports, data_fifo, outstanding, data_w):
     run("sat_wr_dma", parameters={"PORTS": ports, "DATA_FIFO": data_fifo,
-                                  "OUTSTANDING": outstanding})
+                                  "OUTSTANDING": outstanding, "DATA_W": data_w},
+        extra_env={"DATA_W": str(data_w)})

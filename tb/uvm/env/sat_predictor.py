@@ -58,7 +58,7 @@ class SatPredictor(uvm_subscriber):
         address, length = registers.program
         commands = legal_commands(image, memory.base, address, length, self.cfg.core.addr_w)
         program = Program(memory.base, image, address, length, commands)
-        expected = Expected(program, memory.error_regions)
+        expected = Expected(program, memory.error_regions, 2 * self.cfg.core.lanes)
         return Prediction(address, length, expected, commands, cycle, registers[Reg.WATCHDOG],
                           self._knobs)
 
