@@ -1,68 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_affine: AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per vector
-// of 4 channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and X are
-// walked apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
+// of DATA_W/32 channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and
+// X are walked apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
 // The parameters of two bands are held: one band is filled while the other is in use.
 // Operands leave one cycle after their beat is looked at; tag_o comes back with the result.
 // Golden function: affine (rounding and ReLU are outside).
 `default_nettype none
 `include "sat_buses.vh"
 
-module sat_affine (
-  input  wire                          clk,
-  input  wire                          rst_n,
+module sat_affine #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
+  input  wire                                   clk,
+  input  wire                                   rst_n,
   // command; the flags are stable from the cycle after start_i on
-  input  wire                          start_i,
-  input  wire                          enable_i,  // it is AFFINE
-  input  wire                          second_i,
+  input  wire                                   start_i,
+  input  wire                                   enable_i,  // it is AFFINE
+  input  wire                                   second_i,
   // parameters: gamma, beta, alpha
-  input  wire                    [2:0] param_valid_i,
-  input  wire                    [3:0] param_index_i,
-  input  wire                          param_last_i,
-  input  wire                  [127:0] param_data_i,
-  output wire                          band_done_o,  // a band's parameters are used up
+  input  wire                             [2:0] param_valid_i,
+  input  wire                             [3:0] param_index_i,
+  input  wire                                   param_last_i,
+  input  wire                      [DATA_W-1:0] param_data_i,
+  output wire                                   band_done_o,  // a band's parameters are used up
   // queues of sat_feature_fetch: Y, X
-  input  wire                    [1:0] queue_valid_i,
-  output wire                    [1:0] queue_ready_o,
-  input  wire [2*`SAT_QUEUED_BITS-1:0] queue_data_i,
+  input  wire                             [1:0] queue_valid_i,
+  output wire                             [1:0] queue_ready_o,
+  input  wire [2*(DATA_W+`SAT_QUEUED_BITS)-1:0] queue_data_i,
   // place for a beat of the result
-  input  wire                          credit_i,
-  output wire                          reserve_o,
+  input  wire                                   credit_i,
+  output wire                                   reserve_o,
   // operation, one cycle later
-  output wire                          op_valid_o,
-  output wire                   [63:0] factor_o,
-  output wire                  [127:0] scalar_o,
-  output wire                  [127:0] addend_o,
-  output wire                    [3:0] tag_o,  // result, ends its band, its beat, odd
+  output wire                                   op_valid_o,
+  output wire                    [DATA_W/2-1:0] factor_o,
+  output wire                      [DATA_W-1:0] scalar_o,
+  output wire                      [DATA_W-1:0] addend_o,
+  output wire                             [3:0] tag_o,  // result, ends its band, its beat, odd
   // its result
-  input  wire                          result_valid_i,
-  input  wire                    [3:0] result_tag_i,
-  input  wire                  [127:0] result_i
+  input  wire                                   result_valid_i,
+  input  wire                             [3:0] result_tag_i,
+  input  wire                      [DATA_W-1:0] result_i
 );
 
+  localparam integer HALF_W   = DATA_W / 2;
+  localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
+
   // ---- Walks over X (0) and Y (1)
-  wire   [1:0] issue, bank, odd, ends_beat, ends_band;
-  wire   [7:0] vector;
-  wire [127:0] halves;
+  wire        [1:0] issue, bank, odd, ends_beat, ends_band;
+  wire        [7:0] vector;
+  wire [DATA_W-1:0] halves;
 
   genvar q;
   generate
     for (q = 0; q < 2; q = q + 1) begin : gen_walk
-      reg  [3:0] vector_q;
-      reg        bank_q;
-      wire [`SAT_QUEUED_BITS-1:0] queued =
-          queue_data_i[`SAT_QUEUED_BITS*q +: `SAT_QUEUED_BITS];
-      wire [127:0] data      = queued[`SAT_QUEUED_DATA];
-      wire         single    = queued[`SAT_QUEUED_SINGLE];
-      wire         row_last  = queued[`SAT_QUEUED_PIECE_LAST];
-      wire         band_last = queued[`SAT_QUEUED_BAND_LAST];
+      reg           [3:0] vector_q;
+      reg                 bank_q;
+      wire   [DATA_W-1:0] data      = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BITS +: DATA_W];
+      wire                single    = queue_data_i[QUEUED_W*q + `SAT_QUEUED_SINGLE];
+      wire                row_last  = queue_data_i[QUEUED_W*q + `SAT_QUEUED_PIECE_LAST];
+      wire                band_last = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BAND_LAST];
 
       assign vector[4*q +: 4]   = vector_q;
       assign bank[q]            = bank_q;
       assign odd[q]             = vector_q[0];
       assign ends_beat[q]       = vector_q[0] || single;
       assign ends_band[q]       = ends_beat[q] && band_last;
-      assign halves[64*q +: 64] = vector_q[0] ? data[127:64] : data[63:0];
+      assign halves[HALF_W*q +: HALF_W] = data[vector_q[0] ? HALF_W : 0 +: HALF_W];
       assign queue_ready_o[q]   = issue[q] && ends_beat[q];
 
       always @(posedge clk) begin
@@ -99,10 +102,10 @@ module sat_affine (
   end
 
   // ---- Operands
-  reg         valid_q, is_result_q, bank_q;
-  reg   [3:0] vector_q;
-  reg   [2:0] tag_q;
-  reg  [63:0] factor_q;
+  reg               valid_q, is_result_q, bank_q;
+  reg         [3:0] vector_q;
+  reg         [2:0] tag_q;
+  reg  [HALF_W-1:0] factor_q;
 
   always @(posedge clk) begin
     valid_q     <= rst_n && (|issue);
@@ -110,15 +113,15 @@ module sat_affine (
     bank_q      <= issue[0] ? bank[0] : bank[1];
     vector_q    <= issue[0] ? vector[3:0] : vector[7:4];
     tag_q       <= {ends_band[0], ends_beat[0], odd[0]};
-    factor_q    <= issue[0] ? halves[63:0] : halves[127:64];
+    factor_q    <= issue[0] ? halves[0 +: HALF_W] : halves[HALF_W +: HALF_W];
   end
 
-  wire [127:0] u;
-  wire         u_valid, u_ready;
-  wire   [4:0] u_count;
+  wire [DATA_W-1:0] u;
+  wire              u_valid, u_ready;
+  wire        [4:0] u_count;
 
   sat_fifo #(
-    .WIDTH(128),
+    .WIDTH(DATA_W),
     .DEPTH(16)
   ) u_intermediate (
     .clk        (clk),
@@ -134,8 +137,8 @@ module sat_affine (
   );
 
   // Gamma comes last and ends the filling of a band.
-  wire [383:0] params;
-  reg          fill_bank_q;
+  wire [3*DATA_W-1:0] params;
+  reg                 fill_bank_q;
 
   always @(posedge clk) begin
     if (!rst_n || start_i)                     fill_bank_q <= 1'b0;
@@ -145,7 +148,7 @@ module sat_affine (
   generate
     for (q = 0; q < 3; q = q + 1) begin : gen_param
       sat_lutram #(
-        .WIDTH(128),
+        .WIDTH(DATA_W),
         .DEPTH(32)
       ) u_param (
         .clk    (clk),
@@ -153,15 +156,15 @@ module sat_affine (
         .waddr_i({fill_bank_q, param_index_i}),
         .wdata_i(param_data_i),
         .raddr_i({bank_q, vector_q}),
-        .rdata_o(params[128*q +: 128])
+        .rdata_o(params[DATA_W*q +: DATA_W])
       );
     end
   endgenerate
 
   assign op_valid_o = valid_q;
   assign factor_o   = factor_q;
-  assign scalar_o   = is_result_q ? params[0 +: 128] : params[128 +: 128];
-  assign addend_o   = (is_result_q && second_i) ? u : params[256 +: 128];
+  assign scalar_o   = is_result_q ? params[0 +: DATA_W] : params[DATA_W +: DATA_W];
+  assign addend_o   = (is_result_q && second_i) ? u : params[2*DATA_W +: DATA_W];
   assign tag_o      = {is_result_q, tag_q};
 
   wire unused_ok = &{1'b0, odd[1], u_valid, u_ready, u_count, result_tag_i[2:0]};

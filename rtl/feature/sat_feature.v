@@ -5,7 +5,8 @@
 //   sat_pool_reader -+-> sat_feature_fetch +> sat_stats ----+ lanes +> (STATS) ----------+> writers
 //                                          +> sat_pool_sum -+                            |
 //                                          +> sat_pool_max ------------------------------+
-// Channels are visited in bands of 64; a vector is 4 of them, a beat 8. Responses are always taken.
+// Channels are visited in bands of 16 vectors, 8 beats; a vector is DATA_W/32 of them. Responses
+// are always taken.
 // Operands go to sat_lanes outside, lane_result_i is its answer. done_o is low from the cycle after
 // start_i until all has been handed to the write DMA. rst_n also flushes.
 // Golden functions: affine, stats, max_pool, max_pool_backward.
@@ -15,7 +16,8 @@
 `include "sat_fp.vh"
 
 module sat_feature #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                                clk,
   input  wire                                rst_n,
@@ -31,25 +33,26 @@ module sat_feature #(
   output wire                   [ADDR_W-1:0] rd_req_addr_o,
   output wire                         [11:0] rd_req_beats_o,
   input  wire                                rd_rsp_valid_i,
-  input  wire                        [127:0] rd_rsp_data_i,
+  input  wire                   [DATA_W-1:0] rd_rsp_data_i,
   // lanes
-  output wire                         [63:0] lane_factor_o,
-  output wire                        [127:0] lane_scalar_o,
-  output wire                        [127:0] lane_addend_o,
-  input  wire                        [127:0] lane_result_i,
+  output wire                 [DATA_W/2-1:0] lane_factor_o,
+  output wire                   [DATA_W-1:0] lane_scalar_o,
+  output wire                   [DATA_W-1:0] lane_addend_o,
+  input  wire                   [DATA_W-1:0] lane_result_i,
   // packets of two tensors: (DOT, WINNER), (OUT, SUM)
   output wire                          [1:0] packet_valid_o,
   input  wire                          [1:0] packet_ready_i,
   output wire                 [2*ADDR_W-1:0] packet_addr_o,
   output wire [2*`SAT_PACKET_BEATS_BITS-1:0] packet_beats_o,
   output wire                          [1:0] packet_last_o,
-  output wire                        [255:0] packet_data_o,
-  output wire                         [31:0] packet_strb_o
+  output wire                 [2*DATA_W-1:0] packet_data_o,
+  output wire               [2*DATA_W/8-1:0] packet_strb_o
 );
 
   localparam [31:0]  ONE      = 32'h3F800000;
   localparam integer STRIDE_W = `SAT_STRIDE_BITS;
   localparam integer BEATS_W  = `SAT_PACKET_BEATS_BITS;
+  localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
 
   // ---- Command
   // Bases and strides of rows go straight to the row pointers.
@@ -109,11 +112,12 @@ module sat_feature #(
   wire              param_last;
   wire        [1:0] queue_valid, affine_ready, stats_ready, sum_ready;
   wire              max_ready;
-  wire [2*`SAT_QUEUED_BITS-1:0] queue_data;  // Y, X
+  wire [2*QUEUED_W-1:0] queue_data;  // Y, X
   wire              use_pool = max_q || sum_q;
 
   sat_feature_rows #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_rows (
     .clk           (clk),
     .rst_n         (rst_n),
@@ -135,7 +139,8 @@ module sat_feature #(
   );
 
   sat_pool_reader #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_pool_reader (
     .clk           (clk),
     .rst_n         (rst_n),
@@ -157,7 +162,8 @@ module sat_feature #(
   );
 
   sat_feature_fetch #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_fetch (
     .clk           (clk),
     .rst_n         (rst_n),
@@ -187,18 +193,20 @@ module sat_feature #(
   wire         affine_reserve, sum_reserve;
   wire   [1:0] stats_reserve, max_valid;
   wire         affine_op, stats_op, sum_op;
-  wire  [63:0] affine_factor, stats_factor, sum_factor;
-  wire [127:0] affine_scalar, stats_scalar;
-  wire [127:0] affine_addend, stats_addend, sum_addend;
+  wire [DATA_W/2-1:0] affine_factor, stats_factor, sum_factor;
+  wire [DATA_W-1:0] affine_scalar, stats_scalar;
+  wire [DATA_W-1:0] affine_addend, stats_addend, sum_addend;
   wire   [3:0] affine_tag;
   wire   [8:0] stats_tag;
   wire   [7:0] sum_tag;
   wire         max_band_last;
-  wire [255:0] max_data;
+  wire [2*DATA_W-1:0] max_data;
   wire         result_valid;
   wire   [8:0] result_tag;
 
-  sat_affine u_affine (
+  sat_affine #(
+    .DATA_W(DATA_W)
+  ) u_affine (
     .clk           (clk),
     .rst_n         (rst_n),
     .start_i       (start_i),
@@ -224,7 +232,9 @@ module sat_feature #(
     .result_i      (lane_result_i)
   );
 
-  sat_stats u_stats (
+  sat_stats #(
+    .DATA_W(DATA_W)
+  ) u_stats (
     .clk           (clk),
     .rst_n         (rst_n),
     .enable_i      (stats_q),
@@ -244,7 +254,9 @@ module sat_feature #(
     .result_i      (lane_result_i)
   );
 
-  sat_pool_max u_pool_max (
+  sat_pool_max #(
+    .DATA_W(DATA_W)
+  ) u_pool_max (
     .clk            (clk),
     .rst_n          (rst_n),
     .enable_i       (max_q),
@@ -253,14 +265,16 @@ module sat_feature #(
     .piece_i        (piece),
     .queue_valid_i  (queue_valid[0]),
     .queue_ready_o  (max_ready),
-    .queue_data_i   (queue_data[`SAT_QUEUED_DATA]),
+    .queue_data_i   (queue_data[`SAT_QUEUED_BITS +: DATA_W]),
     .credit_i       (credit),
     .out_valid_o    (max_valid),
     .out_band_last_o(max_band_last),
     .out_data_o     (max_data)
   );
 
-  sat_pool_sum u_pool_sum (
+  sat_pool_sum #(
+    .DATA_W(DATA_W)
+  ) u_pool_sum (
     .clk           (clk),
     .rst_n         (rst_n),
     .enable_i      (sum_q),
@@ -269,8 +283,8 @@ module sat_feature #(
     .piece_i       (piece),
     .queue_valid_i (queue_valid),
     .queue_ready_o (sum_ready),
-    .queue_data_i  ({queue_data[`SAT_QUEUED_BITS + `SAT_QUEUED_DATA],
-                     queue_data[`SAT_QUEUED_DATA]}),
+    .queue_data_i  ({queue_data[QUEUED_W + `SAT_QUEUED_BITS +: DATA_W],
+                     queue_data[`SAT_QUEUED_BITS +: DATA_W]}),
     .credit_i      (credit[0]),
     .reserve_o     (sum_reserve),
     .op_valid_o    (sum_op),
@@ -286,7 +300,7 @@ module sat_feature #(
   assign active_o = affine_op || stats_op || sum_op;
 
   assign lane_factor_o = stats_q ? stats_factor : sum_q ? sum_factor : affine_factor;
-  assign lane_scalar_o = stats_q ? stats_scalar : sum_q ? {4{ONE}} : affine_scalar;
+  assign lane_scalar_o = stats_q ? stats_scalar : sum_q ? {DATA_W/32{ONE}} : affine_scalar;
   assign lane_addend_o = stats_q ? stats_addend : sum_q ? sum_addend : affine_addend;
 
   sat_valid_delay #(
@@ -308,9 +322,11 @@ module sat_feature #(
   );
 
   wire         round_valid, round_band_last;
-  wire [127:0] round_data;
+  wire [DATA_W-1:0] round_data;
 
-  sat_feature_round u_round (
+  sat_feature_round #(
+    .DATA_W(DATA_W)
+  ) u_round (
     .clk            (clk),
     .rst_n          (rst_n),
     .relu_i         (relu_q),
@@ -339,7 +355,8 @@ module sat_feature #(
       localparam integer OTHER_SLOT = k == 0 ? `SAT_SLOT_AFFINE_OUT : `SAT_SLOT_STATS_DOT;
 
       sat_feature_writer #(
-        .ADDR_W(ADDR_W)
+        .ADDR_W(ADDR_W),
+        .DATA_W(DATA_W)
       ) u_writer (
         .clk           (clk),
         .rst_n         (rst_n),
@@ -358,14 +375,14 @@ module sat_feature #(
         .in_valid_i    (in_valid[k]),
         .in_band_last_i(band_last),
         .in_data_i     (stats_q ? lane_result_i
-                        : max_q ? max_data[128*k +: 128] : round_data),
+                        : max_q ? max_data[DATA_W*k +: DATA_W] : round_data),
         .out_valid_o   (packet_valid_o[k]),
         .out_ready_i   (packet_ready_i[k]),
         .out_addr_o    (packet_addr_o[ADDR_W*k +: ADDR_W]),
         .out_beats_o   (packet_beats_o[BEATS_W*k +: BEATS_W]),
         .out_last_o    (packet_last_o[k]),
-        .out_data_o    (packet_data_o[128*k +: 128]),
-        .out_strb_o    (packet_strb_o[16*k +: 16])
+        .out_data_o    (packet_data_o[DATA_W*k +: DATA_W]),
+        .out_strb_o    (packet_strb_o[DATA_W/8*k +: DATA_W/8])
       );
     end
   endgenerate

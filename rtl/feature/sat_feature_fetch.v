@@ -2,41 +2,43 @@
 // sat_feature_fetch: read side of the feature unit: passes requests for pieces of rows to the read
 // DMA and leads their beats to the X queue, the Y queue, or, as they come, to the parameters of
 // AFFINE. A request goes out only when its queue has room for all of it, so responses are always
-// taken. A queued beat is {last piece of a band, last of its piece, without a second vector, data};
+// taken. A queued beat is {data, last piece of a band, last of its piece, without a second vector};
 // the first and third mark come from the request and count for the last beat of a piece only.
 `default_nettype none
 `include "sat_buses.vh"
 
 module sat_feature_fetch #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
-  input  wire                          clk,
-  input  wire                          rst_n,
+  input  wire                                   clk,
+  input  wire                                   rst_n,
   // requests
-  input  wire                          piece_valid_i,
-  output wire                          piece_ready_o,
-  input  wire   [`SAT_TARGET_BITS-1:0] piece_target_i,  // one-hot: gamma, beta, alpha, Y, X
-  input  wire             [ADDR_W-1:0] piece_addr_i,
-  input  wire                    [4:0] piece_beats_i,   // X, Y: 1..8; parameters: 1..16
-  input  wire                    [1:0] piece_marks_i,   // band's last, no second vector
+  input  wire                                   piece_valid_i,
+  output wire                                   piece_ready_o,
+  input  wire            [`SAT_TARGET_BITS-1:0] piece_target_i,  // one-hot
+  input  wire                      [ADDR_W-1:0] piece_addr_i,
+  input  wire                             [4:0] piece_beats_i,  // X, Y: 1..8; parameters: 1..16
+  input  wire                             [1:0] piece_marks_i,  // band's last, no second vector
   // read DMA
-  output wire                          req_valid_o,
-  input  wire                          req_ready_i,
-  output wire             [ADDR_W-1:0] req_addr_o,
-  output wire                   [11:0] req_beats_o,
-  input  wire                          rsp_valid_i,
-  input  wire                  [127:0] rsp_data_i,
+  output wire                                   req_valid_o,
+  input  wire                                   req_ready_i,
+  output wire                      [ADDR_W-1:0] req_addr_o,
+  output wire                            [11:0] req_beats_o,
+  input  wire                                   rsp_valid_i,
+  input  wire                      [DATA_W-1:0] rsp_data_i,
   // parameters
-  output wire                    [2:0] param_valid_o,  // one-hot: gamma, beta, alpha
-  output wire                    [3:0] param_index_o,
-  output wire                          param_last_o,
+  output wire                             [2:0] param_valid_o,  // one-hot: gamma, beta, alpha
+  output wire                             [3:0] param_index_o,
+  output wire                                   param_last_o,
   // queues: Y, X
-  output wire                    [1:0] queue_valid_o,
-  input  wire                    [1:0] queue_ready_i,
-  output wire [2*`SAT_QUEUED_BITS-1:0] queue_data_o
+  output wire                             [1:0] queue_valid_o,
+  input  wire                             [1:0] queue_ready_i,
+  output wire [2*(DATA_W+`SAT_QUEUED_BITS)-1:0] queue_data_o
 );
 
-  localparam integer DEPTH = 64;  // beats of a queue; covers the memory's latency
+  localparam integer DEPTH    = 64;  // beats of a queue; covers the memory's latency
+  localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
 
   // A register slice keeps the making of requests apart from the look for room.
   wire              wanted;
@@ -103,7 +105,6 @@ module sat_feature_fetch #(
   assign queued[`SAT_QUEUED_BAND_LAST]  = last && note_marks[1];
   assign queued[`SAT_QUEUED_PIECE_LAST] = last;
   assign queued[`SAT_QUEUED_SINGLE]     = last && note_marks[0];
-  assign queued[`SAT_QUEUED_DATA]       = rsp_data_i;
 
   genvar q;
   generate
@@ -122,7 +123,7 @@ module sat_feature_fetch #(
       end
 
       sat_fifo #(
-        .WIDTH(`SAT_QUEUED_BITS),
+        .WIDTH(QUEUED_W),
         .DEPTH(DEPTH)
       ) u_queue (
         .clk        (clk),
@@ -130,10 +131,10 @@ module sat_feature_fetch #(
         .flush_i    (1'b0),
         .in_valid_i (rsp_valid_i && note_target[q]),
         .in_ready_o (queue_room),
-        .in_data_i  (queued),
+        .in_data_i  ({rsp_data_i, queued}),
         .out_valid_o(queue_valid_o[q]),
         .out_ready_i(queue_ready_i[q]),
-        .out_data_o (queue_data_o[`SAT_QUEUED_BITS*q +: `SAT_QUEUED_BITS]),
+        .out_data_o (queue_data_o[QUEUED_W*q +: QUEUED_W]),
         .count_o    (queue_count)
       );
 

@@ -5,23 +5,25 @@
 `default_nettype none
 `include "sat_fp.vh"
 
-module sat_feature_round (
-  input  wire         clk,
-  input  wire         rst_n,
-  input  wire         relu_i,
+module sat_feature_round #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
+  input  wire              clk,
+  input  wire              rst_n,
+  input  wire              relu_i,
   // vectors
-  input  wire         in_valid_i,
-  input  wire   [2:0] in_place_i,  // ends its band, ends its beat, odd vector
-  input  wire [127:0] in_data_i,
+  input  wire              in_valid_i,
+  input  wire        [2:0] in_place_i,  // ends its band, ends its beat, odd vector
+  input  wire [DATA_W-1:0] in_data_i,
   // beats
-  output wire         out_valid_o,
-  output wire         out_band_last_o,
-  output wire [127:0] out_data_o
+  output wire              out_valid_o,
+  output wire              out_band_last_o,
+  output wire [DATA_W-1:0] out_data_o
 );
 
-  wire        valid, ends_beat, odd;
-  wire [63:0] half;
-  reg  [63:0] even_q;
+  wire                valid, ends_beat, odd;
+  wire [DATA_W/2-1:0] half;
+  reg  [DATA_W/2-1:0] even_q;
 
   sat_valid_delay #(
     .WIDTH (1),
@@ -43,7 +45,7 @@ module sat_feature_round (
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_lane
+    for (k = 0; k < DATA_W/32; k = k + 1) begin : gen_lane
       wire [31:0] value = in_data_i[32*k +: 32];
       wire        nan   = (&value[30:23]) && (|value[22:0]);
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_feature_rows: what AFFINE and STATS read, as requests to sat_feature_fetch: band by band of
-// 64 channels, the band's part of the parameters (AFFINE: alpha, beta with `second`, gamma), then
-// of all rows, X and with `second` Y in turn. The parameters of at most two bands are out:
+// DATA_W/2 channels, the band's part of the parameters (AFFINE: alpha, beta with `second`, gamma),
+// then of all rows, X and with `second` Y in turn. The parameters of at most two bands are out:
 // band_done_i tells that those of one are used up.
 `default_nettype none
 `include "sat_buses.vh"
 
 module sat_feature_rows #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                          clk,
   input  wire                          rst_n,
@@ -29,6 +30,11 @@ module sat_feature_rows #(
   output wire                    [1:0] piece_marks_o
 );
 
+  localparam integer LANE_W = $clog2(DATA_W / 32);  // of vectors: 16 in a band, 8 beats of FP16
+  localparam integer CHAN_W = LANE_W + 4;
+
+  localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
+
   localparam [`SAT_TARGET_BITS-1:0] TARGET_X     = 1 << `SAT_TARGET_X;
   localparam [`SAT_TARGET_BITS-1:0] TARGET_Y     = 1 << `SAT_TARGET_Y;
   localparam [`SAT_TARGET_BITS-1:0] TARGET_ALPHA = 1 << `SAT_TARGET_ALPHA;
@@ -41,8 +47,9 @@ module sat_feature_rows #(
   reg   [9:0] band_q;
   reg   [1:0] ahead_q;   // bands whose parameters are out, 0..2
 
-  wire        last_band  = cols_left_q <= 16'd64;
-  wire  [5:0] last_chan  = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
+  wire        last_band  = cols_left_q <= BAND;
+  wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
+  wire        [3:0] last_vector = last_chan[LANE_W +: 4];
   wire        last_row   = rows_left_q == 16'd1;
   wire [`SAT_TARGET_BITS-1:0] first      = affine_i ? TARGET_ALPHA : TARGET_X;
   wire        is_param   = target_q[`SAT_TARGET_ALPHA] || target_q[`SAT_TARGET_BETA]
@@ -65,8 +72,9 @@ module sat_feature_rows #(
 
   assign piece_valid_o  = active_q && !(target_q[`SAT_TARGET_ALPHA] && ahead_q[1]);
   assign piece_target_o = target_q;
-  assign piece_beats_o  = is_param ? {1'b0, last_chan[5:2]} + 5'd1 : {2'd0, last_chan[5:3]} + 5'd1;
-  assign piece_marks_o  = {last_row, !last_chan[2]};
+  assign piece_beats_o  = is_param ? {1'b0, last_vector} + 5'd1
+                                    : {2'd0, last_vector[3:1]} + 5'd1;
+  assign piece_marks_o  = {last_row, !last_vector[0]};
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -90,13 +98,13 @@ module sat_feature_rows #(
       target_q <= following;
       if (row_fire) rows_left_q <= last_row ? rows_i : rows_left_q - 16'd1;
       if (band_fire) begin
-        cols_left_q <= cols_left_q - 16'd64;
+        cols_left_q <= cols_left_q - BAND;
         band_q      <= band_q + 10'd1;
       end
     end
   end
 
-  // A band is 128 bytes of a row of FP16, 256 of a row of FP32.
+  // A band is DATA_W bytes of a row of FP16, twice that of a row of FP32.
   wire [2*ADDR_W-1:0] row_addr;
   reg  [3*ADDR_W-1:0] param_base_q;
 
@@ -126,10 +134,11 @@ module sat_feature_rows #(
                          : target_q[`SAT_TARGET_BETA] ? param_base_q[ADDR_W +: ADDR_W]
                                        : param_base_q[2*ADDR_W +: ADDR_W];
 
-  assign piece_addr_o = base + (is_param ? {{ADDR_W-18{1'b0}}, band_q, 8'd0}
-                                         : {{ADDR_W-17{1'b0}}, band_q, 7'd0});
+  wire [ADDR_W-1:0] offset = {{ADDR_W-14-LANE_W{1'b0}}, band_q, {LANE_W+4{1'b0}}};  // in channels
 
-  wire unused_ok = &{1'b0, last_chan[1:0]};
+  assign piece_addr_o = base + (is_param ? offset << 2 : offset << 1);
+
+  wire unused_ok = &{1'b0, last_chan};
 
 endmodule
 

@@ -1,44 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_feature_writer: one output tensor of the feature unit: takes its beats, band by band of 64
-// channels and in it row by row, and sends a row's part of a band as one packet (sat_store_mux) of
-// up to 16 beats, once it is complete. The strobes leave exactly the bytes of the tensor; the
-// unused nibble at the end of an odd row is zero.
+// sat_feature_writer: one output tensor of the feature unit: takes its beats, band by band of
+// DATA_W/2 channels and in it row by row, and sends a row's part of a band as one packet
+// (sat_store_mux) of up to 16 beats, once it is complete. The strobes leave exactly the bytes of
+// the tensor; the unused nibble at the end of an odd row is zero.
 // A beat may come if credit_o was high when its place was reserved. done_o: everything is sent.
 // special_o: an infinity or NaN was among the numbers sent in the cycle before.
 `default_nettype none
 `include "sat_assert.vh"
 
 module sat_feature_writer #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
-  input  wire              clk,
-  input  wire              rst_n,
+  input  wire                clk,
+  input  wire                rst_n,
   // command; the format and cols_i are stable from the cycle after start_i on
-  input  wire              start_i,
-  input  wire              single_i,    // FP32
-  input  wire              nibble_i,    // 4 bits; neither: FP16
-  input  wire       [15:0] cols_i,
-  input  wire [ADDR_W-1:0] base_i,      // valid with start_i
-  input  wire       [23:0] stride_i,
-  output wire              done_o,
-  output reg               special_o,
+  input  wire                start_i,
+  input  wire                single_i,  // FP32
+  input  wire                nibble_i,  // 4 bits; neither: FP16
+  input  wire         [15:0] cols_i,
+  input  wire   [ADDR_W-1:0] base_i,  // valid with start_i
+  input  wire         [23:0] stride_i,
+  output wire                done_o,
+  output reg                 special_o,
   // beats
-  output wire              credit_o,
-  input  wire              reserve_i,
-  input  wire              in_valid_i,
-  input  wire              in_band_last_i,  // of the last row of a band
-  input  wire      [127:0] in_data_i,
+  output wire                credit_o,
+  input  wire                reserve_i,
+  input  wire                in_valid_i,
+  input  wire                in_band_last_i,  // of the last row of a band
+  input  wire   [DATA_W-1:0] in_data_i,
   // packets
-  output wire              out_valid_o,
-  input  wire              out_ready_i,
-  output wire [ADDR_W-1:0] out_addr_o,
-  output wire        [4:0] out_beats_o,
-  output wire              out_last_o,
-  output wire      [127:0] out_data_o,
-  output wire       [15:0] out_strb_o
+  output wire                out_valid_o,
+  input  wire                out_ready_i,
+  output wire   [ADDR_W-1:0] out_addr_o,
+  output wire          [4:0] out_beats_o,
+  output wire                out_last_o,
+  output wire   [DATA_W-1:0] out_data_o,
+  output wire [DATA_W/8-1:0] out_strb_o
 );
 
-  localparam integer DEPTH = 32;  // beats: two of the longest packets
+  localparam integer DEPTH  = 32;  // beats: two of the longest packets
+  localparam integer CHAN_W = $clog2(DATA_W / 2);
+  localparam integer BYTE_W = $clog2(DATA_W / 8);
+
+  localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
 
   reg  [5:0] credit_q;
   wire       fire = out_valid_o && out_ready_i;
@@ -50,12 +55,12 @@ module sat_feature_writer #(
     else        credit_q <= credit_q - {5'd0, reserve_i} + {5'd0, fire};
   end
 
-  wire         queue_ready, queue_valid, band_last;
-  wire   [5:0] queue_count;
-  wire [127:0] data;
+  wire              queue_ready, queue_valid, band_last;
+  wire        [5:0] queue_count;
+  wire [DATA_W-1:0] data;
 
   sat_fifo #(
-    .WIDTH(129),
+    .WIDTH(DATA_W + 1),
     .DEPTH(DEPTH)
   ) u_queue (
     .clk        (clk),
@@ -70,23 +75,24 @@ module sat_feature_writer #(
     .count_o    (queue_count)
   );
 
-  // Band, and beat of the packet. A band has 256, 128 or 32 bytes of a row.
+  // Band, and beat of the packet. A band has 16, 8 or 2 beats of a row.
   reg         start_q, active_q, begun_q;
   reg  [15:0] cols_left_q;
   reg   [9:0] band_q;
   reg   [3:0] beat_q;
 
-  wire        last_band = cols_left_q <= 16'd64;
-  wire  [5:0] last_chan = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
-  wire  [7:0] last_byte = single_i ? {last_chan, 2'b11}
-                        : nibble_i ? {3'd0, last_chan[5:1]} : {1'b0, last_chan, 1'b1};
-  wire        row_fire  = fire && out_last_o;
-  wire        band_fire = row_fire && band_last;
+  wire              last_band = cols_left_q <= BAND;
+  wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
+  wire [CHAN_W+1:0] last_byte = single_i ? {last_chan, 2'b11}
+                              : nibble_i ? {3'd0, last_chan[CHAN_W-1:1]} : {1'b0, last_chan, 1'b1};
+  wire        [3:0] last_beat = last_byte[BYTE_W +: 4];
+  wire              row_fire  = fire && out_last_o;
+  wire              band_fire = row_fire && band_last;
 
   // Once complete, a packet stays so until its last beat has left.
-  assign out_valid_o = active_q && (begun_q || queue_count > {2'd0, last_byte[7:4]});
-  assign out_beats_o = {1'b0, last_byte[7:4]} + 5'd1;
-  assign out_last_o  = beat_q == last_byte[7:4];
+  assign out_valid_o = active_q && (begun_q || queue_count > {2'd0, last_beat});
+  assign out_beats_o = {1'b0, last_beat} + 5'd1;
+  assign out_last_o  = beat_q == last_beat;
   assign done_o      = !start_q && !active_q;
 
   always @(posedge clk) begin
@@ -110,7 +116,7 @@ module sat_feature_writer #(
       cols_left_q <= cols_i;
       band_q      <= 10'd0;
     end else if (band_fire) begin
-      cols_left_q <= cols_left_q - 16'd64;
+      cols_left_q <= cols_left_q - BAND;
       band_q      <= band_q + 10'd1;
     end
   end
@@ -130,22 +136,24 @@ module sat_feature_writer #(
     .row_o   (row_addr)
   );
 
-  assign out_addr_o = row_addr + (single_i ? {{ADDR_W-18{1'b0}}, band_q, 8'd0}
-                                : nibble_i ? {{ADDR_W-15{1'b0}}, band_q, 5'd0}
-                                           : {{ADDR_W-17{1'b0}}, band_q, 7'd0});
+  wire [ADDR_W-1:0] offset = {{ADDR_W-9-CHAN_W{1'b0}}, band_q, {CHAN_W-1{1'b0}}};  // in nibbles
+
+  assign out_addr_o = row_addr + (single_i ? offset << 3 : nibble_i ? offset : offset << 2);
 
   // Strobes, and what is special among the bytes that count: a number counts with its last byte.
-  wire [15:0] special;
+  localparam [DATA_W/8-1:0] ALL = {DATA_W/8{1'b1}};
 
-  assign out_strb_o = out_last_o ? ~(16'hFFFE << last_byte[3:0]) : 16'hFFFF;
+  wire [DATA_W/8-1:0] special;
+  wire   [BYTE_W-1:0] end_byte = last_byte[BYTE_W-1:0];
+
+  assign out_strb_o = ALL >> (out_last_o ? ~end_byte : {BYTE_W{1'b0}});
 
   genvar k;
   generate
-    for (k = 0; k < 16; k = k + 1) begin : gen_byte
-      wire end_byte = out_last_o && (last_byte[3:0] == k);
+    for (k = 0; k < DATA_W/8; k = k + 1) begin : gen_byte
+      wire half = nibble_i && out_last_o && end_byte == k && !last_chan[0];
 
-      assign out_data_o[8*k +: 8] = data[8*k +: 8]
-                                  & ((nibble_i && end_byte && !last_chan[0]) ? 8'h0F : 8'hFF);
+      assign out_data_o[8*k +: 8] = data[8*k +: 8] & (half ? 8'h0F : 8'hFF);
       if (k % 4 == 3) begin : gen_single
         assign special[k] = out_strb_o[k]
                          && (single_i ? &data[8*k-1 +: 8] : &data[8*k+2 +: 5]);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_pool_max: POOL forward: running maximum and its position for the channels of a band, piece by
-// piece of a window (sat_pool_reader), 8 channels a cycle. With a window's last piece, its beats of
+// piece of a window (sat_pool_reader), a beat a cycle. With a window's last piece, its beats of
 // OUT and WINNER leave. Golden function: max_pool.
 `default_nettype none
 `include "sat_buses.vh"
 
-module sat_pool_max (
+module sat_pool_max #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
   input  wire                       clk,
   input  wire                       rst_n,
   input  wire                       enable_i,  // the command is POOL, forward
@@ -16,13 +18,15 @@ module sat_pool_max (
   // X
   input  wire                       queue_valid_i,
   output wire                       queue_ready_o,
-  input  wire               [127:0] queue_data_i,
+  input  wire          [DATA_W-1:0] queue_data_i,
   // beats of WINNER, OUT; there has to be a place for each of them
   input  wire                 [1:0] credit_i,
   output wire                 [1:0] out_valid_o,
   output wire                       out_band_last_o,
-  output wire               [255:0] out_data_o
+  output wire        [2*DATA_W-1:0] out_data_o
 );
+
+  localparam integer LANES = DATA_W / 16;
 
   wire       window_last = piece_i[`SAT_PIECE_WINDOW_LAST];
   wire       first       = piece_i[`SAT_PIECE_FIRST];
@@ -46,11 +50,11 @@ module sat_pool_max (
   end
 
   // Per channel: {position, value} of the largest so far. Ascending keys order the values.
-  wire [159:0] best, next;
-  wire  [31:0] winners;
+  wire [20*LANES-1:0] best, next;
+  wire  [4*LANES-1:0] winners;
 
   sat_lutram #(
-    .WIDTH(160),
+    .WIDTH(20*LANES),
     .DEPTH(8)
   ) u_best (
     .clk    (clk),
@@ -63,7 +67,7 @@ module sat_pool_max (
 
   genvar k;
   generate
-    for (k = 0; k < 8; k = k + 1) begin : gen_channel
+    for (k = 0; k < LANES; k = k + 1) begin : gen_channel
       wire [15:0] value     = queue_data_i[16*k +: 16];
       wire [15:0] best_value;
       wire  [3:0] best_position;
@@ -80,17 +84,18 @@ module sat_pool_max (
   endgenerate
 
   // A beat of WINNER is made of up to four beats' positions.
-  reg [95:0] gathered_q;
+  reg [12*LANES-1:0] gathered_q;
 
   generate
     for (k = 0; k < 3; k = k + 1) begin : gen_gather
       always @(posedge clk)
-        if (step && beat_q[1:0] == k) gathered_q[32*k +: 32] <= winners;
-      assign out_data_o[128 + 32*k +: 32] = (beat_q[1:0] > k) ? gathered_q[32*k +: 32] : winners;
+        if (step && beat_q[1:0] == k) gathered_q[4*LANES*k +: 4*LANES] <= winners;
+      assign out_data_o[DATA_W + 4*LANES*k +: 4*LANES] =
+          (beat_q[1:0] > k) ? gathered_q[4*LANES*k +: 4*LANES] : winners;
     end
   endgenerate
 
-  assign out_data_o[224 +: 32] = winners;
+  assign out_data_o[DATA_W + 12*LANES +: 4*LANES] = winners;
 
 endmodule
 

@@ -11,7 +11,8 @@
 `include "sat_window.vh"
 
 module sat_pool_reader #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                          clk,
   input  wire                          rst_n,
@@ -54,7 +55,9 @@ module sat_pool_reader #(
   wire  [2:0] walk_last_beat;
   wire        move;
 
-  sat_pool_walk u_walk (
+  sat_pool_walk #(
+    .DATA_W(DATA_W)
+  ) u_walk (
     .clk         (clk),
     .rst_n       (rst_n),
     .start_i     (start_i),
@@ -79,6 +82,7 @@ module sat_pool_reader #(
     .last_beat_o (walk_last_beat)
   );
 
+  wire         [17:0] offset = {8'd0, band} << $clog2(DATA_W / 4);  // of WINNER, in bytes
   wire [2*ADDR_W-1:0] addr;
   wire          [1:0] outsides;
 
@@ -104,7 +108,7 @@ module sat_pool_reader #(
         .ox_i           (ox),
         .ky_i           (ky),
         .kx_i           (kx),
-        .offset_i       (k == 0 ? {1'b0, band, 7'd0} : {3'd0, band, 5'd0}),
+        .offset_i       (k == 0 ? offset << 2 : offset),
         .addr_o         (addr[ADDR_W*k +: ADDR_W]),
         .outside_o      (outsides[k])
       );

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_pool_sum: POOL backward on the lanes: per piece of a window (sat_pool_reader) and vector of 4
-// channels sum = sum + dY where WINNER says so, else + 0, which changes nothing as a sum is never
-// -0. The window's last piece gives the results. A piece that is not its window's first waits until
-// the sums of the piece before have left the lanes. Operands leave one cycle after they are looked
-// at. Golden function: max_pool_backward (rounding to FP16 is outside).
+// sat_pool_sum: POOL backward on the lanes: per piece of a window (sat_pool_reader) and vector of
+// DATA_W/32 channels sum = sum + dY where WINNER says so, else + 0, which changes nothing as a sum
+// is never -0. The window's last piece gives the results. A piece that is not its window's first
+// waits until the sums of the piece before have left the lanes. Operands leave one cycle after they
+// are looked at. Golden function: max_pool_backward (rounding to FP16 is outside).
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
 
-module sat_pool_sum (
+module sat_pool_sum #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
   input  wire                       clk,
   input  wire                       rst_n,
   input  wire                       enable_i,  // the command is POOL, backward
@@ -19,20 +21,23 @@ module sat_pool_sum (
   // WINNER, dY
   input  wire                 [1:0] queue_valid_i,
   output wire                 [1:0] queue_ready_o,
-  input  wire               [255:0] queue_data_i,
+  input  wire        [2*DATA_W-1:0] queue_data_i,
   // place for a beat of the result
   input  wire                       credit_i,
   output wire                       reserve_o,
   // operation, one cycle later
   output wire                       op_valid_o,
-  output wire                [63:0] factor_o,
-  output wire               [127:0] addend_o,  // the scalar is 1
-  output wire                 [7:0] tag_o,     // vector, result, ends band, beat, odd
+  output wire        [DATA_W/2-1:0] factor_o,
+  output wire          [DATA_W-1:0] addend_o,  // the scalar is 1
+  output wire                 [7:0] tag_o,  // vector, result, ends band, beat, odd
   // its result
   input  wire                       result_valid_i,
   input  wire                 [7:0] result_tag_i,
-  input  wire               [127:0] result_i
+  input  wire          [DATA_W-1:0] result_i
 );
+
+  localparam integer LANES  = DATA_W / 32;
+  localparam integer HALF_W = DATA_W / 2;
 
   // Cycles from a piece's beginning until the next one may read the sums.
   localparam [3:0] DISTANCE = `SAT_LANES_LATENCY;
@@ -68,18 +73,19 @@ module sat_pool_sum (
   end
 
   // Operands.
-  reg          valid_q, first_q;
-  reg    [7:0] tag_q;
-  reg   [63:0] factor_q;
-  wire  [15:0] winners = queue_data_i[128 + 16*vector_q[2:0] +: 16];
-  wire  [63:0] routed;
-  wire [127:0] sums;
+  reg                valid_q, first_q;
+  reg          [7:0] tag_q;
+  reg   [HALF_W-1:0] factor_q;
+  wire [4*LANES-1:0] winners = queue_data_i[DATA_W + 4*LANES*vector_q[2:0] +: 4*LANES];
+  wire  [HALF_W-1:0] values  = queue_data_i[odd ? HALF_W : 0 +: HALF_W];
+  wire  [HALF_W-1:0] routed;
+  wire  [DATA_W-1:0] sums;
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_lane
-      assign routed[16*k +: 16] = (empty || winners[4*k +: 4] != position) ? 16'd0
-                                : odd ? queue_data_i[64 + 16*k +: 16] : queue_data_i[16*k +: 16];
+    for (k = 0; k < LANES; k = k + 1) begin : gen_lane
+      assign routed[16*k +: 16] = (empty || winners[4*k +: 4] != position)
+                                ? 16'd0 : values[16*k +: 16];
     end
   endgenerate
 
@@ -91,7 +97,7 @@ module sat_pool_sum (
   end
 
   sat_lutram #(
-    .WIDTH(128),
+    .WIDTH(DATA_W),
     .DEPTH(16)
   ) u_sums (
     .clk    (clk),
@@ -104,7 +110,7 @@ module sat_pool_sum (
 
   assign op_valid_o = valid_q;
   assign factor_o   = factor_q;
-  assign addend_o   = first_q ? 128'd0 : sums;
+  assign addend_o   = first_q ? {DATA_W{1'b0}} : sums;
   assign tag_o      = tag_q;
 
   wire unused_ok = &{1'b0, result_tag_i[2:0]};

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_pool_walk: walks over all kernel positions of all windows of a POOL command: band by band of
-// 64 channels, in it image, row, column of the window, row and column in the kernel. step_i moves
-// to the next. position_o numbers the positions of a window upwards, with reverse_i downwards.
+// DATA_W/2 channels, in it image, row, column of the window, row and column in the kernel. step_i
+// moves to the next. position_o numbers the positions of a window upwards, with reverse_i
+// downwards.
 `default_nettype none
 
-module sat_pool_walk (
+module sat_pool_walk #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
   input  wire        clk,
   input  wire        rst_n,
   // command, stable from the cycle after start_i on
@@ -31,6 +34,10 @@ module sat_pool_walk (
   output wire  [2:0] last_beat_o    // of a pixel's part in the band
 );
 
+  localparam integer CHAN_W = $clog2(DATA_W / 2);
+
+  localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
+
   reg         start_q, active_q;
   reg  [15:0] image_q, oy_q, ox_q, cols_left_q;
   reg   [3:0] ky_q, kx_q, position_q;
@@ -42,8 +49,8 @@ module sat_pool_walk (
   wire        ox_end    = ox_q == out_w_i - 16'd1;
   wire        oy_end    = oy_q == out_h_i - 16'd1;
   wire        image_end = image_q == images_i - 16'd1;
-  wire        last_band = cols_left_q <= 16'd64;
-  wire  [5:0] last_chan = last_band ? cols_left_q[5:0] - 6'd1 : 6'd63;
+  wire        last_band = cols_left_q <= BAND;
+  wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
 
   assign valid_o      = active_q;
   assign image_o      = image_q;
@@ -55,7 +62,7 @@ module sat_pool_walk (
   assign window_end_o = kx_end && ky_end;
   assign band_end_o   = window_end_o && ox_end && oy_end && image_end;
   assign band_o       = band_q;
-  assign last_beat_o  = last_chan[5:3];
+  assign last_beat_o  = last_chan[CHAN_W-1 -: 3];
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -88,13 +95,13 @@ module sat_pool_walk (
         if (ox_end && oy_end) image_q <= image_end ? 16'd0 : image_q + 16'd1;
       end
       if (band_end_o) begin
-        cols_left_q <= cols_left_q - 16'd64;
+        cols_left_q <= cols_left_q - BAND;
         band_q      <= band_q + 10'd1;
       end
     end
   end
 
-  wire unused_ok = &{1'b0, last_chan[2:0]};
+  wire unused_ok = &{1'b0, last_chan};
 
 endmodule
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_stats: STATS on the lanes: per vector of 4 channels sum = 1*x + sum and dot = x*y + dot, on 8
-// partial sums each, which the rows take in turn: between two uses of one lie at least 16
+// sat_stats: STATS on the lanes: per vector of DATA_W/32 channels sum = 1*x + sum and dot = x*y +
+// dot, on 8 partial sums each, which the rows take in turn: between two uses of one lie at least 16
 // operations, more than the lanes' latency. After a band's last row three levels of a tree add the
 // partial sums in place, each level when the one before has left the lanes; the last one gives SUM
 // and DOT. Partial sums of rows that do not exist are +0. Even and odd ones have a RAM each, so
@@ -10,37 +10,43 @@
 `default_nettype none
 `include "sat_buses.vh"
 
-module sat_stats (
-  input  wire                          clk,
-  input  wire                          rst_n,
-  input  wire                          enable_i,  // the command is STATS
-  input  wire                          second_i,
+module sat_stats #(
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
+) (
+  input  wire                                   clk,
+  input  wire                                   rst_n,
+  input  wire                                   enable_i,  // the command is STATS
+  input  wire                                   second_i,
   // queues of sat_feature_fetch: Y, X
-  input  wire                    [1:0] queue_valid_i,
-  output wire                    [1:0] queue_ready_o,
-  input  wire [2*`SAT_QUEUED_BITS-1:0] queue_data_i,
+  input  wire                             [1:0] queue_valid_i,
+  output wire                             [1:0] queue_ready_o,
+  input  wire [2*(DATA_W+`SAT_QUEUED_BITS)-1:0] queue_data_i,
   // places for a beat of the result: DOT, SUM
-  input  wire                    [1:0] credit_i,
-  output wire                    [1:0] reserve_o,
+  input  wire                             [1:0] credit_i,
+  output wire                             [1:0] reserve_o,
   // operation, one cycle later
-  output wire                          op_valid_o,
-  output wire                   [63:0] factor_o,
-  output wire                  [127:0] scalar_o,
-  output wire                  [127:0] addend_o,
-  output wire                    [8:0] tag_o,  // is a result, place: {dot, number, vector}
+  output wire                                   op_valid_o,
+  output wire                    [DATA_W/2-1:0] factor_o,
+  output wire                      [DATA_W-1:0] scalar_o,
+  output wire                      [DATA_W-1:0] addend_o,
+  output wire                             [8:0] tag_o,  // is a result, place: {dot, number, vector}
   // its result; SUM and DOT take those that are
-  input  wire                          result_valid_i,
-  input  wire                    [8:0] result_tag_i,
-  input  wire                  [127:0] result_i
+  input  wire                                   result_valid_i,
+  input  wire                             [8:0] result_tag_i,
+  input  wire                      [DATA_W-1:0] result_i
 );
+
+  localparam integer LANES    = DATA_W / 32;
+  localparam integer HALF_W   = DATA_W / 2;
+  localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
 
   localparam [15:0] ONE = 16'h3C00;
   localparam [31:0] ONE_SINGLE = 32'h3F800000;
 
   // ---- Rows: sum, then dot of a vector
-  wire [127:0] x_data = queue_data_i[`SAT_QUEUED_DATA];
-  wire [127:0] y_beat = queue_data_i[`SAT_QUEUED_BITS + `SAT_QUEUED_DATA];
-  wire [127:0] y_data = second_i ? y_beat : x_data;
+  wire [DATA_W-1:0] x_data = queue_data_i[`SAT_QUEUED_BITS +: DATA_W];
+  wire [DATA_W-1:0] y_beat = queue_data_i[QUEUED_W + `SAT_QUEUED_BITS +: DATA_W];
+  wire [DATA_W-1:0] y_data = second_i ? y_beat : x_data;
 
   reg        tree_q;       // the band's rows are done
   reg        dot_q;
@@ -104,12 +110,12 @@ module sat_stats (
   always @(posedge clk) if (take && ends_rows) last_vector_q <= vector_q;
 
   // Partial sums: a RAM of even and one of odd ones, by {dot, number / 2, vector}.
-  wire [127:0] stored_even, stored_odd;
-  wire         write   = result_valid_i && enable_i && !result_tag_i[8];
-  wire   [6:0] address = {dot_q, tree_q ? pair_q : row_q[2:1], vector_q};
+  wire [DATA_W-1:0] stored_even, stored_odd;
+  wire              write   = result_valid_i && enable_i && !result_tag_i[8];
+  wire        [6:0] address = {dot_q, tree_q ? pair_q : row_q[2:1], vector_q};
 
   sat_ram_1r1w #(
-    .WIDTH   (128),
+    .WIDTH   (DATA_W),
     .DEPTH   (128),
     .WE_LANES(1)
   ) u_even (
@@ -122,7 +128,7 @@ module sat_stats (
     .rdata_o(stored_even)
   );
   sat_ram_1r1w #(
-    .WIDTH   (128),
+    .WIDTH   (DATA_W),
     .DEPTH   (128),
     .WE_LANES(1)
   ) u_odd (
@@ -140,10 +146,10 @@ module sat_stats (
   wire         all_exist = row_q[3] || (tree_q && (|level_q));
   reg          valid_q, in_tree_q, by_y_q, odd_q, even_exists_q, odd_exists_q;
   reg    [8:0] tag_q;
-  reg   [63:0] x_q, y_q;
-  wire [127:0] even = even_exists_q ? stored_even : 128'd0;
-  wire [127:0] odd  = odd_exists_q ? stored_odd : 128'd0;
-  wire [127:0] y_single;
+  reg  [HALF_W-1:0] x_q, y_q;
+  wire [DATA_W-1:0] even = even_exists_q ? stored_even : {DATA_W{1'b0}};
+  wire [DATA_W-1:0] odd  = odd_exists_q ? stored_odd : {DATA_W{1'b0}};
+  wire [DATA_W-1:0] y_single;
 
   always @(posedge clk) begin
     valid_q       <= rst_n && (take || step);
@@ -154,13 +160,13 @@ module sat_stats (
     odd_exists_q  <= all_exist || (tree_q && {pair_q, 1'b1} < row_q[2:0]);
     tag_q         <= {tree_q && final_level,
                       dot_q, tree_q ? {1'b0, pair_q} : row_q[2:0], vector_q};
-    x_q           <= vector_q[0] ? x_data[127:64] : x_data[63:0];
-    y_q           <= vector_q[0] ? y_data[127:64] : y_data[63:0];
+    x_q           <= x_data[vector_q[0] ? HALF_W : 0 +: HALF_W];
+    y_q           <= y_data[vector_q[0] ? HALF_W : 0 +: HALF_W];
   end
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_lane
+    for (k = 0; k < LANES; k = k + 1) begin : gen_lane
       sat_fp16_to_fp32 u_widen (
         .half_i (y_q[16*k +: 16]),
         .value_o(y_single[32*k +: 32])
@@ -169,8 +175,8 @@ module sat_stats (
   endgenerate
 
   assign op_valid_o = valid_q;
-  assign factor_o   = in_tree_q ? {4{ONE}} : x_q;
-  assign scalar_o   = in_tree_q ? odd : by_y_q ? y_single : {4{ONE_SINGLE}};
+  assign factor_o   = in_tree_q ? {LANES{ONE}} : x_q;
+  assign scalar_o   = in_tree_q ? odd : by_y_q ? y_single : {LANES{ONE_SINGLE}};
   assign addend_o   = (!in_tree_q && odd_q) ? odd : even;
   assign tag_o      = tag_q;
 

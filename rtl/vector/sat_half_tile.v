@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_half_tile: two buffers of one 16x16 tile of FP16 weights each: written by rows, read as
 // column vectors (for W_FF) and row vectors (for W_BP) in turn.
-// Element (r, c) lies in bank (r + c) mod 4, so that four neighbours of a row or of a column lie in
-// four banks: each cycle 4 elements are written and 4 are read; a vector takes 4 cycles.
-// The writer reserves a buffer when ready_o is high, then writes indices 0..63 in order.
+// Element (r, c) lies in bank (r + c) mod LANES, so that LANES neighbours of a row or of a column
+// lie in as many banks: each cycle LANES elements, a chunk, are written and LANES are read; a
+// vector takes 16/LANES cycles. The writer reserves a buffer when ready_o is high, then writes all
+// chunks in order.
 `default_nettype none
 `include "sat_assert.vh"
 
-module sat_half_tile (
-  input  wire         clk,
-  input  wire         rst_n,
+module sat_half_tile #(
+  parameter integer LANES = 4  // 4, 8 or 16
+) (
+  input  wire                     clk,
+  input  wire                     rst_n,
   // command, stable while tiles are inside
-  input  wire         ff_i,
-  input  wire         bp_i,
-  // writer: index = {row, column / 4}
-  output wire         ready_o,
-  input  wire         reserve_i,
-  input  wire         write_valid_i,
-  input  wire   [5:0] write_index_i,
-  input  wire  [63:0] write_data_i,
+  input  wire                     ff_i,
+  input  wire                     bp_i,
+  // writer: index = {row, column / LANES}
+  output wire                     ready_o,
+  input  wire                     reserve_i,
+  input  wire                     write_valid_i,
+  input  wire [7-$clog2(LANES):0] write_index_i,
+  input  wire      [16*LANES-1:0] write_data_i,
   // sizes of the reserved tiles in order; taken when the tile has been read
-  input  wire   [4:0] tile_rows_i,
-  input  wire   [4:0] tile_cols_i,
-  output wire         tile_done_o,
+  input  wire               [4:0] tile_rows_i,
+  input  wire               [4:0] tile_cols_i,
+  output wire                     tile_done_o,
   // vectors; the last one of each direction in a tile is marked
-  output wire         vector_valid_o,
-  input  wire         vector_ready_i,
-  output wire         vector_bp_o,
-  output wire         vector_last_o,
-  output wire [255:0] vector_o
+  output wire                     vector_valid_o,
+  input  wire                     vector_ready_i,
+  output wire                     vector_bp_o,
+  output wire                     vector_last_o,
+  output wire             [255:0] vector_o
 );
+
+  localparam integer LANE_W  = $clog2(LANES);
+  localparam integer INDEX_W = 8 - LANE_W;
+
+  localparam [3:0] CHUNK      = LANES[3:0];  // 16 is 0: then the first chunk is the last
+  localparam [3:0] LAST_CHUNK = 4'd0 - CHUNK;
+  localparam [3:0] LANE       = CHUNK - 4'd1;  // bits of an element's number that are its lane
 
   // Buffers reserved and buffers filled, 0..2.
   reg [1:0] reserved_q, filled_q;
@@ -56,14 +66,15 @@ module sat_half_tile (
   // Vector number and direction visited; those past the tile's edge or not wanted are skipped.
   reg [3:0] number_q;
   reg       bp_q;
-  reg [1:0] chunk_q;
+  reg [3:0] first_q;  // element of the vector that begins the chunk
   reg       vector_valid_q;
 
-  wire [4:0] count   = bp_q ? tile_rows_i : tile_cols_i;
-  wire       wanted  = (bp_q ? bp_i : ff_i) && ({1'b0, number_q} < count);
-  wire       present = |filled_q;
-  wire       fetch   = present && wanted && (!vector_valid_q || vector_ready_i);
-  wire       advance = present && (!wanted || (fetch && (&chunk_q)));
+  wire [4:0] count      = bp_q ? tile_rows_i : tile_cols_i;
+  wire       wanted     = (bp_q ? bp_i : ff_i) && ({1'b0, number_q} < count);
+  wire       present    = |filled_q;
+  wire       last_chunk = first_q == LAST_CHUNK;
+  wire       fetch      = present && wanted && (!vector_valid_q || vector_ready_i);
+  wire       advance    = present && (!wanted || (fetch && last_chunk));
 
   assign tile_done_o    = advance && bp_q && (&number_q);
   assign vector_valid_o = vector_valid_q;
@@ -72,57 +83,64 @@ module sat_half_tile (
     if (!rst_n) begin
       number_q       <= 4'd0;
       bp_q           <= 1'b0;
-      chunk_q        <= 2'd0;
+      first_q        <= 4'd0;
       vector_valid_q <= 1'b0;
     end else begin
       number_q       <= number_q + {3'd0, advance && bp_q};
       bp_q           <= bp_q ^ advance;
-      chunk_q        <= chunk_q + {1'b0, fetch};
-      vector_valid_q <= (vector_valid_q && !vector_ready_i) || (fetch && (&chunk_q));
+      first_q        <= first_q + (fetch ? CHUNK : 4'd0);
+      vector_valid_q <= (vector_valid_q && !vector_ready_i) || (fetch && last_chunk);
     end
   end
 
-  reg [255:0] vector_q;
-  reg         vector_bp_q, vector_last_q;
-  wire [63:0] chunk;
+  // A vector comes chunk by chunk, the first one into its low bits.
+  reg          [255:0] vector_q;
+  reg                  vector_bp_q, vector_last_q;
+  wire [16*LANES-1:0]  chunk;
+  wire [255+16*LANES:0] shifted = {chunk, vector_q};
 
   assign vector_o      = vector_q;
   assign vector_bp_o   = vector_bp_q;
   assign vector_last_o = vector_last_q;
 
   always @(posedge clk) if (fetch) begin
-    vector_q      <= {chunk, vector_q[255:64]};
+    vector_q      <= shifted[16*LANES +: 256];
     vector_bp_q   <= bp_q;
     vector_last_q <= {1'b0, number_q} == count - 5'd1;
   end
 
-  // A row's chunk starts in bank row mod 4, a column's (from a row that is a multiple of 4) in bank
-  // column mod 4: in both cases in bank number_q mod 4.
-  wire [63:0] banks;
+  // A row's chunk starts in bank row mod LANES, a column's (from a row that is a multiple of LANES)
+  // in bank column mod LANES: in both cases in bank number_q mod LANES.
+  wire [16*LANES-1:0] banks;
+  wire          [3:0] write_row = write_index_i[INDEX_W-1 -: 4];
 
   genvar b;
   generate
-    for (b = 0; b < 4; b = b + 1) begin : gen_bank
-      wire [1:0] write_lane = b - write_index_i[3:2];
-      wire [1:0] read_lane  = b - number_q[1:0];
-      wire [5:0] read_index = bp_q ? {number_q, chunk_q} : {chunk_q, read_lane, number_q[3:2]};
-      wire [1:0] lane_bank  = b + number_q[1:0];
+    for (b = 0; b < LANES; b = b + 1) begin : gen_bank
+      wire [LANE_W-1:0] write_lane = b - write_row[LANE_W-1:0];
+      wire [LANE_W-1:0] lane_bank  = b + number_q[LANE_W-1:0];
+      wire        [3:0] read_row   = first_q | ((b - number_q) & LANE);
+      // {row, column} of the element, or of an earlier one of its chunk.
+      wire        [7:0] place      = bp_q ? {number_q, first_q} : {read_row, number_q};
+      wire              unused_ok  = &{1'b0, place};
 
       assign chunk[16*b +: 16] = banks[16*lane_bank +: 16];
 
       sat_lutram #(
         .WIDTH(16),
-        .DEPTH(128)
+        .DEPTH(2 << INDEX_W)
       ) u_bank (
         .clk    (clk),
         .we_i   (write_valid_i),
         .waddr_i({write_half_q, write_index_i}),
         .wdata_i(write_data_i[16*write_lane +: 16]),
-        .raddr_i({read_half_q, read_index}),
+        .raddr_i({read_half_q, place[7:LANE_W]}),
         .rdata_o(banks[16*b +: 16])
       );
     end
   endgenerate
+
+  wire unused_ok = &{1'b0, write_row, shifted};
 
   `SAT_REQUIRE(reserves_what_is_free, rst_n && reserve_i, ready_o)
   `SAT_ASSERT(filled_is_reserved, rst_n, filled_q <= reserved_q && reserved_q <= 2'd2)

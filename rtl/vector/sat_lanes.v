@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_lanes: the four FP32 lanes of the vector engine, shared by WUVE and the feature unit: per
-// lane addend + scalar * factor, both operations rounded. One vector of four a cycle, no reset.
+// sat_lanes: the DATA_W/32 FP32 lanes of the vector engine, shared by WUVE and the feature unit:
+// per lane addend + scalar * factor, both operations rounded. One vector a cycle, no reset.
 // Operands come from one of the two users; the feature unit's factors are FP16.
 // Latency SAT_LANES_LATENCY.
 `default_nettype none
 
-module sat_lanes (
-  input  wire         clk,
-  input  wire         feature_i,  // whose operands count
+module sat_lanes #(
+  parameter integer DATA_W = 128  // bits of a vector, 128, 256 or 512
+) (
+  input  wire                clk,
+  input  wire                feature_i,  // whose operands count
   // WUVE: one scalar for all lanes
-  input  wire [127:0] wuve_factor_i,
-  input  wire  [31:0] wuve_scalar_i,
-  input  wire [127:0] wuve_addend_i,
+  input  wire   [DATA_W-1:0] wuve_factor_i,
+  input  wire         [31:0] wuve_scalar_i,
+  input  wire   [DATA_W-1:0] wuve_addend_i,
   // feature unit
-  input  wire  [63:0] feature_factor_i,
-  input  wire [127:0] feature_scalar_i,
-  input  wire [127:0] feature_addend_i,
-  output wire [127:0] result_o
+  input  wire [DATA_W/2-1:0] feature_factor_i,
+  input  wire   [DATA_W-1:0] feature_scalar_i,
+  input  wire   [DATA_W-1:0] feature_addend_i,
+  output wire   [DATA_W-1:0] result_o
 );
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_lane
+    for (k = 0; k < DATA_W/32; k = k + 1) begin : gen_lane
       wire [31:0] widened;
       reg  [31:0] factor_q, scalar_q, addend_q;
 

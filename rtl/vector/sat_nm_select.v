@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_nm_select: N:M selection: keeps, in each group of M = 2**m_log2_i neighbours, the n_i largest
 // keys; among equal keys the lower index wins. Every pair of keys is compared once; an element is
-// kept when fewer than n_i elements of its group rank before it. Combinational, or (STAGES = 1)
-// with a register between the comparisons and the counts, which takes new keys while enable_i is
+// kept when fewer than n_i elements of its group rank before it. Combinational, or (STAGES = 2)
+// with a register after the comparisons and one among the counts, which move while enable_i is
 // high. Golden function: nm_select. Paper: SORE.
 `default_nettype none
 
 module sat_nm_select #(
   parameter integer M_MAX  = 16,  // elements: 2, 4, 8 or 16
   parameter integer KEY_W  = 15,  // bits of a key (unsigned)
-  parameter integer STAGES = 0    // registers on the way: 0 or 1
+  parameter integer STAGES = 0    // registers on the way: 0 or 2
 ) (
   input  wire                   clk,
   input  wire                   enable_i,
@@ -25,11 +25,11 @@ module sat_nm_select #(
     end
   endgenerate
 
-  function automatic [4:0] count_ones(input reg [M_MAX-1:0] bits);
+  function automatic [3:0] count_ones(input reg [M_MAX/2-1:0] bits);
     integer b;
     begin
-      count_ones = 5'd0;
-      for (b = 0; b < M_MAX; b = b + 1) count_ones = count_ones + {4'd0, bits[b]};
+      count_ones = 4'd0;
+      for (b = 0; b < M_MAX/2; b = b + 1) count_ones = count_ones + {3'd0, bits[b]};
     end
   endfunction
 
@@ -59,7 +59,16 @@ module sat_nm_select #(
           assign ahead[j*M_MAX + i] = together && first;
         end
       end
-      assign keep_o[i] = count_ones(ahead[i*M_MAX +: M_MAX]) < n_i;
+
+      wire [3:0] low  = count_ones(ahead[i*M_MAX +: M_MAX/2]);
+      wire [3:0] high = count_ones(ahead[i*M_MAX + M_MAX/2 +: M_MAX/2]);
+      if (STAGES == 0) begin : gen_wire
+        assign keep_o[i] = {1'b0, low} + {1'b0, high} < n_i;
+      end else begin : gen_register
+        reg [3:0] low_q, high_q;
+        always @(posedge clk) if (enable_i) {low_q, high_q} <= {low, high};
+        assign keep_o[i] = {1'b0, low_q} + {1'b0, high_q} < n_i;
+      end
     end
   endgenerate
 

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_plane_store: collects one direction's kept elements of a tile, vector after vector, and
 // writes the tile's part of the compressed values and indices (N = M: of the dense matrix) row by
-// row, as packets of one or two beats. Two tile buffers: one is filled while the other is written
-// out. The tiles' parts follow each other along the columns of the planes (BP = 0, W_FF), or along
-// their rows (BP = 1, W_BP, whose rows run along W's columns).
-// in_ready_o depends on registers only. Packets: as in sat_store_mux.
+// row, 32 and 8 bytes each, as packets of one beat or (values, 128 bits) two. Two tile buffers: one
+// is filled while the other is written out. The tiles' parts follow each other along the columns of
+// the planes (BP = 0, W_FF), or along their rows (BP = 1, W_BP, whose rows run along W's columns).
+// Up to EMIT elements of a vector come at once. in_ready_o depends on registers only. Packets: as
+// in sat_store_mux; between those of two tiles a cycle passes.
 `default_nettype none
 `include "sat_buses.vh"
 
 module sat_plane_store #(
-  parameter integer ADDR_W = 40,  // bits, 32..40
-  parameter integer BP     = 0    // 0 or 1: direction
+  parameter integer ADDR_W = 40,   // bits, 32..40
+  parameter integer DATA_W = 128,  // bits, 128, 256 or 512
+  parameter integer EMIT   = 1,    // 1, 2 or 4
+  parameter integer BP     = 0     // 0 or 1: direction
 ) (
   input  wire                          clk,
   input  wire                          rst_n,
@@ -24,11 +27,11 @@ module sat_plane_store #(
   input  wire                          tile_valid_i,
   output wire                          tile_ready_o,
   input  wire     [`SAT_TILE_BITS-1:0] tile_i,
-  // kept elements
-  input  wire                          in_valid_i,
+  // kept elements (sat_sore); rows EMIT * rank and up
+  input  wire               [EMIT-1:0] in_valid_i,
   output wire                          in_ready_o,
-  input  wire                   [15:0] in_value_i,
-  input  wire                    [3:0] in_index_i,
+  input  wire            [16*EMIT-1:0] in_value_i,
+  input  wire             [4*EMIT-1:0] in_index_i,
   input  wire                    [3:0] in_rank_i,
   input  wire                          in_end_i,
   input  wire                          in_last_i,
@@ -38,20 +41,28 @@ module sat_plane_store #(
   output wire             [ADDR_W-1:0] out_addr_o,
   output wire                    [2:0] out_beats_o,
   output wire                          out_last_o,
-  output wire                  [127:0] out_data_o,
-  output wire                   [15:0] out_strb_o
+  output wire             [DATA_W-1:0] out_data_o,
+  output wire           [DATA_W/8-1:0] out_strb_o
 );
 
-  // ---- Filling: column `number_q` of the buffer, row in_rank_i
-  reg [1:0] filled_q;
-  reg       fill_half_q, send_half_q;
-  reg [3:0] number_q;
+  localparam integer EMIT_W = $clog2(EMIT);
+  localparam integer TURN_W = 4 - EMIT_W;
+  localparam integer BYTE_W = $clog2(DATA_W / 8);
 
-  wire in_fire = in_valid_i && in_ready_o;
-  wire fill    = in_fire && in_last_i;
+  // ---- Filling: column `number_q` of the buffer, a cycle later
+  reg         [1:0] filled_q;
+  reg               fill_half_q, send_half_q;
+  reg         [3:0] number_q;
+  reg    [EMIT-1:0] write_q;
+  reg               fill_q;
+  reg         [3:0] column_q, rank_q;
+  reg [16*EMIT-1:0] value_q;
+  reg  [4*EMIT-1:0] index_q;
+
+  wire in_fire = in_valid_i[0] && in_ready_o;
   wire fire    = out_valid_o && out_ready_i;
 
-  assign in_ready_o = !filled_q[1];
+  assign in_ready_o = !(filled_q[1] || (filled_q[0] && fill_q));
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -59,16 +70,28 @@ module sat_plane_store #(
       fill_half_q <= 1'b0;
       send_half_q <= 1'b0;
       number_q    <= 4'd0;
+      write_q     <= {EMIT{1'b0}};
+      fill_q      <= 1'b0;
     end else begin
-      filled_q    <= filled_q + {1'b0, fill} - {1'b0, tile_ready_o};
-      fill_half_q <= fill_half_q ^ fill;
+      filled_q    <= filled_q + {1'b0, fill_q} - {1'b0, tile_ready_o};
+      fill_half_q <= fill_half_q ^ fill_q;
       send_half_q <= send_half_q ^ tile_ready_o;
-      if (fill)                     number_q <= 4'd0;
-      else if (in_fire && in_end_i) number_q <= number_q + 4'd1;
+      write_q     <= in_valid_i & {EMIT{in_ready_o}};
+      fill_q      <= in_fire && in_last_i;
+      if (in_fire && in_end_i) number_q <= in_last_i ? 4'd0 : number_q + 4'd1;
     end
   end
 
-  // Size of the part: rows of the planes and columns in use; where it lies across.
+  always @(posedge clk) begin
+    column_q <= number_q;
+    rank_q   <= in_rank_i;
+    value_q  <= in_value_i;
+    index_q  <= in_index_i;
+  end
+
+  // ---- Size of the part: rows of the planes and columns in use; where it lies across
+  reg         known_q;
+  reg   [3:0] last_row_q;
   wire  [4:0] length   = BP != 0 ? tile_i[`SAT_TILE_COLS] : tile_i[`SAT_TILE_ROWS];
   wire  [4:0] width    = BP != 0 ? tile_i[`SAT_TILE_ROWS] : tile_i[`SAT_TILE_COLS];
   wire [11:0] across   = BP != 0 ? tile_i[`SAT_TILE_ROW] : tile_i[`SAT_TILE_COL];
@@ -78,20 +101,23 @@ module sat_plane_store #(
   wire  [4:0] kept     = (groups[0] ? n_i : 5'd0) + (groups[1] ? {n_i[3:0], 1'b0} : 5'd0)
                        + (groups[2] ? {n_i[2:0], 2'd0} : 5'd0)
                        + (groups[3] ? {n_i[1:0], 3'd0} : 5'd0);
-  wire  [4:0] rows     = dense ? length : kept;
-  wire        wide     = width > 5'd8;
+  wire  [4:0] last_row = (dense ? length : kept) - 5'd1;
+  wire        wide     = DATA_W == 128 && width > 5'd8;
 
-  wire unused_ok = &{1'b0, groups[4], tile_i};
+  always @(posedge clk) begin
+    known_q    <= rst_n && tile_valid_i && !tile_ready_o;
+    last_row_q <= last_row[3:0];
+  end
 
   // ---- Sending: row, then within it the values' beats and the index beat
   reg  [3:0] row_q;
   reg        second_q, indices_q;
 
-  wire row_last = {1'b0, row_q} == rows - 5'd1;
+  wire row_last = row_q == last_row_q;
   wire row_end  = out_last_o && (indices_q || dense);
   wire row_step = fire && row_end;
 
-  assign out_valid_o  = |filled_q && tile_valid_i;
+  assign out_valid_o  = |filled_q && known_q && tile_valid_i;
   assign out_last_o   = indices_q || (second_q == wide);
   assign out_beats_o  = (wide && !indices_q) ? 3'd2 : 3'd1;
   assign tile_ready_o = row_step && row_last;
@@ -108,61 +134,89 @@ module sat_plane_store #(
     end
   end
 
-  wire [127:0] values;
-  wire  [63:0] indices, indices_in_width;
-  wire  [15:0] values_strb;
-  wire   [7:0] indices_strb;
+  // ---- Buffers: row r of column c lies in bank (c + 16/EMIT * r) mod 16, so that the EMIT rows
+  // of a column that come at once, and the columns of a row, lie in different banks.
+  wire [16*20-1:0] words;  // {index, value}
+  wire     [255:0] values;
+  wire      [63:0] indices;
+  wire      [31:0] values_strb;
+  wire       [7:0] indices_strb;
+  wire       [3:0] turn = row_q << TURN_W;
 
-  genvar k;
+  genvar k, e;
   generate
-    for (k = 0; k < 8; k = k + 1) begin : gen_value
-      wire [3:0] column = {second_q, 3'd0} + k;
+    for (k = 0; k < 16; k = k + 1) begin : gen_bank
+      // Of the slots of the input at most one is this bank's: AND-OR.
+      wire          [EMIT-1:0] mine;
+      wire [24*(EMIT+1)-1:0]   chain;  // {rank, index, value}
+      wire              [23:0] word = chain[24*EMIT +: 24];
 
-      assign values_strb[2*k +: 2] = {2{{1'b0, column} < width}};
+      assign chain[0 +: 24] = 24'd0;
+      for (e = 0; e < EMIT; e = e + 1) begin : gen_slot
+        wire [3:0] slot   = e;
+        wire [3:0] bank   = column_q + (slot << TURN_W);
+        wire [3:0] rank   = (rank_q << EMIT_W) | slot;
 
-      sat_lutram #(
-        .WIDTH(16),
-        .DEPTH(64)
-      ) u_values (
-        .clk    (clk),
-        .we_i   (in_fire && (number_q[2:0] == k)),
-        .waddr_i({fill_half_q, in_rank_i, number_q[3]}),
-        .wdata_i(in_value_i),
-        .raddr_i({send_half_q, row_q, second_q}),
-        .rdata_o(values[16*k +: 16])
-      );
-    end
-    // The nibble past an odd width is zero.
-    for (k = 0; k < 16; k = k + 1) begin : gen_index
-      assign indices_in_width[4*k +: 4] = (width > k) ? indices[4*k +: 4] : 4'd0;
-      if (k % 2 == 0) begin : gen_strobe
-        assign indices_strb[k/2] = width > k;
+        assign mine[e] = write_q[e] && bank == k;
+        assign chain[24*(e+1) +: 24] = chain[24*e +: 24]
+          | ({24{bank == k}} & {rank, index_q[4*e +: 4], value_q[16*e +: 16]});
       end
 
       sat_lutram #(
-        .WIDTH(4),
+        .WIDTH(20),
         .DEPTH(32)
-      ) u_indices (
+      ) u_bank (
         .clk    (clk),
-        .we_i   (in_fire && (number_q == k)),
-        .waddr_i({fill_half_q, in_rank_i}),
-        .wdata_i(in_index_i),
+        .we_i   (|mine),
+        .waddr_i({fill_half_q, word[23:20]}),
+        .wdata_i(word[19:0]),
         .raddr_i({send_half_q, row_q}),
-        .rdata_o(indices[4*k +: 4])
+        .rdata_o(words[20*k +: 20])
       );
+    end
+
+    for (k = 0; k < 16; k = k + 1) begin : gen_column
+      wire  [3:0] column = k;
+      wire  [3:0] bank   = column + turn;
+      wire [19:0] word   = words[20*bank +: 20];
+      wire        used   = {1'b0, column} < width;
+
+      assign values[16*k +: 16]     = word[15:0];
+      assign values_strb[2*k +: 2]  = {2{used}};
+      // The nibble past an odd width is zero.
+      assign indices[4*k +: 4]      = used ? word[19:16] : 4'd0;
+      if (k % 2 == 0) begin : gen_strobe
+        assign indices_strb[k/2] = used;
+      end
     end
   endgenerate
 
-  // A tile has 32 bytes of each row of values and 8 bytes, half a beat, of each row of indices.
-  wire [2*ADDR_W-1:0] row_addr;
+  // ---- Packets: parts of a row that are less than a beat are given wherever they could lie in it
+  wire   [2*ADDR_W-1:0] row_addr;
+  wire     [DATA_W-1:0] values_beat;
+  wire   [DATA_W/8-1:0] values_beat_strb;
+  wire   [DATA_W/8-1:0] indices_beat_strb = {{DATA_W/8-8{1'b0}}, indices_strb}
+                                            << {across[BYTE_W-4:0], 3'd0};
+  wire     [ADDR_W-1:0] part_addr = indices_q
+      ? row_addr[ADDR_W +: ADDR_W] + {{ADDR_W-15{1'b0}}, across, 3'd0}
+      : row_addr[0 +: ADDR_W]      + {{ADDR_W-17{1'b0}}, across, 5'd0};
 
-  assign out_data_o = indices_q ? {2{indices_in_width}} : values;
-  assign out_strb_o = !indices_q ? values_strb
-                    : across[0]  ? {indices_strb, 8'd0}
-                                 : {8'd0, indices_strb};
-  assign out_addr_o = indices_q
-                    ? row_addr[ADDR_W +: ADDR_W] + {{ADDR_W-15{1'b0}}, across[11:1], 4'd0}
-                    : row_addr[0 +: ADDR_W] + {{ADDR_W-17{1'b0}}, across, 5'd0};
+  generate
+    if (DATA_W == 128) begin : gen_two
+      assign values_beat      = second_q ? values[255:128] : values[127:0];
+      assign values_beat_strb = second_q ? values_strb[31:16] : values_strb[15:0];
+    end else if (DATA_W == 256) begin : gen_one
+      assign values_beat      = values;
+      assign values_beat_strb = values_strb;
+    end else begin : gen_half
+      assign values_beat      = {2{values}};
+      assign values_beat_strb = across[0] ? {values_strb, 32'd0} : {32'd0, values_strb};
+    end
+  endgenerate
+
+  assign out_data_o = indices_q ? {DATA_W/64{indices}} : values_beat;
+  assign out_strb_o = indices_q ? indices_beat_strb : values_beat_strb;
+  assign out_addr_o = {part_addr[ADDR_W-1:BYTE_W], {BYTE_W{1'b0}}};
 
   generate
     for (k = 0; k < 2; k = k + 1) begin : gen_plane
@@ -182,6 +236,8 @@ module sat_plane_store #(
       );
     end
   endgenerate
+
+  wire unused_ok = &{1'b0, groups[4], tile_i, last_row, part_addr};
 
 endmodule
 

@@ -1,53 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_sore_emit: emits the kept elements of one vector of 16 in index order, one a cycle.
-// A vector is taken when load_ready_o is high: idle, or the last element of the one before leaves.
-// out_rank_o counts the kept elements 0, 1, ...: since every group of M keeps exactly N, it is the
-// row of the compressed tile. load_ready_o depends on out_ready_i. Reset clears the mask only.
+// sat_sore_emit: emits the kept elements of one vector of 16 in index order, EMIT a cycle: slot e
+// gives those that load_slots_i marks as its own, in turn. A vector is taken when load_ready_o is
+// high: idle, or the last elements of the one before leave. Since every group of M keeps exactly N,
+// an element's number among the kept ones, EMIT * out_rank_o + e, is its row of the compressed
+// tile. load_ready_o depends on out_ready_i. Reset clears what there is to emit only.
 `default_nettype none
 
-module sat_sore_emit (
-  input  wire         clk,
-  input  wire         rst_n,
-  // vector and the mask of its kept elements (not zero)
-  input  wire         load_valid_i,
-  output wire         load_ready_o,
-  input  wire [255:0] load_vector_i,
-  input  wire  [15:0] load_keep_i,
-  input  wire         load_last_i,
-  // kept elements
-  output wire         out_valid_o,
-  input  wire         out_ready_i,
-  output wire  [15:0] out_value_o,
-  output wire   [3:0] out_position_o,
-  output wire   [3:0] out_rank_o,
-  output wire         out_end_o,   // last element of the vector
-  output wire         out_last_o   // last element of the vector that had load_last_i
+module sat_sore_emit #(
+  parameter integer EMIT = 1  // 1, 2 or 4
+) (
+  input  wire               clk,
+  input  wire               rst_n,
+  // vector; per slot the mask of its elements (the first slot's is not zero)
+  input  wire               load_valid_i,
+  output wire               load_ready_o,
+  input  wire       [255:0] load_vector_i,
+  input  wire [16*EMIT-1:0] load_slots_i,
+  input  wire               load_last_i,
+  // kept elements; the first slot is always used
+  output wire    [EMIT-1:0] out_valid_o,
+  input  wire               out_ready_i,
+  output wire [16*EMIT-1:0] out_value_o,
+  output wire  [4*EMIT-1:0] out_position_o,
+  output wire         [3:0] out_rank_o,
+  output wire               out_end_o,   // last elements of the vector
+  output wire               out_last_o   // last elements of the vector that had load_last_i
 );
 
-  reg [255:0] vector_q;
-  reg  [15:0] keep_q;
-  reg   [3:0] rank_q;
-  reg         last_q;
+  // Masks of the elements that are at the output, and of those still to come.
+  reg [16*EMIT-1:0] now_q, rest_q;
+  reg       [255:0] vector_q;
+  reg         [3:0] rank_q;
+  reg               last_q;
 
-  wire [15:0] rest   = keep_q & (keep_q - 16'd1);
-  wire [15:0] lowest = keep_q & ~rest;
-  wire        load   = load_valid_i && load_ready_o;
-  wire        fire   = out_valid_o && out_ready_i;
+  wire load = load_valid_i && load_ready_o;
+  wire fire = out_valid_o[0] && out_ready_i;
 
-  assign out_position_o = {|(lowest & 16'hFF00), |(lowest & 16'hF0F0),
-                           |(lowest & 16'hCCCC), |(lowest & 16'hAAAA)};
-  assign out_value_o    = vector_q[16*out_position_o +: 16];
-  assign out_rank_o     = rank_q;
-  assign out_valid_o    = |keep_q;
-  assign out_end_o      = ~|rest;
-  assign out_last_o     = out_end_o && last_q;
-  assign load_ready_o   = !out_valid_o || (out_end_o && out_ready_i);
-
-  always @(posedge clk) begin
-    if (!rst_n)    keep_q <= 16'd0;
-    else if (load) keep_q <= load_keep_i;
-    else if (fire) keep_q <= rest;
-  end
+  assign out_rank_o   = rank_q;
+  assign out_end_o    = ~|rest_q[15:0];
+  assign out_last_o   = out_end_o && last_q;
+  assign load_ready_o = !out_valid_o[0] || (out_end_o && out_ready_i);
 
   always @(posedge clk) begin
     if (load) begin
@@ -58,6 +50,37 @@ module sat_sore_emit (
       rank_q   <= rank_q + 4'd1;
     end
   end
+
+  genvar e, k;
+  generate
+    for (e = 0; e < EMIT; e = e + 1) begin : gen_slot
+      wire     [15:0] waiting = load_valid_i && load_ready_o ? load_slots_i[16*e +: 16]
+                                                             : rest_q[16*e +: 16];
+      wire     [15:0] lowest  = waiting & (~waiting + 16'd1);
+      wire     [15:0] now     = now_q[16*e +: 16];
+      wire [16*17-1:0] chain;  // AND-OR of the values
+
+      always @(posedge clk) begin
+        if (!rst_n) begin
+          now_q[16*e +: 16]  <= 16'd0;
+          rest_q[16*e +: 16] <= 16'd0;
+        end else if (load || fire) begin
+          now_q[16*e +: 16]  <= lowest;
+          rest_q[16*e +: 16] <= waiting & ~lowest;
+        end
+      end
+
+      assign chain[15:0] = 16'd0;
+      for (k = 0; k < 16; k = k + 1) begin : gen_element
+        assign chain[16*(k+1) +: 16] = chain[16*k +: 16] | ({16{now[k]}} & vector_q[16*k +: 16]);
+      end
+
+      assign out_valid_o[e]           = |now;
+      assign out_value_o[16*e +: 16]  = chain[16*16 +: 16];
+      assign out_position_o[4*e +: 4] = {|(now & 16'hFF00), |(now & 16'hF0F0),
+                                         |(now & 16'hCCCC), |(now & 16'hAAAA)};
+    end
+  endgenerate
 
 endmodule
 

@@ -7,8 +7,9 @@
 `include "sat_buses.vh"
 
 module sat_store_mux #(
-  parameter integer SOURCES = 3,  // >= 2
-  parameter integer ADDR_W  = 40  // bits, 32..40
+  parameter integer SOURCES = 3,   // >= 2
+  parameter integer ADDR_W  = 40,  // bits, 32..40
+  parameter integer DATA_W  = 128  // bits
 ) (
   input  wire                                      clk,
   input  wire                                      rst_n,
@@ -18,8 +19,8 @@ module sat_store_mux #(
   input  wire                 [SOURCES*ADDR_W-1:0] in_addr_i,
   input  wire [SOURCES*`SAT_PACKET_BEATS_BITS-1:0] in_beats_i,
   input  wire                        [SOURCES-1:0] in_last_i,
-  input  wire                    [SOURCES*128-1:0] in_data_i,
-  input  wire                     [SOURCES*16-1:0] in_strb_i,
+  input  wire                 [SOURCES*DATA_W-1:0] in_data_i,
+  input  wire               [SOURCES*DATA_W/8-1:0] in_strb_i,
   // write DMA
   output wire                                      req_valid_o,
   input  wire                                      req_ready_i,
@@ -27,12 +28,13 @@ module sat_store_mux #(
   output wire                               [11:0] req_beats_o,
   output wire                                      data_valid_o,
   input  wire                                      data_ready_i,
-  output wire                              [127:0] data_o,
-  output wire                               [15:0] strb_o
+  output wire                         [DATA_W-1:0] data_o,
+  output wire                       [DATA_W/8-1:0] strb_o
 );
 
   localparam integer BEATS_W = `SAT_PACKET_BEATS_BITS;
-  localparam integer WIDTH   = ADDR_W + BEATS_W + 1 + 128 + 16;
+  localparam integer STRB_W  = DATA_W / 8;
+  localparam integer WIDTH   = ADDR_W + BEATS_W + 1 + DATA_W + STRB_W;
 
   // A source once chosen keeps the port until its packet has left.
   reg  [SOURCES-1:0] grant_q;
@@ -55,10 +57,11 @@ module sat_store_mux #(
     for (s = 0; s < SOURCES; s = s + 1) begin : gen_source
       assign chain[(s+1)*WIDTH +: WIDTH] = chain[s*WIDTH +: WIDTH] | ({WIDTH{grant[s]}}
         & {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*BEATS_W +: BEATS_W], in_last_i[s],
-           in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]});
-      `SAT_REQUIRE_STREAM(check_in, rst_n, ADDR_W + BEATS_W + 145, in_valid_i[s], in_ready_o[s],
+           in_data_i[s*DATA_W +: DATA_W], in_strb_i[s*STRB_W +: STRB_W]});
+      `SAT_REQUIRE_STREAM(check_in, rst_n, WIDTH, in_valid_i[s], in_ready_o[s],
                           {in_addr_i[s*ADDR_W +: ADDR_W], in_beats_i[s*BEATS_W +: BEATS_W],
-                           in_last_i[s], in_data_i[s*128 +: 128], in_strb_i[s*16 +: 16]})
+                           in_last_i[s], in_data_i[s*DATA_W +: DATA_W],
+                           in_strb_i[s*STRB_W +: STRB_W]})
     end
   endgenerate
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_tile_loader: visits W[K][J] in tiles of 16x16, row of tiles by row of tiles, and reads each
 // one's rows of dW, V and W (only W without update_i) into one of four tile buffers, up to four
-// tiles ahead of use. A buffer holds 16 rows of four 128-bit words (two words a row when the source
-// is FP16). A loaded tile is offered with its description and freed by tile_ready_i; its words are
-// read meanwhile through the read port (registered). Responses are always accepted.
+// tiles ahead of use. A buffer holds 16 rows of 64 bytes (32 when the source is FP16) in words of
+// DATA_W bits. With 512, a row of FP16 is half a word, beside that of a neighbouring tile.
+// A loaded tile is offered with its description and freed by tile_ready_i; the words that hold
+// a vector of DATA_W/32 elements are read meanwhile through the read port (registered). Responses
+// are always accepted.
 `default_nettype none
 `include "sat_buses.vh"
 
 module sat_tile_loader #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                          clk,
   input  wire                          rst_n,
@@ -26,17 +29,24 @@ module sat_tile_loader #(
   output wire             [ADDR_W-1:0] req_addr_o,
   output wire                   [11:0] req_beats_o,
   input  wire                          rsp_valid_i,
-  input  wire                  [127:0] rsp_data_i,
+  input  wire             [DATA_W-1:0] rsp_data_i,
   // loaded tile
   output wire                          tile_valid_o,
   input  wire                          tile_ready_i,
   output wire     [`SAT_TILE_BITS-1:0] tile_o,
   input  wire                          read_i,
-  input  wire                    [5:0] read_index_i,  // {row, word}
-  output wire                  [127:0] weight_o,
-  output wire                  [127:0] velocity_o,
-  output wire                  [127:0] gradient_o
+  input  wire  [7-$clog2(DATA_W/32):0] read_index_i,  // {row, vector}
+  output wire             [DATA_W-1:0] weight_o,
+  output wire             [DATA_W-1:0] velocity_o,
+  output wire             [DATA_W-1:0] gradient_o
 );
+
+  localparam integer LANES   = DATA_W / 32;
+  localparam integer LANE_W  = $clog2(LANES);
+  localparam integer INDEX_W = 8 - LANE_W;
+  localparam integer BYTE_W  = $clog2(DATA_W / 8);
+
+  localparam [3:0] WORD = LANES[3:0];  // FP32 columns of a word; 16 is 0: then there is one a row
 
   localparam [1:0] TENSOR_W  = 2'd0;
   localparam [1:0] TENSOR_DW = 2'd2;
@@ -54,7 +64,7 @@ module sat_tile_loader #(
   wire  [4:0] rows      = last_band ? rows_left_q[4:0] : 5'd16;
   wire  [4:0] cols      = band_end ? cols_left_q[4:0] : 5'd16;
   wire  [4:0] last_col  = cols - 5'd1;
-  wire  [1:0] last_word = half_i ? {1'b0, last_col[3]} : last_col[3:2];
+  wire  [3:0] last_word = (half_i ? {1'b0, last_col[3:1]} : last_col[3:0]) >> LANE_W;
   wire  [1:0] first     = update_i ? TENSOR_DW : TENSOR_W;
   wire        tile_first = (tensor_q == first) && ~|row_q;
   wire        row_last  = {1'b0, row_q} == rows - 5'd1;
@@ -64,7 +74,7 @@ module sat_tile_loader #(
   wire        tile_free = tile_valid_o && tile_ready_i;
 
   assign req_valid_o = active_q && (!tile_first || |free_q);
-  assign req_beats_o = {10'd0, last_word} + 12'd1;
+  assign req_beats_o = {8'd0, last_word} + 12'd1;
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -103,32 +113,36 @@ module sat_tile_loader #(
 
   wire [3*ADDR_W-1:0] row_addr;
 
-  assign req_addr_o = row_addr[ADDR_W*tensor_q +: ADDR_W]
-                    + (half_i ? {{ADDR_W-17{1'b0}}, tile_col_q, 5'd0}
-                              : {{ADDR_W-18{1'b0}}, tile_col_q, 6'd0});
+  wire   [ADDR_W-1:0] tile_addr = row_addr[ADDR_W*tensor_q +: ADDR_W]
+                                + (half_i ? {{ADDR_W-17{1'b0}}, tile_col_q, 5'd0}
+                                          : {{ADDR_W-18{1'b0}}, tile_col_q, 6'd0});
+
+  assign req_addr_o = {tile_addr[ADDR_W-1:BYTE_W], {BYTE_W{1'b0}}};
 
   // Responses arrive in the order of the requests; `coming` describes the tiles requested.
   wire        coming_valid;
   wire [`SAT_TILE_BITS-1:0] next, coming;
   wire        coming_ready, loaded_ready;
   wire  [2:0] coming_count, loaded_count;
-  reg   [1:0] in_tensor_q, in_word_q, in_buffer_q, out_buffer_q;
+  reg   [1:0] in_tensor_q, in_buffer_q, out_buffer_q;
   reg   [3:0] in_row_q;
+  reg   [3:0] in_col_q;  // of FP32; of FP16 two are in its place
 
   wire  [4:0] in_last_col  = coming[`SAT_TILE_COLS] - 5'd1;
-  wire        in_word_last = in_word_q == (half_i ? {1'b0, in_last_col[3]} : in_last_col[3:2]);
+  wire  [3:0] in_last_word = (half_i ? {1'b0, in_last_col[3:1]} : in_last_col[3:0]) >> LANE_W;
+  wire        in_word_last = in_col_q >> LANE_W == in_last_word;
   wire        in_row_last  = in_word_last && ({1'b0, in_row_q} == coming[`SAT_TILE_ROWS] - 5'd1);
   wire        in_tile_last = rsp_valid_i && in_row_last && (in_tensor_q == TENSOR_W);
 
   always @(posedge clk) begin
     if (!rst_n) begin
       in_row_q     <= 4'd0;
-      in_word_q    <= 2'd0;
+      in_col_q     <= 4'd0;
       in_buffer_q  <= 2'd0;
       out_buffer_q <= 2'd0;
     end else begin
       if (rsp_valid_i) begin
-        in_word_q <= in_word_last ? 2'd0 : in_word_q + 2'd1;
+        in_col_q <= in_word_last ? 4'd0 : in_col_q + WORD;
         if (in_word_last) in_row_q <= in_row_last ? 4'd0 : in_row_q + 4'd1;
       end
       in_buffer_q  <= in_buffer_q + {1'b0, in_tile_last};
@@ -140,7 +154,7 @@ module sat_tile_loader #(
   end
 
   wire unused_ok = &{1'b0, coming_valid, coming_ready, coming_count, loaded_ready, loaded_count,
-                     last_col, in_last_col};
+                     last_col, in_last_col, tile_addr, in_place, read_place, word_place};
 
   assign next[`SAT_TILE_LAST]     = last_band && band_end;
   assign next[`SAT_TILE_BAND_END] = band_end;
@@ -182,7 +196,11 @@ module sat_tile_loader #(
     .count_o    (loaded_count)
   );
 
-  wire [383:0] words;
+  // Places in a tile of FP32, {row, column}.
+  wire [3*DATA_W-1:0] words;
+  wire          [7:0] in_place   = {in_row_q, in_col_q};
+  wire          [7:0] read_place = {read_index_i, {LANE_W{1'b0}}};
+  wire          [7:0] word_place = half_i ? {read_place[7:4], 1'b0, read_place[3:1]} : read_place;
 
   assign {gradient_o, velocity_o, weight_o} = words;
 
@@ -205,17 +223,17 @@ module sat_tile_loader #(
       );
 
       sat_ram_1r1w #(
-        .WIDTH   (128),
-        .DEPTH   (256),
+        .WIDTH   (DATA_W),
+        .DEPTH   (4 << INDEX_W),
         .WE_LANES(1)
       ) u_buffer (
         .clk    (clk),
         .we_i   (rsp_valid_i && (in_tensor_q == k)),
-        .waddr_i({in_buffer_q, in_row_q, in_word_q}),
+        .waddr_i({in_buffer_q, in_place[7:LANE_W]}),
         .wdata_i(rsp_data_i),
         .re_i   (read_i),
-        .raddr_i({out_buffer_q, read_index_i}),
-        .rdata_o(words[128*k +: 128])
+        .raddr_i({out_buffer_q, word_place[7:LANE_W]}),
+        .rdata_o(words[DATA_W*k +: DATA_W])
       );
     end
   endgenerate

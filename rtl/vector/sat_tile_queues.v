@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_tile_queues: gives the description of each tile that begins to all SINKS that want it, up to
 // four ahead of their use. A tile begins when the one before has ended, room_i is high and no queue
-// is full; begun_o is high from the cycle after that to tile_end_i. done_o is low from the cycle
+// is full; begun_o is high from that cycle to tile_end_i. done_o is low from the cycle
 // after start_i until every sink that wants tiles has finished the command's last; a sink is ready
 // for a tile when it has finished with it. wanted_i is stable from the cycle after start_i on.
 `default_nettype none
@@ -33,12 +33,12 @@ module sat_tile_queues #(
   reg              begun_q;
 
   assign begin_o = tile_valid_i && !begun_q && room_i && (&ready);
-  assign begun_o = begun_q;
+  assign begun_o = begun_q || begin_o;
   assign done_o  = &done_q;
 
   always @(posedge clk) begin
     if (!rst_n) begun_q <= 1'b0;
-    else        begun_q <= (begun_q || begin_o) && !tile_end_i;
+    else        begun_q <= begun_o && !tile_end_i;
   end
 
   genvar k;

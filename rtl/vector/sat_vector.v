@@ -15,7 +15,7 @@
 
 module sat_vector #(
   parameter integer ADDR_W = 40,  // bits, 32..40
-  parameter integer DATA_W = 128  // bits, 128
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                clk,
   input  wire                rst_n,
@@ -48,11 +48,15 @@ module sat_vector #(
 );
 
   generate
-    if (DATA_W != 128) begin : gen_check
-      sat_error_data_w_must_be_128 u_error ();
+    if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : gen_check
+      sat_error_data_w_must_be_128_256_or_512 u_error ();
     end
   endgenerate
 
+  localparam integer LANES    = DATA_W / 32;
+  localparam integer LANE_W   = $clog2(LANES);
+  localparam integer INDEX_W  = 8 - LANE_W;    // of a tile's vectors
+  localparam integer EMIT     = DATA_W / 128;  // kept elements a cycle
   localparam integer STRIDE_W = `SAT_STRIDE_BITS;
   localparam integer TILE_W   = `SAT_TILE_BITS;
   localparam integer BEATS_W  = `SAT_PACKET_BEATS_BITS;
@@ -98,13 +102,13 @@ module sat_vector #(
     .lr_o            (lr)
   );
 
-  // ---- Loading: a row of FP16 has two words for its four groups of 4 columns
+  // ---- Loading: a word has two vectors of FP16, one of FP32
   wire         tile_valid, tile_end;
   wire [`SAT_TILE_BITS-1:0] tile;
   wire         read, read_result;
-  wire   [3:0] read_mask;
-  wire   [5:0] read_index;
-  wire [127:0] weight, velocity, gradient;
+  wire   [LANES-1:0] read_mask;
+  wire [INDEX_W-1:0] read_index;
+  wire  [DATA_W-1:0] weight, velocity, gradient;
 
   wire              tile_req_valid, feature_req_valid;
   wire [ADDR_W-1:0] tile_req_addr, feature_req_addr;
@@ -116,7 +120,8 @@ module sat_vector #(
   assign rd_req_beats_o = feature ? feature_req_beats : tile_req_beats;
 
   sat_tile_loader #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_loader (
     .clk         (clk),
     .rst_n       (rst_local_n),
@@ -137,7 +142,7 @@ module sat_vector #(
     .tile_ready_i(tile_end),
     .tile_o      (tile),
     .read_i      (read),
-    .read_index_i(half ? {read_index[5:2], 1'b0, read_index[1]} : read_index),
+    .read_index_i(read_index),
     .weight_o    (weight),
     .velocity_o  (velocity),
     .gradient_o  (gradient)
@@ -168,17 +173,19 @@ module sat_vector #(
   );
 
   // ---- Arithmetic
-  wire         credit;
-  wire         result_valid, result_weight;
-  wire   [5:0] result_index;
-  wire   [3:0] result_mask;
-  wire [127:0] result;
-  wire [127:0] wuve_factor, wuve_addend, lane_result;
-  wire  [31:0] wuve_scalar;
-  wire  [63:0] feature_factor;
-  wire [127:0] feature_scalar, feature_addend;
+  wire                credit;
+  wire                result_valid, result_weight;
+  wire  [INDEX_W-1:0] result_index;
+  wire    [LANES-1:0] result_mask;
+  wire   [DATA_W-1:0] result;
+  wire   [DATA_W-1:0] wuve_factor, wuve_addend, lane_result;
+  wire         [31:0] wuve_scalar;
+  wire [DATA_W/2-1:0] feature_factor;
+  wire   [DATA_W-1:0] feature_scalar, feature_addend;
 
-  sat_lanes u_lanes (
+  sat_lanes #(
+    .DATA_W(DATA_W)
+  ) u_lanes (
     .clk             (clk),
     .feature_i       (feature),
     .wuve_factor_i   (wuve_factor),
@@ -190,7 +197,9 @@ module sat_vector #(
     .result_o        (lane_result)
   );
 
-  sat_wuve u_wuve (
+  sat_wuve #(
+    .DATA_W(DATA_W)
+  ) u_wuve (
     .clk          (clk),
     .rst_n        (rst_local_n),
     .update_i     (update),
@@ -223,15 +232,21 @@ module sat_vector #(
   );
 
   // ---- FP16 weights
-  wire        half_valid, result_special;
-  wire  [5:0] half_index;
-  wire [63:0] half_weights;
+  wire                half_valid, result_special;
+  wire  [INDEX_W-1:0] half_index;
+  wire [DATA_W/2-1:0] half_weights;
+  // In which half of its word a vector of FP16 lies: a bit of its first column.
+  wire         [11:0] tile_col    = tile[`SAT_TILE_COL];
+  wire          [7:0] read_place  = {read_index, {LANE_W{1'b0}}};
+  wire          [4:0] read_column = {tile_col[0], read_place[3:0]};
 
-  sat_weight_round u_round (
+  sat_weight_round #(
+    .DATA_W(DATA_W)
+  ) u_round (
     .clk           (clk),
     .rst_n         (rst_local_n),
     .half_i        (half),
-    .read_upper_i  (read_index[0]),
+    .read_upper_i  (read_column[LANE_W]),
     .source_i      (weight),
     .in_valid_i    (result_valid && result_weight),
     .in_index_i    (result_index),
@@ -247,7 +262,9 @@ module sat_vector #(
   wire         vector_valid, vector_ready, vector_bp, vector_last;
   wire [255:0] vector;
 
-  sat_half_tile u_half_tile (
+  sat_half_tile #(
+    .LANES(LANES)
+  ) u_half_tile (
     .clk           (clk),
     .rst_n         (rst_local_n),
     .ff_i          (ff),
@@ -268,11 +285,15 @@ module sat_vector #(
   );
 
   // ---- Selection
-  wire  [1:0] kept_valid, kept_ready, kept_end, kept_last;
-  wire [31:0] kept_value;
-  wire  [7:0] kept_index, kept_rank;
+  wire  [2*EMIT-1:0] kept_valid;
+  wire         [1:0] kept_ready, kept_end, kept_last;
+  wire [32*EMIT-1:0] kept_value;
+  wire  [8*EMIT-1:0] kept_index;
+  wire         [7:0] kept_rank;
 
-  sat_sore u_sore (
+  sat_sore #(
+    .EMIT(EMIT)
+  ) u_sore (
     .clk        (clk),
     .rst_n      (rst_local_n),
     .n_i        (n),
@@ -310,6 +331,8 @@ module sat_vector #(
 
       sat_plane_store #(
         .ADDR_W(ADDR_W),
+        .DATA_W(DATA_W),
+        .EMIT  (EMIT),
         .BP    (D)
       ) u_plane (
         .clk         (clk),
@@ -322,10 +345,10 @@ module sat_vector #(
         .tile_valid_i(sink_tile_valid[k]),
         .tile_ready_o(sink_tile_ready[k]),
         .tile_i      (sink_tile[TILE_W*k +: TILE_W]),
-        .in_valid_i  (kept_valid[D]),
+        .in_valid_i  (kept_valid[EMIT*D +: EMIT]),
         .in_ready_o  (kept_ready[D]),
-        .in_value_i  (kept_value[16*D +: 16]),
-        .in_index_i  (kept_index[4*D +: 4]),
+        .in_value_i  (kept_value[16*EMIT*D +: 16*EMIT]),
+        .in_index_i  (kept_index[4*EMIT*D +: 4*EMIT]),
         .in_rank_i   (kept_rank[4*D +: 4]),
         .in_end_i    (kept_end[D]),
         .in_last_i   (kept_last[D]),
@@ -341,7 +364,8 @@ module sat_vector #(
   endgenerate
 
   sat_weight_store #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_weight_store (
     .clk         (clk),
     .rst_n       (rst_local_n),
@@ -367,7 +391,8 @@ module sat_vector #(
   wire feature_done, feature_overflow, feature_active;
 
   sat_feature #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_feature (
     .clk           (clk),
     .rst_n         (rst_local_n),
@@ -397,7 +422,8 @@ module sat_vector #(
 
   sat_store_mux #(
     .SOURCES(SOURCES),
-    .ADDR_W (ADDR_W)
+    .ADDR_W (ADDR_W),
+    .DATA_W (DATA_W)
   ) u_store_mux (
     .clk         (clk),
     .rst_n       (rst_local_n),
@@ -419,8 +445,14 @@ module sat_vector #(
   );
 
   // ---- Status
-  wire [1:0] kept_taken   = kept_valid & kept_ready;
-  wire [1:0] kept_special = {&kept_value[30:26], &kept_value[14:10]};
+  wire        [1:0] kept_taken = {kept_valid[EMIT], kept_valid[0]} & kept_ready;
+  wire [2*EMIT-1:0] kept_special;
+
+  generate
+    for (k = 0; k < 2*EMIT; k = k + 1) begin : gen_special
+      assign kept_special[k] = kept_valid[k] && kept_ready[k/EMIT] && (&kept_value[16*k + 10 +: 5]);
+    end
+  endgenerate
 
   sat_vector_status u_status (
     .clk       (clk),
@@ -428,14 +460,14 @@ module sat_vector #(
     .start_i   (start_i),
     .idle_i    ({sinks_done, feature_done, wr_idle_i}),
     .moved_i   ({read, kept_taken, feature_active}),
-    .special_i ({kept_taken & kept_special, feature_overflow,
-                 result_valid && update && result_special}),
+    .special_i ({|kept_special, feature_overflow, result_valid && update && result_special}),
     .busy_o    (busy_o),
     .progress_o(progress_o),
     .overflow_o(overflow_o)
   );
 
-  wire unused_ok = &{1'b0, read_mask[3:1], sink_tile_valid[`SAT_SINK_HALF], half_tile};
+  wire unused_ok = &{1'b0, read_mask[LANES-1:1], sink_tile_valid[`SAT_SINK_HALF], half_tile,
+                     tile_col, read_place, read_column};
 
 endmodule
 

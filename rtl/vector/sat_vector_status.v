@@ -10,7 +10,7 @@ module sat_vector_status (
   input  wire       start_i,
   input  wire [2:0] idle_i,     // low from the cycle after start_i until all is done
   input  wire [3:0] moved_i,
-  input  wire [3:0] special_i,
+  input  wire [2:0] special_i,
   output reg        busy_o,
   output reg        progress_o,
   output reg        overflow_o

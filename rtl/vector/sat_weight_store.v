@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_weight_store: writes the new V and W of each tile: takes the result vectors that hold valid
-// elements (a tile's V by rows, then its W), and sends each row of a tile as one packet of up to
-// four beats. A vector may come whenever credit_o is high when its read is issued (issue_i): the
-// queue has room for every vector under way. Packets: as in sat_store_mux.
+// elements (a tile's V by rows, then its W), and sends each row of a tile, 64 bytes, as one packet
+// of up to 512/DATA_W beats. A vector may come whenever credit_o is high when its read is issued
+// (issue_i): the queue has room for every vector under way. Packets: as in sat_store_mux.
 `default_nettype none
 `include "sat_assert.vh"
 `include "sat_buses.vh"
 
 module sat_weight_store #(
-  parameter integer ADDR_W = 40  // bits, 32..40
+  parameter integer ADDR_W = 40,  // bits, 32..40
+  parameter integer DATA_W = 128  // bits, 128, 256 or 512
 ) (
   input  wire                          clk,
   input  wire                          rst_n,
@@ -24,18 +25,22 @@ module sat_weight_store #(
   output wire                          credit_o,
   input  wire                          issue_i,
   input  wire                          in_valid_i,
-  input  wire                  [127:0] in_data_i,
+  input  wire             [DATA_W-1:0] in_data_i,
   // packets
   output wire                          out_valid_o,
   input  wire                          out_ready_i,
   output wire             [ADDR_W-1:0] out_addr_o,
   output wire                    [2:0] out_beats_o,
   output wire                          out_last_o,
-  output wire                  [127:0] out_data_o,
-  output wire                   [15:0] out_strb_o
+  output wire             [DATA_W-1:0] out_data_o,
+  output wire           [DATA_W/8-1:0] out_strb_o
 );
 
-  localparam integer DEPTH = 64;  // vectors: one pass over a tile
+  localparam integer LANES  = DATA_W / 32;
+  localparam integer LANE_W = $clog2(LANES);
+  localparam integer DEPTH  = 64;  // vectors; more than are under way
+
+  localparam [3:0] WORD = LANES[3:0];  // columns of a beat; 16 is 0: then there is one a row
 
   reg [6:0] credit_q;
   wire      fire = out_valid_o && out_ready_i;
@@ -51,7 +56,7 @@ module sat_weight_store #(
   wire [6:0] queue_count;
 
   sat_fifo #(
-    .WIDTH(128),
+    .WIDTH(DATA_W),
     .DEPTH(DEPTH)
   ) u_queue (
     .clk        (clk),
@@ -66,32 +71,33 @@ module sat_weight_store #(
     .count_o    (queue_count)
   );
 
-  // Position in the tile: V (0) or W (1), row, word.
+  // Position in the tile: V (0) or W (1), row, first column of a beat.
   wire  [4:0] cols      = tile_i[`SAT_TILE_COLS];
   wire  [4:0] rows      = tile_i[`SAT_TILE_ROWS];
   wire [11:0] tile_col  = tile_i[`SAT_TILE_COL];
   wire        band_end  = tile_i[`SAT_TILE_BAND_END];
   reg         weight_q;
   reg   [3:0] row_q;
-  reg   [1:0] word_q;
+  reg   [3:0] col_q;
 
-  wire  [4:0] cols_before = cols - 5'd1;  // its upper bits number the last word of a row
-  wire        row_last    = {1'b0, row_q} == rows - 5'd1;
+  wire  [4:0] last_col  = cols - 5'd1;
+  wire  [3:0] last_beat = last_col[3:0] >> LANE_W;
+  wire        row_last  = {1'b0, row_q} == rows - 5'd1;
 
-  wire unused_ok = &{1'b0, queue_ready, queue_count, tile_i, cols_before};
+  wire unused_ok = &{1'b0, queue_ready, queue_count, tile_i, last_col, last_beat};
 
   assign out_valid_o  = queue_valid && tile_valid_i;
-  assign out_last_o   = word_q == cols_before[3:2];
-  assign out_beats_o  = {1'b0, cols_before[3:2]} + 3'd1;
+  assign out_last_o   = col_q >> LANE_W == last_beat;
+  assign out_beats_o  = last_beat[2:0] + 3'd1;
   assign tile_ready_o = fire && out_last_o && row_last && weight_q;
 
   always @(posedge clk) begin
     if (!rst_n) begin
       weight_q <= 1'b0;
       row_q    <= 4'd0;
-      word_q   <= 2'd0;
+      col_q    <= 4'd0;
     end else if (fire) begin
-      word_q <= out_last_o ? 2'd0 : word_q + 2'd1;
+      col_q <= out_last_o ? 4'd0 : col_q + WORD;
       if (out_last_o) row_q <= row_last ? 4'd0 : row_q + 4'd1;
       if (out_last_o && row_last) weight_q <= !weight_q;
     end
@@ -120,8 +126,8 @@ module sat_weight_store #(
         .row_o   (row_addr[ADDR_W*k +: ADDR_W])
       );
     end
-    for (k = 0; k < 4; k = k + 1) begin : gen_strobe
-      wire [3:0] column = {word_q, 2'd0} + k;
+    for (k = 0; k < LANES; k = k + 1) begin : gen_strobe
+      wire [3:0] column = col_q + k;
       assign out_strb_o[4*k +: 4] = {4{{1'b0, column} < cols}};
     end
   endgenerate

@@ -1,55 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_wuve: WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64
-// vectors of 4.
+// sat_wuve: WUVE, the weight update vector engine: momentum SGD on a 16x16 tile in passes of 64, 32
+// or 16 vectors of DATA_W/32 elements.
 //   scale     t = dW * inv_scale           velocity  t = momentum * V + t    (result: V)
 //   decay     t = decay * W + t            weight    w = W - lr * t          (result: W)
 // Each pass is one multiply, rounded, then one add, rounded, in the lanes outside (sat_lanes);
 // t lives in a scratch RAM. A lone product adds -0, and x + -0 is x for every x. Without update_i
 // only "weight" runs, as W = 1 * W. One vector a cycle. A vector's result is there LATENCY cycles
-// after its read, less than the 64 vectors between two passes, so there is no hazard. stall_i
+// after its read, less than the vectors between two passes, so there is no hazard. stall_i
 // (combinational) holds a vector back.
 // The tile's operands must stay until tile_ready_o. Golden function: update.
 `default_nettype none
 `include "sat_fp.vh"
 
-module sat_wuve (
-  input  wire         clk,
-  input  wire         rst_n,
+module sat_wuve #(
+  parameter integer DATA_W = 128  // bits of a vector, 128, 256 or 512
+) (
+  input  wire                         clk,
+  input  wire                         rst_n,
   // command, stable while tiles are inside
-  input  wire         update_i,
-  input  wire         decay_en_i,
-  input  wire  [31:0] inv_scale_i,
-  input  wire  [31:0] decay_i,
-  input  wire  [31:0] momentum_i,
-  input  wire  [31:0] lr_i,
+  input  wire                         update_i,
+  input  wire                         decay_en_i,
+  input  wire                  [31:0] inv_scale_i,
+  input  wire                  [31:0] decay_i,
+  input  wire                  [31:0] momentum_i,
+  input  wire                  [31:0] lr_i,
   // tile; taken when its last vector is read
-  input  wire         tile_valid_i,
-  output wire         tile_ready_o,
-  input  wire   [4:0] tile_rows_i,
-  input  wire   [4:0] tile_cols_i,
-  // operand RAMs, index = {row, column / 4}; data in the next cycle
-  input  wire         stall_i,
-  output wire         read_o,
-  output wire         read_result_o,  // the vector to read (also while stalled) gives a result
-  output wire   [3:0] read_mask_o,    // its lanes that are inside the tile
-  output wire   [5:0] read_index_o,
-  input  wire [127:0] gradient_i,
-  input  wire [127:0] velocity_i,
-  input  wire [127:0] weight_i,
+  input  wire                         tile_valid_i,
+  output wire                         tile_ready_o,
+  input  wire                   [4:0] tile_rows_i,
+  input  wire                   [4:0] tile_cols_i,
+  // operand RAMs, index = {row, column / lanes}; data in the next cycle
+  input  wire                         stall_i,
+  output wire                         read_o,
+  output wire                         read_result_o,  // what is or waits to be read gives a result
+  output wire         [DATA_W/32-1:0] read_mask_o,  // its lanes that are inside the tile
+  output wire [7-$clog2(DATA_W/32):0] read_index_o,
+  input  wire            [DATA_W-1:0] gradient_i,
+  input  wire            [DATA_W-1:0] velocity_i,
+  input  wire            [DATA_W-1:0] weight_i,
   // lanes: operands of the vector read in the cycle before, and results
-  output reg  [127:0] lane_factor_o,
-  output reg   [31:0] lane_scalar_o,
-  output reg  [127:0] lane_addend_o,
-  input  wire [127:0] lane_result_i,
+  output reg             [DATA_W-1:0] lane_factor_o,
+  output reg                   [31:0] lane_scalar_o,
+  output reg             [DATA_W-1:0] lane_addend_o,
+  input  wire            [DATA_W-1:0] lane_result_i,
   // results: V and W
-  output wire         out_valid_o,
-  output wire         out_weight_o,
-  output wire   [5:0] out_index_o,
-  output wire   [3:0] out_mask_o,
-  output wire [127:0] out_data_o
+  output wire                         out_valid_o,
+  output wire                         out_weight_o,
+  output wire [7-$clog2(DATA_W/32):0] out_index_o,
+  output wire         [DATA_W/32-1:0] out_mask_o,
+  output wire            [DATA_W-1:0] out_data_o
 );
 
   localparam integer LATENCY = 1 + `SAT_LANES_LATENCY;
+  localparam integer LANES   = DATA_W / 32;
+  localparam integer LANE_W  = $clog2(LANES);
+  localparam integer INDEX_W = 8 - LANE_W;
 
   localparam [1:0] PASS_SCALE    = 2'd0;
   localparam [1:0] PASS_DECAY    = 2'd1;
@@ -60,10 +65,10 @@ module sat_wuve (
   localparam [31:0] ONE        = 32'h3F800000;
 
   // ---- Pass and vector to read
-  reg  [1:0] pass_q;
-  reg  [5:0] index_q;
-  wire [1:0] pass = update_i ? pass_q : PASS_WEIGHT;
-  wire       pass_end = read_o && (&index_q);
+  reg          [1:0] pass_q;
+  reg  [INDEX_W-1:0] index_q;
+  wire         [1:0] pass     = update_i ? pass_q : PASS_WEIGHT;
+  wire               pass_end = read_o && (&index_q);
 
   assign read_o        = tile_valid_i && !stall_i;
   assign read_result_o = pass[1];
@@ -73,9 +78,9 @@ module sat_wuve (
   always @(posedge clk) begin
     if (!rst_n) begin
       pass_q  <= PASS_SCALE;
-      index_q <= 6'd0;
+      index_q <= {INDEX_W{1'b0}};
     end else begin
-      index_q <= index_q + {5'd0, read_o};
+      index_q <= index_q + {{INDEX_W-1{1'b0}}, read_o};
       if (tile_ready_o)  pass_q <= PASS_SCALE;
       else if (pass_end) pass_q <= (pass == PASS_SCALE && !decay_en_i) ? PASS_VELOCITY
                                                                        : pass + 2'd1;
@@ -84,10 +89,10 @@ module sat_wuve (
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : gen_mask
-      wire [3:0] column = {index_q[1:0], 2'd0} + k;
-      assign read_mask_o[k] = ({1'b0, index_q[5:2]} < tile_rows_i)
-                           && ({1'b0, column} < tile_cols_i);
+    for (k = 0; k < LANES; k = k + 1) begin : gen_mask
+      wire [7:0] place = {index_q, {LANE_W{1'b0}}} + k;  // {row, column}
+      assign read_mask_o[k] = ({1'b0, place[7:4]} < tile_rows_i)
+                           && ({1'b0, place[3:0]} < tile_cols_i);
     end
   endgenerate
 
@@ -105,7 +110,7 @@ module sat_wuve (
   );
 
   sat_delay #(
-    .WIDTH (12),
+    .WIDTH (2 + LANES + INDEX_W),
     .CYCLES(LATENCY)
   ) u_tag (
     .clk  (clk),
@@ -118,11 +123,11 @@ module sat_wuve (
   assign out_data_o   = lane_result_i;
 
   // ---- Scratch: g, then V
-  wire [127:0] scratch;
+  wire [DATA_W-1:0] scratch;
 
   sat_ram_1r1w #(
-    .WIDTH   (128),
-    .DEPTH   (64),
+    .WIDTH   (DATA_W),
+    .DEPTH   (256/LANES),
     .WE_LANES(1)
   ) u_scratch (
     .clk    (clk),
@@ -144,7 +149,7 @@ module sat_wuve (
       PASS_SCALE: begin
         lane_factor_o = gradient_i;
         lane_scalar_o = inv_scale_i;
-        lane_addend_o = {4{MINUS_ZERO}};
+        lane_addend_o = {LANES{MINUS_ZERO}};
       end
       PASS_DECAY: begin
         lane_factor_o = weight_i;
@@ -159,7 +164,7 @@ module sat_wuve (
       default: begin
         lane_factor_o = update_i ? scratch : weight_i;
         lane_scalar_o = update_i ? {~lr_i[31], lr_i[30:0]} : ONE;
-        lane_addend_o = update_i ? weight_i : {4{MINUS_ZERO}};
+        lane_addend_o = update_i ? weight_i : {LANES{MINUS_ZERO}};
       end
     endcase
   end

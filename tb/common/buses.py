@@ -61,11 +61,10 @@ PIECE = Record(11, {
     "POSITION": (3, 4),
     "LAST_BEAT": (0, 3),
 })
-QUEUED = Record(131, {
-    "BAND_LAST": (130, 1),
-    "PIECE_LAST": (129, 1),
-    "SINGLE": (128, 1),
-    "DATA": (0, 128),
+QUEUED = Record(3, {
+    "BAND_LAST": (2, 1),
+    "PIECE_LAST": (1, 1),
+    "SINGLE": (0, 1),
 })
 TARGET = Record(5, {
     "GAMMA": (4, 1),

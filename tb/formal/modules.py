@@ -145,22 +145,30 @@ SUBJECTS = (
         Fault("a band begins a row late", "feature/sat_feature_writer.v",
               ".rewind_i(band_fire)", ".rewind_i(1'b0)"),
         Fault("the last band is whole", "feature/sat_feature_writer.v",
-              "last_band ? cols_left_q[5:0] - 6'd1 : 6'd63", "6'd63"),
+              "last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}", "{CHAN_W{1'b0}}"),
         Fault("offset of the wrong format", "feature/sat_feature_writer.v",
-              "{{ADDR_W-15{1'b0}}, band_q, 5'd0}", "{{ADDR_W-16{1'b0}}, band_q, 6'd0}"),
+              "nibble_i ? offset : ", "nibble_i ? offset << 1 : "),
     ), induction=True),
+    Subject("sat_feature_writer", ("sat_feature_writer",), (
+        Fault("bands of 64 channels", "feature/sat_feature_writer.v",
+              "BAND = DATA_W[16:1]", "BAND = 16'd64"),
+    ), variant="WIDE", induction=True),
     Subject("sat_plane_store", ("sat_plane_store",), (
         Fault("groups are counted down", "vector/sat_plane_store.v",
               "(length + ~(5'h1F << m_log2_i)) >> m_log2_i", "(length + 5'd16) >> m_log2_i"),
         Fault("strobes of a whole tile", "vector/sat_plane_store.v",
-              "{2{{1'b0, column} < width}}", "2'b11"),
+              "used   = {1'b0, column} < width", "used   = 1'b1"),
         Fault("two beats always", "vector/sat_plane_store.v",
-              "wide     = width > 5'd8", "wide     = width > 5'd0"),
+              "DATA_W == 128 && width > 5'd8", "DATA_W == 128"),
     ), induction=True),
     Subject("sat_plane_store", ("sat_plane_store",), (
         Fault("tiles follow along the columns", "vector/sat_plane_store.v",
               "(BP == 0 ? !band_end : band_end)", "!band_end"),
     ), variant="BP", induction=True),
+    Subject("sat_plane_store", ("sat_plane_store",), (
+        Fault("strobes of the tile beside it", "vector/sat_plane_store.v",
+              "across[0] ? {values_strb, 32'd0} : {32'd0, values_strb}", "{2{values_strb}}"),
+    ), variant="WIDE", induction=True),
     Subject("sat_weight_store", ("sat_weight_store",), (
         Fault("V's rows follow the last tile", "vector/sat_weight_store.v",
               "step && row_last && !band_end", "step && row_last && !band_end && weight_q"),
@@ -169,6 +177,10 @@ SUBJECTS = (
         Fault("a row too many", "vector/sat_weight_store.v",
               "{1'b0, row_q} == rows - 5'd1", "{1'b0, row_q} == rows"),
     ), induction=True),
+    Subject("sat_weight_store", ("sat_weight_store",), (
+        Fault("a row of four beats", "vector/sat_weight_store.v",
+              "last_col[3:0] >> LANE_W", "last_col[3:0] >> 2"),
+    ), variant="WIDE", induction=True),
     Subject("sat_matmul", ("sat_matmul",), (
         Fault("busy does not wait for the DMA", "matmul/sat_matmul.v",
               "store_idle, wr_idle_i}", "store_idle, 1'b1}"),

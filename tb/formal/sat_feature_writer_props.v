@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where sat_feature_writer writes: every packet lies in the beats of a row of its tensor, whatever
 // its size; {row, offset} as in sat_c_store_props.v. Data is free.
+// 128 bits, or with WIDE defined 512.
 `default_nettype none
 
 module sat_feature_writer_props #(
@@ -19,6 +20,12 @@ module sat_feature_writer_props #(
 );
   localparam integer STRIDE_L = 18;
   localparam integer ROW_W    = ADDR_W - STRIDE_L;
+`ifdef WIDE
+  localparam integer DATA_W   = 512;
+`else
+  localparam integer DATA_W   = 128;
+`endif
+  localparam integer BYTES    = DATA_W / 8;
 
   reg   [1:0] format_q;
   reg  [15:0] rows_q, cols_q;
@@ -32,7 +39,8 @@ module sat_feature_writer_props #(
   wire        [4:0] out_beats;
 
   sat_feature_writer #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_writer (
     .clk           (clk),
     .rst_n         (rst_n),
@@ -48,7 +56,7 @@ module sat_feature_writer_props #(
     .reserve_i     (reserve_i),
     .in_valid_i    (in_valid_i),
     .in_band_last_i(band_last_i),
-    .in_data_i     (128'd0),
+    .in_data_i     ({DATA_W{1'b0}}),
     .out_valid_o   (out_valid),
     .out_ready_i   (out_ready_i),
     .out_addr_o    (out_addr),
@@ -96,8 +104,8 @@ module sat_feature_writer_props #(
       if (row_fire && row_q == rows_q - 16'd1) m_band_last: assume (band_fire);
       if (out_valid) begin
         a_row:    assert (row == row_q && row_q < rows_q);
-        a_inside: assert (offset[3:0] == 4'd0 && out_beats != 5'd0 && out_beats <= 5'd16
-                          && offset + {out_beats, 4'd0} <= ((bytes + 19'd15) & ~19'd15));
+        a_inside: assert (offset % BYTES == 0 && out_beats != 5'd0 && out_beats <= 5'd16
+                          && offset + out_beats * BYTES <= ((bytes + BYTES - 1) & ~(BYTES - 1)));
         // The strobes of the last beat end with the row or the band.
         a_last: assert (out_last == (beat_q == out_beats - 5'd1));
       end
@@ -119,8 +127,6 @@ module sat_feature_writer_props #(
   (* hierconn *) wire [ADDR_W-1:0] \u_writer.u_pointer.row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_writer.u_pointer.saved_q ;
   (* hierconn *) wire       [23:0] \u_writer.u_pointer.stride_q ;
-  (* hierconn *) wire        [5:0] \u_writer.queue_count ;
-  (* hierconn *) wire        [7:0] \u_writer.last_byte ;
   wire       active    = \u_writer.active_q ;
   wire       begun     = \u_writer.begun_q ;
   wire [9:0] band      = \u_writer.band_q ;
@@ -137,7 +143,7 @@ module sat_feature_writer_props #(
     i_start: assert (!(\u_writer.start_q  && active));
     if (active) begin
       i_cols:  assert (\u_writer.cols_left_q  != 16'd0
-                       && {1'b0, \u_writer.cols_left_q } + {1'b0, band, 6'd0} == {1'b0, cols_q});
+                       && {1'b0, \u_writer.cols_left_q } + band * (DATA_W / 2) == {1'b0, cols_q});
       i_place: assert (beat < out_beats);
     end
   end

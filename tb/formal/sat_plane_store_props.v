@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where sat_plane_store writes: every packet lies in a row of the values or indices, strobes too,
 // for matrices of any size at one N:M; {row, offset} as in sat_c_store_props.v. Tiles come as
-// sat_tile_loader gives them. Data is free. W_FF, or with BP defined W_BP.
+// sat_tile_loader gives them. Data is free. W_FF, or with BP defined W_BP;
+// 128 bits, or with WIDE defined 512.
 `default_nettype none
 
 module sat_plane_store_props #(
@@ -24,6 +25,13 @@ module sat_plane_store_props #(
 );
   localparam integer STRIDE_L = 18;
   localparam integer ROW_W    = ADDR_W - STRIDE_L;
+`ifdef WIDE
+  localparam integer DATA_W   = 512;
+`else
+  localparam integer DATA_W   = 128;
+`endif
+  localparam integer BYTES    = DATA_W / 8;
+  localparam integer EMIT     = DATA_W / 128;
 `ifdef BP
   localparam integer BP       = 1;
 `else
@@ -43,10 +51,12 @@ module sat_plane_store_props #(
   wire              tile_ready, in_ready, out_valid, out_last;
   wire [ADDR_W-1:0] out_addr;
   wire        [2:0] out_beats;
-  wire       [15:0] strb;
+  wire  [BYTES-1:0] strb;
 
   sat_plane_store #(
     .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W),
+    .EMIT  (EMIT),
     .BP    (BP)
   ) u_store (
     .clk         (clk),
@@ -59,10 +69,10 @@ module sat_plane_store_props #(
     .tile_valid_i(active_q && tile_valid_i),
     .tile_ready_o(tile_ready),
     .tile_i      ({last_band && band_end, band_end, tile_row_q, tile_col_q, rows, cols}),
-    .in_valid_i  (in_valid_i),
+    .in_valid_i  ({EMIT{in_valid_i}}),
     .in_ready_o  (in_ready),
-    .in_value_i  (16'd0),
-    .in_index_i  (in_index_i),
+    .in_value_i  ({16*EMIT{1'b0}}),
+    .in_index_i  ({EMIT{in_index_i}}),
     .in_rank_i   (in_rank_i),
     .in_end_i    (in_end_i),
     .in_last_i   (in_last_i),
@@ -119,9 +129,9 @@ module sat_plane_store_props #(
       if (start_i) m_start: assume (!active_q && rows_i != 16'd0 && cols_i != 16'd0);
       if (out_valid) begin
         a_row:    assert (row < total);
-        a_inside: assert (offset[3:0] == 4'd0 && (out_beats == 3'd1 || out_beats == 3'd2)
-                          && offset + {out_beats, 4'd0} <= ((bytes + 19'd15) & ~19'd15));
-        for (k = 0; k < 16; k = k + 1) if (strb[k]) assert (at + k < bytes);
+        a_inside: assert (offset % BYTES == 0 && (out_beats == 3'd1 || out_beats == 3'd2)
+                          && offset + out_beats * BYTES <= ((bytes + BYTES - 1) & ~(BYTES - 1)));
+        for (k = 0; k < BYTES; k = k + 1) if (strb[k]) assert (at + k < bytes);
       end
       a_packet: assert (!out_valid || (active_q && tile_valid_i));
       a_tile:   assert (!tile_ready || (out_valid && out_ready_i && out_last));
@@ -131,6 +141,8 @@ module sat_plane_store_props #(
 `ifndef FAULT
   // ---- Invariants: a planted fault must be seen without them --------------------------------
   (* hierconn *) wire        [3:0] \u_store.row_q ;
+  (* hierconn *) wire              \u_store.known_q ;
+  (* hierconn *) wire        [3:0] \u_store.last_row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_plane[0].u_pointer.row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_plane[0].u_pointer.saved_q ;
   (* hierconn *) wire       [23:0] \u_store.gen_plane[0].u_pointer.stride_q ;
@@ -150,6 +162,7 @@ module sat_plane_store_props #(
                       && {1'b0, cols_left_q} + {1'b0, tile_col_q, 4'd0} == {1'b0, cols_q});
       i_before: assert (before_q + ((left + (17'd1 << M_LOG2) - 17'd1) >> M_LOG2) * N == total);
       i_row:    assert ({1'b0, in_row} < kept && !(second && indices));
+      if (\u_store.known_q ) i_last: assert ({1'b0, \u_store.last_row_q } == kept - 5'd1);
       if (second) i_second: assert (out_beats == 3'd2);
       i_stride: assert (\u_store.gen_plane[0].u_pointer.stride_q  == 24'd1 << STRIDE_L
                         && \u_store.gen_plane[1].u_pointer.stride_q  == 24'd1 << STRIDE_L);
@@ -157,14 +170,14 @@ module sat_plane_store_props #(
                         && \u_store.gen_plane[0].u_pointer.saved_q  == saved_addr);
       i_indices: assert (\u_store.gen_plane[1].u_pointer.row_q  == row_addr
                          && \u_store.gen_plane[1].u_pointer.saved_q  == saved_addr);
-    end else i_idle: assert (in_row == 4'd0 && !second && !indices);
+    end else i_idle: assert (in_row == 4'd0 && !second && !indices && !\u_store.known_q );
   end
 `endif
 
 `ifdef COVER
   // Must fail: indices of the second tile across, an odd number of them.
   always @(*)
-    if (started_q) c_odd: assert (!(out_valid && indices && row != 0 && strb == 16'h0100));
+    if (started_q) c_odd: assert (!(out_valid && indices && row != 0 && strb == {{BYTES-9{1'b0}}, 9'h100}));
 `endif
 endmodule
 

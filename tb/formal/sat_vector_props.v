@@ -56,7 +56,7 @@ module sat_vector_props #(
   (* hierconn *) wire        \u_vector.tile_valid ;
   (* hierconn *) wire [35:0] \u_vector.tile ;
   (* hierconn *) wire        \u_vector.tile_end ;
-  (* hierconn *) wire        \u_vector.begun ;
+  (* hierconn *) wire        \u_vector.u_queues.begun_q ;
   (* hierconn *) wire  [3:0] \u_vector.sink_tile_valid ;
   (* hierconn *) wire  [3:0] \u_vector.sink_tile_ready ;
   (* hierconn *) wire  [2:0] \u_vector.u_queues.gen_sink[3].count ;
@@ -69,7 +69,7 @@ module sat_vector_props #(
   wire        tile_valid   = \u_vector.tile_valid ;
   wire [35:0] tile         = \u_vector.tile ;
   wire        tile_end     = \u_vector.tile_end ;
-  wire        begun        = \u_vector.begun ;
+  wire        begun        = \u_vector.u_queues.begun_q ;
   wire  [3:0] sink_valid   = \u_vector.sink_tile_valid ;
   wire  [3:0] sink_ready   = \u_vector.sink_tile_ready ;
   wire  [4:0] packet_valid = \u_vector.packet_valid ;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where sat_weight_store writes: every packet lies in a row of V or W, for matrices of any size;
 // {row, offset} as in sat_c_store_props.v. Tiles come as sat_tile_loader gives them. Data is free.
+// 128 bits, or with WIDE defined 512.
 `default_nettype none
 
 module sat_weight_store_props #(
@@ -18,6 +19,12 @@ module sat_weight_store_props #(
 );
   localparam integer STRIDE_L = 18;
   localparam integer ROW_W    = ADDR_W - STRIDE_L;
+`ifdef WIDE
+  localparam integer DATA_W   = 512;
+`else
+  localparam integer DATA_W   = 128;
+`endif
+  localparam integer BYTES    = DATA_W / 8;
 
   // The loader's tiles: rows and columns left from this tile on, and its number across.
   reg         started_q = 1'b0;
@@ -32,10 +39,11 @@ module sat_weight_store_props #(
   wire              tile_ready, credit, out_valid, out_last;
   wire [ADDR_W-1:0] out_addr;
   wire        [2:0] out_beats;
-  wire       [15:0] strb;
+  wire  [BYTES-1:0] strb;
 
   sat_weight_store #(
-    .ADDR_W(ADDR_W)
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
   ) u_store (
     .clk         (clk),
     .rst_n       (rst_n),
@@ -48,7 +56,7 @@ module sat_weight_store_props #(
     .credit_o    (credit),
     .issue_i     (issue_i),
     .in_valid_i  (in_valid_i),
-    .in_data_i   (128'd0),
+    .in_data_i   ({DATA_W{1'b0}}),
     .out_valid_o (out_valid),
     .out_ready_i (out_ready_i),
     .out_addr_o  (out_addr),
@@ -92,11 +100,13 @@ module sat_weight_store_props #(
       if (start_i) m_start: assume (!active_q && rows_i != 16'd0 && cols_i != 16'd0);
       if (out_valid) begin
         a_row:    assert (row < rows_q);
-        a_inside: assert (offset[5:0] == 6'd0 && out_beats != 3'd0 && out_beats <= 3'd4
-                          && offset + {out_beats, 4'd0} <= ((bytes + 19'd15) & ~19'd15));
+        a_inside: assert (offset[5:0] == 6'd0 && out_beats != 3'd0
+                          && out_beats * BYTES <= 64
+                          && offset + out_beats * BYTES <= ((bytes + BYTES - 1) & ~(BYTES - 1)));
         a_last:   assert (out_last == ({1'b0, beat_q} == out_beats - 3'd1));
         // A byte is written if and only if it is the row's.
-        for (b = 0; b < 16; b = b + 1) assert (strb[b] == (offset + {beat_q, 4'd0} + b < bytes));
+        for (b = 0; b < BYTES; b = b + 1)
+          assert (strb[b] == (offset + beat_q * BYTES + b < bytes));
       end
       a_packet: assert (!out_valid || (active_q && tile_valid_i));
       a_tile:   assert (!tile_ready || (out_valid && out_ready_i && out_last));
@@ -107,7 +117,7 @@ module sat_weight_store_props #(
   // ---- Invariants: a planted fault must be seen without them --------------------------------
   (* hierconn *) wire              \u_store.weight_q ;
   (* hierconn *) wire        [3:0] \u_store.row_q ;
-  (* hierconn *) wire        [1:0] \u_store.word_q ;
+  (* hierconn *) wire        [3:0] \u_store.col_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_tensor[0].u_pointer.row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_tensor[0].u_pointer.saved_q ;
   (* hierconn *) wire       [23:0] \u_store.gen_tensor[0].u_pointer.stride_q ;
@@ -121,7 +131,7 @@ module sat_weight_store_props #(
   wire [16:0] after  = first + rows;
 
   always @(*) if (started_q) begin
-    i_beat: assert (\u_store.word_q  == beat_q);
+    i_beat: assert (\u_store.col_q  == beat_q * (BYTES / 4));
     if (active_q) begin
       i_tile: assert (rows_left_q != 16'd0 && {1'b0, rows_left_q} + first == {1'b0, rows_q}
                       && cols_left_q != 16'd0
@@ -144,7 +154,7 @@ module sat_weight_store_props #(
 `ifdef COVER
   // Must fail: the end of the second tile across, where W ends in the middle of a beat.
   always @(*)
-    if (started_q) c_last: assert (!(tile_ready && offset != 19'd0 && strb == 16'h00FF));
+    if (started_q) c_last: assert (!(tile_ready && offset != 19'd0 && strb == {{BYTES-8{1'b0}}, 8'hFF}));
 `endif
 endmodule
 

@@ -10,9 +10,9 @@ from cocotb.triggers import FallingEdge
 from sat_golden.reference import fp32_relu, fp32_to_fp16
 from tb.common.clock import start
 from tb.common.lanes import pack
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LANES = 4
 SPECIALS = (0, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC00001, 0x477FF000, 0x33000000,
             0xB3000001, 0x00000001, 0x80000001, 0x387FE000)
 
@@ -28,6 +28,7 @@ def draw(rng):
 @cocotb.parametrize(relu=[0, 1], p_valid=[1.0, 0.5])
 async def test_rounds(dut, relu, p_valid):
     rng = make_rng(f"{relu} {p_valid}")
+    lanes = parameters(dut, "DATA_W")[0] // 32
     await start(dut, relu_i=relu)
     expected: deque[tuple[int, bool]] = deque()
     even, odd, count = 0, False, 0
@@ -39,14 +40,14 @@ async def test_rounds(dut, relu, p_valid):
         valid = rng.random() < p_valid and cycle < 1480
         dut.in_valid_i.value = int(valid)
         if valid:
-            words = [draw(rng) for _ in range(LANES)]
+            words = [draw(rng) for _ in range(lanes)]
             ends_beat = odd or rng.random() < 0.3
             band_last = ends_beat and rng.random() < 0.2
             dut.in_data_i.value = pack(words, 32)
             dut.in_place_i.value = int(band_last) << 2 | int(ends_beat) << 1 | int(odd)
             half = pack([fp32_to_fp16(fp32_relu(word) if relu else word) for word in words], 16)
             if ends_beat:
-                expected.append((half << 64 | (even if odd else half), bool(band_last)))
+                expected.append((half << 16 * lanes | (even if odd else half), bool(band_last)))
             even, odd = half, not odd and not ends_beat
         await FallingEdge(dut.clk)
     assert not expected and count > 300

@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_feature_round():
-    run("sat_feature_round")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_feature_round(data_w):
+    run("sat_feature_round", parameters={"DATA_W": data_w})

@@ -7,24 +7,25 @@ from cocotb.triggers import FallingEdge
 
 from tb.common.clock import start
 from tb.common.lanes import pack
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-BAND = 64
 X, Y, ALPHA, BETA, GAMMA = range(5)
 ADDR_W = 40
 
 
-def requests(affine, second, rows, cols, bases, strides):
+def requests(affine, second, rows, cols, bases, strides, data_w):
     """(target, address, beats, marks) in order."""
-    for band, left in enumerate(range(cols, 0, -BAND)):
-        channels = min(left, BAND)
-        beats, short = -(-channels // 8), (channels - 1) % 8 < 4
+    lanes = data_w // 32
+    for band, left in enumerate(range(cols, 0, -16 * lanes)):
+        channels = min(left, 16 * lanes)
+        beats, short = -(-channels // (2 * lanes)), (channels - 1) % (2 * lanes) < lanes
         for param in (ALPHA, BETA, GAMMA) if affine else ():
             if param != BETA or second:
-                yield 1 << param, bases[param] + 256 * band, -(-channels // 4), None
+                yield 1 << param, bases[param] + 2 * data_w * band, -(-channels // lanes), None
         for row in range(rows):
             for target in (X, Y) if second else (X,):
-                yield (1 << target, bases[target] + row * strides[target] + 128 * band, beats,
+                yield (1 << target, bases[target] + row * strides[target] + data_w * band, beats,
                        2 * (row == rows - 1) + short)
 
 
@@ -33,10 +34,11 @@ def requests(affine, second, rows, cols, bases, strides):
 async def test_requests(dut, affine, second, p_ready):
     rng = make_rng(f"{affine} {second} {p_ready}")
     await start(dut)
-    waited = False
+    waited, data_w = False, parameters(dut, "DATA_W")[0]
     for _ in range(12):
         rows, hurry = int(rng.integers(1, 4)), rng.choice([0.0, 0.05])
-        cols = int(rng.choice([1, 4, 5, 63, 64, 65, *rng.integers(129, 400, size=6)]))
+        cols = int(rng.choice([1, 4, 5, 63, 64, 65, 255, 256, 257, *rng.integers(129, 400, size=6),
+                               *rng.integers(data_w + 1, 3 * data_w, size=6)]))
         bases = [64 * int(base) for base in rng.integers(1 << 33, size=5)]
         strides = [64 * int(stride) for stride in rng.integers(1, 1 << 17, size=2)]
         for name, value in {"affine": affine, "second": second, "rows": rows, "cols": cols,
@@ -48,7 +50,8 @@ async def test_requests(dut, affine, second, p_ready):
         dut.base_i.value = dut.stride_i.value = 0
         await FallingEdge(dut.clk)
         ahead = 0  # bands whose parameters are out and not used up
-        for target, address, beats, marks in requests(affine, second, rows, cols, bases, strides):
+        for target, address, beats, marks in requests(affine, second, rows, cols, bases, strides,
+                                                      data_w):
             taken = False
             while not taken:
                 full = target == 1 << ALPHA and ahead == 2

@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_feature_rows():
-    run("sat_feature_rows")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_feature_rows(data_w):
+    run("sat_feature_rows", parameters={"DATA_W": data_w})

@@ -9,6 +9,7 @@ from cocotb.triggers import FallingEdge
 
 from sat_golden.stimulus import random_bits
 from tb.common.clock import start
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 
@@ -28,6 +29,7 @@ def vectors_of(tile: np.ndarray, rows: int, cols: int, ff: bool, bp: bool) -> li
 @cocotb.parametrize(p_write=[1.0, 0.4], p_ready=[1.0, 0.2], ff=[0, 1], bp=[0, 1])
 async def test_transposes(dut, p_write, p_ready, ff, bp):
     rng = make_rng(f"{p_write} {p_ready} {ff} {bp}")
+    lanes, = parameters(dut, "LANES")
     await start(dut, ff_i=ff, bp_i=bp)
     tiles = [random_bits(rng, (16, 16), np.uint16) for _ in range(6)]
     sizes = [(16, 16), *(tuple(map(int, rng.integers(1, 17, 2))) for _ in range(5))]
@@ -40,12 +42,11 @@ async def test_transposes(dut, p_write, p_ready, ff, bp):
         dut.tile_rows_i.value, dut.tile_cols_i.value = sizes[taken]
         reserve = bool(dut.ready_o.value) and reserved < len(tiles) and rng.random() < 0.5
         dut.reserve_i.value = int(reserve)
-        tile, index = divmod(written, 64)
+        tile, index = divmod(written, 256 // lanes)
         write = tile < reserved and rng.random() < p_write
         dut.write_valid_i.value = int(write)
         if write:
-            row, column = index // 4, index % 4 * 4
-            data = tiles[tile][row, column:column + 4].astype("<u2").tobytes()
+            data = tiles[tile].ravel()[index * lanes:(index + 1) * lanes].astype("<u2").tobytes()
             dut.write_index_i.value = index
             dut.write_data_i.value = int.from_bytes(data, "little")
         ready = rng.random() < p_ready

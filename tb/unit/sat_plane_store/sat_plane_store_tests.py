@@ -12,6 +12,8 @@ from cocotb.triggers import FallingEdge, Timer
 from sat_golden import Planes, compress_ff, pack_indices
 from sat_golden.stimulus import random_bits
 from tb.common.clock import start
+from tb.common.lanes import pack
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.unit.sat_vector.dma_memory import strobed
 from tb.unit.sat_vector.tiles import Tile, tiles_of
@@ -20,17 +22,26 @@ BASES = (0x80_0000_1000, 0x12_3456_7840)  # values, indices
 STRIDES = (0x440, 0x180)
 
 
-def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int) -> list[tuple[int, ...]]:
-    """(value, index, rank, end, last) as sat_sore emits them; `weights` [length][width] padded."""
+def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int,
+                emit: int) -> list[tuple[int, ...]]:
+    """(valid, value, index, rank, end, last) as sat_sore emits them, `emit` at a time; `weights`
+    [length][width] padded."""
     block = np.zeros((16, tile.cols), np.uint16)
     part = weights[16 * tile.row:16 * tile.row + 16, 16 * tile.col:16 * tile.col + 16]
     block[:part.shape[0]] = part
     planes = compress_ff(block, n, m)
     count = len(planes.values)
-    return [(int(planes.values[rank, col]),
-             0 if planes.indices is None else int(planes.indices[rank, col]),
-             rank, int(rank == count - 1), int(rank == count - 1 and col == tile.cols - 1))
-            for col in range(tile.cols) for rank in range(count)]
+    indices = np.zeros_like(planes.values) if planes.indices is None else planes.indices
+    found = []
+    for col in range(tile.cols):
+        for first in range(0, count, emit):
+            rows = slice(first, min(first + emit, count))
+            end = rows.stop == count
+            found.append(((1 << rows.stop - first) - 1,
+                          pack(map(int, planes.values[rows, col]), 16),
+                          pack(map(int, indices[rows, col]), 4),
+                          first // emit, int(end), int(end and col == tile.cols - 1)))
+    return found
 
 
 def bytes_of(planes: Planes) -> dict[int, int]:
@@ -46,12 +57,13 @@ def bytes_of(planes: Planes) -> dict[int, int]:
 async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m: int,
                 p_source: float, p_sink: float) -> None:
     """`shape` is that of the uncompressed matrix, grouped along its rows."""
-    bp = bool(dut.BP.value.to_signed())
+    bp, data_w, emit = parameters(dut, "BP", "DATA_W", "EMIT")
+    beat_bytes = data_w // 8
     weights = random_bits(rng, shape, np.uint16)
     # W_BP lies along W's columns, so its tiles come in the order of the transposed matrix.
     tiles = deque(tiles_of(*shape[::-1]) if bp else tiles_of(*shape))
     parts = [Tile(t.col, t.row, t.cols, t.rows, t.band_end, t.last) if bp else t for t in tiles]
-    elements = [element for tile in parts for element in elements_of(tile, weights, n, m)]
+    elements = [element for tile in parts for element in elements_of(tile, weights, n, m, emit)]
     written: dict[int, int] = {}
 
     dut.n_i.value, dut.m_log2_i.value = n, m.bit_length() - 1
@@ -65,20 +77,21 @@ async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m
         if not tiles:
             break
         valid = number < len(elements) and rng.random() >= p_source
-        dut.in_valid_i.value = int(valid)
+        dut.in_valid_i.value = 0
         if valid:
-            (dut.in_value_i.value, dut.in_index_i.value, dut.in_rank_i.value, dut.in_end_i.value,
-             dut.in_last_i.value) = elements[number]
+            (dut.in_valid_i.value, dut.in_value_i.value, dut.in_index_i.value, dut.in_rank_i.value,
+             dut.in_end_i.value, dut.in_last_i.value) = elements[number]
             number += int(dut.in_ready_o.value)
         dut.tile_valid_i.value, dut.tile_i.value = 1, tiles[0].pack()
         ready = rng.random() >= p_sink
         dut.out_ready_i.value = int(ready)
         await Timer(1, "ns")  # tile_ready_o and out_last_o depend on the inputs of this cycle
         if ready and dut.out_valid_o.value:
-            address = dut.out_addr_o.value.to_unsigned() + 16 * beat
+            address = dut.out_addr_o.value.to_unsigned() + beat_bytes * beat
+            assert address % beat_bytes == 0
             strobes = dut.out_strb_o.value.to_unsigned()
             data = strobed(dut.out_data_o.value, strobes)
-            for lane in range(16):
+            for lane in range(beat_bytes):
                 if strobes >> lane & 1:
                     assert address + lane not in written, "a byte is written twice"
                     written[address + lane] = data >> 8 * lane & 0xFF

@@ -4,6 +4,7 @@ import pytest
 from tb.common.runner import run
 
 
+@pytest.mark.parametrize("data_w, emit", [(128, 1), (256, 2), (512, 4)])
 @pytest.mark.parametrize("bp", [0, 1])
-def test_sat_plane_store(bp):
-    run("sat_plane_store", parameters={"BP": bp})
+def test_sat_plane_store(bp, data_w, emit):
+    run("sat_plane_store", parameters={"BP": bp, "DATA_W": data_w, "EMIT": emit})

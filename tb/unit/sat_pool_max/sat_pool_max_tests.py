@@ -9,17 +9,18 @@ from cocotb.triggers import FallingEdge, Timer
 from sat_golden.reference import max_pool
 from tb.common.clock import start
 from tb.common.lanes import pack, unpack
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LANES, BAND = 8, 64
+BEATS = 8  # of a band
 SPECIALS = (0x0000, 0x8000, 0x7C00, 0xFC00, 0x7E00, 0xFE00, 0x0001, 0x8001)
 
 
-def draw_window(rng, positions, beats):
+def draw_window(rng, positions, beats, lanes):
     """{position inside: [beat][lane]}"""
     window, outside = {}, rng.choice([0.1, 0.9])
     for position in range(positions):
-        values = rng.integers(1 << 16, size=(beats, LANES))
+        values = rng.integers(1 << 16, size=(beats, lanes))
         special = rng.random(values.shape) < 0.4
         values[special] = rng.choice(SPECIALS, special.sum())
         if rng.random() > outside:
@@ -30,6 +31,7 @@ def draw_window(rng, positions, beats):
 async def play(dut, rng, window, beats, band_last, chance):
     """Returns the window's (OUT [channel], WINNER [channel]), gathered from the beats."""
     out, winner = [], []
+    lanes = parameters(dut, "DATA_W")[0] // 16
     pieces = list(window.items()) or [(int(rng.integers(16)), None)]
     for number, (position, values) in enumerate(pieces):
         first, last, empty = number == 0, number == len(pieces) - 1, values is None
@@ -52,10 +54,10 @@ async def play(dut, rng, window, beats, band_last, chance):
             assert leaves == ((1 + 2 * full) if steps and last else 0)
             if leaves:
                 data = dut.out_data_o.value.to_unsigned()
-                out += unpack(data & (1 << 128) - 1, 16, LANES)
+                out += unpack(data & (1 << 16 * lanes) - 1, 16, lanes)
                 assert bool(dut.out_band_last_o.value) == bool(band_last)
                 if full:
-                    winner += unpack(data >> 128, 4, LANES * (beat % 4 + 1))
+                    winner += unpack(data >> 16 * lanes, 4, lanes * (beat % 4 + 1))
             await FallingEdge(dut.clk)
             beat += bool(steps)
     return out, winner
@@ -65,12 +67,13 @@ async def play(dut, rng, window, beats, band_last, chance):
 @cocotb.parametrize(chance=[1.0, 0.6])
 async def test_windows(dut, chance):
     rng = make_rng(f"windows {chance}")
+    lanes = parameters(dut, "DATA_W")[0] // 16
     await start(dut, enable_i=1)
     for _ in range(60):
-        positions, beats = int(rng.integers(1, 17)), int(rng.integers(1, BAND // LANES + 1))
-        window = draw_window(rng, positions, beats)
+        positions, beats = int(rng.integers(1, 17)), int(rng.integers(1, BEATS + 1))
+        window = draw_window(rng, positions, beats, lanes)
         out, winner = await play(dut, rng, window, beats, bool(rng.integers(2)), chance)
-        for channel in range(beats * LANES):
+        for channel in range(beats * lanes):
             seen = [int(np.ravel(window[position])[channel]) if position in window else None
                     for position in range(positions)]
             assert (out[channel], winner[channel]) == max_pool(seen), (channel, seen)

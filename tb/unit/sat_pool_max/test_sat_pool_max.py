@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_pool_max():
-    run("sat_pool_max")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_pool_max(data_w):
+    run("sat_pool_max", parameters={"DATA_W": data_w})

@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_pool_walk():
-    run("sat_pool_walk")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_pool_walk(data_w):
+    run("sat_pool_walk", parameters={"DATA_W": data_w})

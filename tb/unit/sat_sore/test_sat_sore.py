@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from tb.common.runner import run
 
 
-def test_sat_sore():
-    run("sat_sore")
+@pytest.mark.parametrize("emit", [1, 2, 4])
+def test_sat_sore(emit):
+    run("sat_sore", parameters={"EMIT": emit})

@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_sore_emit():
-    run("sat_sore_emit")
+@pytest.mark.parametrize("emit", [1, 2, 4])
+def test_sat_sore_emit(emit):
+    run("sat_sore_emit", parameters={"EMIT": emit})

@@ -11,15 +11,18 @@ from cocotb.triggers import FallingEdge, Timer
 
 from tb.common.buses import PACKET_BEATS_BITS
 from tb.common.clock import start
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 SOURCES = 3
 
 
-def packets(rng: np.random.Generator, source: int, count: int) -> list[tuple[int, list[tuple]]]:
+def packets(rng: np.random.Generator, source: int, count: int,
+            data_w: int) -> list[tuple[int, list[tuple]]]:
     """(address, [(data, strobes), ...]); the address tells the source."""
     return [(source << 36 | number << 8,
-             [(int(rng.integers(1 << 62)), int(rng.integers(1 << 16)))
+             [(int(rng.integers(1 << 62)) << data_w - 62,
+               int(rng.integers(1 << 16)) << data_w // 8 - 16)
               for _ in range(rng.integers(1, 17))]) for number in range(count)]
 
 
@@ -27,8 +30,9 @@ def packets(rng: np.random.Generator, source: int, count: int) -> list[tuple[int
 @cocotb.parametrize(p_source=[0.0, 0.6], p_req=[0.0, 0.7], p_data=[0.0, 0.7])
 async def test_packets(dut, p_source, p_req, p_data):
     rng = make_rng(f"{p_source} {p_req} {p_data}")
+    data_w, = parameters(dut, "DATA_W")
     await start(dut)
-    sources = [packets(rng, source, 60) for source in range(SOURCES)]
+    sources = [packets(rng, source, 60, data_w) for source in range(SOURCES)]
     todo = [deque((address, len(beats), beat == len(beats) - 1, *beats[beat])
                   for address, beats in source for beat in range(len(beats))) for source in sources]
     total = sum(map(len, todo))
@@ -43,7 +47,7 @@ async def test_packets(dut, p_source, p_req, p_data):
         offered = [queue[0] if queue else (0, 0, 0, 0, 0) for queue in todo]
         dut.in_valid_i.value = valid
         for name, field, bits in (("addr", 0, 40), ("beats", 1, PACKET_BEATS_BITS), ("last", 2, 1),
-                                  ("data", 3, 128), ("strb", 4, 16)):
+                                  ("data", 3, data_w), ("strb", 4, data_w // 8)):
             value = sum(int(offer[field]) << bits * k for k, offer in enumerate(offered))
             getattr(dut, f"in_{name}_i").value = value
         req_ready, data_ready = rng.random() >= p_req, rng.random() >= p_data

@@ -9,6 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from tb.common.clock import start
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.unit.sat_vector.tiles import tiles_of
 
@@ -23,6 +24,7 @@ class Bench:
     def __init__(self, dut, rng, p_stall: float):
         self.dut, self.rng, self.p_stall = dut, rng, p_stall
         self.responses: deque[int] = deque()
+        self.beat_bytes = parameters(dut, "DATA_W")[0] // 8
 
     async def step(self) -> None:
         dut = self.dut
@@ -35,7 +37,8 @@ class Bench:
         if ready and dut.req_valid_o.value:
             address = dut.req_addr_o.value.to_unsigned()
             beats = dut.req_beats_o.value.to_unsigned()
-            self.responses += range(address, address + 16 * beats, 16)
+            assert address % self.beat_bytes == 0
+            self.responses += range(address, address + self.beat_bytes * beats, self.beat_bytes)
         await FallingEdge(dut.clk)
 
 
@@ -45,7 +48,8 @@ async def test_loads_every_tile(dut, p_stall, kind):
     rng = make_rng(f"{p_stall} {kind}")
     await start(dut)
     bench = Bench(dut, rng, p_stall)
-    element = 2 if kind == "half" else 4
+    element, beat_bytes = 2 if kind == "half" else 4, bench.beat_bytes
+    lanes = beat_bytes // 4
     for rows, cols in [(1, 1), (16, 16), (33, 40), tuple(map(int, rng.integers(1, 50, 2)))]:
         dut.base_i.value = sum(base << 40 * k for k, base in enumerate(BASES))
         dut.stride_i.value = sum(stride << 24 * k for k, stride in enumerate(STRIDES))
@@ -61,15 +65,15 @@ async def test_loads_every_tile(dut, p_stall, kind):
                 if dut.tile_valid_o.value and rng.random() >= p_stall:
                     break
             assert dut.tile_o.value.to_unsigned() == tile.pack()
-            words = -(-tile.cols * element // 16)
             for row in range(tile.rows):
-                for word in range(words):
-                    dut.read_i.value, dut.read_index_i.value = 1, 4 * row + word
+                for col in range(0, tile.cols, lanes):
+                    dut.read_i.value, dut.read_index_i.value = 1, (16 * row + col) // lanes
                     await bench.step()
                     for k in range(3 if kind == "update" else 1):
                         address = (BASES[k] + (16 * tile.row + row) * STRIDES[k]
-                                   + 16 * tile.col * element + 16 * word)
-                        assert getattr(dut, OUTPUTS[k]).value.to_unsigned() == address
+                                   + (16 * tile.col + col) * element)
+                        word = address - address % beat_bytes
+                        assert getattr(dut, OUTPUTS[k]).value.to_unsigned() == word
             dut.read_i.value, dut.tile_ready_i.value = 0, 1
             await bench.step()
             dut.tile_ready_i.value = 0

@@ -14,7 +14,7 @@ from sat_golden import Memory
 from tb.common.dma_ports import BEATS_AHEAD, REQUESTS_AHEAD, Held
 from tb.common.require import require
 
-BEAT_BYTES = 16
+LINE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,22 @@ def strobed(data: LogicArray, strobes: int) -> int:
     """The beat as an integer. Only bytes without strobe may be undefined (Icarus shows them)."""
     if data.is_resolvable:
         return data.to_unsigned()
-    beat = [str(data[8 * k + 7:8 * k]) if strobes >> k & 1 else "0" * 8 for k in range(BEAT_BYTES)]
+    beat = [str(data[8 * k + 7:8 * k]) if strobes >> k & 1 else "0" * 8
+            for k in range(len(data) // 8)]
     return int("".join(reversed(beat)), 2)
 
 
 class DmaMemory:
     """Serves the ports cycle by cycle; `cycles` counts these, `overflows` the overflow pulses.
 
-    `readable`, if given, says for each beat of the memory whether it may be read.
+    `readable`, if given, says for each line of the memory whether it may be read.
     """
 
     def __init__(self, dut, memory: Memory, stalls: Stalls, rng: np.random.Generator,
                  readable: np.ndarray | None = None):
         self.dut, self.memory, self.stalls, self.rng = dut, memory, stalls, rng
         self.readable = readable
+        self.beat_bytes = len(dut.rd_rsp_data_i) // 8
         self.read_held, self.write_held, self.data_held = (
             Held(name) for name in ("read request", "write request", "write data"))
         self.requests_left: deque[int] = deque()  # beats that each write request still waits for
@@ -55,7 +57,7 @@ class DmaMemory:
 
     def _offset(self, address: int) -> int:
         offset = address - self.memory.base
-        require(address % BEAT_BYTES == 0, "address %#x is not that of a beat", address)
+        require(address % self.beat_bytes == 0, "address %#x is not that of a beat", address)
         require(0 <= offset < self.memory.size, "address %#x lies outside the memory", address)
         return offset
 
@@ -74,7 +76,7 @@ class DmaMemory:
             require(beats > 0, "a read of no beats")
             for beat in range(beats):
                 self.read_beats.append((self.cycles + self.stalls.latency,
-                                        address + beat * BEAT_BYTES))
+                                        address + beat * self.beat_bytes))
         valid = (bool(self.read_beats) and self.read_beats[0][0] <= self.cycles
                  and not self._held_up(self.stalls.read))
         dut.rd_rsp_valid_i.value = int(valid)
@@ -82,9 +84,9 @@ class DmaMemory:
             require(dut.rd_rsp_ready_o.value, "the engine does not take what it asked for")
             _, address = self.read_beats.popleft()
             offset = self._offset(address)
-            require(self.readable is None or self.readable[offset // BEAT_BYTES],
+            require(self.readable is None or self.readable[offset // LINE_BYTES],
                     "read of %#x, outside the tensors", address)
-            data = self.memory.data[offset:offset + BEAT_BYTES].tobytes()
+            data = self.memory.data[offset:offset + self.beat_bytes].tobytes()
             dut.rd_rsp_data_i.value = int.from_bytes(data, "little")
             self.beats_read += 1
 
@@ -102,7 +104,7 @@ class DmaMemory:
         self.write_held.check(valid, request, ready)
         if ready and valid:
             require(1 <= beats <= 16, "a write of %d beats", beats)
-            self.write_addresses += [address + beat * BEAT_BYTES for beat in range(beats)]
+            self.write_addresses += [address + beat * self.beat_bytes for beat in range(beats)]
             self.requests_left.append(beats)
         ready = len(self.write_data) < BEATS_AHEAD and not self._held_up(self.stalls.write)
         dut.wr_data_ready_i.value = int(ready)
@@ -118,9 +120,9 @@ class DmaMemory:
                 self.requests_left.popleft()
             offset = self._offset(self.write_addresses.popleft())
             data, strobes = self.write_data.popleft()
-            old = self.memory.data[offset:offset + BEAT_BYTES]
-            new = np.frombuffer(data.to_bytes(BEAT_BYTES, "little"), np.uint8)
-            enabled = np.array([strobes >> k & 1 for k in range(BEAT_BYTES)], bool)
+            old = self.memory.data[offset:offset + self.beat_bytes]
+            new = np.frombuffer(data.to_bytes(self.beat_bytes, "little"), np.uint8)
+            enabled = np.array([strobes >> k & 1 for k in range(self.beat_bytes)], bool)
             old[enabled] = new[enabled]
             self.beats_written += 1
             self.busy_until = self.cycles + self.stalls.latency

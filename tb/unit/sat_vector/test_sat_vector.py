@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from tb.common.runner import run
 
 
-def test_sat_vector():
-    run("sat_vector")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_vector(data_w):
+    run("sat_vector", parameters={"DATA_W": data_w})

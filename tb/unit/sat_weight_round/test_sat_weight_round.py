@@ -5,5 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_weight_round():
-    run("sat_weight_round")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_weight_round(data_w):
+    run("sat_weight_round", parameters={"DATA_W": data_w})

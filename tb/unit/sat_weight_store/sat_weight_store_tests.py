@@ -9,6 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from tb.common.clock import start
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.unit.sat_vector.tiles import tiles_of
 
@@ -17,17 +18,17 @@ STRIDES = (0x4_0000, 0x440)
 LATENCY = 13  # from a read in sat_wuve to its result
 
 
-def beats_of(rows: int, cols: int) -> list[tuple[int, int, int, int]]:
-    """(address of the packet, beats, last, strobes) of every beat in order."""
+def beats_of(rows: int, cols: int, lanes: int) -> list[tuple[int, int, int, int]]:
+    """(address of the packet, beats, last, strobes) of every beat of `lanes` numbers in order."""
     found = []
     for tile in tiles_of(rows, cols):
-        beats = -(-tile.cols // 4)
+        beats = -(-tile.cols // lanes)
         for tensor in (1, 0):
             for row in range(tile.rows):
                 address = BASES[tensor] + (16 * tile.row + row) * STRIDES[tensor] + 64 * tile.col
                 for beat in range(beats):
-                    lanes = min(4, tile.cols - 4 * beat)
-                    found.append((address, beats, int(beat == beats - 1), (1 << 4 * lanes) - 1))
+                    used = min(lanes, tile.cols - lanes * beat)
+                    found.append((address, beats, int(beat == beats - 1), (1 << 4 * used) - 1))
     return found
 
 
@@ -35,6 +36,7 @@ def beats_of(rows: int, cols: int) -> list[tuple[int, int, int, int]]:
 @cocotb.parametrize(p_source=[0.0, 0.5], p_sink=[0.0, 0.7])
 async def test_packets(dut, p_source, p_sink):
     rng = make_rng(f"{p_source} {p_sink}")
+    lanes = parameters(dut, "DATA_W")[0] // 32
     await start(dut)
     for rows, cols in [(1, 1), (16, 16), (33, 40), tuple(map(int, rng.integers(1, 50, 2)))]:
         dut.base_i.value = sum(base << 40 * k for k, base in enumerate(BASES))
@@ -42,7 +44,7 @@ async def test_packets(dut, p_source, p_sink):
         dut.start_i.value = 1
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
-        expected = beats_of(rows, cols)
+        expected = beats_of(rows, cols, lanes)
         tiles = deque(tiles_of(rows, cols))
         sent: list[int] = []
         under_way = deque([False] * LATENCY)
@@ -58,7 +60,7 @@ async def test_packets(dut, p_source, p_sink):
             arrives = under_way.popleft()
             dut.in_valid_i.value = int(arrives)
             if arrives:
-                sent.append(int(rng.integers(1 << 62)) << 64 | len(sent))
+                sent.append(int(rng.integers(1 << 62)) << 32 * lanes - 64 | len(sent))
                 dut.in_data_i.value = sent[-1]
             dut.tile_valid_i.value = int(bool(tiles))
             if tiles:

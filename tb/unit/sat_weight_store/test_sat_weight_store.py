@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from tb.common.runner import run
 
 
-def test_sat_weight_store():
-    run("sat_weight_store")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_sat_weight_store(data_w):
+    run("sat_weight_store", parameters={"DATA_W": data_w})

@@ -2,38 +2,42 @@
 // sat_wuve_bench: sat_wuve with the lanes it works on.
 `default_nettype none
 
-module sat_wuve_bench (
-  input  wire         clk,
-  input  wire         rst_n,
-  input  wire         update_i,
-  input  wire         decay_en_i,
-  input  wire  [31:0] inv_scale_i,
-  input  wire  [31:0] decay_i,
-  input  wire  [31:0] momentum_i,
-  input  wire  [31:0] lr_i,
-  input  wire         tile_valid_i,
-  output wire         tile_ready_o,
-  input  wire   [4:0] tile_rows_i,
-  input  wire   [4:0] tile_cols_i,
-  input  wire         stall_i,
-  output wire         read_o,
-  output wire         read_result_o,
-  output wire   [3:0] read_mask_o,
-  output wire   [5:0] read_index_o,
-  input  wire [127:0] gradient_i,
-  input  wire [127:0] velocity_i,
-  input  wire [127:0] weight_i,
-  output wire         out_valid_o,
-  output wire         out_weight_o,
-  output wire   [5:0] out_index_o,
-  output wire   [3:0] out_mask_o,
-  output wire [127:0] out_data_o
+module sat_wuve_bench #(
+  parameter integer DATA_W = 128
+) (
+  input  wire                         clk,
+  input  wire                         rst_n,
+  input  wire                         update_i,
+  input  wire                         decay_en_i,
+  input  wire                  [31:0] inv_scale_i,
+  input  wire                  [31:0] decay_i,
+  input  wire                  [31:0] momentum_i,
+  input  wire                  [31:0] lr_i,
+  input  wire                         tile_valid_i,
+  output wire                         tile_ready_o,
+  input  wire                   [4:0] tile_rows_i,
+  input  wire                   [4:0] tile_cols_i,
+  input  wire                         stall_i,
+  output wire                         read_o,
+  output wire                         read_result_o,
+  output wire         [DATA_W/32-1:0] read_mask_o,
+  output wire [7-$clog2(DATA_W/32):0] read_index_o,
+  input  wire            [DATA_W-1:0] gradient_i,
+  input  wire            [DATA_W-1:0] velocity_i,
+  input  wire            [DATA_W-1:0] weight_i,
+  output wire                         out_valid_o,
+  output wire                         out_weight_o,
+  output wire [7-$clog2(DATA_W/32):0] out_index_o,
+  output wire         [DATA_W/32-1:0] out_mask_o,
+  output wire            [DATA_W-1:0] out_data_o
 );
 
-  wire [127:0] factor, addend, result;
-  wire  [31:0] scalar;
+  wire [DATA_W-1:0] factor, addend, result;
+  wire       [31:0] scalar;
 
-  sat_wuve u_wuve (
+  sat_wuve #(
+    .DATA_W(DATA_W)
+  ) u_wuve (
     .clk          (clk),
     .rst_n        (rst_n),
     .update_i     (update_i),
@@ -65,15 +69,17 @@ module sat_wuve_bench (
     .out_data_o   (out_data_o)
   );
 
-  sat_lanes u_lanes (
+  sat_lanes #(
+    .DATA_W(DATA_W)
+  ) u_lanes (
     .clk             (clk),
     .feature_i       (1'b0),
     .wuve_factor_i   (factor),
     .wuve_scalar_i   (scalar),
     .wuve_addend_i   (addend),
-    .feature_factor_i(64'd0),
-    .feature_scalar_i(128'd0),
-    .feature_addend_i(128'd0),
+    .feature_factor_i({DATA_W/2{1'b0}}),
+    .feature_scalar_i({DATA_W{1'b0}}),
+    .feature_addend_i({DATA_W{1'b0}}),
     .result_o        (result)
   );
 

@@ -10,6 +10,7 @@ from cocotb.triggers import FallingEdge, Timer
 from sat_golden import update
 from sat_golden.stimulus import FP32_SPECIALS, ordinary_fp32, random_bits
 from tb.common.clock import start
+from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 SCALARS = ("inv_scale", "momentum", "lr", "decay")
@@ -21,19 +22,19 @@ def mixed(rng: np.random.Generator, shape, special: float) -> np.ndarray:
     return np.where(rng.random(shape) < special, other, ordinary_fp32(rng, shape))
 
 
-def word(tile: np.ndarray, index: int) -> int:
-    """The vector of 4 elements that `index` names."""
-    row, column = index // 4, index % 4 * 4
-    return int.from_bytes(tile[row, column:column + 4].astype("<u4").tobytes(), "little")
+def word(tile: np.ndarray, index: int, lanes: int) -> int:
+    """The vector of `lanes` elements that `index` names."""
+    return int.from_bytes(tile.ravel()[index * lanes:][:lanes].astype("<u4").tobytes(), "little")
 
 
 async def run_tiles(dut, rng: np.random.Generator, tiles: list[dict], p_stall: float) -> dict:
     """Feed tiles back to back; {(tile, is weight, index): (mask, data)} and the cycles it took."""
     results: dict[tuple[int, int, int], tuple[int, int]] = {}
+    lanes = parameters(dut, "DATA_W")[0] // 32
     done = cycles = 0
     current = 0
-    passes = 2 if dut.update_i.value else 1
-    while done < len(tiles) * passes * 64:
+    vectors = (2 if dut.update_i.value else 1) * 256 // lanes  # results of a tile
+    while done < len(tiles) * vectors:
         cycles += 1
         assert cycles < 100_000
         dut.tile_valid_i.value = int(current < len(tiles))
@@ -43,7 +44,7 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: list[dict], p_stall: f
         await Timer(1, "ns")
         if dut.out_valid_o.value:
             weight = int(dut.out_weight_o.value)
-            key = (done // (passes * 64), weight, dut.out_index_o.value.to_unsigned())
+            key = (done // vectors, weight, dut.out_index_o.value.to_unsigned())
             assert key not in results
             results[key] = (dut.out_mask_o.value.to_unsigned(), dut.out_data_o.value.to_unsigned())
             done += 1
@@ -52,7 +53,7 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: list[dict], p_stall: f
         current += int(dut.tile_ready_o.value)
         await FallingEdge(dut.clk)
         for name in ("gradient", "velocity", "weight"):
-            data = word(tiles[tile][name], index) if read else int(rng.integers(1 << 62))
+            data = word(tiles[tile][name], index, lanes) if read else int(rng.integers(1 << 62))
             getattr(dut, f"{name}_i").value = data
     results["cycles"] = cycles
     return results
@@ -62,6 +63,7 @@ async def run_tiles(dut, rng: np.random.Generator, tiles: list[dict], p_stall: f
 @cocotb.parametrize(p_stall=[0.0, 0.4], special=[0.0, 0.3], decay=[False, True])
 async def test_update(dut, p_stall, special, decay):
     rng = make_rng(f"{p_stall} {special} {decay}")
+    lanes = parameters(dut, "DATA_W")[0] // 32
     scalars = {name: int(mixed(rng, (), special)) for name in SCALARS}
     await start(dut, update_i=1, decay_en_i=int(decay),
                 **{f"{name}_i": value for name, value in scalars.items()})
@@ -73,23 +75,24 @@ async def test_update(dut, p_stall, special, decay):
     for number, tile in enumerate(tiles):
         weights, velocity = update(tile["weight"], tile["velocity"], tile["gradient"], **scalars)
         rows, cols = tile["size"]
-        for index in range(64):
-            row, column = index // 4, index % 4 * 4
-            mask = sum(1 << k for k in range(4) if row < rows and column + k < cols)
-            assert results[number, 0, index] == (mask, word(velocity, index))
-            assert results[number, 1, index] == (mask, word(weights, index))
+        for index in range(256 // lanes):
+            row, column = divmod(index * lanes, 16)
+            mask = sum(1 << k for k in range(lanes) if row < rows and column + k < cols)
+            assert results[number, 0, index] == (mask, word(velocity, index, lanes))
+            assert results[number, 1, index] == (mask, word(weights, index, lanes))
     if not p_stall:
-        assert results["cycles"] <= len(tiles) * 64 * (4 if decay else 3) + 16
+        assert results["cycles"] <= len(tiles) * 256 // lanes * (4 if decay else 3) + 16
 
 
 @cocotb.test()
 async def test_copy(dut):
     """Without update_i, W passes unchanged (a NaN becomes canonical)."""
     rng = make_rng()
+    lanes = parameters(dut, "DATA_W")[0] // 32
     await start(dut)
     tile = {name: mixed(rng, (16, 16), 0.5) for name in ("gradient", "velocity", "weight")}
     results = await run_tiles(dut, rng, [tile | {"size": (16, 16)}], 0.2)
     nan = tile["weight"] & 0x7FFFFFFF > 0x7F800000
     expected = np.where(nan, np.uint32(0x7FC00000), tile["weight"])
-    for index in range(64):
-        assert results[0, 1, index] == (15, word(expected, index))
+    for index in range(256 // lanes):
+        assert results[0, 1, index] == ((1 << lanes) - 1, word(expected, index, lanes))
