@@ -191,7 +191,7 @@ module sat_feature #(
   // A unit that is not enabled does nothing, whatever comes.
   wire   [1:0] credit;
   wire         affine_reserve, sum_reserve;
-  wire   [1:0] stats_reserve, max_valid;
+  wire   [1:0] stats_reserve, max_reserve, max_valid;
   wire         affine_op, stats_op, sum_op;
   wire [DATA_W/2-1:0] affine_factor, stats_factor, sum_factor;
   wire [DATA_W-1:0] affine_scalar, stats_scalar;
@@ -267,6 +267,7 @@ module sat_feature #(
     .queue_ready_o  (max_ready),
     .queue_data_i   (queue_data[`SAT_QUEUED_BITS +: DATA_W]),
     .credit_i       (credit),
+    .reserve_o      (max_reserve),
     .out_valid_o    (max_valid),
     .out_band_last_o(max_band_last),
     .out_data_o     (max_data)
@@ -344,7 +345,7 @@ module sat_feature #(
                           & {result_tag[7], !result_tag[7]};
   wire [1:0] writer_start = {2{start_i}} & {stats || (pool && !backward), 1'b1};
   wire [1:0] writer_done, writer_special;
-  wire [1:0] reserve   = stats_reserve | max_valid | {1'b0, affine_reserve || sum_reserve};
+  wire [1:0] reserve   = stats_reserve | max_reserve | {1'b0, affine_reserve || sum_reserve};
   wire [1:0] in_valid  = stats_valid | max_valid | {1'b0, round_valid};
   wire       band_last = stats_q || (max_q ? max_band_last : round_band_last);
 

@@ -111,9 +111,11 @@ module sat_feature_fetch #(
     for (q = 0; q < 2; q = q + 1) begin : gen_queue
       wire       queue_room;  // always, as the request was allowed
       wire [6:0] queue_count;
+      wire [QUEUED_W-1:0] first;
+      wire                stored, slice_ready;
+      wire                leave = stored && slice_ready;
       reg  [6:0] free_q;      // beats that nothing has been asked for
       wire [6:0] taken = (fire && target[q]) ? {2'd0, beats} : 7'd0;
-      wire       leave = queue_valid_o[q] && queue_ready_i[q];
 
       assign room[q] = free_q >= {2'd0, beats};
 
@@ -132,10 +134,24 @@ module sat_feature_fetch #(
         .in_valid_i (rsp_valid_i && note_target[q]),
         .in_ready_o (queue_room),
         .in_data_i  ({rsp_data_i, queued}),
+        .out_valid_o(stored),
+        .out_ready_i(slice_ready),
+        .out_data_o (first),
+        .count_o    (queue_count)
+      );
+
+      // Units decide by the marks of the beat at the front what they take: it is in registers.
+      sat_skid_buffer #(
+        .WIDTH(QUEUED_W)
+      ) u_front (
+        .clk        (clk),
+        .rst_n      (rst_n),
+        .in_valid_i (stored),
+        .in_ready_o (slice_ready),
+        .in_data_i  (first),
         .out_valid_o(queue_valid_o[q]),
         .out_ready_i(queue_ready_i[q]),
-        .out_data_o (queue_data_o[QUEUED_W*q +: QUEUED_W]),
-        .count_o    (queue_count)
+        .out_data_o (queue_data_o[QUEUED_W*q +: QUEUED_W])
       );
 
       wire unused_ok = &{1'b0, queue_room, queue_count};

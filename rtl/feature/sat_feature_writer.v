@@ -85,12 +85,17 @@ module sat_feature_writer #(
   wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
   wire [CHAN_W+1:0] last_byte = single_i ? {last_chan, 2'b11}
                               : nibble_i ? {3'd0, last_chan[CHAN_W-1:1]} : {1'b0, last_chan, 1'b1};
-  wire        [3:0] last_beat = last_byte[BYTE_W +: 4];
+  // The same of the band from its second cycle on.
+  reg               known_q, last_band_q, half_byte_q;
+  reg  [CHAN_W+1:0] last_byte_q;
+  wire        [3:0] last_beat = last_byte_q[BYTE_W +: 4];
   wire              row_fire  = fire && out_last_o;
   wire              band_fire = row_fire && band_last;
 
-  // Once complete, a packet stays so until its last beat has left.
-  assign out_valid_o = active_q && (begun_q || queue_count > {2'd0, last_beat});
+  // Once complete, a packet stays so until its last beat has left; another one may be behind it.
+  wire complete = queue_count > {2'd0, last_beat} + {5'd0, row_fire};
+
+  assign out_valid_o = begun_q;
   assign out_beats_o = {1'b0, last_beat} + 5'd1;
   assign out_last_o  = beat_q == last_beat;
   assign done_o      = !start_q && !active_q;
@@ -103,12 +108,17 @@ module sat_feature_writer #(
       beat_q   <= 4'd0;
     end else begin
       start_q  <= start_i;
-      active_q <= start_q || (active_q && !(band_fire && last_band));
-      if (fire) begin
-        begun_q <= !out_last_o;
-        beat_q  <= out_last_o ? 4'd0 : beat_q + 4'd1;
-      end
+      active_q <= start_q || (active_q && !(band_fire && last_band_q));
+      begun_q  <= known_q && !band_fire && ((begun_q && !row_fire) || complete);
+      if (fire) beat_q <= out_last_o ? 4'd0 : beat_q + 4'd1;
     end
+  end
+
+  always @(posedge clk) begin
+    known_q     <= rst_n && active_q && !band_fire;
+    last_band_q <= last_band;
+    half_byte_q <= nibble_i && !last_chan[0];
+    last_byte_q <= last_byte;
   end
 
   always @(posedge clk) begin
@@ -144,14 +154,14 @@ module sat_feature_writer #(
   localparam [DATA_W/8-1:0] ALL = {DATA_W/8{1'b1}};
 
   wire [DATA_W/8-1:0] special;
-  wire   [BYTE_W-1:0] end_byte = last_byte[BYTE_W-1:0];
+  wire   [BYTE_W-1:0] end_byte = last_byte_q[BYTE_W-1:0];
 
   assign out_strb_o = ALL >> (out_last_o ? ~end_byte : {BYTE_W{1'b0}});
 
   genvar k;
   generate
     for (k = 0; k < DATA_W/8; k = k + 1) begin : gen_byte
-      wire half = nibble_i && out_last_o && end_byte == k && !last_chan[0];
+      wire half = half_byte_q && out_last_o && end_byte == k;
 
       assign out_data_o[8*k +: 8] = data[8*k +: 8] & (half ? 8'h0F : 8'hFF);
       if (k % 4 == 3) begin : gen_single

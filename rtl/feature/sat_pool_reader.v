@@ -47,13 +47,18 @@ module sat_pool_reader #(
   assign {reserved[9:2], pad_left, pad_top, reserved[1:0], upsample_log2, dilation_log2, step_log2,
           kernel_w, kernel_h, out_w, out_h, map_w, map_h} = geometry_i;
 
-  // Positions into the address pipeline, which moves unless its last item has to wait.
-  wire        walk_valid, walk_window_end, walk_band_end;
-  wire [15:0] image, oy, ox;
-  wire  [3:0] ky, kx, walk_position;
-  wire  [9:0] band;
-  wire  [2:0] walk_last_beat;
-  wire        move;
+  // ---- Positions
+  // Through a register slice into the address pipeline, which moves unless its last item has to
+  // wait.
+  localparam integer PLACE_W = 75;
+
+  wire               walk_valid, walk_ready, place_valid, place_window_end, place_band_end;
+  wire [PLACE_W-1:0] walk_place;
+  wire        [15:0] image, oy, ox;
+  wire         [3:0] ky, kx, place_position;
+  wire         [9:0] band;
+  wire         [2:0] place_last_beat;
+  wire               move;
 
   sat_pool_walk #(
     .DATA_W(DATA_W)
@@ -69,17 +74,31 @@ module sat_pool_reader #(
     .kernel_h_i  (kernel_h),
     .kernel_w_i  (kernel_w),
     .valid_o     (walk_valid),
-    .step_i      (walk_valid && move),
-    .image_o     (image),
-    .oy_o        (oy),
-    .ox_o        (ox),
-    .ky_o        (ky),
-    .kx_o        (kx),
-    .position_o  (walk_position),
-    .window_end_o(walk_window_end),
-    .band_end_o  (walk_band_end),
-    .band_o      (band),
-    .last_beat_o (walk_last_beat)
+    .step_i      (walk_valid && walk_ready),
+    .image_o     (walk_place[74:59]),
+    .oy_o        (walk_place[58:43]),
+    .ox_o        (walk_place[42:27]),
+    .ky_o        (walk_place[26:23]),
+    .kx_o        (walk_place[22:19]),
+    .position_o  (walk_place[18:15]),
+    .window_end_o(walk_place[14]),
+    .band_end_o  (walk_place[13]),
+    .band_o      (walk_place[12:3]),
+    .last_beat_o (walk_place[2:0])
+  );
+
+  sat_skid_buffer #(
+    .WIDTH(PLACE_W)
+  ) u_place (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid_i (walk_valid),
+    .in_ready_o (walk_ready),
+    .in_data_i  (walk_place),
+    .out_valid_o(place_valid),
+    .out_ready_i(move),
+    .out_data_o ({image, oy, ox, ky, kx, place_position, place_window_end, place_band_end, band,
+                  place_last_beat})
   );
 
   wire         [17:0] offset = {8'd0, band} << $clog2(DATA_W / 4);  // of WINNER, in bytes
@@ -120,10 +139,10 @@ module sat_pool_reader #(
 
   always @(posedge clk) begin
     if (!rst_n)    valid_q <= {LATENCY{1'b0}};
-    else if (move) valid_q <= {valid_q[LATENCY-2:0], walk_valid};
+    else if (move) valid_q <= {valid_q[LATENCY-2:0], place_valid};
     if (move)
       side_q <= {side_q[(LATENCY-1)*9-1:0],
-                 walk_window_end, walk_band_end, walk_position, walk_last_beat};
+                 place_window_end, place_band_end, place_position, place_last_beat};
   end
 
   wire       valid = valid_q[LATENCY-1];
@@ -132,7 +151,8 @@ module sat_pool_reader #(
   wire [2:0] last_beat;
   assign {window_end, band_end, position, last_beat} = side_q[(LATENCY-1)*9 +: 9];
 
-  // Requests of the item at the end of the pipeline. The position before it, held back, leaves with
+  // ---- Requests
+  // Of the item at the end of the pipeline. The position before it, held back, leaves with
   // its last request; after a window's end, what is held leaves as the last of the window.
   reg        held_q, held_first_q, winner_q, closing_q, band_end_q;
   reg  [3:0] held_position_q;
@@ -172,8 +192,10 @@ module sat_pool_reader #(
     end
   end
 
+  // ---- Pieces
   wire                 [6:0] count;
-  wire [`SAT_PIECE_BITS-1:0] piece;
+  wire [`SAT_PIECE_BITS-1:0] piece, first;
+  wire                       first_valid, first_ready;
   assign piece[`SAT_PIECE_BAND_LAST]   = close && band_end_q;
   assign piece[`SAT_PIECE_WINDOW_LAST] = close;
   assign piece[`SAT_PIECE_FIRST]       = held_first_q || !held_q;
@@ -191,10 +213,23 @@ module sat_pool_reader #(
     .in_valid_i (pass || close),
     .in_ready_o (queue_ready),
     .in_data_i  (piece),
+    .out_valid_o(first_valid),
+    .out_ready_i(first_ready),
+    .out_data_o (first),
+    .count_o    (count)
+  );
+
+  sat_skid_buffer #(
+    .WIDTH(`SAT_PIECE_BITS)
+  ) u_front (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid_i (first_valid),
+    .in_ready_o (first_ready),
+    .in_data_i  (first),
     .out_valid_o(out_valid_o),
     .out_ready_i(out_ready_i),
-    .out_data_o (out_piece_o),
-    .count_o    (count)
+    .out_data_o (out_piece_o)
   );
 
   wire unused_ok = &{1'b0, reserved, outsides[1], count};

@@ -43,12 +43,14 @@ module sat_pool_walk #(
   reg   [3:0] ky_q, kx_q, position_q;
   reg   [9:0] band_q;
   reg   [3:0] last_position_q;  // 16 positions at most
+  reg   [3:0] last_ky_q, last_kx_q;
+  reg  [15:0] last_image_q, last_oy_q, last_ox_q;
 
-  wire        kx_end    = kx_q == kernel_w_i - 4'd1;
-  wire        ky_end    = ky_q == kernel_h_i - 4'd1;
-  wire        ox_end    = ox_q == out_w_i - 16'd1;
-  wire        oy_end    = oy_q == out_h_i - 16'd1;
-  wire        image_end = image_q == images_i - 16'd1;
+  wire        kx_end    = kx_q == last_kx_q;
+  wire        ky_end    = ky_q == last_ky_q;
+  wire        ox_end    = ox_q == last_ox_q;
+  wire        oy_end    = oy_q == last_oy_q;
+  wire        image_end = image_q == last_image_q;
   wire        last_band = cols_left_q <= BAND;
   wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
 
@@ -76,6 +78,11 @@ module sat_pool_walk #(
 
   always @(posedge clk) begin
     last_position_q <= kernel_h_i * kernel_w_i - 4'd1;
+    last_kx_q       <= kernel_w_i - 4'd1;
+    last_ky_q       <= kernel_h_i - 4'd1;
+    last_ox_q       <= out_w_i - 16'd1;
+    last_oy_q       <= out_h_i - 16'd1;
+    last_image_q    <= images_i - 16'd1;
     if (start_q) begin
       image_q     <= 16'd0;
       oy_q        <= 16'd0;

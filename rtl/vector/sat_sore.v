@@ -59,6 +59,12 @@ module sat_sore #(
   wire [16*15-1:0] keys;
   wire      [15:0] keep;
   wire       [3:0] index_mask = ~(4'hF << m_log2_i);
+  // Each of the 16/M groups keeps N.
+  wire       [4:0] kept       = n_i << (3'd4 - m_log2_i);
+  wire       [4:0] last_kept  = kept - 5'd1;
+  reg        [3:0] last_rank_q;
+
+  always @(posedge clk) last_rank_q <= last_kept[3:0] >> $clog2(EMIT);
 
   genvar g, e;
   generate
@@ -112,6 +118,7 @@ module sat_sore #(
       ) u_emit (
         .clk           (clk),
         .rst_n         (rst_n),
+        .last_rank_i   (last_rank_q),
         .load_valid_i  (valid && bp == g),
         .load_ready_o  (load_ready[g]),
         .load_vector_i (vector),
@@ -127,6 +134,8 @@ module sat_sore #(
       );
     end
   endgenerate
+
+  wire unused_ok = &{1'b0, last_kept};
 
 endmodule
 

@@ -121,6 +121,11 @@ module sat_feature_writer_props #(
   // ---- Invariants: a planted fault must be seen without them --------------------------------
   (* hierconn *) wire              \u_writer.active_q ;
   (* hierconn *) wire              \u_writer.begun_q ;
+  (* hierconn *) wire              \u_writer.known_q ;
+  (* hierconn *) wire              \u_writer.last_band_q ;
+  (* hierconn *) wire              \u_writer.last_band ;
+  (* hierconn *) wire [$clog2(DATA_W/2)+1:0] \u_writer.last_byte_q ;
+  (* hierconn *) wire [$clog2(DATA_W/2)+1:0] \u_writer.last_byte ;
   (* hierconn *) wire        [3:0] \u_writer.beat_q ;
   (* hierconn *) wire       [15:0] \u_writer.cols_left_q ;
   (* hierconn *) wire        [9:0] \u_writer.band_q ;
@@ -133,18 +138,21 @@ module sat_feature_writer_props #(
   wire [4:0] beat      = {1'b0, \u_writer.beat_q };
 
   always @(*) if (started_q) begin
-    i_beat:  assert (beat == beat_q && begun == (beat != 5'd0) && (!begun || active));
+    i_beat:  assert (beat == beat_q && (begun || beat == 5'd0) && (!begun || \u_writer.known_q ));
     if (!done) begin
       i_sizes:   assert (cols_q != 16'd0 && rows_q != 16'd0);
       i_pointer: assert (\u_writer.u_pointer.row_q  == {row_q, {STRIDE_L{1'b0}}}
                          && \u_writer.u_pointer.saved_q  == {ADDR_W{1'b0}}
                          && \u_writer.u_pointer.stride_q  == 24'd1 << STRIDE_L && row_q < rows_q);
     end
-    i_start: assert (!(\u_writer.start_q  && active));
+    i_start: assert (!(\u_writer.start_q  && active) && (!\u_writer.known_q  || active));
+    if (\u_writer.known_q )
+      i_known: assert (\u_writer.last_band_q  == \u_writer.last_band
+                       && \u_writer.last_byte_q  == \u_writer.last_byte );
     if (active) begin
       i_cols:  assert (\u_writer.cols_left_q  != 16'd0
                        && {1'b0, \u_writer.cols_left_q } + band * (DATA_W / 2) == {1'b0, cols_q});
-      i_place: assert (beat < out_beats);
+      if (\u_writer.known_q ) i_place: assert (beat < out_beats);
     end
   end
 `endif
