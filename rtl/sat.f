@@ -38,7 +38,7 @@ rtl/array/sat_uspe.v
 rtl/array/sat_array.v
 rtl/matmul/sat_matmul_plan.v
 rtl/matmul/sat_matmul_command.v
-rtl/matmul/sat_matmul_status.v
+rtl/matmul/sat_matmul_stages.v
 rtl/matmul/sat_unpack.v
 rtl/matmul/sat_row_walk.v
 rtl/matmul/sat_map_cache.v

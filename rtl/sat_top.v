@@ -139,7 +139,8 @@ module sat_top #(
   wire [31:0]   prog_len, watchdog, err_index;
   wire [7:0]    err_code;
   wire [1023:0] desc;
-  wire          matmul_start, matmul_busy, matmul_overflow, matmul_progress;
+  wire          matmul_start, matmul_a_meets, matmul_s_meets, matmul_ready, matmul_busy;
+  wire          matmul_pair, matmul_overflow, matmul_progress;
   wire          vector_start, vector_busy, vector_overflow, vector_progress;
   wire          slot_active, stall_a, stall_s, stall_drain;
 
@@ -221,7 +222,11 @@ module sat_top #(
     .err_addr_o       (err_addr),
     .desc_o           (desc),
     .matmul_start_o   (matmul_start),
+    .matmul_a_meets_o (matmul_a_meets),
+    .matmul_s_meets_o (matmul_s_meets),
+    .matmul_ready_i   (matmul_ready),
     .matmul_busy_i    (matmul_busy),
+    .matmul_pair_i    (matmul_pair),
     .matmul_overflow_i(matmul_overflow),
     .matmul_progress_i(matmul_progress),
     .vector_start_o   (vector_start),
@@ -267,7 +272,11 @@ module sat_top #(
     .flush_i        (flush),
     .start_i        (matmul_start),
     .desc_i         (desc),
+    .a_meets_i      (matmul_a_meets),
+    .s_meets_i      (matmul_s_meets),
+    .ready_o        (matmul_ready),
     .busy_o         (matmul_busy),
+    .pair_o         (matmul_pair),
     .overflow_o     (matmul_overflow),
     .progress_o     (matmul_progress),
     .rd_req_valid_o (rd_req_valid[RD_VECTOR-1:0]),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_sequencer: runs a program. Fetches a descriptor and checks it while earlier commands run,
 // starts it on its engine in order, and stops everything on an error
-// (docs/reference/commands.md, "Errors").
+// (docs/reference/commands.md, "Errors"). A MATMUL may start while the one before works, ahead of
+// the end of which it only loads operands; then the next descriptor waits for that end, and so does
+// an error in what is loaded.
 // A bad descriptor, or a bus error on reading it, takes effect when all earlier commands are
 // complete, so that it never cuts them short.
 // Stopping: halt_o to the DMAs until no transfer is outstanding, flush_o for one cycle, then the
@@ -38,7 +40,11 @@ module sat_sequencer #(
   // Engines
   output wire [1023:0]     desc_o,
   output wire              matmul_start_o,
+  output wire              matmul_a_meets_o,  // A shares memory with C of the MATMUL before
+  output wire              matmul_s_meets_o,  // S likewise
+  input  wire              matmul_ready_i,
   input  wire              matmul_busy_i,
+  input  wire              matmul_pair_i,     // two are inside
   input  wire              matmul_overflow_i,
   input  wire              matmul_progress_i,  // it works, though the bus may be quiet
   output wire              vector_start_o,
@@ -76,10 +82,12 @@ module sat_sequencer #(
   localparam [3:0] ST_ISSUE = 4'd3;  // wait until it may start
   localparam [3:0] ST_END   = 4'd4;  // wait for the last commands
   localparam [3:0] ST_BAD   = 4'd5;  // wait for the commands before the bad one
-  localparam [3:0] ST_DRAIN = 4'd6;  // halted: wait for outstanding transfers
-  localparam [3:0] ST_FLUSH = 4'd7;
-  localparam [3:0] ST_ERROR = 4'd8;  // wait for a clear
+  localparam [3:0] ST_AHEAD = 4'd6;  // wait for the command before the last one
+  localparam [3:0] ST_DRAIN = 4'd7;  // halted: wait for outstanding transfers
+  localparam [3:0] ST_FLUSH = 4'd8;
+  localparam [3:0] ST_ERROR = 4'd9;  // wait for a clear
 
+  localparam [2:0] PORT_BIAS   = `SAT_RD_PORT_BIAS;  // those before it load operands of the array
   localparam [2:0] PORT_VECTOR = `SAT_RD_PORT_VECTOR;
   localparam [2:0] PORT_FETCH  = `SAT_RD_PORT_FETCH;
 
@@ -94,6 +102,8 @@ module sat_sequencer #(
   reg [31:0]       prog_len_q;
   reg [31:0]       index_q;                         // of the descriptor in hand
   reg [31:0]       issued_q, matmul_index_q, vector_index_q;
+  reg [31:0]       older_index_q;                   // of a pair
+  reg              late_q;                          // an error in what is loaded ahead
   reg              cleared_q;                       // no error state after the flush
   reg              report_q;                        // an error waits to be reported
   reg              refused_q;                       // a start was refused and not yet cleared
@@ -116,7 +126,9 @@ module sat_sequencer #(
   // ---- Descriptor in hand
   wire              issue_fire;
   wire              last       = index_q + 32'd1 == prog_len_q;
-  wire              fetch      = (begins && !bad_program) || (issue_fire && !last);
+  wire              ahead;
+  wire              fetch      = (begins && !bad_program) || (issue_fire && !last && !ahead)
+                                 || (state_q == ST_AHEAD && !matmul_pair_i);
   wire [ADDR_W-1:0] fetch_addr = begins ? prog_addr_i[ADDR_W-1:0]
                                         : desc_addr_q + DESC_BYTES;
 
@@ -158,14 +170,16 @@ module sat_sequencer #(
   sat_cmd_check #(
     .ADDR_W(ADDR_W)
   ) u_check (
-    .clk     (clk),
-    .rst_n   (rst_local_n),
-    .start_i (fetch_done && !fetch_err),
-    .desc_i  (desc_o),
-    .done_o  (check_done),
-    .code_o  (check_code),
-    .tensor_o(check_tensor),
-    .base_o  (check_base)
+    .clk      (clk),
+    .rst_n    (rst_local_n),
+    .start_i  (fetch_done && !fetch_err),
+    .desc_i   (desc_o),
+    .done_o   (check_done),
+    .code_o   (check_code),
+    .tensor_o (check_tensor),
+    .base_o   (check_base),
+    .a_meets_o(matmul_a_meets_o),
+    .s_meets_o(matmul_s_meets_o)
   );
 
   // ---- Issue
@@ -175,13 +189,15 @@ module sat_sequencer #(
   wire overlap   = desc_o[`SAT_DESC_OVERLAP_LSB];
   wire idle      = !matmul_busy_i && !vector_busy_i;
   wire settled   = idle && (state_q == ST_END || state_q == ST_BAD);  // all commands are complete
-  wire may_issue = overlap ? !(to_matmul ? matmul_busy_i : vector_busy_i) : idle;
+  wire may_issue = to_matmul ? matmul_ready_i && (overlap || !vector_busy_i)
+                             : !vector_busy_i && (overlap || !matmul_busy_i);
 
   wire fails, abort;
 
   assign issue_fire     = state_q == ST_ISSUE && may_issue;
   assign matmul_start_o = issue_fire && to_matmul;
   assign vector_start_o = issue_fire && !to_matmul && !is_fence;
+  assign ahead          = matmul_start_o && matmul_busy_i;
   assign fence_set_o    = issue_fire && is_fence && fence_irq;
   assign done_set_o     = state_q == ST_END && settled && !fails && !abort;
 
@@ -195,7 +211,7 @@ module sat_sequencer #(
       issued_q <= index_q;
     end
     if (fetch) desc_addr_q <= fetch_addr;
-    if (matmul_start_o) matmul_index_q <= index_q;
+    if (matmul_start_o) {older_index_q, matmul_index_q} <= {matmul_index_q, index_q};
     if (vector_start_o) vector_index_q <= index_q;
   end
 
@@ -211,12 +227,19 @@ module sat_sequencer #(
 
   // ---- Errors of running commands
   wire drained     = rd_drained_i && wr_drained_i;
-  wire rd_err      = rd_err_valid_i && rd_err_port_i != PORT_FETCH;
-  wire bus_err     = rd_err || wr_err_valid_i;
-  wire err_vector  = rd_err ? rd_err_port_i == PORT_VECTOR : wr_err_port_i;
-  wire matmul_first = matmul_busy_i && (!vector_busy_i || matmul_index_q < vector_index_q);
-  wire [31:0] oldest = matmul_first ? matmul_index_q : vector_busy_i ? vector_index_q : index_q;
+  // One of a command that loads ahead is kept until the one before is complete, or fails.
+  wire rd_load     = rd_err_port_i < PORT_BIAS;
+  wire rd_late     = rd_err_valid_i && rd_load && matmul_pair_i;
   wire hang;
+  wire rd_err      = rd_err_valid_i && rd_err_port_i != PORT_FETCH && !rd_late
+                     && !(rd_load && late_q);
+  wire late        = late_q && !matmul_pair_i;
+  wire late_new    = rd_late && !late_q && !wr_err_valid_i && !hang;
+  wire bus_err     = rd_err || wr_err_valid_i || late;
+  wire err_vector  = rd_err ? rd_err_port_i == PORT_VECTOR : wr_err_port_i;
+  wire [31:0] matmul_oldest = matmul_pair_i ? older_index_q : matmul_index_q;
+  wire matmul_first = matmul_busy_i && (!vector_busy_i || matmul_oldest < vector_index_q);
+  wire [31:0] oldest = matmul_first ? matmul_oldest : vector_busy_i ? vector_index_q : index_q;
 
   sat_watchdog #(
     .LIMIT_W(32)
@@ -239,14 +262,15 @@ module sat_sequencer #(
     .clk           (clk),
     .begins_i      (begins),
     .prog_addr_i   (prog_addr_i),
-    .rd_err_i      (running && rd_err),
+    .rd_err_i      (running && (rd_err || late_new)),
     .rd_resp_i     (rd_err_resp_i),
     .rd_addr_i     (rd_err_addr_i),
     .wr_err_i      (running && wr_err_valid_i),
     .wr_decerr_i   (wr_err_resp_i[0]),
     .wr_addr_i     (wr_err_addr_i),
-    .bus_index_i   (err_vector ? vector_index_q : matmul_index_q),
-    .hang_i        (running && hang),
+    .bus_index_i   (late_new ? matmul_index_q : err_vector ? vector_index_q
+                                                              : matmul_oldest),
+    .hang_i        (running && hang && !late),
     .hang_index_i  (oldest),
     .fetch_bad_i   (fetch_bad),
     .fetch_resp_i  (fetch_err_resp),
@@ -282,7 +306,8 @@ module sat_sequencer #(
       ST_IDLE:  if (start_i) state_d = ST_FETCH;
       ST_FETCH: if (fetch_done) state_d = fetch_bad ? ST_BAD : ST_CHECK;
       ST_CHECK: if (check_done) state_d = check_bad ? ST_BAD : ST_ISSUE;
-      ST_ISSUE: if (issue_fire) state_d = last ? ST_END : ST_FETCH;
+      ST_ISSUE: if (issue_fire) state_d = last ? ST_END : ahead ? ST_AHEAD : ST_FETCH;
+      ST_AHEAD: if (!matmul_pair_i) state_d = ST_FETCH;
       ST_END:   if (done_set_o) state_d = ST_IDLE;
       ST_BAD:   state_d = ST_BAD;
       ST_DRAIN: if (drained) state_d = ST_FLUSH;
@@ -296,11 +321,13 @@ module sat_sequencer #(
   always @(posedge clk) begin
     if (!rst_n) begin
       state_q   <= ST_IDLE;
+      late_q    <= 1'b0;
       cleared_q <= 1'b0;
       report_q  <= 1'b0;
       refused_q <= 1'b0;
     end else begin
       state_q <= state_d;
+      late_q  <= running && (late_q || rd_late) && !(fails || abort);
       if (fails || abort) cleared_q <= abort;
       else if (draining_o && stops) cleared_q <= 1'b1;
       if (fails || abort) report_q <= !abort;

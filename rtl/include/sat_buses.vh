@@ -46,12 +46,13 @@
 `define SAT_A_CMD_ZERO 0
 
 // S_CMD
-`define SAT_S_CMD_BITS 8
-`define SAT_S_CMD_VALID 7
-`define SAT_S_CMD_FIRST 6
-`define SAT_S_CMD_LAST 5
-`define SAT_S_CMD_HALF 4
-`define SAT_S_CMD_BLOCK 0 +: 4
+`define SAT_S_CMD_BITS 12
+`define SAT_S_CMD_VALID 11
+`define SAT_S_CMD_FIRST 10
+`define SAT_S_CMD_LAST 9
+`define SAT_S_CMD_HALF 8
+`define SAT_S_CMD_BLOCK 4 +: 4
+`define SAT_S_CMD_MASK 0 +: 4
 
 // TILE
 `define SAT_TILE_BITS 36

@@ -4,8 +4,10 @@
 // when the ring has room for it (room comes back on release_i) and no more than two full chunks
 // wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a command
 // starts. It is announced on commit_o when its last word is written. One pass over A if it stays
-// resident, else one per column tile. With conv_i the lines are pixels of a feature map, and one
-// that is outside is not requested but written as zeros; the window_* inputs are otherwise zero.
+// resident, else one per column tile. The ring goes on from command to command: what is loaded for
+// the next one lies behind what this one still uses. With conv_i the lines are pixels of a feature
+// map, and one that is outside is not requested but written as zeros; the window_* inputs are
+// otherwise zero.
 // Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane
 // k%LANES of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words
 // of one bank, transposed memory one lane of all banks.
@@ -133,7 +135,7 @@ module sat_a_loader #(
   );
 
   always @(posedge clk) begin
-    if (start_i) begin
+    if (!rst_n) begin
       chunk_base_q <= {ADDR_L{1'b0}};
       free_q       <= A_DEPTH[ADDR_L:0];
       ahead_q      <= {ADDR_L+2{1'b0}};

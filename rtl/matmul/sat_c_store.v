@@ -3,7 +3,8 @@
 // of a tile are handled in sat_row_walk order as soon as their PE row has been drained. A row is
 // issued in groups of LANES columns, one per cycle, when bias, residual and mask are at hand and
 // the beat queue has room for everything under way; it becomes one or more write requests and the
-// beats. tile_taken_o returns a tile's worth of buffer to the feeder.
+// beats. tile_taken_o returns a tile's worth of buffer to the feeder. Tiles of the next command may
+// be in the buffer before its start.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
@@ -140,7 +141,7 @@ module sat_c_store #(
   endgenerate
 
   always @(posedge clk) begin
-    if (!rst_n || start_i) begin
+    if (!rst_n) begin
       drained_q   <= {ROWS_L+2{1'b0}};
       half_q      <= 1'b0;
       r_q         <= {ROWS_L{1'b0}};
@@ -269,7 +270,7 @@ module sat_c_store #(
   sat_fifo #(.WIDTH(DATA_W + DATA_W/8), .DEPTH(QUEUE)) u_queue (
     .clk        (clk),
     .rst_n      (rst_n),
-    .flush_i    (start_i),
+    .flush_i    (1'b0),
     .in_valid_i (beat_valid),
     .in_ready_o (beat_ready),
     .in_data_i  ({strb, beat}),
@@ -290,7 +291,7 @@ module sat_c_store #(
   assign req_addr_o  = req_addr_q;
   assign req_beats_o = (req_left_q > 17'd16) ? 12'd16 : req_left_q[11:0];
   always @(posedge clk) begin
-    if (!rst_n || start_i) req_left_q <= 17'd0;
+    if (!rst_n) req_left_q <= 17'd0;
     else if (issue && first) req_left_q <= row_beats;
     else if (req_fire) req_left_q <= req_left_q - {5'd0, req_beats_o};
     if (issue && first) req_addr_q <= row_addr;

@@ -5,7 +5,8 @@
 // A period starts only when all it needs is in the scratchpads and, if it ends a tile, when the
 // tile's results can be taken; otherwise a bubble slot passes. Tiles, and the groups of successive
 // tiles, follow each other without a gap, in the order of sat_feeder_position. Read commands leave
-// one cycle after they are decided; formats: sat_a_bank, sat_s_bank.
+// one cycle after they are decided; formats: sat_a_bank, sat_s_bank. What the scratchpads hold may
+// belong to the next command already: rings and counts go on from command to command.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -46,7 +47,6 @@ module sat_feeder #(
   input  wire                                                     value_commit_i,
   input  wire                                                     index_commit_i,
   output wire                                                     s_release_o,
-  output wire                                                     index_release_o,  // none if dense
   output wire [$clog2(S_DEPTH):0]                                 s_release_words_o,
   // a tile's worth of output buffer has been emptied
   input  wire                                                     tile_taken_i,
@@ -114,7 +114,7 @@ module sat_feeder #(
   reg cur_valid_q, cur_first_q, cur_last_q, cur_half_q, cur_last_row_q;
 
   // ---- Decision at a period's end
-  reg  [16:0]       a_avail_q, a_total_q;          // chunks loaded and not yet used; loaded ever
+  reg  [16:0]       a_avail_q, a_pass_q;           // chunks loaded and not yet used; used this pass
   reg  [17:0]       value_avail_q, index_avail_q;  // rows of S, likewise
   reg  [1:0]        tiles_free_q;                  // tiles the output buffer can take
   reg  [SINCE_W-1:0] since_q;                      // slots since a tile's last slot, saturating
@@ -132,6 +132,7 @@ module sat_feeder #(
   assign      advance  = fire && next_valid;
   wire        s_rewind = fire && cur_valid_q && cur_last_q && s_resident_i && !cur_last_row_q;
   wire        a_rewind = advance && next_rewinds;
+  wire        a_used   = advance && next_ends_chunk;
   wire [17:0] s_taken    = (fire && cur_valid_q) ? n_rows : 18'd0;
   wire [17:0] s_restored = s_rewind ? {1'b0, kept_i} : 18'd0;
 
@@ -162,16 +163,14 @@ module sat_feeder #(
 
   always @(posedge clk) begin
     if (start_i) begin
-      t_q     <= {T_L{1'b0}};
-      slot_q  <= 5'd0;
-      since_q <= {SINCE_W{1'b1}};
+      t_q    <= {T_L{1'b0}};
+      slot_q <= 5'd0;
     end else begin
       t_q <= t_q + 1'b1;
-      if (slot_end) begin
-        slot_q  <= period_end ? 5'd0 : slot_q + 5'd1;
-        since_q <= since;
-      end
+      if (slot_end) slot_q <= period_end ? 5'd0 : slot_q + 5'd1;
     end
+    if (!rst_n) since_q <= {SINCE_W{1'b1}};
+    else if (slot_end && !start_i) since_q <= since;
   end
 
   always @(posedge clk) begin
@@ -189,27 +188,27 @@ module sat_feeder #(
   end
 
   always @(posedge clk) begin
-    if (start_i) begin
+    if (!rst_n) begin
       a_avail_q     <= 17'd0;
-      a_total_q     <= 17'd0;
+      a_pass_q      <= 17'd0;
       value_avail_q <= 18'd0;
       index_avail_q <= 18'd0;
       tiles_free_q  <= 2'd2;
     end else begin
-      a_avail_q     <= a_avail_q + {16'd0, a_commit_i} - {16'd0, advance && next_ends_chunk}
-                       + (a_rewind ? a_total_q : 17'd0);
-      a_total_q     <= a_total_q + {16'd0, a_commit_i};
+      a_avail_q     <= a_avail_q + {16'd0, a_commit_i}
+                       + (a_rewind ? a_pass_q : {17{a_used}});
+      if (start_i || a_rewind) a_pass_q <= 17'd0;
+      else a_pass_q <= a_pass_q + {16'd0, a_used};
       value_avail_q <= value_avail_q + {17'd0, value_commit_i}
                        - s_taken + s_restored;
       index_avail_q <= index_avail_q + {17'd0, index_commit_i}
-                       - s_taken + s_restored;
+                       - (dense_i ? 18'd0 : s_taken - s_restored);
       tiles_free_q  <= tiles_free_q + {1'b0, tile_taken_i}
                        - {1'b0, fire && cur_valid_q && cur_last_q};
     end
   end
 
   // ---- Read commands and releases
-  assign index_release_o = s_release_o && !dense_i;
   sat_feeder_a #(.ROWS(ROWS), .A_DEPTH(A_DEPTH), .LANES(LANES)) u_a (
     .clk            (clk),
     .rst_n          (rst_n),

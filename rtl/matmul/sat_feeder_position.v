@@ -2,7 +2,8 @@
 // sat_feeder_position: walks over the groups of A in the order in which the array multiplies them:
 // column tiles, row tiles, reduction segments, chunks of up to CHUNK_K elements of one segment,
 // groups. All outputs belong to one group; advance_i moves on to the next. A resident A is gone
-// over again for each column tile; otherwise chunks follow each other round the ring.
+// over again for each column tile; otherwise chunks follow each other round the ring, from command
+// to command.
 `default_nettype none
 
 module sat_feeder_position #(
@@ -46,6 +47,7 @@ module sat_feeder_position #(
   reg  [15:0] rows_q, cols_q;   // row and column tiles left, this one included
   reg  [7:0]  segments_q;       // likewise
   reg  [16:0] depth_q;          // elements of the segment from this chunk on
+  reg  [A_L-1:0] begin_q;       // of the command in the ring
   wire [16:0] m_size       = 17'd1 << m_log2_i;
   wire        ends_segment = ends_chunk_o && (depth_q <= CHUNK_K[16:0]);
   wire        ends_pass    = ends_tile_o && last_row_o;
@@ -57,7 +59,7 @@ module sat_feeder_position #(
   assign ends_tile_o  = ends_segment && (segments_q == 8'd1);
   assign last_row_o   = rows_q == 16'd1;
   assign last_col_o   = cols_q == 16'd1;
-  assign rewind_o     = ends_pass && a_resident_i;
+  assign rewind_o     = ends_pass && a_resident_i && !last_col_o;
   assign fresh_o      = (k_o == 17'd0) && (!a_resident_i || (cols_q == col_tiles_i));
 
   always @(posedge clk) begin
@@ -75,20 +77,22 @@ module sat_feeder_position #(
       segments_q <= k_segments_i;
       depth_q    <= {1'b0, depth_i};
       k_o        <= 17'd0;
-      base_o     <= {A_L{1'b0}};
+      begin_q    <= base_o;
     end else if (advance_i) begin
       half_o  <= !half_o;
       first_o <= ends_tile_o;
       k_o     <= k_o + m_size;
       if (ends_chunk_o) begin
         k_o     <= 17'd0;
-        base_o  <= rewind_o ? {A_L{1'b0}} : base_o + words_o[A_L-1:0];
         depth_q <= ends_segment ? {1'b0, depth_i} : depth_q - CHUNK_K[16:0];
       end
       if (ends_segment) segments_q <= ends_tile_o ? k_segments_i : segments_q - 8'd1;
       if (ends_tile_o) rows_q <= last_row_o ? row_tiles_i : rows_q - 16'd1;
       if (ends_pass) cols_q <= cols_q - 16'd1;
     end
+    if (!rst_n) base_o <= {A_L{1'b0}};
+    else if (advance_i && ends_chunk_o)
+      base_o <= rewind_o ? begin_q : base_o + words_o[A_L-1:0];
   end
 
 endmodule

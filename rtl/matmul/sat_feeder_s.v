@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_feeder_s: read commands for a row of S per slot: its words in turn, once for each row block.
-// Rows follow each other in the ring; a resident column tile is read again for each row tile. A row
-// is released when the last column has read it for the last time.
+// Rows follow each other in the ring, from command to command; a resident column tile is read again
+// for each row tile. A row is released when the last column has read it for the last time.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -46,24 +46,26 @@ module sat_feeder_s #(
   wire [4:0]     t         = {{5-T_L{1'b0}}, t_i};
   wire [4:0]     t1        = t & ((5'd1 << t1_log2_i) - 5'd1);
   wire [4:0]     block     = (t >> t1_log2_i) << m_log2_i;
+  wire [4:0]     mask      = (5'd1 << m_log2_i) - 5'd1;  // of an index
   wire           in_tile   = {12'd0, t1} < row_words;
   wire           next      = active_i && (&t_i);
   wire [S_L-1:0] after     = row_q + row_words[S_L-1:0];
 
   always @(posedge clk) begin
-    if (start_i) begin
+    if (start_i) cols_q <= {1'b0, cols_i};
+    else if (next && last_i && last_row_i) cols_q <= cols_q - span;
+    if (!rst_n) begin
       row_q    <= {S_L{1'b0}};
       region_q <= {S_L{1'b0}};
-      cols_q   <= {1'b0, cols_i};
     end else if (next) begin
       row_q <= after;
       if (last_i) begin
         if (s_resident_i && !last_row_i) row_q <= region_q;
         else region_q <= after;
-        if (last_row_i) cols_q <= cols_q - span;
       end
     end
     s_cmd_o[S_L-1:0]              <= row_q + (in_tile ? {{S_L-5{1'b0}}, t1} : {S_L{1'b0}});
+    s_cmd_o[S_L+`SAT_S_CMD_MASK]  <= mask[3:0];
     s_cmd_o[S_L+`SAT_S_CMD_BLOCK] <= block[3:0];
     s_cmd_o[S_L+`SAT_S_CMD_HALF]  <= half_i;
     s_cmd_o[S_L+`SAT_S_CMD_LAST]  <= active_i && last_i;
@@ -83,7 +85,7 @@ module sat_feeder_s #(
     .out_o(release_words_o)
   );
 
-  wire unused_ok = &{1'b0, row_words, block[4]};
+  wire unused_ok = &{1'b0, row_words, block[4], mask[4]};
 
 endmodule
 

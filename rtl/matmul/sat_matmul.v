@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_matmul: the array engine. Executes one MATMUL: plan, operand loaders, map cache, scratchpads,
-// feeder, systolic array, output buffer, epilogue and store, all overlapping. Wiring only.
-// start_i comes with a checked descriptor while busy_o is low; busy_o falls when the last write is
-// acknowledged. flush_i abandons the command like a reset.
+// sat_matmul: the array engine. Executes MATMULs: plan, operand loaders, map cache, scratchpads,
+// feeder, systolic array, output buffer, epilogue and store, all overlapping. Wiring, and what the
+// stages know of their command while the plan is the next one's already (sat_matmul_stages).
+// start_i comes with a checked descriptor while ready_o is high, and with a_meets_i or s_meets_i if
+// A or S shares memory with C of the command before; results are those of one command after the
+// other. While pair_o is high two are inside: reads of A and S are the younger one's, all others,
+// writes and overflow_o the older one's. busy_o falls when the last write is acknowledged. flush_i
+// abandons commands like a reset.
 // Read clients: the RD_PORTs of spec/buses.yaml before VECTOR.
 `default_nettype none
 `include "sat_buses.vh"
@@ -25,7 +29,11 @@ module sat_matmul #(
   // engine
   input  wire                                           start_i,
   input  wire [1023:0]                                  desc_i,
+  input  wire                                           a_meets_i,
+  input  wire                                           s_meets_i,
+  output wire                                           ready_o,
   output wire                                           busy_o,
+  output wire                                           pair_o,
   output wire                                           overflow_o,
   output wire                                           progress_o,  // work without the bus
   // read DMA clients
@@ -66,8 +74,8 @@ module sat_matmul #(
   wire rst_local_n = rst_n && !flush_i;
 
   // ---- Command
-  wire                start, index_start, bias_start;
-  wire [1:0]          aux_start;
+  wire                planned, a_start, s_start;
+  wire                feeder_take, feeder_start, store_take, store_start;
   wire                a_trans, conv, as_single, use_bias, use_residual, use_relu, use_mask;
   wire [7*ADDR_W-1:0] slot_addr;
   wire [7*`SAT_STRIDE_BITS-1:0] slot_stride;
@@ -94,10 +102,7 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (start_i),
     .desc_i         (desc_i),
-    .start_o        (start),
-    .index_start_o  (index_start),
-    .bias_start_o   (bias_start),
-    .aux_start_o    (aux_start),
+    .planned_o      (planned),
     .a_trans_o      (a_trans),
     .conv_o         (conv),
     .as_single_o    (as_single),
@@ -136,6 +141,35 @@ module sat_matmul #(
     .s_passes_o     (s_passes)
   );
 
+  // What feeder and store know.
+  reg  [15:0]          f_cols, f_depth, f_row_tiles, f_col_tiles;
+  reg  [7:0]           f_k_segments;
+  reg  [16:0]          f_kept;
+  reg                  f_dense, f_a_resident, f_s_resident;
+  reg  [4:0]           f_group, f_period;
+  reg  [2:0]           f_m_log2, f_t1_log2, f_t2_log2;
+  always @(posedge clk) if (feeder_take) begin
+    {f_cols, f_depth, f_k_segments, f_kept} <= {cols, depth, k_segments, kept};
+    {f_dense, f_group, f_m_log2, f_period}  <= {dense, n, m_log2, period};
+    {f_row_tiles, f_col_tiles, f_t1_log2, f_t2_log2} <= {row_tiles, col_tiles, t1_log2, t2_log2};
+    {f_a_resident, f_s_resident}            <= {a_resident, s_resident};
+  end
+
+  localparam integer OUT_SLOT  = `SAT_SLOT_MATMUL_C;  // the first that the store needs
+  localparam integer OUT_SLOTS = 7 - OUT_SLOT;
+  reg  [OUT_SLOTS*ADDR_W-1:0]   o_addr;
+  reg  [OUT_SLOTS*STRIDE_W-1:0] o_stride;
+  reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask;
+  reg  [15:0]          o_rows, o_cols, o_row_tiles, o_col_tiles;
+  reg  [2:0]           o_t1_log2, o_t2_log2;
+  always @(posedge clk) if (store_take) begin
+    o_addr   <= slot_addr[OUT_SLOT*ADDR_W +: OUT_SLOTS*ADDR_W];
+    o_stride <= slot_stride[OUT_SLOT*STRIDE_W +: OUT_SLOTS*STRIDE_W];
+    {o_as_single, o_use_bias, o_use_relu}            <= {as_single, use_bias, use_relu};
+    {o_use_residual, o_use_mask, o_rows, o_cols}     <= {use_residual, use_mask, rows, cols};
+    {o_row_tiles, o_col_tiles, o_t1_log2, o_t2_log2} <= {row_tiles, col_tiles, t1_log2, t2_log2};
+  end
+
   // ---- Operand A, and the map that a convolution makes it from
   wire                a_idle, a_commit, a_taken, a_release, a_write_trans;
   wire [A_L:0]        a_release_words, a_taken_words;
@@ -160,7 +194,7 @@ module sat_matmul #(
   ) u_a_loader (
     .clk            (clk),
     .rst_n          (rst_local_n),
-    .start_i        (start),
+    .start_i        (a_start),
     .trans_i        (a_trans),
     .conv_i         (conv),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_A*ADDR_W +: ADDR_W]),
@@ -208,7 +242,7 @@ module sat_matmul #(
   ) u_map_cache (
     .clk            (clk),
     .rst_n          (rst_local_n),
-    .start_i        (start),
+    .start_i        (a_start),
     .cache_i        (conv),
     .idle_o         (map_idle),
     .sweep_o        (map_sweep),
@@ -245,7 +279,7 @@ module sat_matmul #(
   );
 
   // ---- Operand S: values, and indices unless dense
-  wire               value_idle, index_idle, value_commit, index_commit, s_release, index_release;
+  wire               value_idle, index_idle, value_commit, index_commit, s_release;
   wire               value_write, index_write;
   wire [S_L:0]       s_release_words;
   wire [S_L-1:0]     value_addr, index_addr;
@@ -262,7 +296,7 @@ module sat_matmul #(
   ) u_value_loader (
     .clk            (clk),
     .rst_n          (rst_local_n),
-    .start_i        (start),
+    .start_i        (s_start),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_VALUES*ADDR_W +: ADDR_W]),
     .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_VALUES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
@@ -270,6 +304,7 @@ module sat_matmul #(
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
+    .skip_i         (1'b0),
     .idle_o         (value_idle),
     .req_valid_o    (rd_req_valid_o[`SAT_RD_PORT_S_VALUES]),
     .req_ready_i    (rd_req_ready_i[`SAT_RD_PORT_S_VALUES]),
@@ -294,7 +329,7 @@ module sat_matmul #(
   ) u_index_loader (
     .clk            (clk),
     .rst_n          (rst_local_n),
-    .start_i        (index_start),
+    .start_i        (s_start),
     .base_i         (slot_addr[`SAT_SLOT_MATMUL_S_INDICES*ADDR_W +: ADDR_W]),
     .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_INDICES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
@@ -302,6 +337,7 @@ module sat_matmul #(
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
+    .skip_i         (dense),
     .idle_o         (index_idle),
     .req_valid_o    (rd_req_valid_o[`SAT_RD_PORT_S_INDICES]),
     .req_ready_i    (rd_req_ready_i[`SAT_RD_PORT_S_INDICES]),
@@ -314,7 +350,7 @@ module sat_matmul #(
     .write_addr_o   (index_addr),
     .write_word_o   (index_word),
     .commit_o       (index_commit),
-    .release_i      (index_release),
+    .release_i      (s_release),
     .release_words_i(s_release_words)
   );
   sat_s_scratchpad #(
@@ -329,7 +365,6 @@ module sat_matmul #(
     .index_we_i  (index_write),
     .index_addr_i(index_addr),
     .index_word_i(index_word),
-    .m_log2_i    (m_log2),
     .cmd_i       (s_cmd),
     .north_o     (north)
   );
@@ -347,21 +382,21 @@ module sat_matmul #(
   ) u_feeder (
     .clk              (clk),
     .rst_n            (rst_local_n),
-    .start_i          (start),
-    .cols_i           (cols),
-    .depth_i          (depth),
-    .k_segments_i     (k_segments),
-    .dense_i          (dense),
-    .n_i              (n),
-    .m_log2_i         (m_log2),
-    .t1_log2_i        (t1_log2),
-    .t2_log2_i        (t2_log2),
-    .period_i         (period),
-    .kept_i           (kept),
-    .row_tiles_i      (row_tiles),
-    .col_tiles_i      (col_tiles),
-    .a_resident_i     (a_resident),
-    .s_resident_i     (s_resident),
+    .start_i          (feeder_start),
+    .cols_i           (f_cols),
+    .depth_i          (f_depth),
+    .k_segments_i     (f_k_segments),
+    .dense_i          (f_dense),
+    .n_i              (f_group),
+    .m_log2_i         (f_m_log2),
+    .t1_log2_i        (f_t1_log2),
+    .t2_log2_i        (f_t2_log2),
+    .period_i         (f_period),
+    .kept_i           (f_kept),
+    .row_tiles_i      (f_row_tiles),
+    .col_tiles_i      (f_col_tiles),
+    .a_resident_i     (f_a_resident),
+    .s_resident_i     (f_s_resident),
     .idle_o           (feeder_idle),
     .a_commit_i       (a_commit),
     .a_taken_o        (a_taken),
@@ -371,7 +406,6 @@ module sat_matmul #(
     .value_commit_i   (value_commit),
     .index_commit_i   (index_commit),
     .s_release_o      (s_release),
-    .index_release_o  (index_release),
     .s_release_words_o(s_release_words),
     .tile_taken_i     (tile_taken),
     .a_cmd_o          (a_cmd),
@@ -405,7 +439,6 @@ module sat_matmul #(
   ) u_out_buffer (
     .clk       (clk),
     .rst_n     (rst_local_n),
-    .start_i   (start),
     .drain_i   (drain),
     .row_done_o(row_done),
     .addr_i    (buffer_addr),
@@ -424,11 +457,11 @@ module sat_matmul #(
   ) u_bias (
     .clk        (clk),
     .rst_n      (rst_local_n),
-    .start_i    (bias_start),
-    .base_i     (slot_addr[`SAT_SLOT_MATMUL_BIAS*ADDR_W +: ADDR_W]),
-    .cols_i     (cols),
-    .col_tiles_i(col_tiles),
-    .t1_log2_i  (t1_log2),
+    .start_i    (store_start && o_use_bias),
+    .base_i     (o_addr[(`SAT_SLOT_MATMUL_BIAS-OUT_SLOT)*ADDR_W +: ADDR_W]),
+    .cols_i     (o_cols),
+    .col_tiles_i(o_col_tiles),
+    .t1_log2_i  (o_t1_log2),
     .req_valid_o(rd_req_valid_o[`SAT_RD_PORT_BIAS]),
     .req_ready_i(rd_req_ready_i[`SAT_RD_PORT_BIAS]),
     .req_addr_o (rd_req_addr_o[`SAT_RD_PORT_BIAS*ADDR_W +: ADDR_W]),
@@ -443,12 +476,13 @@ module sat_matmul #(
   );
 
   // Residual and mask, clients and slots that follow each other; a residual has C's format.
+  wire [1:0]          aux_used = {o_use_mask, o_use_residual};
   wire [1:0]          aux_valid, aux_ready;
   wire [2*DATA_W-1:0] aux_beat;
   genvar x;
   generate
     for (x = 0; x < 2; x = x + 1) begin : gen_aux
-      localparam integer SLOT = `SAT_SLOT_MATMUL_RESIDUAL + x;
+      localparam integer SLOT = `SAT_SLOT_MATMUL_RESIDUAL + x - OUT_SLOT;
       localparam integer PORT = `SAT_RD_PORT_RESIDUAL + x;
       sat_aux_loader #(
         .ROWS  (ROWS),
@@ -459,16 +493,16 @@ module sat_matmul #(
       ) u_aux (
         .clk         (clk),
         .rst_n       (rst_local_n),
-        .start_i     (aux_start[x]),
-        .base_i      (slot_addr[SLOT*ADDR_W +: ADDR_W]),
-        .stride_i    (slot_stride[SLOT*STRIDE_W +: STRIDE_W]),
-        .as_single_i (x == 0 && as_single),
-        .rows_i      (rows),
-        .cols_i      (cols),
-        .row_tiles_i (row_tiles),
-        .col_tiles_i (col_tiles),
-        .t1_log2_i   (t1_log2),
-        .t2_log2_i   (t2_log2),
+        .start_i     (store_start && aux_used[x]),
+        .base_i      (o_addr[SLOT*ADDR_W +: ADDR_W]),
+        .stride_i    (o_stride[SLOT*STRIDE_W +: STRIDE_W]),
+        .as_single_i (x == 0 && o_as_single),
+        .rows_i      (o_rows),
+        .cols_i      (o_cols),
+        .row_tiles_i (o_row_tiles),
+        .col_tiles_i (o_col_tiles),
+        .t1_log2_i   (o_t1_log2),
+        .t2_log2_i   (o_t2_log2),
         .req_valid_o (rd_req_valid_o[PORT]),
         .req_ready_i (rd_req_ready_i[PORT]),
         .req_addr_o  (rd_req_addr_o[PORT*ADDR_W +: ADDR_W]),
@@ -494,20 +528,20 @@ module sat_matmul #(
   ) u_store (
     .clk             (clk),
     .rst_n           (rst_local_n),
-    .start_i         (start),
-    .base_i          (slot_addr[`SAT_SLOT_MATMUL_C*ADDR_W +: ADDR_W]),
-    .stride_i        (slot_stride[`SAT_SLOT_MATMUL_C*STRIDE_W +: STRIDE_W]),
-    .as_single_i     (as_single),
-    .use_bias_i      (use_bias),
-    .use_residual_i  (use_residual),
-    .use_relu_i      (use_relu),
-    .use_mask_i      (use_mask),
-    .rows_i          (rows),
-    .cols_i          (cols),
-    .row_tiles_i     (row_tiles),
-    .col_tiles_i     (col_tiles),
-    .t1_log2_i       (t1_log2),
-    .t2_log2_i       (t2_log2),
+    .start_i         (store_start),
+    .base_i          (o_addr[ADDR_W-1:0]),
+    .stride_i        (o_stride[STRIDE_W-1:0]),
+    .as_single_i     (o_as_single),
+    .use_bias_i      (o_use_bias),
+    .use_residual_i  (o_use_residual),
+    .use_relu_i      (o_use_relu),
+    .use_mask_i      (o_use_mask),
+    .rows_i          (o_rows),
+    .cols_i          (o_cols),
+    .row_tiles_i     (o_row_tiles),
+    .col_tiles_i     (o_col_tiles),
+    .t1_log2_i       (o_t1_log2),
+    .t2_log2_i       (o_t2_log2),
     .idle_o          (store_idle),
     .overflow_o      (overflow_o),
     .row_done_i      (row_done),
@@ -534,25 +568,38 @@ module sat_matmul #(
     .strb_o          (wr_strb_o)
   );
 
-  // ---- Status
+  // ---- Stages
   // What may take long without the bus: to multiply, to fill A with what lies outside of a map, to
   // drain a tile, to clear the tags. Everything else goes on within a few slots, or uses the bus.
-  sat_matmul_status #(
-    .UNITS(7),
+  sat_matmul_stages #(
     .MOVES(ROWS + 3)
-  ) u_status (
-    .clk       (clk),
-    .rst_n     (rst_local_n),
-    .start_i   (start_i),
-    .work_i    (start),
-    .idle_i    ({a_idle, map_idle, value_idle, index_idle, feeder_idle, store_idle, wr_idle_i}),
-    .moved_i   ({slot_active_o, a_write_bank,
-                 drain[(COLS-1)*`SAT_DRAIN_BITS+`SAT_DRAIN_VALID], map_sweep}),
-    .busy_o    (busy_o),
-    .progress_o(progress_o)
+  ) u_stages (
+    .clk           (clk),
+    .rst_n         (rst_local_n),
+    .start_i       (start_i),
+    .a_meets_i     (a_meets_i),
+    .s_meets_i     (s_meets_i),
+    .planned_i     (planned),
+    .ready_o       (ready_o),
+    .busy_o        (busy_o),
+    .pair_o        (pair_o),
+    .a_idle_i      (a_idle && map_idle),
+    .s_idle_i      (value_idle && index_idle),
+    .feeder_idle_i (feeder_idle),
+    .store_idle_i  (store_idle),
+    .wr_idle_i     (wr_idle_i),
+    .a_start_o     (a_start),
+    .s_start_o     (s_start),
+    .feeder_take_o (feeder_take),
+    .feeder_start_o(feeder_start),
+    .store_take_o  (store_take),
+    .store_start_o (store_start),
+    .moved_i       ({slot_active_o, a_write_bank,
+                     drain[(COLS-1)*`SAT_DRAIN_BITS+`SAT_DRAIN_VALID], map_sweep}),
+    .progress_o    (progress_o)
   );
 
-  wire unused_ok = &{1'b0, slot_stride};
+  wire unused_ok = &{1'b0, o_stride};
 
 endmodule
 

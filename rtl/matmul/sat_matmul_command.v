@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_matmul_command: what the units of the array engine are told of a MATMUL: the fields of its
-// descriptor, its plan, and who takes part. start_i comes with a checked descriptor; start_o pulses
-// when all outputs are valid (sat_matmul_plan), and they stay until the next start_i. An operand
-// that is resident is loaded in one pass, else once per tile of the other one.
+// descriptor, and its plan. start_i comes with a checked descriptor; planned_o pulses when all
+// outputs are valid (sat_matmul_plan), and they stay until the next start_i. An operand that is
+// resident is loaded in one pass, else once per tile of the other one.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_defs.vh"
@@ -21,11 +21,7 @@ module sat_matmul_command #(
   input  wire                          rst_n,
   input  wire                          start_i,
   input  wire [1023:0]                 desc_i,
-  // starts of all units, and of those that not every command needs
-  output wire                          start_o,
-  output wire                          index_start_o,
-  output wire                          bias_start_o,
-  output wire [1:0]                    aux_start_o,  // mask, residual
+  output wire                          planned_o,
   // flags
   output wire                          a_trans_o,
   output wire                          conv_o,
@@ -127,7 +123,7 @@ module sat_matmul_command #(
     .out_w_i     (desc_i[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS]),
     .kernel_h_i  (desc_i[`SAT_DESC_KERNEL_H_LSB +: `SAT_DESC_KERNEL_H_BITS]),
     .kernel_w_i  (desc_i[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
-    .ready_o     (start_o),
+    .ready_o     (planned_o),
     .rows_o      (rows_o),
     .cols_o      (cols_o),
     .depth_o     (depth_o),
@@ -147,11 +143,6 @@ module sat_matmul_command #(
   );
   assign a_passes_o = a_resident_o ? 16'd1 : col_tiles_o;
   assign s_passes_o = s_resident_o ? 16'd1 : row_tiles_o;
-
-  // ---- Who takes part
-  assign index_start_o = start_o && !dense_o;
-  assign bias_start_o  = start_o && use_bias_o;
-  assign aux_start_o   = {start_o && use_mask_o, start_o && use_residual_o};
 
   wire unused_ok = &{1'b0, desc_q, flags, groups};
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_out_buffer: collects the array's results, two tiles deep, one RAM per column. Each column
 // writes its ROWS*T sums of a tile in arrival order, so entry r*T + t of all columns together is
-// one output word. row_done_o pulses when the last column has delivered T more sums, that is, when
-// another PE row can be read everywhere. The feeder never lets a third tile arrive. Reads take one
-// cycle. start_i begins a new command at entry 0.
+// one output word, of tiles in turn in either half. row_done_o pulses when the last column has
+// delivered T more sums, that is, when another PE row can be read everywhere. The feeder never lets
+// a third tile arrive. Reads take one cycle.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -14,7 +14,6 @@ module sat_out_buffer #(
 ) (
   input  wire                            clk,
   input  wire                            rst_n,
-  input  wire                            start_i,
   input  wire [COLS*`SAT_DRAIN_BITS-1:0] drain_i,
   output reg                             row_done_o,
   input  wire [$clog2(2*ROWS*T)-1:0]     addr_i,
@@ -32,7 +31,7 @@ module sat_out_buffer #(
       wire              valid = drain[`SAT_DRAIN_VALID];
       reg  [ADDR_L-1:0] write_addr_q;
       always @(posedge clk) begin
-        if (!rst_n || start_i) write_addr_q <= {ADDR_L{1'b0}};
+        if (!rst_n) write_addr_q <= {ADDR_L{1'b0}};
         else if (valid) write_addr_q <= write_addr_q + 1'b1;
       end
       assign row_end[c] = valid && (&write_addr_q[T_L-1:0]);

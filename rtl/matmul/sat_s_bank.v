@@ -2,8 +2,8 @@
 // sat_s_bank: the part of S's scratchpad that feeds one array column. A read command (S_CMD of
 // spec/buses.yaml, word address) becomes one weight for the column three cycles later: the value in
 // the wide format, and the PE RAM address made of the row block and the kept weight's index within
-// its group (masked to log2(M) bits, so to nothing when dense). The command goes on to the next
-// column one cycle later. Reset clears valid only.
+// its group (masked by the command to log2(M) bits, so to nothing when dense). The command goes on
+// to the next column one cycle later. Reset clears valid only.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -20,7 +20,6 @@ module sat_s_bank #(
   input  wire [$clog2(S_DEPTH)-1:0]                 index_addr_i,
   input  wire [3:0]                                 index_i,
   // read commands, from the column to the west and on to the east
-  input  wire [3:0]                                 index_mask_i,
   input  wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_i,
   output reg  [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_o,
   // into the array
@@ -56,7 +55,7 @@ module sat_s_bank #(
   );
 
   reg  [15:0] s2_half_q;
-  reg  [3:0]  s2_index_q;
+  reg  [3:0]  s1_mask_q, s2_index_q;
   wire [`SAT_WIDE_BITS-1:0] wide;
   sat_fp16_widen u_widen (
     .half_i(s2_half_q),
@@ -66,8 +65,9 @@ module sat_s_bank #(
   reg  [3:0]  s3_addr_q;
   reg  [`SAT_WIDE_BITS-1:0] s3_wide_q;
   always @(posedge clk) begin
+    s1_mask_q  <= cmd_i[ADDR_L+`SAT_S_CMD_MASK];
     s2_half_q  <= s1_half;
-    s2_index_q <= s1_index & index_mask_i;
+    s2_index_q <= s1_index & s1_mask_q;
     s3_addr_q  <= s2_block | s2_index_q;
     s3_wide_q  <= wide;
   end

@@ -4,7 +4,8 @@
 // words of COLS elements, appended to a ring. A row is requested when the ring has room for it
 // (room comes back on release_i) and is announced on commit_o when its last word is written. Order:
 // for each column tile, for each pass over it (one if it stays resident, else one per row tile),
-// all rows.
+// all rows. The ring goes on from command to command; with skip_i a command has nothing to load,
+// and its rows only take their place in the ring, as both planes have theirs at one address.
 `default_nettype none
 `include "sat_assert.vh"
 
@@ -26,6 +27,7 @@ module sat_s_loader #(
   input  wire [15:0]                col_tiles_i,
   input  wire [15:0]                passes_i,
   input  wire [2:0]                 t1_log2_i,
+  input  wire                       skip_i,
   output wire                       idle_o,
   // read DMA client
   output wire                       req_valid_o,
@@ -91,9 +93,10 @@ module sat_s_loader #(
   endgenerate
 
   wire info_ready;
-  wire row_fire = req_valid_o && req_ready_i;
+  wire offered  = (state_q == ST_ROWS) && row_fits && info_ready;
+  wire row_fire = offered && (skip_i || req_ready_i);
   // Once offered a request stays: room in ring and notes can only grow until it is taken.
-  assign req_valid_o = (state_q == ST_ROWS) && row_fits && info_ready;
+  assign req_valid_o = offered && !skip_i;
   assign req_addr_o  = {row_addr_q[ADDR_W-1:BYTE_L], {BYTE_L{1'b0}}};
   assign req_beats_o = beats;
 
@@ -133,7 +136,7 @@ module sat_s_loader #(
   end
 
   always @(posedge clk) begin
-    if (start_i) free_q <= S_DEPTH[ADDR_L:0];
+    if (!rst_n) free_q <= S_DEPTH[ADDR_L:0];
     else
       free_q <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
                        - (row_fire ? row_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
@@ -148,8 +151,8 @@ module sat_s_loader #(
   sat_fifo #(.WIDTH(2*COUNT_W), .DEPTH(1 << ROWS_L)) u_info (
     .clk        (clk),
     .rst_n      (rst_n),
-    .flush_i    (start_i),
-    .in_valid_i (row_fire),
+    .flush_i    (1'b0),
+    .in_valid_i (row_fire && !skip_i),
     .in_ready_o (info_ready),
     .in_data_i  ({start, unit_count}),
     .out_valid_o(info_valid),
@@ -175,8 +178,9 @@ module sat_s_loader #(
   reg [ADDR_L-1:0] next_addr_q;
   reg              commit_q;
   always @(posedge clk) begin
-    if (start_i) next_addr_q <= {ADDR_L{1'b0}};
+    if (!rst_n) next_addr_q <= {ADDR_L{1'b0}};
     else if (word_valid) next_addr_q <= next_addr_q + 1'b1;
+    else if (row_fire && skip_i) next_addr_q <= next_addr_q + row_words[ADDR_L-1:0];
     write_addr_o <= next_addr_q;
     write_word_o <= word;
   end

@@ -17,7 +17,6 @@ module sat_s_scratchpad #(
   input  wire                                       index_we_i,
   input  wire [$clog2(S_DEPTH)-1:0]                 index_addr_i,
   input  wire [COLS*4-1:0]                          index_word_i,
-  input  wire [2:0]                                 m_log2_i,  // 0 if dense
   input  wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_i,
   output wire [COLS*`SAT_NORTH_BITS-1:0]            north_o
 );
@@ -26,8 +25,6 @@ module sat_s_scratchpad #(
 
   wire [(COLS+1)*CMD_W-1:0] cmd;
   assign cmd[CMD_W-1:0] = cmd_i;
-
-  wire [4:0] mask = (5'd1 << m_log2_i) - 5'd1;
 
   genvar c;
   generate
@@ -41,7 +38,6 @@ module sat_s_scratchpad #(
         .index_we_i  (index_we_i),
         .index_addr_i(index_addr_i),
         .index_i     (index_word_i[c*4 +: 4]),
-        .index_mask_i(mask[3:0]),
         .cmd_i       (cmd[c*CMD_W +: CMD_W]),
         .cmd_o       (cmd[(c+1)*CMD_W +: CMD_W]),
         .north_o     (north_o[c*`SAT_NORTH_BITS +: `SAT_NORTH_BITS])
@@ -49,7 +45,7 @@ module sat_s_scratchpad #(
     end
   endgenerate
 
-  wire unused_ok = &{1'b0, cmd[COLS*CMD_W +: CMD_W], mask[4]};
+  wire unused_ok = &{1'b0, cmd[COLS*CMD_W +: CMD_W]};
 
 endmodule
 

@@ -38,12 +38,13 @@ A_CMD = Record(7, {
     "ADDR": (1, 5),
     "ZERO": (0, 1),
 })
-S_CMD = Record(8, {
-    "VALID": (7, 1),
-    "FIRST": (6, 1),
-    "LAST": (5, 1),
-    "HALF": (4, 1),
-    "BLOCK": (0, 4),
+S_CMD = Record(12, {
+    "VALID": (11, 1),
+    "FIRST": (10, 1),
+    "LAST": (9, 1),
+    "HALF": (8, 1),
+    "BLOCK": (4, 4),
+    "MASK": (0, 4),
 })
 TILE = Record(36, {
     "LAST": (35, 1),

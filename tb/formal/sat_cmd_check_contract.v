@@ -13,13 +13,18 @@ module sat_cmd_check #(
   output reg           done_o,
   output reg  [7:0]    code_o,
   output reg           tensor_o,
-  output reg  [63:0]   base_o
+  output reg  [63:0]   base_o,
+  output wire          a_meets_o,
+  output wire          s_meets_o
 );
   (* anyseq *) wire        any_done, any_tensor;
   (* anyseq *) wire [7:0]  any_code;
   (* anyseq *) wire [63:0] any_base;
+  (* anyseq *) wire [1:0]  any_meets;
 
   reg asked_q;
+
+  assign {a_meets_o, s_meets_o} = any_meets;
 
   always @(posedge clk) begin
     asked_q <= rst_n && (start_i || (asked_q && !any_done));

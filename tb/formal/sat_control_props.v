@@ -21,7 +21,8 @@ module sat_control_props #(
   input wire       [11:0] araddr_i,
   input wire              arvalid_i,
   input wire              rready_i,
-  input wire              matmul_ends_i,
+  input wire              matmul_loads_i,  // a MATMUL may start beside the one inside
+  input wire              matmul_ends_i,   // the older one
   input wire              vector_ends_i,
   input wire        [1:0] overflow_i,
   input wire        [1:0] engine_progress_i,
@@ -45,7 +46,7 @@ module sat_control_props #(
   wire [63:0] prog_addr, err_addr;
   wire [31:0] prog_len, watchdog, err_index;
   wire  [7:0] err_code;
-  reg         matmul_busy_q, vector_busy_q;
+  reg         matmul_busy_q, matmul_pair_q, vector_busy_q;
 
   sat_regs #(
     .ADDR_W(ADDR_W),
@@ -122,7 +123,11 @@ module sat_control_props #(
     .err_addr_o       (err_addr),
     .desc_o           (),
     .matmul_start_o   (matmul_start),
+    .matmul_a_meets_o (),
+    .matmul_s_meets_o (),
+    .matmul_ready_i   (!matmul_busy_q || (matmul_loads_i && !matmul_pair_q)),
     .matmul_busy_i    (matmul_busy_q),
+    .matmul_pair_i    (matmul_pair_q),
     .matmul_overflow_i(overflow_i[0]),
     .matmul_progress_i(engine_progress_i[0]),
     .vector_start_o   (vector_start),
@@ -207,7 +212,11 @@ module sat_control_props #(
   wire   [2:0] irq_status = \u_regs.irq_status_q ;
   wire         hang       = \u_sequencer.hang ;
   wire         drained    = rd_drained_i && wr_drained_i;
-  wire         bus_error  = wr_err_valid_i || (rd_err_valid_i && rd_err_port_i != 3'd7);
+  // Of what is loaded ahead an error counts when the command before is complete.
+  wire         rd_load    = rd_err_valid_i && rd_err_port_i < 3'd3;
+  wire         bus_error  = wr_err_valid_i || (late_q && !matmul_pair_q)
+                            || (rd_err_valid_i && rd_err_port_i != 3'd7
+                                && !(rd_load && (matmul_pair_q || late_q)));
   // All commands are complete, behind the last one or before a bad descriptor, which then fails.
   wire         settled    = (\u_sequencer.state_q  == 4'd4 || \u_sequencer.state_q  == 4'd5)
                             && !matmul_busy_q && !vector_busy_q;
@@ -221,6 +230,7 @@ module sat_control_props #(
   reg          due_q;      // the program's error waits to be reported
   reg          forgiven_q; // a clear has stopped it, or came after its error: no WAIT
   reg   [31:0] quiet_q;    // cycles without progress
+  reg          late_q;     // an error in what is loaded ahead
 
   wire refusal   = error && code == `SAT_ERR_BUSY;
   wire forgets   = host_clear && refusal && (phase_q == RUN || due_q);  // only the BUSY
@@ -266,8 +276,13 @@ module sat_control_props #(
     end
     quiet_q       <= (!rst_n || !pending || progress) ? 32'd0
                      : hang ? quiet_q : quiet_q + 32'd1;
+    late_q        <= rst_n && phase_q == RUN && !stops && !fails
+                     && (late_q || (rd_load && matmul_pair_q));
     // Engines are busy from the cycle after their start; a flush resets them.
-    matmul_busy_q <= rst_n && !flush && (matmul_start || (matmul_busy_q && !matmul_ends_i));
+    matmul_busy_q <= rst_n && !flush
+                     && (matmul_start || matmul_pair_q || (matmul_busy_q && !matmul_ends_i));
+    matmul_pair_q <= rst_n && !flush && !matmul_ends_i
+                     && (matmul_pair_q || (matmul_start && matmul_busy_q));
     vector_busy_q <= rst_n && !flush && (vector_start || (vector_busy_q && !vector_ends_i));
     clear_was_q   <= !rst_n || host_clear;
     error_was_q   <= error;
@@ -320,11 +335,13 @@ module sat_control_props #(
       // Interrupts: set by events, cleared by the host, an event wins; the pin is a level.
       a_irq_status: assert (irq_status == (set_was_q | (status_was_q & ~acknowledged_was_q)));
       a_irq: assert (irq == ((irq_status & \u_regs.irq_enable_q ) != 3'd0));
-      // Commands start in a running program only, on an idle engine; it ends when both are idle.
+      // Commands start in a running program only, on an idle engine, or a MATMUL beside one other,
+      // and while two are inside nothing else starts; the program ends when both are idle.
       a_issue: assert (!(matmul_start && vector_start));
       if (matmul_start || vector_start || fence_set) a_issue_run: assert (phase_q == RUN);
-      if (matmul_start) a_issue_matmul: assert (!matmul_busy_q);
-      if (vector_start) a_issue_vector: assert (!vector_busy_q);
+      if (matmul_start) a_issue_matmul: assert (!matmul_pair_q);
+      if (vector_start) a_issue_vector: assert (!vector_busy_q && !matmul_pair_q);
+      if (fence_set)    a_issue_fence:  assert (!matmul_pair_q);
       if (done_set) a_ends_idle: assert (phase_q == RUN && !matmul_busy_q && !vector_busy_q
                                          && !fails && !stops);
       if (phase_q == IDLE || phase_q == WAIT) a_quiet: assert (!matmul_busy_q && !vector_busy_q);
@@ -339,6 +356,7 @@ module sat_control_props #(
   // ---- Invariants: a planted fault must be seen without them --------------------------------
   (* hierconn *) wire        \u_sequencer.cleared_q ;
   (* hierconn *) wire        \u_sequencer.report_q ;
+  (* hierconn *) wire        \u_sequencer.late_q ;
   (* hierconn *) wire        \u_sequencer.refused_q ;
   (* hierconn *) wire [7:0]  \u_sequencer.u_record.code_o ;
   (* hierconn *) wire [31:0] \u_sequencer.u_watchdog.count_q ;
@@ -349,9 +367,14 @@ module sat_control_props #(
   wire [3:0] state = \u_sequencer.state_q ;
 
   always @(*) if (started_q) begin
-    i_phase: assert (phase_q == (state == 4'd0 ? IDLE : state < 4'd6 ? RUN
-                                 : state < 4'd8 ? STOP : WAIT) && state <= 4'd8);
-    i_due: assert (due_q == \u_sequencer.report_q  && (!due_q || state == 4'd6));
+    i_phase: assert (phase_q == (state == 4'd0 ? IDLE : state < 4'd7 ? RUN
+                                 : state < 4'd9 ? STOP : WAIT) && state <= 4'd9);
+    i_due: assert (due_q == \u_sequencer.report_q  && (!due_q || state == 4'd7));
+    i_late: assert (late_q == \u_sequencer.late_q  && (!late_q || phase_q == RUN));
+    i_pair: assert (!matmul_pair_q || (matmul_busy_q && (state == 4'd4 || state == 4'd6
+                                                         || phase_q == STOP)));
+    if (late_q) i_late_record: assert (\u_sequencer.u_record.code_o  != `SAT_ERR_NONE
+                                       && \u_sequencer.u_record.code_o  != `SAT_ERR_BUSY);
     if (phase_q == STOP) i_forgiven: assert (forgiven_q == \u_sequencer.cleared_q );
     if (due_q) i_own: assert (!forgiven_q);
     // Before the program's own error is reported, only a BUSY can be recorded.

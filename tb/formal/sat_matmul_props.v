@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// When sat_matmul is busy: from its start until its store has done its work and the write DMA has
-// nothing left of it. All units but the plan are cut: they do anything but what m_* excludes.
+// When sat_matmul is busy, and with how many commands: each from its start until its store has done
+// its work and the write DMA has nothing left of it, one after the other. All units but the plan are
+// cut: they do anything but what m_* excludes.
 `default_nettype none
 
 module sat_matmul_props #(
@@ -14,7 +15,7 @@ module sat_matmul_props #(
   input wire [1023:0] desc_i,
   input wire          wr_idle_i
 );
-  wire busy, req_valid, data_valid;
+  wire ready, busy, pair, req_valid, data_valid;
 
   sat_matmul #(
     .ROWS  (2),
@@ -27,7 +28,11 @@ module sat_matmul_props #(
     .flush_i        (flush_i),
     .start_i        (start_i),
     .desc_i         (desc_i),
+    .a_meets_i      (1'b0),
+    .s_meets_i      (1'b0),
+    .ready_o        (ready),
     .busy_o         (busy),
+    .pair_o         (pair),
     .overflow_o     (),
     .progress_o     (),
     .rd_req_valid_o (),
@@ -53,35 +58,39 @@ module sat_matmul_props #(
   );
 
   // The store: its start, its end.
-  (* hierconn *) wire \u_matmul.start ;
+  (* hierconn *) wire \u_matmul.store_start ;
   (* hierconn *) wire \u_matmul.store_idle ;
-  wire store_start = \u_matmul.start ;
+  wire store_start = \u_matmul.store_start ;
   wire store_idle  = \u_matmul.store_idle ;
   wire alive       = rst_n && !flush_i;
 
   reg started_q = 1'b0;
   reg alive_q, start_q, busy_q, wr_idle_q, store_start_q, store_idle_q;
-  reg stored_q;  // the store has begun the command that began last
+  reg pair_q;
+  reg stored_q;  // the store has begun the oldest command
+  // Fewer are inside than were, and than have started.
+  wire ended = alive_q && (start_q ? busy_q && !pair : (pair_q && !pair) || (busy_q && !busy));
 
   always @(posedge clk) begin
     started_q <= 1'b1;
-    {alive_q, start_q, busy_q, wr_idle_q} <= {alive, start_i, busy, wr_idle_i};
+    {alive_q, start_q, busy_q, pair_q, wr_idle_q} <= {alive, start_i, busy, pair, wr_idle_i};
     {store_start_q, store_idle_q} <= {store_start, store_idle};
-    stored_q <= alive && !start_i && (stored_q || store_start);
+    stored_q <= alive && ((stored_q && !ended) || store_start);
   end
 
   always @(*) begin
     if (!started_q) m_reset_first: assume (!rst_n && !start_i);
     else begin
-      if (start_i) m_start: assume (!busy && alive);
+      if (start_i) m_start: assume (ready && alive);
       // Promised by sat_c_store (sat_c_store_props.v).
       if (!alive_q) m_store_reset: assume (store_idle);
       else m_store: assume (store_start_q ? !store_idle : !store_idle_q || store_idle);
       if (store_idle) m_store_quiet: assume (!req_valid && !data_valid);
 
       if (alive_q && start_q) a_begins: assert (busy);
-      if (alive_q && busy_q && !busy)
-        a_ends: assert (wr_idle_q && store_idle_q && stored_q);
+      if (ended) a_ends: assert (wr_idle_q && store_idle_q && stored_q);
+      if (store_start) a_stores: assert (busy && store_idle && !(stored_q && !ended));
+      a_pair: assert (!pair || (busy && !ready));
       if (!busy) a_quiet: assert (!store_start && !req_valid && !data_valid);
     end
   end

@@ -43,6 +43,7 @@ from sat_golden.defs import (
     StatsSlot,
 )
 from sat_golden.descriptor import Descriptor, Slot, aligned, fields_used
+from sat_golden.hazards import Command, command_hazards
 from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE, Operand
 from sat_golden.tensors import tensors_of
 from tb.common.rng import make_rng
@@ -551,6 +552,46 @@ def random_program(rng: np.random.Generator, commands: int, limit: int, base: in
         else:
             (add_random_feature if rng.random() < 0.5 else add_random_weights)(writer, limit)
     return writer.finish()
+
+
+def queue_program(rng: np.random.Generator, commands: int, limit: int, base: int = BASE,
+                  size: int = SIZE, vectors: float = 0.0) -> Program:
+    """MATMULs with sides up to `limit` whose tensors lie anywhere in little memory, so that each
+    reads, and writes again, what those before it at any distance read or write. With the chance
+    `vectors` each, a PRUNE that waits for all before it and makes an S comes in between."""
+    writer = ProgramWriter(rng, base, size)
+    arena = int(rng.integers(4, 40)) * limit * 2 * TENSOR_ALIGN
+    writer.free = base + arena
+
+    def anywhere(operand: Operand) -> Slot:
+        row_bytes = (operand.shape[1] * operand.bits + 7) // 8
+        stride = aligned(row_bytes) + TENSOR_ALIGN * int(rng.integers(0, 2))
+        room = arena - (operand.shape[0] - 1) * stride - row_bytes
+        address = base + int(rng.integers(room // TENSOR_ALIGN + 1)) * TENSOR_ALIGN
+        return Slot(address, 0 if operand.vector else stride)
+
+    while len(writer.descriptors) < commands:
+        i, j, k = (int(x) for x in rng.integers(1, limit + 1, 3))
+        n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
+        flags = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))] | writer.row_interleave()
+        draft = Descriptor(Opcode.MATMUL, n, m, flags=flags, rows=i, cols=j, depth=k)
+        if rng.random() < vectors:
+            draft = Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF | PruneFlag.SRC_FP16, rows=k,
+                               cols=j)
+        slots = {operand.slot: anywhere(operand) for operand in OPERANDS[draft.opcode](draft)}
+        desc = replace(draft, slots=slots)
+        command = Command(0, desc, tensors_of(desc), set())
+        if not any(command_hazards(command, ())):
+            writer.descriptors.append(desc)
+            writer._sources.append({Opcode.PRUNE, Opcode.MATMUL})  # nothing overlaps
+    return writer.finish()
+
+
+def queues_program(seed: int) -> Program:
+    """A few to a dozen MATMULs, with or without PRUNEs between them, that share a little memory."""
+    rng = make_rng("queue", seed)
+    limit = int(rng.choice([8, 24, 60]))
+    return queue_program(rng, int(rng.integers(2, 13)), limit, vectors=float(rng.choice([0, 0.2])))
 
 
 def matmul_program(seed: int, limit: int = 80) -> Program:

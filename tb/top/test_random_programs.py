@@ -50,6 +50,8 @@ FEATURES = 80
 FEATURE_BATCH = 20
 MIXED = 40
 MIXED_BATCH = 10
+QUEUES = 60
+QUEUE_BATCH = 20
 LARGE = 20
 LARGE_BATCH = 5
 SCATTERED = 60
@@ -101,6 +103,14 @@ def test_features(shape, batch):
 def test_mixed_programs(shape, batch):
     run_batch(shape, batch, MIXED_BATCH,
               lambda core, seed: check(core, programs.mixed_program(seed), seed))
+
+
+@batches(QUEUES, QUEUE_BATCH)
+@on_every_shape
+def test_commands_that_share_memory(shape, batch):
+    """Whatever was loaded ahead, results are those of one command after the other."""
+    run_batch(shape, batch, QUEUE_BATCH,
+              lambda core, seed: check(core, programs.queues_program(seed), seed))
 
 
 @batches(LARGE, LARGE_BATCH)

@@ -68,9 +68,11 @@ def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
 
 
 class Operands:
-    """What surrounds the store: output buffer, bias, and the beats of residual and mask."""
+    """What surrounds the store: output buffer, in whose half `half` the first tile lies, bias, and
+    the beats of residual and mask."""
 
-    def __init__(self, dut, command: Command, rng: np.random.Generator, p_valid: float):
+    def __init__(self, dut, command: Command, rng: np.random.Generator, p_valid: float,
+                 half: int):
         self.dut, self.command, self.rng, self.p_valid = dut, command, rng, p_valid
         plan, shape = command.plan, command.plan.array
         tile_words = shape.rows * shape.t
@@ -88,6 +90,7 @@ class Operands:
         self.aux_valid = dict.fromkeys(self.aux, False)
         self.drained = self.taken = 0  # PE rows put into the buffer, tiles taken out
         self.buffer = [0] * 2 * tile_words
+        self.begin = half * tile_words
         self.bias_tile = 0
         self.bias_ready = False
 
@@ -113,7 +116,7 @@ class Operands:
         dut.row_done_i.value = int(row_done)
         if row_done:
             for number in range(self.drained * shape.t, (self.drained + 1) * shape.t):
-                self.buffer[number % len(self.buffer)] = self.words[number]
+                self.buffer[(self.begin + number) % len(self.buffer)] = self.words[number]
             self.drained += 1
         for name, beats in self.aux.items():
             valid = bool(beats) and (self.aux_valid[name] or rng.random() < self.p_valid)
@@ -147,12 +150,13 @@ class Operands:
 
 
 async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
-                p_valid: float) -> None:
+                p_valid: float, half: int) -> int:
+    """Stores C, whose first tile lies in this half of the output buffer; that of the next one."""
     plan = command.plan
     rows = plan.i * plan.row_segments
     c = Matrix(rng, rows, plan.j, 32 if command.as_single else 16)
     before = c.memory.data.copy()
-    operands = Operands(dut, command, rng, p_valid)
+    operands = Operands(dut, command, rng, p_valid, half)
     stored = 0
 
     def store(address: int, data: int, strobes: int) -> None:
@@ -199,6 +203,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     assert operands.taken == len(plan.tiles)
     assert not any(operands.aux.values())
     assert sum(count for _, count in port.requests) == beats
+    return (half + len(plan.tiles)) % 2
 
 
 @cocotb.test()
@@ -208,6 +213,7 @@ async def test_modes(dut, stalls, p_valid, as_single):
     rng = make_rng(f"{stalls} {p_valid} {as_single}")
     shape = array_of(dut, "ROWS", "COLS", "T", "DATA_W")
     await start(dut)
+    half = 0
     for number in range(3):
         command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3)[number])
-        await check(dut, rng, command, stalls, p_valid)
+        half = await check(dut, rng, command, stalls, p_valid, half)

@@ -19,6 +19,7 @@ from sat_golden.defs import (
     WINDOW_FIELDS,
     Error,
     MatmulFlag,
+    MatmulSlot,
     Opcode,
     PruneFlag,
     UpdateFlag,
@@ -65,6 +66,45 @@ async def compare(dut, data, seen):
     got = await verdict(dut, data)
     seen[Error(want[0])] += 1
     assert got == want, f"{got} instead of {want}: {Descriptor.unpack(data)} = {data.hex()}"
+
+
+@cocotb.test()
+async def test_operands_that_meet_the_result_before(dut):
+    """A, and the planes of S, next to C of the MATMUL checked before, byte by byte of 64; other
+    commands come in between."""
+    rng = make_rng("meets")
+    await start(dut)
+    addr_w = int(dut.ADDR_W.value)
+    before = None
+    seen: Counter[tuple[bool, bool]] = Counter()
+    for _ in range(400):
+        desc = replace(random_legal(rng, addr_w, Opcode.MATMUL), rows=int(rng.integers(1, 9)),
+                       cols=int(rng.integers(1, 70)), depth=int(rng.integers(1, 9)))
+        desc = replace(desc, flags=desc.flags & ~MatmulFlag.CONV,
+                       **dict.fromkeys(Windows(1, 1, 1, 1, 1).fields(), 0) | {"rows": desc.rows})
+        slots = {}
+        for tensor in tensors_of(desc):
+            stride = 0 if tensor.vector else aligned(tensor.row_bytes)
+            base = int(rng.integers(1 << 30)) * 64
+            if before and rng.random() < 0.7:  # behind, on the last line of, or just before it
+                span = (tensor.rows - 1) * stride + tensor.row_bytes
+                edge = before.end + 63 if rng.integers(2) else before.address - span + 63
+                base = max(0, edge // 64 + int(rng.integers(-1, 2))) * 64
+            slots[tensor.slot] = Slot(base, stride)
+        desc = replace(desc, slots=slots)
+        assert await verdict(dut, desc.pack()) == (Error.NONE, 0)
+        tensors = {tensor.slot: tensor for tensor in tensors_of(desc)}
+        if before:
+            meets = {slot: tensor.address < before.end and before.address < tensor.end
+                     for slot, tensor in tensors.items()}
+            want = (meets[MatmulSlot.A], meets[MatmulSlot.S_VALUES]
+                    or meets.get(MatmulSlot.S_INDICES, False))
+            assert (bool(dut.a_meets_o.value), bool(dut.s_meets_o.value)) == want, desc
+            seen[want] += 1
+        before = tensors[MatmulSlot.C]
+        if rng.random() < 0.3:
+            await verdict(dut, random_legal(rng, addr_w, Opcode.AFFINE).pack())
+    assert len(seen) == 4 and min(seen.values()) > 20, seen
 
 
 def random_size(rng):

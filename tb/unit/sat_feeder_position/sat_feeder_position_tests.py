@@ -9,10 +9,10 @@ from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 
-def groups(command, a_depth, chunk_k, lanes):
-    """Outputs in order."""
+def groups(command, begin, a_depth, chunk_k, lanes):
+    """Outputs in order, of a command whose first chunk lies at `begin`."""
     m = 1 << command["m_log2"]
-    base, half = 0, 0
+    base, half = begin, 0
     for col in range(command["col_tiles"]):
         for row in range(command["row_tiles"]):
             first = True
@@ -27,16 +27,18 @@ def groups(command, a_depth, chunk_k, lanes):
                         ends_tile = (ends_chunk and ends_segment
                                      and segment == command["k_segments"] - 1)
                         last_row = row == command["row_tiles"] - 1
-                        rewind = ends_tile and last_row and command["a_resident"]
+                        last_col = col == command["col_tiles"] - 1
+                        rewind = (ends_tile and last_row and not last_col
+                                  and command["a_resident"])
                         yield {"half": half, "first": first, "k": k, "ends_chunk": ends_chunk,
                                "ends_tile": ends_tile, "last_row": last_row,
-                               "last_col": col == command["col_tiles"] - 1, "rewind": rewind,
+                               "last_col": last_col, "rewind": rewind,
                                "fresh": k == 0 and (not command["a_resident"] or col == 0),
                                "base": base, "len": length, "row_words": row_words,
                                "words": words}
                         half, first = 1 - half, ends_tile
                         if ends_chunk:
-                            base = 0 if rewind else (base + words) % a_depth
+                            base = begin if rewind else (base + words) % a_depth
 
 
 @cocotb.test()
@@ -45,6 +47,7 @@ async def test_groups(dut, p_advance):
     rng = make_rng(f"{p_advance}")
     a_depth, chunk_k, lanes = parameters(dut, "A_DEPTH", "CHUNK_K", "LANES")
     await start(dut)
+    begin = 0  # commands follow each other in the ring
     for _ in range(40):
         m_log2 = int(rng.integers(5))
         chunks = rng.choice([0.5, 1, 2, 2.5])
@@ -56,7 +59,7 @@ async def test_groups(dut, p_advance):
             getattr(dut, f"{name}_i").value = value
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
-        for expected in groups(command, a_depth, chunk_k, lanes):
+        for expected in groups(command, begin, a_depth, chunk_k, lanes):
             advance = False
             while not advance:
                 assert dut.valid_o.value
@@ -67,3 +70,4 @@ async def test_groups(dut, p_advance):
                 await FallingEdge(dut.clk)
         dut.advance_i.value = 0
         assert not dut.valid_o.value
+        begin = (expected["base"] + expected["words"]) % a_depth

@@ -7,8 +7,17 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from sat.plan import Array, Tiling
 from sat_golden import CommandModel, Memory, Windows
-from sat_golden.defs import DESC_BYTES, Error, MatmulFlag, MatmulSlot
+from sat_golden.defs import (
+    DESC_BYTES,
+    MATMUL_ROW_INTERLEAVE_LSB,
+    Error,
+    MatmulFlag,
+    MatmulSlot,
+)
+from sat_golden.descriptor import Descriptor
+from sat_golden.tensors import tensors_of
 from tb.common.beats import Beats
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts, Stalls, WritePort
@@ -22,6 +31,7 @@ from tb.top.random_program import (
     ProgramWriter,
     describe,
     draw_case,
+    queue_program,
 )
 from tb.top.random_windows import KERNELS, KINDS, Limits
 
@@ -64,6 +74,8 @@ class Engine:
         self.reads = ReadPorts(dut, self.memory.fetch, rng, stalls, READ_PORTS, "rd_")
         self.writes = WritePort(dut, self.memory.store, rng, stalls, "wr_")
         self.overflow = False
+        self.cycle = 0
+        self.slots: list[int] = []  # cycles in which a slot of multiplies ends
 
     async def step(self) -> None:
         self.reads.cycle()
@@ -71,12 +83,19 @@ class Engine:
         self.dut.wr_idle_i.value = int(self.writes.idle)
         await FallingEdge(self.dut.clk)
         self.overflow |= bool(self.dut.overflow_o.value)
+        self.cycle += 1
+        if self.dut.slot_active_o.value:
+            self.slots.append(self.cycle)
 
-    async def begin(self, descriptor: bytes) -> None:
+    async def begin(self, descriptor: bytes, a_meets: bool = False, s_meets: bool = False) -> None:
+        while not self.dut.ready_o.value:
+            await self.step()
         self.dut.desc_i.value = int.from_bytes(descriptor, "little")
+        self.dut.a_meets_i.value, self.dut.s_meets_i.value = int(a_meets), int(s_meets)
         self.dut.start_i.value = 1
         await self.step()
         self.dut.start_i.value = 0
+        self.dut.a_meets_i.value = self.dut.s_meets_i.value = 0
         self.dut.desc_i.value = (1 << 1024) - 1  # valid with start_i only
         assert self.dut.busy_o.value
 
@@ -87,6 +106,37 @@ class Engine:
                 return cycle
             await self.step()
         raise AssertionError("the command does not end")
+
+
+def meets(before: Descriptor, desc: Descriptor, *slots: int) -> bool:
+    """Whether operands in these slots may share memory with the result of the command before."""
+    result, = (tensor for tensor in tensors_of(before) if tensor.written)
+    return any(tensor.address < result.end and result.address < tensor.end
+               for tensor in tensors_of(desc) if tensor.slot in slots)
+
+
+async def check_all(dut, rng: np.random.Generator, stalls: Stalls, program: Program) -> int:
+    """Runs a program of MATMULs, each given to the engine when it is ready or a while later; how
+    often one was given while another was inside."""
+    model_memory = Memory(BASE, SIZE, program.image.copy())
+    result = CommandModel(model_memory).run(program.address, program.length)
+    assert result.code == Error.NONE, result
+    engine = Engine(dut, program, rng, stalls)
+    pairs = 0
+    for index, desc in enumerate(program.descriptors):
+        before = program.descriptors[index - 1] if index else desc
+        for _ in range(int(rng.integers(100)) * (rng.random() < 0.3)):
+            await engine.step()
+        await engine.begin(desc.pack(), meets(before, desc, MatmulSlot.A),
+                           meets(before, desc, MatmulSlot.S_VALUES, MatmulSlot.S_INDICES))
+        pairs += int(dut.pair_o.value)
+    await engine.finish()
+    assert not engine.reads.queue and engine.writes.idle, str(program)
+    differing = np.flatnonzero(engine.memory.data != model_memory.data)
+    assert not differing.size, (f"{differing.size} bytes differ, the first in "
+                                f"{program.where(BASE + int(differing[0]))}: {program}")
+    assert engine.overflow == result.overflow, str(program)
+    return pairs
 
 
 async def check(dut, rng: np.random.Generator, stalls: Stalls, program: Program) -> Engine:
@@ -129,6 +179,48 @@ async def test_random_convolutions(dut, stalls):
         await check(dut, rng, STALLS[stalls], random_conv(rng))
         if rng.random() < 0.3:
             await check(dut, rng, STALLS[stalls], random_command(rng))
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(STALLS))
+async def test_commands_follow_each_other(dut, stalls):
+    """Chains of commands that read, and write again, what others near them write."""
+    rng = make_rng(stalls)
+    await start(dut, wr_idle_i=1)
+    pairs = 0
+    for _ in range(3):
+        program = queue_program(rng, 8, 24, BASE, SIZE)
+        pairs += await check_all(dut, rng, STALLS[stalls], program)
+    assert pairs > 0
+
+
+@cocotb.test()
+async def test_gap(dut):
+    """Between the last multiply of a command and the first of the next, whose operands are not
+    made by it: at most 100 cycles and four slots. (Where the interleave of rows becomes smaller, the
+    limit of what may wait in the scratchpad of A lets the next chunk in late.)"""
+    rng = make_rng()
+    shape = Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+    await start(dut, wr_idle_i=1)
+    writer = ProgramWriter(rng, BASE, SIZE)
+    for nm in ((2, 2), (2, 8), (1, 4), (2, 2)):
+        writer.matmul(int(rng.integers(20, 40)), int(rng.integers(10, 30)),
+                      int(rng.integers(60, 90)), *nm, 0, "ordinary")
+    program = writer.finish()
+    engine = Engine(dut, program, rng, STALLS["latency"])
+    for desc in program.descriptors:
+        await engine.begin(desc.pack())
+    await engine.finish()
+    first, gaps = 0, []
+    for desc in program.descriptors:
+        plan = Tiling(shape, desc.rows, desc.cols, desc.depth, desc.n, desc.m,
+                      desc.flags >> MATMUL_ROW_INTERLEAVE_LSB)
+        if first:
+            gaps.append(engine.slots[first] - engine.slots[first - 1] - shape.t)
+        first += len(plan.tiles) * plan.kept
+    assert first == len(engine.slots)
+    dut._log.info("cycles without a multiply between commands: %s", gaps)
+    assert max(gaps) <= 100 + 4 * shape.t, gaps
 
 
 @cocotb.test()

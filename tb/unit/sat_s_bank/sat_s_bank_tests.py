@@ -25,7 +25,7 @@ async def test_reads(dut, m_log2, p_read, p_write):
     (depth,) = parameters(dut, "S_DEPTH")
     values, indices = np.zeros(depth, np.uint16), np.zeros(depth, np.uint8)
     mask = (1 << m_log2) - 1
-    await start(dut, index_mask_i=mask)
+    await start(dut)
     expected: list[tuple[bool, int]] = []
     command = None
     for cycle in range(depth + 1000):
@@ -40,7 +40,8 @@ async def test_reads(dut, m_log2, p_read, p_write):
         valid = not fill and rng.random() < p_read
         first, last, half = map(int, rng.integers(0, 2, 3))
         block = int(rng.integers(16)) & ~mask
-        command = S_CMD.pack(valid=int(valid), first=first, last=last, half=half, block=block)
+        command = S_CMD.pack(valid=int(valid), first=first, last=last, half=half, block=block,
+                             mask=mask)
         command = command << log2(depth) | address
         dut.cmd_i.value = command
         wide = widen(int(values[address]))

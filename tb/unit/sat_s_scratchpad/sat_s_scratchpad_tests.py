@@ -26,7 +26,7 @@ async def test_reads(dut, m_log2, p_write):
     cols, depth = parameters(dut, "COLS", "S_DEPTH")
     values, indices = np.zeros((depth, cols), np.uint16), np.zeros((depth, cols), np.uint8)
     mask = (1 << m_log2) - 1
-    await start(dut, m_log2_i=m_log2)
+    await start(dut)
     commands: list[tuple | None] = []
     expected: list[list[int | None]] = []
     for cycle in range(depth + 500):
@@ -41,7 +41,7 @@ async def test_reads(dut, m_log2, p_write):
         flags = dict(zip(("first", "last", "half"), map(int, rng.integers(0, 2, 3))))
         block, address = int(rng.integers(16)) & ~mask, int(rng.integers(depth))
         commands.append((flags, block, address) if valid else None)
-        command = S_CMD.pack(valid=int(valid), block=block, **flags)
+        command = S_CMD.pack(valid=int(valid), block=block, mask=mask, **flags)
         dut.cmd_i.value = command << log2(depth) | address
         now: list[int | None] = [None] * cols
         for col in range(cols):

@@ -2,6 +2,7 @@
 """The sequencer in lockstep with its reference, and the situations in which events can meet it."""
 
 from dataclasses import replace
+from functools import partial
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
@@ -10,7 +11,14 @@ from sat_golden.descriptor import Slot
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.require import require
 from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune
-from tb.unit.sat_sequencer.reference import FETCH_PORT, RUNNING, Command, Inputs, Reference
+from tb.unit.sat_sequencer.reference import (
+    FETCH_PORT,
+    LOAD_PORTS,
+    RUNNING,
+    Command,
+    Inputs,
+    Reference,
+)
 
 BEAT_BYTES = 16
 LIMIT = 20_000
@@ -42,10 +50,13 @@ class Lockstep:
         self.dut, self.rng = dut, rng
         self.model = Reference()
         self.busy = {"matmul": False, "vector": False}
+        self.pair = False     # two MATMULs are inside
+        self.loads = False    # and until there are, the second one may start
         self.open = False     # a transfer is outstanding
         self.beats = []       # of a descriptor, on their way
         self.free = False
         self.inputs = {}      # as driven last
+        self.late_port = False  # errors of the array's reads are those of what is loaded ahead
         self.address = 0
         self.program = ()
         self.length = None
@@ -63,6 +74,7 @@ class Lockstep:
         names = ["start", "clear", "overflow", "progress"]
         for engine, busy in self.busy.items():
             names += [f"read_{engine}", f"write_{engine}", f"{engine}_ends"] * busy
+        names += ["loads"] * (self.busy["matmul"] and not self.pair and not self.loads)
         names += ["beat", "read_fetch"] * bool(self.beats and not model.draining)
         names += ["hang"] * ((model.running or model.draining) and model.waited > 0)
         return names + ["quiet"] * self.open
@@ -72,9 +84,13 @@ class Lockstep:
         i = Inputs(start="start" in events, clear="clear" in events, address=self.address,
                    program=self.program, length=self.length, overflow="overflow" in events)
         i.limit = model.waited if "hang" in events else 0
-        i.busy = {engine: busy and f"{engine}_ends" not in events and not self.free
+        ends = {engine: f"{engine}_ends" in events or self.free for engine in self.busy}
+        i.busy = {engine: busy and (not ends[engine] or engine == "matmul" and self.pair)
                   for engine, busy in self.busy.items()}
-        for engine, ports in (("matmul", MATMUL_ERROR_PORTS), ("vector", [VECTOR_ERROR_PORT])):
+        i.pair = self.pair and not ends["matmul"]
+        i.loads = not i.busy["matmul"] or not i.pair and (self.loads or "loads" in events)
+        matmul_ports = LOAD_PORTS if self.late_port else MATMUL_ERROR_PORTS
+        for engine, ports in (("matmul", matmul_ports), ("vector", [VECTOR_ERROR_PORT])):
             address = int(rng.integers(1 << 36)) * BEAT_BYTES
             if f"read_{engine}" in events:
                 i.read_error = int(rng.choice([0, SLVERR, DECERR])), address, int(rng.choice(ports))
@@ -96,6 +112,7 @@ class Lockstep:
         length = len(i.program) if i.length is None else i.length
         self.drive(start_i=int(i.start), clear_i=int(i.clear), prog_addr_i=i.address,
                    prog_len_i=length, watchdog_i=i.limit,
+                   matmul_ready_i=int(i.loads), matmul_pair_i=int(i.pair),
                    matmul_busy_i=int(i.busy["matmul"]), vector_busy_i=int(i.busy["vector"]),
                    rd_drained_i=int(i.drained), rd_req_ready_i=int(i.ready),
                    rd_rsp_valid_i=int(i.beat), bus_progress_i=int(i.bus_progress),
@@ -121,11 +138,16 @@ class Lockstep:
         if expected["ask"] is not None and i.ready and not self.model.draining:
             data = self.model.program[self.model.index].data
             self.beats = [data[at:at + BEAT_BYTES] for at in range(0, DESC_BYTES, BEAT_BYTES)]
+        if expected["matmul_start"]:
+            self.pair, self.loads = i.busy["matmul"], False
+        else:
+            self.pair, self.loads = i.pair, i.loads and not self.free
         self.busy = {engine: busy or expected[f"{engine}_start"] for engine, busy in i.busy.items()}
         self.open = not i.drained
         self.model.advance(i)
         if expected["flush"]:
             self.busy = {"matmul": False, "vector": False}
+            self.pair = False
         if self.model.draining or not self.model.running:
             self.beats = []
         self.now += 1
@@ -170,12 +192,14 @@ class Lockstep:
         if refused:
             await self.cycle("start")
 
-    async def until_waiting(self, index, phase):
-        """Command `index` is in this phase; engines that are started before stay busy."""
+    async def until_waiting(self, index, phase, loads=False):
+        """Command `index` is in this phase; engines that are started before stay busy. A MATMUL
+        starts beside another one only with `loads`."""
         model = self.model
         while (model.index, model.phase) != (index, phase):
             require(model.phase in RUNNING, "stopped on the way to %s", phase)
-            await self.cycle(*["beat"] * (model.phase == "fetch"))
+            await self.cycle(*["beat"] * (model.phase == "fetch"),
+                             *["loads"] * (loads and model.phase == "issue"))
 
 
 async def in_fetch(bench, *descs, beats=7, refused=False):
@@ -197,6 +221,20 @@ async def until_read(bench, *descs, fault=False, refused=False):
     await in_fetch(bench, *descs, refused=refused)
     await bench.cycle("read_fetch" if fault else "beat")
     require(bench.model.read, "the descriptor has not come")
+
+
+async def until_pair(bench, *descs, late=False, refused=False):
+    """The last command but one loads ahead, or the last one."""
+    await bench.begin(*descs, refused=refused)
+    if descs[-1].opcode == Opcode.MATMUL:
+        await bench.until_waiting(len(descs), "end", loads=True)
+    else:
+        await bench.until_waiting(len(descs) - 1, "ahead", loads=True)
+    if late:
+        bench.late_port = True
+        await bench.cycle("read_matmul")
+        bench.late_port = False
+        require(bench.model.late, "no error that waits")
 
 
 async def until_checked(bench, *descs, refused=False):
@@ -271,6 +309,11 @@ SITUATIONS = {
     "issue waits for both": (until_phase, "issue", matmul(), prune(overlap=True), prune()),
     "issue at once": (until_phase, "issue", matmul()),
     "issue beside": (until_phase, "issue", prune(), matmul(overlap=True)),
+    "ahead": (until_pair, matmul(), matmul(), fence(irq=True)),
+    "ahead beside": (until_pair, prune(), matmul(overlap=True), matmul(overlap=True), prune()),
+    "ahead, error waits": (partial(until_pair, late=True), matmul(), matmul(), prune(True)),
+    "end of a pair": (until_pair, matmul(), matmul()),
+    "end of a pair, error waits": (partial(until_pair, late=True), matmul(), matmul()),
     "end": (until_phase, "end", prune()),
     "end of both": (until_phase, "end", matmul(), prune(overlap=True)),
     "done": (until_done,),

@@ -15,7 +15,8 @@ from sat_golden.defs import DESC_BYTES, Error
 SPACE = 1 << 40
 FETCH_BEATS = 8
 FETCH_PORT, VECTOR_PORT = 7, 6
-RUNNING = ("fetch", "check", "issue", "end", "bad")
+LOAD_PORTS = range(3)  # of the MATMUL that came last; the other ports of the array are the older's
+RUNNING = ("fetch", "check", "issue", "ahead", "end", "bad")
 READ_CODES = {0: Error.READ_PROTOCOL, 1: Error.READ_PROTOCOL, 2: Error.READ_SLVERR,
               3: Error.READ_DECERR}
 WRITE_CODES = {2: Error.WRITE_SLVERR, 3: Error.WRITE_DECERR}
@@ -45,6 +46,8 @@ class Inputs:
     length: int | None = None   # PROG_LEN, if not the program's
     limit: int = 0
     busy: dict[str, bool] = field(default_factory=lambda: {"matmul": False, "vector": False})
+    loads: bool = True          # a MATMUL may start beside the one inside
+    pair: bool = False          # two MATMULs are inside
     overflow: bool = False
     engine_progress: bool = False
     bus_progress: bool = False
@@ -65,7 +68,9 @@ class Reference:
         self.base = 0            # address of the program
         self.index = 0           # of the descriptor in hand
         self.issued = 0
-        self.last = {"matmul": 0, "vector": 0}  # each engine's command
+        self.last = {"matmul": 0, "vector": 0}  # each engine's command, the younger of a pair
+        self.older = 0                          # of a pair
+        self.late: tuple[int, int, int] | None = None  # the younger's error, while there is a pair
         self.overflow = self.latch = False
         self.waiting: tuple[int, int, int] | None = None  # the error to report
         self.found: tuple[int, int, int] | None = None    # that of the descriptor in hand
@@ -104,15 +109,19 @@ class Reference:
         """The error that stops the program in this cycle."""
         if not self.running:
             return None
-        if i.read_error and i.read_error[2] != FETCH_PORT:
+        oldest = self.last | {"matmul": self.older if i.pair else self.last["matmul"]}
+        if (i.read_error and i.read_error[2] != FETCH_PORT
+                and not (i.read_error[2] in LOAD_PORTS and (i.pair or self.late))):
             resp, address, port = i.read_error
             engine = "vector" if port == VECTOR_PORT else "matmul"
-            return READ_CODES[resp], self.last[engine], address
+            return READ_CODES[resp], oldest[engine], address
         if i.write_error:
             resp, address, port = i.write_error
-            return WRITE_CODES[resp], self.last["vector" if port else "matmul"], address
+            return WRITE_CODES[resp], oldest["vector" if port else "matmul"], address
+        if self.late and not i.pair:
+            return self.late
         if self.hang(i):
-            busy = [self.last[engine] for engine in i.busy if i.busy[engine]]
+            busy = [oldest[engine] for engine in i.busy if i.busy[engine]]
             index = min(busy, default=self.index)
             return Error.HANG, index, self.base + DESC_BYTES * index
         if self.phase == "bad" and self.settled(i):
@@ -123,9 +132,10 @@ class Reference:
         if self.phase != "issue":
             return False
         command = self.program[self.index]
-        if not command.overlap:
-            return not any(i.busy.values())
-        return not i.busy["matmul" if command.engine == "matmul" else "vector"]
+        if command.engine == "matmul":
+            free = not i.busy["matmul"] or i.loads and not i.pair
+            return free and (command.overlap or not i.busy["vector"])
+        return not i.busy["vector"] and (command.overlap or not i.busy["matmul"])
 
     def report(self, i: Inputs) -> bool:
         return (self.phase == "drain" and self.waiting is not None
@@ -176,21 +186,26 @@ class Reference:
         overflow = self.overflow
         self.overflow |= i.overflow
         asks = self.asks and not i.ready
+        late = i.read_error if i.pair and i.read_error and i.read_error[2] in LOAD_PORTS else None
+        if late and not self.late:
+            self.late = READ_CODES[late[0]], self.last["matmul"], late[1]
         phase = self._next_phase(i)
         self._receive(i)
 
         if issues:
             command = self.program[self.index]
             if command.engine:
+                if command.engine == "matmul":
+                    self.older = self.last["matmul"]
                 self.last[command.engine] = self.index
             else:
                 self.latch = overflow
             self.issued = self.index
             self.index += 1
-            if self.index < self.length:
-                asks, self.fault = True, None
+        if phase == "fetch" != self.phase:
+            asks, self.fault = True, None
         if self.running and (error or stops):
-            phase = "drain"
+            phase, self.late = "drain", None
             self.waiting = None if stops else error
             self.cleared = stops
         else:
@@ -211,7 +226,7 @@ class Reference:
         self.length = len(i.program) if i.length is None else i.length
         self.index = self.issued = 0
         self.overflow = self.latch = self.cleared = False
-        self.fault = None
+        self.fault = self.late = None
         self.waiting = (Error.PROGRAM, 0, i.address) if self.no_program(i) else None
 
     def _receive(self, i: Inputs) -> None:
@@ -241,7 +256,12 @@ class Reference:
             self.found = code, self.index, own if address is None else address
             return "bad"
         if phase == "issue" and self.issues(i):
-            return "fetch" if self.index + 1 < self.length else "end"
+            if self.index + 1 == self.length:
+                return "end"
+            ahead = self.program[self.index].engine == "matmul" and i.busy["matmul"]
+            return "ahead" if ahead else "fetch"
+        if phase == "ahead" and not i.pair:
+            return "fetch"
         if phase == "end" and self.settled(i):
             return "idle"
         if phase == "drain" and i.drained:

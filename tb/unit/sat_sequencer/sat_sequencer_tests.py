@@ -21,6 +21,7 @@ from tb.unit.sat_sequencer.lockstep import (
     command,
 )
 from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune, random_program
+from tb.unit.sat_sequencer.reference import LOAD_PORTS
 
 PROG_ADDR = 0x12_3456_7080
 BEAT_BYTES = 16
@@ -38,6 +39,7 @@ class Engine:
     busy: int = 0             # cycles left
     overflow: bool = False    # with the last busy cycle
     index: int | None = None  # its command, until the command is complete
+    behind: int | None = None  # the array's command that loads meanwhile
 
 
 class Bench:
@@ -62,6 +64,8 @@ class Bench:
         self.bus_error = {}    # signals of one bus error, for the next cycle
         self.stuck = False     # an engine's transfer never ends, nor does its work go on
         self.p_overflow = 0.2
+        self.meets = []        # what was said with each start
+        self.pairs = 0         # how often a MATMUL started while another was inside
 
     # Inputs
 
@@ -69,6 +73,10 @@ class Bench:
         dut, rng = self.dut, self.rng
         for name, engine in self.engines.items():
             getattr(dut, f"{name}_busy_i").value = int(engine.busy > 0)
+            if name == "matmul":
+                dut.matmul_pair_i.value = int(engine.behind is not None)
+                free = not engine.busy or engine.behind is None and rng.random() < 0.5
+                dut.matmul_ready_i.value = int(free)
             getattr(dut, f"{name}_overflow_i").value = int(engine.overflow and engine.busy == 1)
             works = engine.busy > 0 and not self.stuck and rng.random() < 0.1
             getattr(dut, f"{name}_progress_i").value = int(works)
@@ -113,10 +121,15 @@ class Bench:
             if engine.busy > 1 or engine.busy and not self.stuck:
                 self.overflow |= engine.overflow and engine.busy == 1
                 engine.busy -= 1
-            if getattr(dut, f"{name}_start_o").value:
+            started = self.issued[-1] if getattr(dut, f"{name}_start_o").value else None
+            if engine.busy and started is not None:
+                engine.behind = started
+                self.pairs += 1
+            elif not engine.busy and (engine.behind, started) != (None, None):
                 engine.busy = int(self.rng.integers(self.shortest, self.longest + 1))
                 engine.overflow = bool(self.rng.random() < self.p_overflow)
-                engine.index = self.issued[-1]
+                engine.index = started if engine.behind is None else engine.behind
+                engine.behind = None
         if dut.flush_o.value:
             self.flushes += 1
             self.engines = {"matmul": Engine(), "vector": Engine()}
@@ -156,9 +169,13 @@ class Bench:
             desc = self.program[self.next_index]
             assert started == [ENGINES[desc.opcode]], f"{started} started, not {desc.opcode.name}"
             assert number(dut.desc_o).to_bytes(DESC_BYTES, "little") == desc.pack()
-            assert not self.engines[started[0]].busy
-            assert desc.overlap or not self.any_busy, "started beside an earlier command"
+            matmul, vector = self.engines["matmul"], self.engines["vector"]
+            assert matmul.behind is None, "started beside two"
+            assert started == ["matmul"] or not vector.busy
+            assert desc.overlap or not vector.busy and (started == ["matmul"] or not matmul.busy), (
+                "started beside an earlier command")
             assert bool(dut.overflow_latch_o.value) == self.latch
+            self.meets.append((bool(dut.matmul_a_meets_o.value), bool(dut.matmul_s_meets_o.value)))
             self.issued.append(self.next_index)
             self.next_index += 1
 
@@ -314,6 +331,22 @@ async def test_random_programs_run_in_order(dut, longest):
     for _ in range(12):
         await bench.start(random_program(bench.rng, int(bench.rng.integers(1, 20))))
         await bench.finish()
+    assert bench.pairs or longest < 400
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_tells_what_meets_the_result_before(dut):
+    """With each start: whether A, or S, of a MATMUL meets C of the one before."""
+    bench = await begin(dut)
+    c = matmul().slots[MatmulSlot.C]
+    for slot in (MatmulSlot.A, MatmulSlot.S_VALUES, None):
+        second = replace(matmul(), rows=4)
+        if slot is not None:
+            second.slots[slot] = Slot(c.address + 2 * c.stride, c.stride)
+            second.slots[MatmulSlot.C] = Slot(0x9000, 64)
+        await bench.start([matmul(), second])
+        await bench.finish()
+        assert bench.meets[-1] == (slot == MatmulSlot.A, slot == MatmulSlot.S_VALUES)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -414,11 +447,13 @@ async def test_bus_error_stops_the_program(dut):
             return len(bench.issued) >= count and bench.any_busy
         await bench.until(command_running)
         engine = next(name for name, engine in bench.engines.items() if engine.busy)
-        index = bench.engines[engine].index
         address = int(bench.rng.integers(1 << 36)) * BEAT_BYTES
         # The flush comes only when the bus is quiet: keep a transfer open for a while.
         bench.stuck = bool(bench.rng.integers(2))
         code, bench.bus_error = bus_error(bench.rng, engine, address)
+        index, behind = bench.engines[engine].index, bench.engines[engine].behind
+        if behind is not None and bench.bus_error.get("rd_err_port_i", 6) in LOAD_PORTS:
+            index = behind
         for _ in range(int(bench.rng.integers(1, WATCHDOG // 2))):
             await bench.cycle()
             assert not bench.stuck or not bench.reports, "reported before the bus was quiet"

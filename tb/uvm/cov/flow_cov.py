@@ -11,9 +11,11 @@ from tb.uvm.cov.sat_cov_base import SatCovBase
 from tb.uvm.env.run import End, Run
 
 # Of rtl/ctrl/sat_sequencer.v.
-STATES = ("idle", "fetch", "check", "issue", "end", "bad", "drain", "flush", "error")
-# States of one cycle, or a few, which neither a reset nor a write meets but by chance.
-SHORT = ("check", "bad", "flush")
+STATES = ("idle", "fetch", "check", "issue", "end", "bad", "ahead", "drain",
+          "flush", "error")
+# States of one cycle, or a few, or of two MATMULs in turn, which neither a reset nor a write meets
+# but by chance.
+SHORT = ("check", "bad", "ahead", "flush")
 LONG_STATES = tuple(state for state in STATES if state not in SHORT)
 ENDS = [end.name.lower() for end in End]
 

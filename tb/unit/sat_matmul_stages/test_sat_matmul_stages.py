@@ -5,5 +5,5 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-def test_sat_matmul_status():
-    run("sat_matmul_status")
+def test_sat_matmul_stages():
+    run("sat_matmul_stages")
