@@ -42,7 +42,7 @@ from tb.top.giant_program import giant_program
 from tb.top.random_windows import KERNELS
 from tb.top.scatter import SPACE, scattered, scattered_program
 
-SHAPES = ("2x2", "4x8", "8x8")
+SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
 MATMULS = 320
 BATCH = 40
 CONVS = 240
