@@ -197,8 +197,8 @@ async def test_commands_follow_each_other(dut, stalls):
 @cocotb.test()
 async def test_gap(dut):
     """Between the last multiply of a command and the first of the next, whose operands are not
-    made by it: at most 100 cycles and four slots. (Where the interleave of rows becomes smaller, the
-    limit of what may wait in the scratchpad of A lets the next chunk in late.)"""
+    made by it: at most 100 cycles and four slots. (Where the interleave of rows becomes smaller,
+    the limit of what may wait in the scratchpad of A lets the next chunk in late.)"""
     rng = make_rng()
     shape = Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
     await start(dut, wr_idle_i=1)
