@@ -13,6 +13,10 @@ rtl/fp/sat_fp32_to_fp16.v
 rtl/fp/sat_fp16_widen.v
 rtl/fp/sat_fp16_to_fp32.v
 rtl/fp/sat_acc_to_fp32.v
+rtl/sums/sat_exact_limb.v
+rtl/sums/sat_exact_lane.v
+rtl/sums/sat_exact_to_fp32.v
+rtl/sums/sat_column_sums.v
 rtl/window/sat_pixel_addr.v
 rtl/dma/sat_burst_split.v
 rtl/dma/sat_rd_dma.v

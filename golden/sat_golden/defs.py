@@ -11,7 +11,6 @@ M_MAX = 16
 INDEX_BITS = 4
 SLOTS = 8
 POOL_POSITIONS_MAX = 16
-STATS_LANES = 8
 
 # Descriptor fields: (word, lowest bit, bits).
 FIELDS = {

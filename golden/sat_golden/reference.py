@@ -8,7 +8,6 @@ item 3).
 
 from __future__ import annotations
 
-from .defs import STATS_LANES
 from .formats import ACC, FP16, FP32, NAN, WIDE, FpFormat, Kind, Number
 
 
@@ -165,13 +164,12 @@ def affine(x: int, alpha: int, gamma: int, y: int | None = None, beta: int | Non
 
 
 def stats_sum(terms: list[int]) -> int:
-    """The sum STATS makes of a column of FP32 numbers (elements, or products of two)."""
-    sums = [0] * STATS_LANES
-    for row, term in enumerate(terms):
-        sums[row % STATS_LANES] = fp32_add(sums[row % STATS_LANES], term)
-    while len(sums) > 1:
-        sums = [fp32_add(a, b) for a, b in zip(sums[0::2], sums[1::2])]
-    return sums[0]
+    """The sum STATS makes of a column of FP32 numbers (elements, or products of two): exact, then
+    rounded once. RTL: sat_column_sums."""
+    total = Number(Kind.FINITE)
+    for term in terms:
+        total = add(total, FP32.unpack(term))
+    return FP32.round_pack(total)
 
 
 def sign_magnitude(half: int) -> int:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """AFFINE, STATS and POOL against the reference functions, one element at a time."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -53,14 +55,45 @@ def test_stats_agree_with_the_reference(draw, second, rows, cols):
             [reference.fp16_mul_exact(a, b) for a, b in zip(column, by)])
 
 
-def test_stats_have_eight_partial_sums():
-    """2**-24 behind a one in its partial sum is lost; beside it, enough of them count."""
-    one, tiny = 0x3C00, 0x0001
-    x = np.full((64, 1), tiny, np.uint16)
-    x[0] = one
-    total = stats(x)[0].view(np.float32)
-    assert float(total[0, 0]) == 1 + 56 * 2.0**-24
-    assert stats(np.full((3, 1), 0x8000, np.uint16))[0][0, 0] == 0, "never -0"
+@pytest.mark.parametrize("rows", [1, 40, 5000])
+def test_stats_round_the_exact_sum_once(rows):
+    """Against rationals: no FP32 number is nearer, and of two as near it is the even one."""
+    rng = np.random.default_rng(rows)
+    x, y = (stimulus.random_bits(rng, (rows, 24), np.uint16) for _ in range(2))
+    for z in (x, y):
+        z[z >> 10 & 31 == 31] ^= 0x4000                 # finite
+    x[: rows // 2, :8] = x[rows - rows // 2 :, :8] ^ 0x8000  # what is left of a cancellation
+    y[: rows // 2, :8] = y[rows - rows // 2 :, :8]
+    x_exact, y_exact = ([[Fraction(float(v)) for v in row] for row in z.view(np.float16)]
+                        for z in (x, y))
+    for bits, terms in zip(stats(x, y), (
+            x_exact, [[a * b for a, b in zip(*pair)] for pair in zip(x_exact, y_exact)])):
+        for column, sums in enumerate(zip(*terms)):
+            exact, got = sum(sums), bits[0, column : column + 1].view(np.float32)
+            error = abs(Fraction(float(got[0])) - exact)
+            for other in np.nextafter(got, np.float32([-np.inf, np.inf])):
+                step = abs(Fraction(float(other)) - exact)
+                assert error < step or error == step and bits[0, column] % 2 == 0
+
+
+def test_stats_do_not_depend_on_the_order():
+    rng = np.random.default_rng(2)
+    x = stimulus.random_bits(rng, (777, 9), np.uint16) & 0xBFFF
+    order = rng.permutation(len(x))
+    assert all(map(np.array_equal, stats(x), stats(x[order])))
+
+
+@pytest.mark.parametrize("column, by, total, dot", [
+    ([0x8000] * 3, [0x3C00] * 3, 0, 0),                      # never -0
+    ([0x7C00, 0xFBFF], [0x3C00, 0x3C00], 0x7F800000, 0x7F800000),
+    ([0x7C00, 0xFC00], [0x3C00, 0xBC00], 0x7FC00000, 0x7F800000),
+    ([0x0000, 0x3C00], [0x7C00, 0x3C00], 0x3F800000, 0x7FC00000),
+    ([0xFC01, 0x3C00], [0x3C00, 0x3C00], 0x7FC00000, 0x7FC00000),
+    ([0xFC00, 0x0000], [0x3C00, 0x3C00], 0xFF800000, 0xFF800000),
+])
+def test_stats_of_special_numbers(column, by, total, dot):
+    x, y = (np.array(half, np.uint16)[:, None] for half in (column, by))
+    assert [int(bits[0, 0]) for bits in stats(x, y)] == [total, dot]
 
 
 def seen_by(windows: Windows, *fmaps: np.ndarray):

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_feature: feature unit of the vector engine (docs/design/architecture.md): AFFINE, STATS,
 // POOL, one by one.
-//   sat_feature_rows +                     +> sat_affine ---+       +> sat_feature_round +
-//   sat_pool_reader -+-> sat_feature_fetch +> sat_stats ----+ lanes +> (STATS) ----------+> writers
-//                                          +> sat_pool_sum -+                            |
+//   sat_feature_rows +                     +> sat_affine ---+ lanes +> sat_feature_round +
+//   sat_pool_reader -+-> sat_feature_fetch +> sat_pool_sum -+                            |
+//                                          +> sat_stats ---------------------------------+> writers
 //                                          +> sat_pool_max ------------------------------+
 // Channels are visited in bands of 16 vectors, 8 beats; a vector is DATA_W/32 of them. Responses
 // are always taken.
@@ -26,7 +26,7 @@ module sat_feature #(
   input  wire                       [1023:0] desc_i,
   output wire                                done_o,
   output wire                                overflow_o,
-  output wire                                active_o,  // the lanes have an operation
+  output wire                                active_o,  // works without the bus
   // read DMA
   output wire                                rd_req_valid_o,
   input  wire                                rd_req_ready_i,
@@ -191,18 +191,18 @@ module sat_feature #(
   // A unit that is not enabled does nothing, whatever comes.
   wire   [1:0] credit;
   wire         affine_reserve, sum_reserve;
-  wire   [1:0] stats_reserve, max_reserve, max_valid;
-  wire         affine_op, stats_op, sum_op;
-  wire [DATA_W/2-1:0] affine_factor, stats_factor, sum_factor;
-  wire [DATA_W-1:0] affine_scalar, stats_scalar;
-  wire [DATA_W-1:0] affine_addend, stats_addend, sum_addend;
+  wire   [1:0] stats_reserve, stats_valid, max_reserve, max_valid;
+  wire         affine_op, sum_op, stats_active;
+  wire [DATA_W/2-1:0] affine_factor, sum_factor;
+  wire [DATA_W-1:0] affine_scalar;
+  wire [DATA_W-1:0] affine_addend, sum_addend;
+  wire [DATA_W-1:0] stats_data;
   wire   [3:0] affine_tag;
-  wire   [8:0] stats_tag;
   wire   [7:0] sum_tag;
   wire         max_band_last;
   wire [2*DATA_W-1:0] max_data;
   wire         result_valid;
-  wire   [8:0] result_tag;
+  wire   [7:0] result_tag;
 
   sat_affine #(
     .DATA_W(DATA_W)
@@ -244,14 +244,9 @@ module sat_feature #(
     .queue_data_i  (queue_data),
     .credit_i      (credit),
     .reserve_o     (stats_reserve),
-    .op_valid_o    (stats_op),
-    .factor_o      (stats_factor),
-    .scalar_o      (stats_scalar),
-    .addend_o      (stats_addend),
-    .tag_o         (stats_tag),
-    .result_valid_i(result_valid),
-    .result_tag_i  (result_tag),
-    .result_i      (lane_result_i)
+    .active_o      (stats_active),
+    .out_valid_o   (stats_valid),
+    .out_data_o    (stats_data)
   );
 
   sat_pool_max #(
@@ -293,16 +288,17 @@ module sat_feature #(
     .addend_o      (sum_addend),
     .tag_o         (sum_tag),
     .result_valid_i(result_valid),
-    .result_tag_i  (result_tag[7:0]),
+    .result_tag_i  (result_tag),
     .result_i      (lane_result_i)
   );
 
   // ---- Lanes: tags travel beside them
-  assign active_o = affine_op || stats_op || sum_op;
+  wire lane_valid = affine_op || sum_op;
 
-  assign lane_factor_o = stats_q ? stats_factor : sum_q ? sum_factor : affine_factor;
-  assign lane_scalar_o = stats_q ? stats_scalar : sum_q ? {DATA_W/32{ONE}} : affine_scalar;
-  assign lane_addend_o = stats_q ? stats_addend : sum_q ? sum_addend : affine_addend;
+  assign active_o      = lane_valid || stats_active;
+  assign lane_factor_o = sum_q ? sum_factor : affine_factor;
+  assign lane_scalar_o = sum_q ? {DATA_W/32{ONE}} : affine_scalar;
+  assign lane_addend_o = sum_q ? sum_addend : affine_addend;
 
   sat_valid_delay #(
     .WIDTH (1),
@@ -310,15 +306,15 @@ module sat_feature #(
   ) u_valid (
     .clk  (clk),
     .rst_n(rst_n),
-    .in_i (active_o),
+    .in_i (lane_valid),
     .out_o(result_valid)
   );
   sat_delay #(
-    .WIDTH (9),
+    .WIDTH (8),
     .CYCLES(`SAT_LANES_LATENCY)
   ) u_tag (
     .clk  (clk),
-    .in_i (stats_q ? stats_tag : sum_q ? {1'b0, sum_tag} : {5'd0, affine_tag}),
+    .in_i (sum_q ? sum_tag : {4'd0, affine_tag}),
     .out_o(result_tag)
   );
 
@@ -331,7 +327,7 @@ module sat_feature #(
     .clk            (clk),
     .rst_n          (rst_n),
     .relu_i         (relu_q),
-    .in_valid_i     (result_valid && !stats_q && result_tag[3]),
+    .in_valid_i     (result_valid && result_tag[3]),
     .in_place_i     (result_tag[2:0]),
     .in_data_i      (lane_result_i),
     .out_valid_o    (round_valid),
@@ -341,8 +337,6 @@ module sat_feature #(
 
   // ---- Writing
   // SUM and DOT have one row: each ends its band.
-  wire [1:0] stats_valid  = {2{result_valid && stats_q && result_tag[8]}}
-                          & {result_tag[7], !result_tag[7]};
   wire [1:0] writer_start = {2{start_i}} & {stats || (pool && !backward), 1'b1};
   wire [1:0] writer_done, writer_special;
   wire [1:0] reserve   = stats_reserve | max_reserve | {1'b0, affine_reserve || sum_reserve};
@@ -375,7 +369,7 @@ module sat_feature #(
         .reserve_i     (reserve[k]),
         .in_valid_i    (in_valid[k]),
         .in_band_last_i(band_last),
-        .in_data_i     (stats_q ? lane_result_i
+        .in_data_i     (stats_q ? stats_data
                         : max_q ? max_data[DATA_W*k +: DATA_W] : round_data),
         .out_valid_o   (packet_valid_o[k]),
         .out_ready_i   (packet_ready_i[k]),

@@ -12,7 +12,6 @@
 `define SAT_INDEX_BITS 4
 `define SAT_SLOTS 8
 `define SAT_POOL_POSITIONS_MAX 16
-`define SAT_STATS_LANES 8
 
 // Opcodes
 `define SAT_OP_MATMUL 8'd1

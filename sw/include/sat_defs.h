@@ -12,7 +12,6 @@
 #define SAT_INDEX_BITS 4u
 #define SAT_SLOTS 8u
 #define SAT_POOL_POSITIONS_MAX 16u
-#define SAT_STATS_LANES 8u
 
 /* Opcodes */
 #define SAT_OP_MATMUL 1u

@@ -278,7 +278,7 @@ def long_work_is_no_hang(core: Board, seed: int) -> None:
     writer.matmul(30, 8, 260, 1, 16, MatmulFlag.A_TRANS, "ordinary")
     writer.conv(unseen, 1, 8, 2, 2, 0, "ordinary")     # A is zeros, nearly
     writer.pool(replace(unseen, kernel_h=4, kernel_w=4), 1, "ordinary")
-    writer.stats(9, 64, 0, "ordinary")                 # the tree of a band
+    writer.stats(9, 64, 0, "ordinary")                 # the sums of a band
     writer.weights(Opcode.UPDATE, 32, 32, 16, 16, UpdateFlag.FF | UpdateFlag.BP, "ordinary")
     writer.weights(Opcode.PRUNE, 32, 32, 1, 16, PruneFlag.BP, "ordinary")
     core.reset()                                       # the map cache is to be swept

@@ -76,7 +76,7 @@ async def test_commands_mixed(dut):
 @cocotb.test()
 @cocotb.parametrize(cols=[1, 3, 4, 5, 8, 9, 31, 63, 64, 65, 128, 150, 257])
 async def test_few_rows(dut, cols):
-    """Fewer rows than STATS has partial sums, and one more, for every remainder of channels."""
+    """Fewer rows than the pipelines have stages, and more, for every remainder of channels."""
     rng = make_rng(str(cols))
     await start(dut, wr_idle_i=1)
     for rows in (1, 2, 7, 8, 9, 17):
@@ -173,8 +173,8 @@ async def test_throughput(dut):
         (Opcode.AFFINE, 0, 64, 1, 140),
         (Opcode.AFFINE, 0, 16, 1, 140),
         (Opcode.AFFINE, second, 64, 2, 180),
-        (Opcode.STATS, 0, 64, 2, 400),
-        (Opcode.STATS, StatsFlag.SECOND, 64, 2, 400),
+        (Opcode.STATS, 0, 64, 1, 260),
+        (Opcode.STATS, StatsFlag.SECOND, 64, 1, 260),
     ]:
         command = random_feature(rng, opcode, rows=256, cols=cols, flags=flags)
         dma = await check(dut, rng, Stalls(latency=40), *command)
