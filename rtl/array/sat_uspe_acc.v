@@ -33,19 +33,6 @@ module sat_uspe_acc #(
     end
   endgenerate
 
-  // Shifts right by 0, 8, 16, 24 or (far) everything: two bits more than went in, and what is lost.
-  function automatic [26:0] coarse_shift(input [23:0] value, input [1:0] eights, input far);
-    begin
-      case (eights)
-        2'd0:    coarse_shift = {value, 2'b00, 1'b0};
-        2'd1:    coarse_shift = {8'd0, value[23:6], |value[5:0]};
-        2'd2:    coarse_shift = {16'd0, value[23:14], |value[13:0]};
-        default: coarse_shift = {24'd0, value[23:22], |value[21:0]};
-      endcase
-      if (far) coarse_shift = {26'd0, |value};
-    end
-  endfunction
-
   // Zero, and infinity or NaN (frac[22]), are also flagged.
   reg  [`SAT_ACC_BITS-1:0] acc_q;
   reg         some_q, spec_q;
@@ -82,9 +69,17 @@ module sat_uspe_acc #(
                          s1_neg ? {1'b0, s1_p_mant, 1'b0} : {s1_p_mant, 2'b00};
   wire [6:0]  c2_dist  = s1_diff ^ {7{s1_neg}};
   wire        c2_far   = |c2_dist[6:5];
-  wire [25:0] c2_coarse;
-  wire        c2_lost;
-  assign {c2_coarse, c2_lost} = coarse_shift(c2_small, c2_dist[4:3], c2_far);
+  reg  [25:0] c2_coarse;
+  reg         c2_lost;
+  always @* begin
+    case (c2_dist[4:3])
+      2'd0:    {c2_coarse, c2_lost} = {c2_small, 2'b00, 1'b0};
+      2'd1:    {c2_coarse, c2_lost} = {8'd0, c2_small[23:6], |c2_small[5:0]};
+      2'd2:    {c2_coarse, c2_lost} = {16'd0, c2_small[23:14], |c2_small[13:0]};
+      default: {c2_coarse, c2_lost} = {24'd0, c2_small[23:22], |c2_small[21:0]};
+    endcase
+    if (c2_far) {c2_coarse, c2_lost} = {26'd0, |c2_small};
+  end
   wire        s2_spec, s2_nan, s2_sign, s2_sub, s2_lost, s2_p_big;
   wire [2:0]  s2_dist;
   wire [6:0]  s2_exp;

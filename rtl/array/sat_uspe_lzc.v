@@ -25,10 +25,10 @@ module sat_uspe_lzc (
   assign high[7] = 1'b0;
   assign low[7]  = 1'b0;
 
-  wire [2:0] first;
-  assign first[2] = !(|some[3:0]);
-  assign first[1] = first[2] ? !(|some[5:4]) : !(|some[1:0]);
-  assign first[0] = first[2] ? (first[1] ? !some[6] : !some[4]) : (first[1] ? !some[2] : !some[0]);
+  wire       in_low  = !(|some[3:0]);  // not in the upper four
+  wire       in_pair = in_low ? !(|some[5:4]) : !(|some[1:0]);
+  wire       in_odd  = in_low ? (in_pair ? !some[6] : !some[4]) : (in_pair ? !some[2] : !some[0]);
+  wire [2:0] first   = {in_low, in_pair, in_odd};
 
   assign count_o = {first, high[first], low[first]};
   assign zero_o  = &first;

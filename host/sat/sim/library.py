@@ -16,9 +16,20 @@ from .verilate import Model
 from .verilate import build as build_model
 
 HARNESS = Path(__file__).with_name("sat_sim.cpp")
-VERILATOR_FLAGS = ("-O3", "--no-timing", "--x-assign", "fast", "--x-initial", "fast", "--noassert")
+VERILATOR_FLAGS = ("-O3", "--no-timing", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+                   "-fno-dfg", "-fno-table")
 CXX_FLAGS = ("-fPIC", "-fno-plt", "-fvisibility=hidden", "-fno-semantic-interposition")
 GCC_FLAGS = ("-fno-gnu-unique",)  # what Clang never does
+# One function of C++ serves all PEs: Verilator merges equal ones, so the PE's module stays
+# whole, its inputs are variables of its own rather than outputs of its neighbour, and no pass may
+# number temporaries through the design (-fno-dfg, -fno-table). Without -fdfg, vectors that depend
+# on bits of themselves must be named here to be split; a test finds others.
+CONTROL = "\n".join([
+    'no_inline -module "sat_uspe"',
+    *(f'public_flat_rd -module "sat_uspe" -var "{name}"'
+      for name in ("rst_n", "west_i", "north_i", "drain_i", "token_i")),
+    'split_var -module "sat_store_mux" -var "chain"',
+    'split_var -module "sat_affine" -var "issue"'])
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ def model_of(config: SatConfig, variant: Variant = PLAIN) -> Model:
         "sat_top", tuple(sources()), config.parameters(), variant.harness, "Vsat_top",
         (*VERILATOR_FLAGS, *variant.verilator_flags, "--output-split", str(split)),
         (optimise, *CXX_FLAGS, *(() if is_clang() else GCC_FLAGS), *variant.cxx_flags),
-        headers=variant.headers, output="libsat_sim.so")
+        control=CONTROL, headers=variant.headers, output="libsat_sim.so")
 
 
 def build(config: SatConfig, log: Callable[[str], None] | None = None,

@@ -102,7 +102,7 @@ def _build(model: Model, folder: Path, result: Path, log: Callable[[str], None])
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)  # of a build that was interrupted
     work.mkdir(parents=True)
-    _verilate(model, work, env)
+    verilate(model, work, env)
     made = read_makefile(work / f"{model.prefix}_classes.mk")
     include = Path(env["VERILATOR_ROOT"], "include")
     options = ["-std=c++20", *model.cxx_flags, *WARNINGS,
@@ -148,7 +148,7 @@ def _build(model: Model, folder: Path, result: Path, log: Callable[[str], None])
     shutil.rmtree(work)
 
 
-def _verilate(model: Model, work: Path, env: Mapping[str, str]) -> None:
+def verilate(model: Model, work: Path, env: Mapping[str, str]) -> None:
     """Without what the user's environment says to Verilator, which no key covers."""
     control = work / "control.vlt"
     control.write_text(f"`verilator_config\n{model.control}\n", encoding="utf-8")

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps large arrays cheap to compile and simulate."""
+
+from dataclasses import replace
+
+from sat.config import SatConfig
+from sat.sim.library import model_of
+from sat.sim.verilate import verilate
+from sat.toolchain import verilator_env
+
+
+def test_one_function_serves_all_pes(tmp_path):
+    """A vector that depends on bits of itself (UNOPTFLAT) would be evaluated again and again."""
+    model = model_of(SatConfig.from_name("4x4"))
+    model = replace(model, verilator_flags=(*model.verilator_flags, "-Werror-UNOPTFLAT"))
+    verilate(model, tmp_path, verilator_env())
+    functions = [line for path in tmp_path.glob("*.cpp") for line in path.read_text().splitlines()
+                 if line.startswith("void Vsat_top_sat_uspe___nba") and line.endswith("{")]
+    assert len(functions) == 1, functions
