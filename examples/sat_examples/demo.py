@@ -35,6 +35,7 @@ from .training import (
     leave_rtl,
     load_digits,
     make_backend,
+    training_step,
 )
 
 SIZES = (64, 128, 64, 10)
@@ -53,7 +54,10 @@ def measure_dense(args: argparse.Namespace, digits: Dataset, outcome: Outcome) -
     with make_backend(args.backend, outcome.config, MEMORY_BYTES) as backend:
         net = make_net(backend, mlp(SIZES), args.batch, args.seed)
         x, y = next(digits.batches(args.batch, np.random.default_rng(args.seed)))
-        passes, whole = (net.train_step(x, y, split=split) for split in (True, False))
+        with training_step(1):
+            passes = net.train_step(x, y, split=True)
+        with training_step(2):
+            whole = net.train_step(x, y)
         outcome.passes.dense = pass_cycles(passes, whole)
         count_differences(outcome, backend)
 

@@ -38,6 +38,7 @@ from .training import (
     load_digits,
     load_fashion,
     make_backend,
+    training_step,
 )
 
 CHANNELS = (16, 32, 64)
@@ -79,8 +80,10 @@ def measure_dense(args: argparse.Namespace, data: Dataset, outcome: Outcome) -> 
         net = make_net(backend, data, DENSE, args.batch, args.seed)
         x, y = next(data.batches(args.batch, np.random.default_rng(args.seed)))
         measures: dict[str, Measure] = {}
-        net.train_step(x, y, measures)
-        whole = net.train_step(x, y)
+        with training_step(1):
+            net.train_step(x, y, measures)
+        with training_step(2):
+            whole = net.train_step(x, y)
         outcome.layers.dense = {label: part.cycles for label, part in measures.items()}
         outcome.passes.dense = {**by_pass(outcome.layers.dense), STEP: whole.cycles}
         count_differences(outcome, backend)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import sys
 import time
@@ -119,6 +120,15 @@ class History:
     cycles: int = 0
 
 
+@contextlib.contextmanager
+def training_step(number: int) -> Iterator[None]:
+    """Around step `number`: a training that diverges ends the demo in a line."""
+    try:
+        yield
+    except TrainingDiverged as problem:
+        sys.exit(f"step {number}: training diverged: {problem}")
+
+
 class Trainer:
     """Trains one network step by step, with live progress. The learning rate falls linearly from
     the first of `rates` to the second over `epochs`. `first` holds further arguments of the very
@@ -133,8 +143,7 @@ class Trainer:
         self._batches: Iterator[tuple] = iter(())
 
     def run(self, steps: int, where: str) -> list[StepResult]:
-        """Train for some steps; the accuracy is taken at the end of each epoch. A training that
-        diverges ends the demo in a line."""
+        """Train for some steps; the accuracy is taken at the end of each epoch."""
         results: list[StepResult] = []
         history = self.history
         progress = Progress(
@@ -149,10 +158,8 @@ class Trainer:
                 if len(history.losses) % self.epoch_steps == 0:
                     self._begin_epoch()
                 options = {} if history.losses else self.first
-                try:
+                with training_step(len(history.losses) + 1):
                     result = self.net.train_step(*next(self._batches), **options)
-                except TrainingDiverged as problem:
-                    sys.exit(f"step {len(history.losses) + 1}: training diverged: {problem}")
                 results.append(result)
                 history.losses.append(result.loss)
                 history.cycles += result.cycles

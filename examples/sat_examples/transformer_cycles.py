@@ -14,6 +14,8 @@ from sat.config import SatConfig
 from sat.core import Core
 from sat.nn import BlockShape, Measure, TransformerBlock, mean_squared
 
+from .training import training_step
+
 LAYER_PARTS = {"qkv": "projections", "out": "projections", "up": "MLP", "down": "MLP"}
 MEMORY_BYTES = 32 << 20
 
@@ -41,8 +43,9 @@ def measure(config: SatConfig, shape: BlockShape, nm: tuple[int, int], seed: int
         block = TransformerBlock(Core(backend), shape, rng, nm)
         x, target = rng.standard_normal((2, shape.rows, shape.dim))
         measures: dict[str, Measure] = {}
-        for wanted in (measures, None):
-            step = block.train_step(x.astype(np.float16), mean_squared(target), wanted)
+        for number, wanted in enumerate((measures, None), 1):
+            with training_step(number):
+                step = block.train_step(x.astype(np.float16), mean_squared(target), wanted)
             on_step()
         parts: dict[str, Measure] = {}
         for label, one in measures.items():

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sat import GoldenBackend, SatConfig
-from sat.nn import BlockShape, Measure
+from sat.nn import BlockShape, Measure, TrainingDiverged, TransformerBlock
 from sat_examples import transformer, transformer_cycles
 from sat_examples.transformer_cycles import Measurement, cycle_table, measure
 
@@ -29,6 +29,17 @@ def test_table_has_each_part(monkeypatch):
     for part in ("projections FF", "transpose FF", "attention BP", "MLP BP", "WU", "UPDATE",
                  "step, overlapped"):
         assert re.search(rf"{part} .* 100 .* 50 .* 2.00x .* 50.0%", text), part
+
+
+@pytest.mark.quick
+def test_training_that_diverges_ends_in_a_line(monkeypatch):
+    def diverge(*arguments, **options):
+        raise TrainingDiverged("the update overflowed")
+
+    monkeypatch.setattr(transformer_cycles, "SimBackend", GoldenBackend)
+    monkeypatch.setattr(TransformerBlock, "train_step", diverge)
+    with pytest.raises(SystemExit, match="^step 1: training diverged: the update overflowed$"):
+        measure(SatConfig.from_name("8x8"), SHAPE, (2, 8), 1, lambda: None)
 
 
 @pytest.mark.quick
