@@ -222,8 +222,9 @@ static bool is_in(uint32_t value, uint32_t least, uint32_t bits) {
 }
 
 static bool windows_fit(const sat_windows *w) {
-  return w && is_size(w->images) && is_size(w->map_h) && is_size(w->map_w) && is_size(w->out_h) &&
-         is_size(w->out_w) && is_in(w->kernel_h, 1, SAT_DESC_KERNEL_H_BITS) &&
+  return w && is_size(w->images) && is_in(w->map_h, 1, SAT_DESC_MAP_H_BITS) &&
+         is_in(w->map_w, 1, SAT_DESC_MAP_W_BITS) && is_in(w->out_h, 1, SAT_DESC_OUT_H_BITS) &&
+         is_in(w->out_w, 1, SAT_DESC_OUT_W_BITS) && is_in(w->kernel_h, 1, SAT_DESC_KERNEL_H_BITS) &&
          is_in(w->kernel_w, 1, SAT_DESC_KERNEL_W_BITS) &&
          is_in(w->step_log2, 0, SAT_DESC_STEP_LOG2_BITS) &&
          is_in(w->dilation_log2, 0, SAT_DESC_DILATION_LOG2_BITS) &&
@@ -238,7 +239,8 @@ int sat_windows_sliding(sat_windows *windows, uint32_t images, uint32_t map_h, u
                         uint32_t kernel_h, uint32_t kernel_w, uint32_t stride, uint32_t pad,
                         uint32_t dilation) {
   sat_windows w = {images, map_h, map_w, 0, 0, kernel_h, kernel_w, 0, 0, 0, pad, pad};
-  if (!is_size(map_h) || !is_size(map_w) || !is_in(kernel_h, 1, SAT_DESC_KERNEL_H_BITS) ||
+  if (!is_in(map_h, 1, SAT_DESC_MAP_H_BITS) || !is_in(map_w, 1, SAT_DESC_MAP_W_BITS) ||
+      !is_in(kernel_h, 1, SAT_DESC_KERNEL_H_BITS) ||
       !is_in(kernel_w, 1, SAT_DESC_KERNEL_W_BITS) || !is_in(pad, 0, SAT_DESC_PAD_TOP_BITS) ||
       !is_power_log2(stride, &w.step_log2) || !is_power_log2(dilation, &w.dilation_log2)) {
     return SAT_E_ARGUMENT;
@@ -350,6 +352,7 @@ static int append(sat_program *program, const draft *d, uint32_t **made) {
   const sat_sizes *sizes = &d->sizes;
   sat_operand operand;
   uint32_t *command;
+  if (sizes->cols > SAT_COLS_MAX) return SAT_E_ARGUMENT;
   for (uint32_t slot = 0; slot < SAT_SLOTS; ++slot) {
     if (sat_operand_of(sizes, slot, &operand) &&
         !fits(d->slots[slot], operand.format, operand.rows, operand.cols)) {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from .compress import LEGAL_M
 from .defs import (
+    COLS_MAX,
     FIELDS,
     LEGAL_FLAGS,
     POOL_POSITIONS_MAX,
@@ -23,8 +24,9 @@ from .defs import (
 from .descriptor import WORDS, Descriptor, fields_used, unpack_words
 from .tensors import Tensor, tensors_of
 
-# A size is a whole word: anything in its upper half is too large.
+# A size is a whole word: anything in its upper bits is too large.
 SIZE_WORDS = {name: FIELDS[name][0] for name in ("ROWS", "COLS", "DEPTH")}
+MOST = {"ROWS": SIZE_MAX, "COLS": COLS_MAX, "DEPTH": SIZE_MAX}
 
 
 class Fault(Exception):
@@ -53,10 +55,10 @@ def check(data: bytes, address: int, addr_w: int) -> None:
     used = fields_used(desc.opcode, desc.flags)
     if "N" in used and (desc.m not in LEGAL_M or not 1 <= desc.n <= desc.m):
         raise Fault(Error.NM, address)
-    sizes = [words[word] for name, word in SIZE_WORDS.items() if name in used]
+    sizes = [(words[word], MOST[name]) for name, word in SIZE_WORDS.items() if name in used]
     if desc.has_windows:
-        sizes += window_sizes(desc)
-    if not all(1 <= size <= SIZE_MAX for size in sizes):
+        sizes += [(size, SIZE_MAX) for size in window_sizes(desc)]
+    if not all(1 <= size <= most for size, most in sizes):
         raise Fault(Error.SIZE, address)
     if desc.opcode == Opcode.POOL and desc.windows.positions > POOL_POSITIONS_MAX:
         raise Fault(Error.SIZE, address)
@@ -65,8 +67,8 @@ def check(data: bytes, address: int, addr_w: int) -> None:
 
 
 def window_sizes(desc: Descriptor) -> list[int]:
-    """What must lie in 1..65535 where there are windows. The rows of S then do so by themselves:
-    P*Qc is greater than P*C only for C < 225, and then at most 225*225."""
+    """What must lie in 1..SIZE_MAX where there are windows. The rows of S then do so by themselves:
+    P*Qc is at most 15/16 of P*(C + 15), and P at most 225."""
     windows = desc.windows
     sizes = [windows.positions, windows.pixels, windows.count]
     if desc.opcode == Opcode.MATMUL:

@@ -5,7 +5,8 @@ from enum import IntEnum, IntFlag
 
 DESC_BYTES = 128
 TENSOR_ALIGN = 64
-SIZE_MAX = 65535
+SIZE_MAX = 16777215
+COLS_MAX = 65535
 STRIDE_MAX = 16777152
 M_MAX = 16
 INDEX_BITS = 4
@@ -19,9 +20,9 @@ FIELDS = {
     "M": (0, 16, 5),
     "OVERLAP": (0, 24, 1),
     "FLAGS": (1, 0, 32),
-    "ROWS": (2, 0, 16),
+    "ROWS": (2, 0, 24),
     "COLS": (3, 0, 16),
-    "DEPTH": (4, 0, 16),
+    "DEPTH": (4, 0, 24),
     "INV_SCALE": (4, 0, 32),
     "DECAY": (5, 0, 32),
     "MOMENTUM": (6, 0, 32),

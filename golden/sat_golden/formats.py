@@ -146,6 +146,6 @@ FP32 = FpFormat("FP32", exp_bits=8, man_bits=23, bias=127)
 # FP16 as the array sees it: 1.frac * 2**(exp - 25), subnormals normalised (2**-24 has exp 1).
 WIDE = FpFormat("WIDE", exp_bits=6, man_bits=10, bias=25, subnormals=False)
 
-# The accumulator: 1.frac * 2**(exp - 49). Products of FP16 are multiples of 2**-48 and 65535 of
-# them stay below 2**48, so neither subnormals nor an overflow can occur.
+# The accumulator: 1.frac * 2**(exp - 49). Products of FP16 are multiples of 2**-48 and 2**24 of
+# them stay below 2**56, so neither subnormals nor an overflow can occur.
 ACC = FpFormat("ACC", exp_bits=7, man_bits=23, bias=49, subnormals=False)

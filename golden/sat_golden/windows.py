@@ -16,6 +16,7 @@ from .defs import FIELDS, SIZE_MAX
 
 OUTSIDE = -1  # in place of a pixel
 FIELD_MAX = (1 << FIELDS["KERNEL_H"][2]) - 1  # of kernel and padding in a descriptor
+SIDE_MAX = (1 << FIELDS["MAP_H"][2]) - 1
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Windows:
         Sizes are at least 1, kernel sides and `pad` at most 15; `stride` and `dilation` are 1, 2, 4
         or 8. ValueError or TypeError name what is none of these, or the kernel if no window fits.
         """
-        for name, size in (("images", images), ("map_h", map_h), ("map_w", map_w)):
-            integer(name, size, 1, SIZE_MAX)
+        for name, size, most in (("images", images, SIZE_MAX), ("map_h", map_h, SIDE_MAX),
+                                 ("map_w", map_w, SIDE_MAX)):
+            integer(name, size, 1, most)
         for name, side in (("kernel_h", kernel_h), ("kernel_w", kernel_w)):
             integer(name, side, 1, FIELD_MAX)
         integer("pad", pad, 0, FIELD_MAX)

@@ -11,6 +11,7 @@ from sat_golden import Windows, compressed_rows
 from sat_golden.checks import Fault, check
 from sat_golden.compress import LEGAL_M
 from sat_golden.defs import (
+    COLS_MAX,
     FIELDS,
     SIZE_MAX,
     WINDOW_FIELDS,
@@ -139,7 +140,7 @@ def test_legal_descriptors_pass(desc):
 
 @given(st.builds(
     Descriptor, st.sampled_from(Opcode), st.integers(0, 31), st.integers(0, 31), st.booleans(),
-    st.integers(0, 2**32 - 1), st.integers(0, 65535), st.integers(0, 65535),
+    st.integers(0, 2**32 - 1), st.integers(0, SIZE_MAX), st.integers(0, COLS_MAX),
     slots=st.dictionaries(st.integers(0, 7), st.builds(
         Slot, st.integers(1, 2**64 - 1), st.integers(0, 2**32 - 1))),
 ), st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3), st.randoms(use_true_random=False))
@@ -294,7 +295,9 @@ def test_illegal_ratio(desc, n, m):
 @pytest.mark.parametrize("name, word", [("rows", 2), ("cols", 3), ("depth", 4)])
 def test_sizes(name, word):
     assert verdict(replace(MATMUL, **{name: 0})) == (Error.SIZE, AT)
-    assert verdict(with_word(MATMUL, word, 1 << 16)) == (Error.SIZE, AT)
+    most = COLS_MAX if name == "cols" else SIZE_MAX
+    assert verdict(with_word(MATMUL, word, most))[0] != Error.SIZE
+    assert verdict(with_word(MATMUL, word, most + 1)) == (Error.SIZE, AT)
     if name != "depth":
         assert verdict(replace(UPDATE, **{name: 0})) == (Error.SIZE, AT)
         assert verdict(with_word(PRUNE, word, 1 << 31)) == (Error.SIZE, AT)
@@ -306,7 +309,8 @@ def test_sizes_of_feature_commands(desc):
     words = {"rows": 2, "cols": 3, **({"depth": 4} if desc.opcode == Opcode.MATMUL else {})}
     for name, word in words.items():
         assert verdict(replace(desc, **{name: 0})) == (Error.SIZE, AT)
-        assert verdict(with_word(desc, word, 1 << 16)) == (Error.SIZE, AT)
+        most = COLS_MAX if name == "cols" else SIZE_MAX
+        assert verdict(with_word(desc, word, most + 1)) == (Error.SIZE, AT)
 
 
 @pytest.mark.parametrize("desc", [CONV, CONV_TRANS, POOL, POOL_BACK],
@@ -316,14 +320,15 @@ def test_sizes_of_windows(desc):
     for name in ("map_h", "map_w", "out_h", "out_w", "kernel_h", "kernel_w"):
         assert verdict(replace(desc, **{name: 0})) == (Error.SIZE, AT)
     for fields, legal in (
-        ({"map_h": 257, "map_w": 255, "rows": 1}, True),
-        ({"map_h": 256, "map_w": 256, "rows": 1}, False),
-        ({"map_h": 257, "map_w": 255, "rows": 2}, False),
-        ({"map_h": 1, "map_w": 1, "rows": 65535, "out_h": 1, "out_w": 1}, True),
-        ({"map_h": 65535, "map_w": 65535, "rows": 65535}, False),
-        ({"out_h": 257, "out_w": 255, "rows": 1}, True),
-        ({"out_h": 256, "out_w": 256, "rows": 1}, False),
-        ({"out_h": 65535, "out_w": 65535, "rows": 65535}, False),
+        ({"map_h": 4097, "map_w": 4095, "rows": 1}, True),
+        ({"map_h": 4096, "map_w": 4096, "rows": 1}, False),
+        ({"map_h": 4097, "map_w": 4095, "rows": 2}, False),
+        ({"map_h": 224, "map_w": 224, "rows": 16}, True),
+        ({"map_h": 1, "map_w": 1, "rows": SIZE_MAX, "out_h": 1, "out_w": 1}, True),
+        ({"map_h": 65535, "map_w": 65535, "rows": SIZE_MAX}, False),
+        ({"out_h": 4097, "out_w": 4095, "rows": 1}, True),
+        ({"out_h": 4096, "out_w": 4096, "rows": 1}, False),
+        ({"out_h": 65535, "out_w": 65535, "rows": SIZE_MAX}, False),
     ):
         code = Error.NONE if legal else Error.SIZE
         assert verdict(replace(desc, **fields))[0] == code, fields
@@ -337,9 +342,10 @@ def test_sizes_of_kernels():
         assert verdict(replace(POOL, **fields))[0] == code
         assert verdict(replace(CONV, **fields))[0] == Error.NONE
     # P*C, and nothing of the kind in POOL.
-    wide = with_slot(replace(CONV, kernel_h=15, kernel_w=15, depth=291), 0, stride=640)
+    most = SIZE_MAX // 225
+    wide = with_slot(replace(CONV, kernel_h=15, kernel_w=15, depth=most), 0, stride=1 << 18)
     assert verdict(wide) == (Error.NONE, 0)
-    assert verdict(replace(wide, depth=292)) == (Error.SIZE, AT)
+    assert verdict(replace(wide, depth=most + 1)) == (Error.SIZE, AT)
     pool = replace(POOL, kernel_h=4, kernel_w=4, cols=65535, slots={
         number: Slot(1 << 32 + number, 1 << 18) for number in range(3)})
     assert verdict(pool) == (Error.NONE, 0)
@@ -418,7 +424,7 @@ def test_checks_come_in_order():
 
 def test_unpackable_values_are_named():
     with pytest.raises(ValueError, match="^rows:"):
-        replace(MATMUL, rows=65536).pack()
+        replace(MATMUL, rows=1 << 24).pack()
     with pytest.raises(ValueError, match=r"^slots\[0\].stride:"):
         with_slot(MATMUL, 0, stride=1 << 32).pack()
     with pytest.raises(ValueError, match="^slots:"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from sat_golden.defs import IN_PLACE, SIZE_MAX, STRIDE_MAX
+from sat_golden.defs import COLS_MAX, IN_PLACE, SIZE_MAX, STRIDE_MAX
 from sat_golden.descriptor import Descriptor, Slot
 from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE
 
@@ -47,6 +47,9 @@ def bind(draft: Descriptor, arguments: Mapping[int, tuple[str, object]],
                              f"{operand.shape}")
         if backend and tensor.backend is not backend:
             raise ValueError(f"{name}: {tensor.name} is a tensor of another core")
+        if operand.written and draft.cols > COLS_MAX:
+            raise ValueError(f"{name}: {tensor.name} comes from {draft.cols} columns, but a "
+                             f"command takes {COLS_MAX}")
     for one, other in combinations(used, 2):
         if one.written or other.written:
             output, operand = (other, one) if other.written else (one, other)

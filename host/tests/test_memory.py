@@ -102,7 +102,7 @@ def test_illegal_nm_is_an_error(core: Core, n, m, name):
         core.compressed("s", (16, 16), n, m)
 
 
-@pytest.mark.parametrize("shape", [(0, 4), (4, 65536), (4,), 4])
+@pytest.mark.parametrize("shape", [(0, 4), (4, 1 << 24), (4,), 4])
 def test_illegal_shape_is_an_error(core: Core, shape):
     with pytest.raises(ValueError, match="^shape:"):
         core.tensor("t", shape, FP16)

@@ -2,7 +2,7 @@
 // sat_cmd_check: is a descriptor legal? Finds the first failing check in the order of
 // docs/reference/commands.md ("Errors"). One tensor slot at a time, 5 cycles each, with one
 // multiplier: at most 40 cycles, and 8 more with windows. desc_i must hold still from
-// start_i to done_o. Golden: descriptor.check.
+// start_i to done_o. Golden: checks.check.
 `default_nettype none
 `include "sat_defs.vh"
 
@@ -31,11 +31,11 @@ module sat_cmd_check #(
   localparam [2:0] ST_SPAN    = 3'd6;  // multiply by the stride
   localparam [2:0] ST_TENSOR  = 3'd7;  // check the slot
 
-  // Bits of the end address: the span of 65535 rows of less than 2^24 bytes is below 2^40.
-  localparam integer END_W = 41;
+  // Bits of the end address: the span of less than 2^24 rows of less than 2^24 bytes is below 2^48.
+  localparam integer END_W = 49;
   localparam [END_W-1:0] SPACE = {{END_W-1{1'b0}}, 1'b1} << ADDR_W;
 
-  // ---- Descriptor: sizes with the reserved upper half of their word
+  // ---- Descriptor: sizes with the reserved upper bits of their word
   wire [10:0] flags    = desc_i[`SAT_DESC_FLAGS_LSB +: 11];  // the rest is reserved
   wire [31:0] rows     = desc_i[`SAT_DESC_ROWS_LSB +: 32];
   wire [31:0] cols     = desc_i[`SAT_DESC_COLS_LSB +: 32];
@@ -59,11 +59,11 @@ module sat_cmd_check #(
 
   // ---- Windows
   reg  [2:0]  state_q, state_d;
-  reg  [39:0] prod_q;
+  reg  [42:0] prod_q;
   wire        windows_done, windows_bad;
-  wire [15:0] windows_mul_a, pixels, result_rows;
-  wire [23:0] windows_mul_b;
-  wire [16:0] s_rows;
+  wire [24:0] windows_mul_a, s_rows;
+  wire [17:0] windows_mul_b;
+  wire [23:0] pixels, result_rows;
 
   sat_cmd_windows u_windows (
     .clk          (clk),
@@ -72,8 +72,8 @@ module sat_cmd_check #(
     .a_trans_i    (is_matmul && flags[`SAT_FLAG_MATMUL_A_TRANS]),
     .dense_i      (dense),
     .m_i          (m),
-    .images_i     (rows[15:0]),
-    .channels_i   (depth[15:0]),
+    .images_i     (rows[23:0]),
+    .channels_i   (depth[23:0]),
     .map_h_i      (map_h),
     .map_w_i      (map_w),
     .out_h_i      (out_h),
@@ -93,8 +93,8 @@ module sat_cmd_check #(
   // ---- Slots
   reg  [2:0]  slot_q;
   wire [7:0]  used, vectors;
-  wire [16:0] slot_rows;
-  wire [17:0] slot_row_bytes;
+  wire [24:0] slot_rows;
+  wire [25:0] slot_row_bytes;
   wire        slot_groups;
   wire [95:0] slot_words = desc_i[`SAT_DESC_SLOT_LSB + slot_q*`SAT_DESC_SLOT_BITS +: 96];
 
@@ -102,12 +102,12 @@ module sat_cmd_check #(
     .opcode_i   (opcode),
     .flags_i    (flags),
     .dense_i    (dense),
-    .rows_i     (rows[15:0]),
-    .cols_i     (cols[15:0]),
-    .depth_i    (depth[15:0]),
+    .rows_i     (rows[23:0]),
+    .cols_i     (cols[23:0]),
+    .depth_i    (depth[23:0]),
     .pixels_i   (pixels),
-    .results_i  (windows ? result_rows : rows[15:0]),
-    .reduction_i(windows ? s_rows : {1'b0, depth[15:0]}),
+    .results_i  (windows ? result_rows : rows[23:0]),
+    .reduction_i(windows ? s_rows : {1'b0, depth[23:0]}),
     .slot_i     (slot_q),
     .used_o     (used),
     .vectors_o  (vectors),
@@ -132,31 +132,32 @@ module sat_cmd_check #(
                                || n > m);
   wire no_window  = map_h == 16'd0 || map_w == 16'd0 || out_h == 16'd0 || out_w == 16'd0
                     || kernel_h == 4'd0 || kernel_w == 4'd0;
-  wire bad_size   = rows == 32'd0 || rows[31:16] != 16'd0 || cols == 32'd0 || cols[31:16] != 16'd0
-                    || (is_matmul && (depth == 32'd0 || depth[31:16] != 16'd0))
+  wire bad_size   = rows == 32'd0 || rows[31:24] != 8'd0 || cols == 32'd0 || cols[31:16] != 16'd0
+                    || (is_matmul && (depth == 32'd0 || depth[31:24] != 8'd0))
                     || (windows && no_window);
 
   // ---- One slot: registers, then groups = ceil(rows / M) and the multiplier
   reg  [31:0] stride_q;
-  reg  [17:0] row_bytes_q;
-  reg  [16:0] rows_q;
-  reg  [15:0] last_row_q;
+  reg  [25:0] row_bytes_q;
+  reg  [24:0] rows_q;
+  reg  [23:0] last_row_q;
   reg         groups_q, vector_q;
 
-  wire [16:0] padded = rows_q + {12'd0, m} - 17'd1;
-  reg  [15:0] groups;
+  wire [24:0] padded = rows_q + {20'd0, m} - 25'd1;
+  reg  [23:0] groups;
 
   always @(*) begin
     case (m)
-      5'd2:    groups = padded[16:1];
-      5'd4:    groups = {1'b0, padded[16:2]};
-      5'd8:    groups = {2'd0, padded[16:3]};
-      default: groups = {3'd0, padded[16:4]};
+      5'd2:    groups = padded[24:1];
+      5'd4:    groups = {1'b0, padded[24:2]};
+      5'd8:    groups = {2'd0, padded[24:3]};
+      default: groups = {3'd0, padded[24:4]};
     endcase
   end
 
-  reg  [15:0] mul_a;
-  reg  [23:0] mul_b;
+  // A stride that is not a multiple of 64 is refused whatever the product.
+  reg  [24:0] mul_a;
+  reg  [17:0] mul_b;
 
   always @(*) begin
     case (state_q)
@@ -165,23 +166,23 @@ module sat_cmd_check #(
         mul_b = windows_mul_b;
       end
       ST_SPAN: begin
-        mul_a = last_row_q;
-        mul_b = stride_q[23:0];
+        mul_a = {1'b0, last_row_q};
+        mul_b = stride_q[23:6];
       end
       default: begin
-        mul_a = groups;
-        mul_b = {19'd0, n};
+        mul_a = {1'b0, groups};
+        mul_b = {13'd0, n};
       end
     endcase
   end
 
   always @(posedge clk) prod_q <= mul_a * mul_b;
 
-  wire [END_W-1:0] tensor_end = {1'b0, base_o[39:0]} + {1'b0, prod_q}
-                                + {{END_W-18{1'b0}}, row_bytes_q};
+  wire [END_W-1:0] tensor_end = {{END_W-40{1'b0}}, base_o[39:0]} + {prod_q, 6'd0}
+                                + {{END_W-26{1'b0}}, row_bytes_q};
 
   wire bad_align  = base_o[5:0] != 6'd0 || stride_q[5:0] != 6'd0;
-  wire bad_stride = !vector_q && (stride_q < {14'd0, row_bytes_q} || stride_q > `SAT_STRIDE_MAX);
+  wire bad_stride = !vector_q && (stride_q < {6'd0, row_bytes_q} || stride_q > `SAT_STRIDE_MAX);
   wire bad_range  = base_o[63:ADDR_W] != 0 || tensor_end > SPACE;
   wire bad_tensor = bad_align || bad_stride || bad_range;
 
@@ -271,7 +272,7 @@ module sat_cmd_check #(
         vector_q    <= vectors[slot_q];
         if (!slot_used) slot_q <= slot_q + 3'd1;
       end
-      ST_ROWS: last_row_q <= (groups_q ? prod_q[15:0] : rows_q[15:0]) - 16'd1;
+      ST_ROWS: last_row_q <= (groups_q ? prod_q[23:0] : rows_q[23:0]) - 24'd1;
       ST_TENSOR: begin
         slot_q   <= slot_q + 3'd1;
         tensor_o <= bad_tensor;

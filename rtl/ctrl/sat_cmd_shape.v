@@ -10,18 +10,18 @@ module sat_cmd_shape (
   input  wire [7:0]  opcode_i,
   input  wire [10:0] flags_i,
   input  wire        dense_i,      // N = M
-  input  wire [15:0] rows_i,
-  input  wire [15:0] cols_i,
-  input  wire [15:0] depth_i,
-  input  wire [15:0] pixels_i,     // of a command with windows
-  input  wire [15:0] results_i,
-  input  wire [16:0] reduction_i,
+  input  wire [23:0] rows_i,
+  input  wire [23:0] cols_i,
+  input  wire [23:0] depth_i,
+  input  wire [23:0] pixels_i,     // of a command with windows
+  input  wire [23:0] results_i,
+  input  wire [24:0] reduction_i,
   input  wire [2:0]  slot_i,
   output reg  [7:0]  used_o,       // per slot
   output reg  [7:0]  vectors_o,    // per slot: one row, stride zero
-  output reg  [16:0] rows_o,       // of the slot's tensor, before compression
+  output reg  [24:0] rows_o,       // of the slot's tensor, before compression
   output reg         groups_o,     // rows are compressed N:M
-  output reg  [17:0] row_bytes_o
+  output reg  [25:0] row_bytes_o
 );
 
   localparam [1:0] ELEM_INDEX = 2'd0;  // 4 bits
@@ -29,13 +29,13 @@ module sat_cmd_shape (
   localparam [1:0] ELEM_FP32  = 2'd2;
 
   // ---- Slots in use, and what slot_i holds
-  reg [15:0] cols;
+  reg [23:0] cols;
   reg [1:0]  elem;
 
   always @(*) begin
     used_o    = 8'h00;
     vectors_o = 8'h00;
-    rows_o    = 17'd1;
+    rows_o    = 25'd1;
     cols      = cols_i;
     groups_o  = 1'b0;
     elem      = ELEM_FP32;
@@ -240,11 +240,11 @@ module sat_cmd_shape (
   end
 
   // ---- Bytes of its rows
-  wire [16:0] cols_rounded = {1'b0, cols} + 17'd1;
+  wire [24:0] cols_rounded = {1'b0, cols} + 25'd1;
 
   always @(*) begin
     case (elem)
-      ELEM_INDEX: row_bytes_o = {2'b00, cols_rounded[16:1]};
+      ELEM_INDEX: row_bytes_o = {2'b00, cols_rounded[24:1]};
       ELEM_FP32:  row_bytes_o = {cols, 2'b00};
       default:    row_bytes_o = {1'b0, cols, 1'b0};
     endcase

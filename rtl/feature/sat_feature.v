@@ -79,7 +79,8 @@ module sat_feature #(
   wire [ADDR_W-1:0] base_winner = base[ADDR_W*`SAT_SLOT_POOL_WINNER +: ADDR_W];
 
   reg                affine_q, stats_q, max_q, sum_q, second_q, relu_q;
-  reg         [15:0] rows_q, cols_q;
+  reg         [23:0] rows_q;
+  reg         [15:0] cols_q;
   reg         [95:0] geometry_q;
   reg [2*ADDR_W-1:0] pixel_base_q;
   reg [2*`SAT_STRIDE_BITS-1:0] pixel_stride_q;
@@ -91,7 +92,7 @@ module sat_feature #(
     sum_q          <= pool && backward;
     second_q       <= flags[`SAT_FLAG_AFFINE_SECOND];  // the same bit in STATS
     relu_q         <= affine && flags[`SAT_FLAG_AFFINE_RELU];
-    rows_q         <= desc_i[`SAT_DESC_ROWS_LSB +: 16];
+    rows_q         <= desc_i[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS];
     cols_q         <= desc_i[`SAT_DESC_COLS_LSB +: 16];
     geometry_q     <= desc_i[`SAT_DESC_MAP_H_LSB +: 96];
     pixel_base_q   <= {base_winner, base_x};

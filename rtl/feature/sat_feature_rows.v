@@ -16,7 +16,7 @@ module sat_feature_rows #(
   input  wire                          start_i,
   input  wire                          affine_i,
   input  wire                          second_i,
-  input  wire                   [15:0] rows_i,
+  input  wire                   [23:0] rows_i,
   input  wire                   [15:0] cols_i,
   input  wire           [5*ADDR_W-1:0] base_i,    // gamma, beta, alpha, Y, X; valid with start_i
   input  wire [2*`SAT_STRIDE_BITS-1:0] stride_i,  // Y, X; valid with start_i
@@ -43,14 +43,15 @@ module sat_feature_rows #(
 
   reg         start_q, active_q;
   reg  [`SAT_TARGET_BITS-1:0] target_q;  // one-hot
-  reg  [15:0] rows_left_q, cols_left_q;
+  reg  [23:0] rows_left_q;
+  reg  [15:0] cols_left_q;
   reg   [9:0] band_q;
   reg   [1:0] ahead_q;   // bands whose parameters are out, 0..2
 
   wire        last_band  = cols_left_q <= BAND;
   wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
   wire        [3:0] last_vector = last_chan[LANE_W +: 4];
-  wire        last_row   = rows_left_q == 16'd1;
+  wire        last_row   = rows_left_q == 24'd1;
   wire [`SAT_TARGET_BITS-1:0] first      = affine_i ? TARGET_ALPHA : TARGET_X;
   wire        is_param   = target_q[`SAT_TARGET_ALPHA] || target_q[`SAT_TARGET_BETA]
                            || target_q[`SAT_TARGET_GAMMA];
@@ -96,7 +97,7 @@ module sat_feature_rows #(
       band_q      <= 10'd0;
     end else if (fire) begin
       target_q <= following;
-      if (row_fire) rows_left_q <= last_row ? rows_i : rows_left_q - 16'd1;
+      if (row_fire) rows_left_q <= last_row ? rows_i : rows_left_q - 24'd1;
       if (band_fire) begin
         cols_left_q <= cols_left_q - BAND;
         band_q      <= band_q + 10'd1;

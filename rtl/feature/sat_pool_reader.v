@@ -19,7 +19,7 @@ module sat_pool_reader #(
   // command, stable from the cycle after start_i on
   input  wire                          start_i,
   input  wire                          backward_i,
-  input  wire                   [15:0] images_i,
+  input  wire                   [23:0] images_i,
   input  wire                   [15:0] cols_i,
   input  wire                   [95:0] geometry_i,  // words 5..7 of the descriptor
   input  wire           [2*ADDR_W-1:0] base_i,      // WINNER, X
@@ -50,11 +50,12 @@ module sat_pool_reader #(
   // ---- Positions
   // Through a register slice into the address pipeline, which moves unless its last item has to
   // wait.
-  localparam integer PLACE_W = 75;
+  localparam integer PLACE_W = 83;
 
   wire               walk_valid, walk_ready, place_valid, place_window_end, place_band_end;
   wire [PLACE_W-1:0] walk_place;
-  wire        [15:0] image, oy, ox;
+  wire        [23:0] image;
+  wire        [15:0] oy, ox;
   wire         [3:0] ky, kx, place_position;
   wire         [9:0] band;
   wire         [2:0] place_last_beat;
@@ -75,7 +76,7 @@ module sat_pool_reader #(
     .kernel_w_i  (kernel_w),
     .valid_o     (walk_valid),
     .step_i      (walk_valid && walk_ready),
-    .image_o     (walk_place[74:59]),
+    .image_o     (walk_place[82:59]),
     .oy_o        (walk_place[58:43]),
     .ox_o        (walk_place[42:27]),
     .ky_o        (walk_place[26:23]),
@@ -101,7 +102,7 @@ module sat_pool_reader #(
                   place_last_beat})
   );
 
-  wire         [17:0] offset = {8'd0, band} << $clog2(DATA_W / 4);  // of WINNER, in bytes
+  wire         [24:0] offset = {15'd0, band} << $clog2(DATA_W / 4);  // of WINNER, in bytes
   wire [2*ADDR_W-1:0] addr;
   wire          [1:0] outsides;
 
@@ -124,7 +125,7 @@ module sat_pool_reader #(
         .pad_left_i     (pad_left),
         .image_i        (image),
         .oy_i           (oy),
-        .ox_i           (ox),
+        .ox_i           ({8'd0, ox}),
         .ky_i           (ky),
         .kx_i           (kx),
         .offset_i       (k == 0 ? offset << 2 : offset),

@@ -13,7 +13,7 @@ module sat_pool_walk #(
   // command, stable from the cycle after start_i on
   input  wire        start_i,
   input  wire        reverse_i,
-  input  wire [15:0] images_i,
+  input  wire [23:0] images_i,
   input  wire [15:0] cols_i,
   input  wire [15:0] out_h_i,
   input  wire [15:0] out_w_i,
@@ -22,7 +22,7 @@ module sat_pool_walk #(
   // position
   output wire        valid_o,
   input  wire        step_i,
-  output wire [15:0] image_o,
+  output wire [23:0] image_o,
   output wire [15:0] oy_o,
   output wire [15:0] ox_o,
   output wire  [3:0] ky_o,
@@ -39,12 +39,14 @@ module sat_pool_walk #(
   localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
 
   reg         start_q, active_q;
-  reg  [15:0] image_q, oy_q, ox_q, cols_left_q;
+  reg  [23:0] image_q;
+  reg  [15:0] oy_q, ox_q, cols_left_q;
   reg   [3:0] ky_q, kx_q, position_q;
   reg   [9:0] band_q;
   reg   [3:0] last_position_q;  // 16 positions at most
   reg   [3:0] last_ky_q, last_kx_q;
-  reg  [15:0] last_image_q, last_oy_q, last_ox_q;
+  reg  [23:0] last_image_q;
+  reg  [15:0] last_oy_q, last_ox_q;
 
   wire        kx_end    = kx_q == last_kx_q;
   wire        ky_end    = ky_q == last_ky_q;
@@ -82,9 +84,9 @@ module sat_pool_walk #(
     last_ky_q       <= kernel_h_i - 4'd1;
     last_ox_q       <= out_w_i - 16'd1;
     last_oy_q       <= out_h_i - 16'd1;
-    last_image_q    <= images_i - 16'd1;
+    last_image_q    <= images_i - 24'd1;
     if (start_q) begin
-      image_q     <= 16'd0;
+      image_q     <= 24'd0;
       oy_q        <= 16'd0;
       ox_q        <= 16'd0;
       ky_q        <= 4'd0;
@@ -99,7 +101,7 @@ module sat_pool_walk #(
       if (window_end_o) begin
         ox_q <= ox_end ? 16'd0 : ox_q + 16'd1;
         if (ox_end) oy_q <= oy_end ? 16'd0 : oy_q + 16'd1;
-        if (ox_end && oy_end) image_q <= image_end ? 16'd0 : image_q + 16'd1;
+        if (ox_end && oy_end) image_q <= image_end ? 24'd0 : image_q + 24'd1;
       end
       if (band_end_o) begin
         cols_left_q <= cols_left_q - BAND;

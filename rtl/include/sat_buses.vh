@@ -55,10 +55,10 @@
 `define SAT_S_CMD_MASK 0 +: 4
 
 // TILE
-`define SAT_TILE_BITS 36
-`define SAT_TILE_LAST 35
-`define SAT_TILE_BAND_END 34
-`define SAT_TILE_ROW 22 +: 12
+`define SAT_TILE_BITS 44
+`define SAT_TILE_LAST 43
+`define SAT_TILE_BAND_END 42
+`define SAT_TILE_ROW 22 +: 20
 `define SAT_TILE_COL 10 +: 12
 `define SAT_TILE_ROWS 5 +: 5
 `define SAT_TILE_COLS 0 +: 5

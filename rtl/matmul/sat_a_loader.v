@@ -30,10 +30,10 @@ module sat_a_loader #(
   input  wire                       conv_i,
   input  wire [ADDR_W-1:0]          base_i,
   input  wire [23:0]                stride_i,
-  input  wire [15:0]                rows_i,
-  input  wire [15:0]                depth_i,
+  input  wire [23:0]                rows_i,
+  input  wire [23:0]                depth_i,
   input  wire [7:0]                 k_segments_i,
-  input  wire [15:0]                row_tiles_i,
+  input  wire [23:0]                row_tiles_i,
   input  wire [15:0]                passes_i,
   input  wire [2:0]                 t2_log2_i,
   input  wire [15:0]                map_h_i,
@@ -85,9 +85,10 @@ module sat_a_loader #(
   // ---- Chunks: room in the ring
   wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
   wire [16:0]       chunk_len, tile_rows, line;
-  wire [15:0]       image, oy, ox;
+  wire [23:0]       image, ox;
+  wire [15:0]       oy;
   wire [3:0]        ky, kx;
-  wire [17:0]       offset;
+  wire [24:0]       offset;
   reg  [ADDR_L-1:0] chunk_base_q, block_base_q;
   reg  [ADDR_L:0]   free_q;             // words of room in the ring
   reg  [ADDR_L+1:0] ahead_q;            // words requested and not yet taken

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_epilogue: what happens to LANES accumulators between the output buffer and memory: + bias, +
-// residual (one FP32 addition each), ReLU, mask, rounding to FP16 or FP32 as it is. An FP16 residual
-// lies in the lower half of its lane. Fixed latency `SAT_EPILOGUE_LATENCY (sat_fp.vh), one group per
-// cycle, no back-pressure. All operands enter with the accumulators; bias_i one cycle later, as it
-// comes from a RAM. Mode bits are stable while groups are inside. Golden function:
+// residual (one FP32 addition each), ReLU, mask, rounding to FP16 or FP32 as it is. A residual that
+// is FP16 lies in the lower half of its lane. Fixed latency `SAT_EPILOGUE_LATENCY (sat_fp.vh), one
+// group per cycle, no back-pressure. All operands enter with the accumulators; bias_i one cycle
+// later, as it comes from a RAM. Mode bits are stable while groups are inside. Golden function:
 // sat_golden.multiply.epilogue.
 `default_nettype none
 `include "sat_buses.vh"

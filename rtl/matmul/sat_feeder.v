@@ -24,7 +24,7 @@ module sat_feeder #(
   // command, stable from start_i on
   input  wire                                                     start_i,
   input  wire [15:0]                                              cols_i,
-  input  wire [15:0]                                              depth_i,
+  input  wire [23:0]                                              depth_i,
   input  wire [7:0]                                               k_segments_i,
   input  wire                                                     dense_i,
   input  wire [4:0]                                               n_i,
@@ -32,8 +32,8 @@ module sat_feeder #(
   input  wire [2:0]                                               t1_log2_i,
   input  wire [2:0]                                               t2_log2_i,
   input  wire [4:0]                                               period_i,
-  input  wire [16:0]                                              kept_i,
-  input  wire [15:0]                                              row_tiles_i,
+  input  wire [24:0]                                              kept_i,
+  input  wire [23:0]                                              row_tiles_i,
   input  wire [15:0]                                              col_tiles_i,
   input  wire                                                     a_resident_i,
   input  wire                                                     s_resident_i,
@@ -134,7 +134,7 @@ module sat_feeder #(
   wire        a_rewind = advance && next_rewinds;
   wire        a_used   = advance && next_ends_chunk;
   wire [17:0] s_taken    = (fire && cur_valid_q) ? n_rows : 18'd0;
-  wire [17:0] s_restored = s_rewind ? {1'b0, kept_i} : 18'd0;
+  wire [17:0] s_restored = s_rewind ? kept_i[17:0] : 18'd0;  // resident: a scratchpad's rows
 
   // ---- The running period
   reg  p_read_q, p_first_q, p_last_q, p_half_q, p_last_row_q;
@@ -253,6 +253,8 @@ module sat_feeder #(
     stall_s_o     <= decide && more && a_ok && !s_ok;
     stall_drain_o <= decide && more && a_ok && s_ok && !drain_ok;
   end
+
+  wire unused_ok = &{1'b0, kept_i};
 
 endmodule
 

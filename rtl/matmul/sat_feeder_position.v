@@ -15,11 +15,11 @@ module sat_feeder_position #(
   input  wire                       rst_n,
   // command, stable from start_i on
   input  wire                       start_i,
-  input  wire [15:0]                depth_i,
+  input  wire [23:0]                depth_i,
   input  wire [7:0]                 k_segments_i,
   input  wire [2:0]                 m_log2_i,
   input  wire [2:0]                 t2_log2_i,
-  input  wire [15:0]                row_tiles_i,
+  input  wire [23:0]                row_tiles_i,
   input  wire [15:0]                col_tiles_i,
   input  wire                       a_resident_i,
   // groups
@@ -44,20 +44,22 @@ module sat_feeder_position #(
   localparam integer A_L     = $clog2(A_DEPTH);
   localparam integer LANES_L = $clog2(LANES);
 
-  reg  [15:0] rows_q, cols_q;   // row and column tiles left, this one included
+  reg  [23:0] rows_q;           // row tiles left, this one included
+  reg  [15:0] cols_q;           // column tiles
   reg  [7:0]  segments_q;       // likewise
-  reg  [16:0] depth_q;          // elements of the segment from this chunk on
+  reg  [24:0] depth_q;          // elements of the segment from this chunk on
   reg  [A_L-1:0] begin_q;       // of the command in the ring
   wire [16:0] m_size       = 17'd1 << m_log2_i;
-  wire        ends_segment = ends_chunk_o && (depth_q <= CHUNK_K[16:0]);
+  wire        last_chunk   = depth_q <= CHUNK_K[24:0];  // of the segment
+  wire        ends_segment = ends_chunk_o && last_chunk;
   wire        ends_pass    = ends_tile_o && last_row_o;
 
-  assign len_o        = (depth_q < CHUNK_K[16:0]) ? depth_q : CHUNK_K[16:0];
+  assign len_o        = last_chunk ? depth_q[16:0] : CHUNK_K[16:0];
   assign row_words_o  = (len_o + LANES[16:0] - 17'd1) >> LANES_L;
   assign words_o      = row_words_o << t2_log2_i;
   assign ends_chunk_o = k_o + m_size >= len_o;
   assign ends_tile_o  = ends_segment && (segments_q == 8'd1);
-  assign last_row_o   = rows_q == 16'd1;
+  assign last_row_o   = rows_q == 24'd1;
   assign last_col_o   = cols_q == 16'd1;
   assign rewind_o     = ends_pass && a_resident_i && !last_col_o;
   assign fresh_o      = (k_o == 17'd0) && (!a_resident_i || (cols_q == col_tiles_i));
@@ -84,10 +86,10 @@ module sat_feeder_position #(
       k_o     <= k_o + m_size;
       if (ends_chunk_o) begin
         k_o     <= 17'd0;
-        depth_q <= ends_segment ? {1'b0, depth_i} : depth_q - CHUNK_K[16:0];
+        depth_q <= ends_segment ? {1'b0, depth_i} : depth_q - CHUNK_K[24:0];
       end
       if (ends_segment) segments_q <= ends_tile_o ? k_segments_i : segments_q - 8'd1;
-      if (ends_tile_o) rows_q <= last_row_o ? row_tiles_i : rows_q - 16'd1;
+      if (ends_tile_o) rows_q <= last_row_o ? row_tiles_i : rows_q - 24'd1;
       if (ends_pass) cols_q <= cols_q - 16'd1;
     end
     if (!rst_n) base_o <= {A_L{1'b0}};

@@ -82,9 +82,10 @@ module sat_matmul #(
   wire [15:0]         map_h, map_w, out_h, out_w;
   wire [3:0]          kernel_w, pad_top, pad_left;
   wire [1:0]          step_log2, dilation_log2, upsample_log2;
-  wire [15:0]         rows, cols, depth, row_tiles, col_tiles, a_passes, s_passes;
+  wire [23:0]         rows, depth, row_tiles, s_passes;
+  wire [15:0]         cols, col_tiles, a_passes;
   wire [7:0]          k_segments;
-  wire [16:0]         kept;
+  wire [24:0]         kept;
   wire                dense, a_resident, s_resident;
   wire [4:0]          n, period;
   wire [2:0]          m_log2, t1_log2, t2_log2;
@@ -142,9 +143,10 @@ module sat_matmul #(
   );
 
   // What feeder and store know.
-  reg  [15:0]          f_cols, f_depth, f_row_tiles, f_col_tiles;
+  reg  [23:0]          f_depth, f_row_tiles;
+  reg  [15:0]          f_cols, f_col_tiles;
   reg  [7:0]           f_k_segments;
-  reg  [16:0]          f_kept;
+  reg  [24:0]          f_kept;
   reg                  f_dense, f_a_resident, f_s_resident;
   reg  [4:0]           f_group, f_period;
   reg  [2:0]           f_m_log2, f_t1_log2, f_t2_log2;
@@ -160,7 +162,8 @@ module sat_matmul #(
   reg  [OUT_SLOTS*ADDR_W-1:0]   o_addr;
   reg  [OUT_SLOTS*STRIDE_W-1:0] o_stride;
   reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask;
-  reg  [15:0]          o_rows, o_cols, o_row_tiles, o_col_tiles;
+  reg  [23:0]          o_rows, o_row_tiles;
+  reg  [15:0]          o_cols, o_col_tiles;
   reg  [2:0]           o_t1_log2, o_t2_log2;
   always @(posedge clk) if (store_take) begin
     o_addr   <= slot_addr[OUT_SLOT*ADDR_W +: OUT_SLOTS*ADDR_W];

@@ -45,9 +45,9 @@ module sat_matmul_command #(
   output wire [3:0]                    pad_top_o,
   output wire [3:0]                    pad_left_o,
   // plan
-  output wire [15:0]                   rows_o,
+  output wire [23:0]                   rows_o,
   output wire [15:0]                   cols_o,
-  output wire [15:0]                   depth_o,
+  output wire [23:0]                   depth_o,
   output wire [7:0]                    k_segments_o,
   output wire                          dense_o,
   output wire [4:0]                    n_o,
@@ -55,13 +55,13 @@ module sat_matmul_command #(
   output wire [2:0]                    t2_log2_o,
   output wire [2:0]                    t1_log2_o,
   output wire [4:0]                    period_o,
-  output wire [16:0]                   kept_o,
-  output wire [15:0]                   row_tiles_o,
+  output wire [24:0]                   kept_o,
+  output wire [23:0]                   row_tiles_o,
   output wire [15:0]                   col_tiles_o,
   output wire                          a_resident_o,
   output wire                          s_resident_o,
   output wire [15:0]                   a_passes_o,
-  output wire [15:0]                   s_passes_o
+  output wire [23:0]                   s_passes_o
 );
 
   localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_ROW_INTERLEAVE_LSB;
@@ -98,7 +98,7 @@ module sat_matmul_command #(
   );
 
   // ---- Plan
-  wire [16:0] groups;
+  wire [24:0] groups;
   sat_matmul_plan #(
     .ROWS   (ROWS),
     .COLS   (COLS),
@@ -142,7 +142,7 @@ module sat_matmul_command #(
     .s_resident_o(s_resident_o)
   );
   assign a_passes_o = a_resident_o ? 16'd1 : col_tiles_o;
-  assign s_passes_o = s_resident_o ? 16'd1 : row_tiles_o;
+  assign s_passes_o = s_resident_o ? 24'd1 : row_tiles_o;
 
   wire unused_ok = &{1'b0, desc_q, flags, groups};
 

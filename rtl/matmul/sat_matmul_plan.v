@@ -27,17 +27,17 @@ module sat_matmul_plan #(
   input  wire [2:0]  map_i,
   input  wire        conv_i,
   input  wire        a_trans_i,
-  input  wire [15:0] rows_i,          // I, or images
+  input  wire [23:0] rows_i,          // I, or images
   input  wire [15:0] cols_i,
-  input  wire [15:0] depth_i,         // K, or channels
+  input  wire [23:0] depth_i,         // K, or channels
   input  wire [15:0] out_h_i,
   input  wire [15:0] out_w_i,
   input  wire [3:0]  kernel_h_i,
   input  wire [3:0]  kernel_w_i,
   output reg         ready_o,
-  output reg  [15:0] rows_o,          // of a row segment
+  output reg  [23:0] rows_o,          // of a row segment
   output reg  [15:0] cols_o,          // J
-  output reg  [15:0] depth_o,         // elements of a reduction segment
+  output reg  [23:0] depth_o,         // elements of a reduction segment
   output reg  [7:0]  k_segments_o,    // reduction segments
   output reg         dense_o,
   output reg  [4:0]  n_o,             // kept elements of a group, 1 if dense
@@ -45,9 +45,9 @@ module sat_matmul_plan #(
   output reg  [2:0]  t2_log2_o,
   output reg  [2:0]  t1_log2_o,
   output reg  [4:0]  period_o,        // slots of T cycles per group: max(N, M*2^t2/T)
-  output reg  [16:0] groups_o,        // groups of the whole reduction
-  output reg  [16:0] kept_o,          // kept elements of the whole reduction
-  output reg  [15:0] row_tiles_o,
+  output reg  [24:0] groups_o,        // groups of the whole reduction
+  output reg  [24:0] kept_o,          // kept elements of the whole reduction
+  output reg  [23:0] row_tiles_o,
   output reg  [15:0] col_tiles_o,
   output reg         a_resident_o,    // all of A stays in its scratchpad
   output reg         s_resident_o     // a column tile of S stays while all row tiles pass
@@ -93,7 +93,7 @@ module sat_matmul_plan #(
   reg [15:0] out_h_q, out_w_q;
   reg [3:0]  kernel_h_q, kernel_w_q;
   reg [7:0]  row_segments_q;
-  reg [17:0] a_tile_words_q;  // at most 16 rows of 225 segments with 37 words, or one with 8192
+  reg [25:0] a_tile_words_q;  // at most 16 rows of 2^24 values, in 225 segments of whole words
 
   // ---- N:M and the mapping
   wire       dense  = n_i == m_i;
@@ -121,17 +121,17 @@ module sat_matmul_plan #(
   wire [4:0] a_slots = (5'd1 << (m_log2_o + t2_log2)) >> T_L;
 
   // Ceilings: groups of a reduction segment, tiles of a row segment and of the columns.
-  wire [16:0] m_mask    = (17'd1 << m_log2_o) - 17'd1;
-  wire [16:0] groups    = ({1'b0, depth_o} + m_mask) >> m_log2_o;
-  wire [16:0] row_span  = 17'd1 << (ROWS_L[3:0] + {1'b0, t2_log2_o});
+  wire [24:0] m_mask    = (25'd1 << m_log2_o) - 25'd1;
+  wire [24:0] groups    = ({1'b0, depth_o} + m_mask) >> m_log2_o;
+  wire [24:0] row_span  = 25'd1 << (ROWS_L[3:0] + {1'b0, t2_log2_o});
   wire [16:0] col_span  = 17'd1 << (COLS_L[3:0] + {1'b0, t1_log2_o});
-  wire [16:0] row_tiles = ({1'b0, rows_o} + row_span - 17'd1) >> (ROWS_L[3:0] + {1'b0, t2_log2_o});
+  wire [24:0] row_tiles = ({1'b0, rows_o} + row_span - 25'd1) >> (ROWS_L[3:0] + {1'b0, t2_log2_o});
   wire [16:0] col_tiles = ({1'b0, cols_o} + col_span - 17'd1) >> (COLS_L[3:0] + {1'b0, t1_log2_o});
-  wire [16:0] k_words   = ({1'b0, depth_o} + LANES[16:0] - 17'd1) >> LANES_L;
+  wire [24:0] k_words   = ({1'b0, depth_o} + LANES[24:0] - 25'd1) >> LANES_L;
 
-  reg  [17:0] mul_a;
+  reg  [25:0] mul_a;
   reg  [15:0] mul_b;
-  wire [33:0] prod = mul_a * mul_b;
+  wire [41:0] prod = mul_a * mul_b;
   always @(*) begin
     mul_a  = {1'b0, groups_o};
     mul_b  = {8'd0, k_segments_o};
@@ -139,7 +139,7 @@ module sat_matmul_plan #(
     case (step_q)
       ST_IDLE: step_d = !start_i ? ST_IDLE : conv_i ? ST_KERNEL : ST_MAP;
       ST_KERNEL: begin
-        mul_a = {14'd0, kernel_h_q};
+        mul_a = {22'd0, kernel_h_q};
         mul_b = {12'd0, kernel_w_q};
       end
       ST_LINES: begin
@@ -162,13 +162,13 @@ module sat_matmul_plan #(
       ST_WORDS: mul_a = a_tile_words_q;
       ST_FIT: begin
         mul_a  = a_tile_words_q;
-        mul_b  = row_tiles_o;
+        mul_b  = row_tiles_o[15:0];
         step_d = ST_IDLE;
       end
       default: ;
     endcase
   end
-  wire [24:0] s_words = {8'd0, kept_o} << t1_log2_o;
+  wire [28:0] s_words = {4'd0, kept_o} << t1_log2_o;
 
   always @(posedge clk) begin
     case (step_q)
@@ -192,30 +192,31 @@ module sat_matmul_plan #(
       ST_KERNEL:
         if (a_trans_q) row_segments_q <= prod[7:0];
         else k_segments_o <= prod[7:0];
-      ST_LINES: rows_o <= prod[15:0];
+      ST_LINES: rows_o <= prod[23:0];
       ST_WINDOWS:
         if (a_trans_q) begin
           rows_o  <= depth_o;
-          depth_o <= prod[15:0];
-        end else rows_o <= prod[15:0];
+          depth_o <= prod[23:0];
+        end else rows_o <= prod[23:0];
       ST_MAP: begin
         t2_log2_o <= t2_log2;
         t1_log2_o <= T_L[2:0] - t2_log2;
         period_o  <= (n_o > a_slots) ? n_o : a_slots;
         groups_o  <= groups;
       end
-      ST_GROUPS: groups_o <= prod[16:0];
+      ST_GROUPS: groups_o <= prod[24:0];
       ST_TILES: begin
-        row_tiles_o    <= row_tiles[15:0];
+        row_tiles_o    <= row_tiles[23:0];
         col_tiles_o    <= col_tiles[15:0];
-        kept_o         <= prod[16:0];
+        kept_o         <= prod[24:0];
         a_tile_words_q <= {1'b0, k_words} << t2_log2_o;
       end
-      ST_SEGMENTS: row_tiles_o    <= prod[15:0];
-      ST_WORDS:    a_tile_words_q <= prod[17:0];
+      ST_SEGMENTS: row_tiles_o    <= prod[23:0];
+      ST_WORDS:    a_tile_words_q <= prod[25:0];
       ST_FIT: begin
-        a_resident_o <= (col_tiles_o != 16'd1) && (prod <= {2'd0, A_DEPTH[31:0]});
-        s_resident_o <= (row_tiles_o != 16'd1) && (s_words <= S_DEPTH[24:0]);
+        a_resident_o <= (col_tiles_o != 16'd1) && (row_tiles_o[23:16] == 8'd0)
+                        && (prod <= {10'd0, A_DEPTH[31:0]});
+        s_resident_o <= (row_tiles_o != 24'd1) && (s_words <= S_DEPTH[28:0]);
       end
       default: ;
     endcase
@@ -231,7 +232,7 @@ module sat_matmul_plan #(
     end
   end
 
-  wire unused_ok = &{1'b0, row_tiles[16], col_tiles[16]};
+  wire unused_ok = &{1'b0, row_tiles[24], col_tiles[16]};
 
 endmodule
 

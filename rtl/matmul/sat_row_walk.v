@@ -19,9 +19,9 @@ module sat_row_walk #(
   input  wire [ADDR_W-1:0] base_i,
   input  wire [23:0]       stride_i,
   input  wire [1:0]        elem_log2_i,   // bytes of an element, log2
-  input  wire [15:0]       rows_i,        // of a segment
+  input  wire [23:0]       rows_i,        // of a segment
   input  wire [15:0]       cols_i,
-  input  wire [15:0]       row_tiles_i,   // of all segments
+  input  wire [23:0]       row_tiles_i,   // of all segments
   input  wire [15:0]       col_tiles_i,
   input  wire [2:0]        t1_log2_i,
   input  wire [2:0]        t2_log2_i,
@@ -39,8 +39,10 @@ module sat_row_walk #(
   localparam integer ROWS_L = $clog2(ROWS);
   localparam integer COLS_L = $clog2(COLS);
 
-  reg  [15:0]       row_tiles_q, col_tiles_q;      // left, this one included
-  reg  [16:0]       rows_left_q, cols_left_q;      // of segment and matrix, from this tile on
+  reg  [23:0]       row_tiles_q;                   // left, this one included
+  reg  [15:0]       col_tiles_q;
+  reg  [24:0]       rows_left_q;                   // of the segment, from this tile on
+  reg  [16:0]       cols_left_q;                   // likewise of the matrix
   reg  [ROWS_L-1:0] r_q;
   reg  [3:0]        t2_q;
   reg  [ADDR_W-1:0] column_addr_q, r_addr_q, addr_q;
@@ -48,10 +50,10 @@ module sat_row_walk #(
 
   wire [4:0]        row_span_log2 = ROWS_L[4:0] + {2'd0, t2_log2_i};
   wire [4:0]        col_span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
-  wire [16:0]       row_span      = 17'd1 << row_span_log2;
+  wire [24:0]       row_span      = 25'd1 << row_span_log2;
   wire [16:0]       col_span      = 17'd1 << col_span_log2;
   wire [ADDR_W-1:0] stride        = {{ADDR_W-24{1'b0}}, stride_i};
-  wire [16:0]       row           = {{13-ROWS_L{1'b0}}, t2_q, r_q};
+  wire [24:0]       row           = {{21-ROWS_L{1'b0}}, t2_q, r_q};
   wire [ADDR_W-1:0] behind        = addr_q + stride;
   wire [ADDR_W-1:0] next_r        = r_addr_q + stride;
   // The last row of a whole tile is visited last; that of a partial one was noted.
@@ -60,7 +62,7 @@ module sat_row_walk #(
 
   wire t2_last  = {1'b0, t2_q} + 5'd1 == 5'd1 << t2_log2_i;
   wire segment_last = rows_left_q <= row_span;
-  wire row_last = row_tiles_q == 16'd1;
+  wire row_last = row_tiles_q == 24'd1;
   wire col_last = col_tiles_q == 16'd1;
   wire fire     = valid_o && ready_i;
 
@@ -97,9 +99,9 @@ module sat_row_walk #(
         r_addr_q <= next_r;
         addr_q   <= next_r;
       end
-      if (row + 17'd1 == rows_left_q) segment_end_q <= behind;
+      if (row + 25'd1 == rows_left_q) segment_end_q <= behind;
       if (tile_last_o) begin
-        row_tiles_q <= row_tiles_q - 16'd1;
+        row_tiles_q <= row_tiles_q - 24'd1;
         rows_left_q <= segment_last ? {1'b0, rows_i} : rows_left_q - row_span;
         r_addr_q    <= next_tile;
         addr_q      <= next_tile;

@@ -23,9 +23,9 @@ module sat_s_loader #(
   input  wire [ADDR_W-1:0]          base_i,
   input  wire [23:0]                stride_i,
   input  wire [15:0]                cols_i,
-  input  wire [16:0]                kept_i,       // rows of the plane
+  input  wire [24:0]                kept_i,       // rows of the plane
   input  wire [15:0]                col_tiles_i,
-  input  wire [15:0]                passes_i,
+  input  wire [23:0]                passes_i,
   input  wire [2:0]                 t1_log2_i,
   input  wire                       skip_i,
   output wire                       idle_o,
@@ -61,9 +61,10 @@ module sat_s_loader #(
 
   // ---- Requests
   reg  [0:0]        state_q;
-  reg  [15:0]       tiles_left_q, passes_left_q;
+  reg  [15:0]       tiles_left_q;
+  reg  [23:0]       passes_left_q;
   reg  [16:0]       cols_left_q;     // columns from this tile on
-  reg  [16:0]       rows_left_q;
+  reg  [24:0]       rows_left_q;
   reg  [ADDR_W-1:0] tile_addr_q, row_addr_q;
   reg  [ADDR_L:0]   free_q;          // words of room in the ring
 
@@ -72,8 +73,8 @@ module sat_s_loader #(
   wire [16:0] tile_cols = (cols_left_q < span) ? cols_left_q : span;
   wire [16:0] row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
   wire        row_fits  = row_words[ADDR_L:0] <= free_q;
-  wire        last_row  = rows_left_q == 17'd1;
-  wire        last_pass = passes_left_q == 16'd1;
+  wire        last_row  = rows_left_q == 25'd1;
+  wire        last_pass = passes_left_q == 24'd1;
   wire        last_tile = tiles_left_q == 16'd1;
 
   wire [16:0]        unit_total = (tile_cols + (17'd1 << UNIT_L) - 17'd1) >> UNIT_L;
@@ -118,12 +119,12 @@ module sat_s_loader #(
       tile_addr_q   <= base_i;
       row_addr_q    <= base_i;
     end else if (row_fire) begin
-      rows_left_q <= rows_left_q - 17'd1;
+      rows_left_q <= rows_left_q - 25'd1;
       row_addr_q  <= row_addr_q + stride;
       if (last_row) begin
         rows_left_q   <= kept_i;
         row_addr_q    <= tile_addr_q;
-        passes_left_q <= passes_left_q - 16'd1;
+        passes_left_q <= passes_left_q - 24'd1;
         if (last_pass) begin
           passes_left_q <= passes_i;
           tiles_left_q  <= tiles_left_q - 16'd1;

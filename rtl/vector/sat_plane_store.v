@@ -94,7 +94,7 @@ module sat_plane_store #(
   reg   [3:0] last_row_q;
   wire  [4:0] length   = BP != 0 ? tile_i[`SAT_TILE_COLS] : tile_i[`SAT_TILE_ROWS];
   wire  [4:0] width    = BP != 0 ? tile_i[`SAT_TILE_ROWS] : tile_i[`SAT_TILE_COLS];
-  wire [11:0] across   = BP != 0 ? tile_i[`SAT_TILE_ROW] : tile_i[`SAT_TILE_COL];
+  wire [19:0] across   = BP != 0 ? tile_i[`SAT_TILE_ROW] : {8'd0, tile_i[`SAT_TILE_COL]};
   wire        band_end = tile_i[`SAT_TILE_BAND_END];
   wire        dense    = n_i == (5'd1 << m_log2_i);
   wire  [4:0] groups   = (length + ~(5'h1F << m_log2_i)) >> m_log2_i;
@@ -198,8 +198,8 @@ module sat_plane_store #(
   wire   [DATA_W/8-1:0] indices_beat_strb = {{DATA_W/8-8{1'b0}}, indices_strb}
                                             << {across[BYTE_W-4:0], 3'd0};
   wire     [ADDR_W-1:0] part_addr = indices_q
-      ? row_addr[ADDR_W +: ADDR_W] + {{ADDR_W-15{1'b0}}, across, 3'd0}
-      : row_addr[0 +: ADDR_W]      + {{ADDR_W-17{1'b0}}, across, 5'd0};
+      ? row_addr[ADDR_W +: ADDR_W] + {{ADDR_W-23{1'b0}}, across, 3'd0}
+      : row_addr[0 +: ADDR_W]      + {{ADDR_W-25{1'b0}}, across, 5'd0};
 
   generate
     if (DATA_W == 128) begin : gen_two

@@ -19,7 +19,7 @@ module sat_tile_loader #(
   input  wire                          start_i,
   input  wire                          update_i,
   input  wire                          half_i,  // W is FP16
-  input  wire                   [15:0] rows_i,
+  input  wire                   [23:0] rows_i,
   input  wire                   [15:0] cols_i,
   input  wire           [3*ADDR_W-1:0] base_i,  // W, V, dW; valid with start_i
   input  wire [3*`SAT_STRIDE_BITS-1:0] stride_i,
@@ -53,13 +53,15 @@ module sat_tile_loader #(
 
   // ---- Requests: tile, tensor (dW, V, W), row
   reg         start_q, active_q;
-  reg  [15:0] rows_left_q, cols_left_q;
-  reg  [11:0] tile_row_q, tile_col_q;
+  reg  [23:0] rows_left_q;
+  reg  [15:0] cols_left_q;
+  reg  [19:0] tile_row_q;
+  reg  [11:0] tile_col_q;
   reg   [1:0] tensor_q;
   reg   [3:0] row_q;
   reg   [2:0] free_q;  // buffers no tile has been given, 0..4
 
-  wire        last_band = rows_left_q <= 16'd16;
+  wire        last_band = rows_left_q <= 24'd16;
   wire        band_end  = cols_left_q <= 16'd16;
   wire  [4:0] rows      = last_band ? rows_left_q[4:0] : 5'd16;
   wire  [4:0] cols      = band_end ? cols_left_q[4:0] : 5'd16;
@@ -93,7 +95,7 @@ module sat_tile_loader #(
     if (start_q) begin
       rows_left_q <= rows_i;
       cols_left_q <= cols_i;
-      tile_row_q  <= 12'd0;
+      tile_row_q  <= 20'd0;
       tile_col_q  <= 12'd0;
       tensor_q    <= first;
       row_q       <= 4'd0;
@@ -104,8 +106,8 @@ module sat_tile_loader #(
         cols_left_q <= band_end ? cols_i : cols_left_q - 16'd16;
         tile_col_q  <= band_end ? 12'd0 : tile_col_q + 12'd1;
         if (band_end) begin
-          rows_left_q <= rows_left_q - 16'd16;
-          tile_row_q  <= tile_row_q + 12'd1;
+          rows_left_q <= rows_left_q - 24'd16;
+          tile_row_q  <= tile_row_q + 20'd1;
         end
       end
     end

@@ -70,7 +70,8 @@ module sat_vector #(
   wire                feature, update, half, decay_en, ff, bp;
   wire          [4:0] n;
   wire          [2:0] m_log2;
-  wire         [15:0] rows, cols;
+  wire         [23:0] rows;
+  wire         [15:0] cols;
   wire         [31:0] inv_scale, decay, momentum, lr;
   wire [7*ADDR_W-1:0] base;
   wire [7*`SAT_STRIDE_BITS-1:0] stride;

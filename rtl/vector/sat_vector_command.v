@@ -28,7 +28,7 @@ module sat_vector_command #(
   output reg                           bp_o,
   output reg                     [4:0] n_o,
   output reg                     [2:0] m_log2_o,
-  output reg                    [15:0] rows_o,
+  output reg                    [23:0] rows_o,
   output reg                    [15:0] cols_o,
   output reg                    [31:0] inv_scale_o,
   output reg                    [31:0] decay_o,

@@ -3,7 +3,8 @@
 // lie outside the map? docs/reference/commands.md, "Windows over a feature map", has the formulas.
 // A pipeline of SAT_PIXEL_ADDR_LATENCY stages that moves while en_i is high; valid bits travel with
 // the user. Configuration is stable while items are inside. The address of an outside pixel means
-// nothing. All products of a legal command fit: pixels are numbered by 16 bits.
+// nothing. All products of a legal command fit: pixels are numbered by 24
+// bits. What is no map (conv off) is one line of pixels, numbered by ox_i alone.
 `default_nettype none
 
 module sat_pixel_addr #(
@@ -22,62 +23,63 @@ module sat_pixel_addr #(
   input  wire [3:0]        pad_top_i,
   input  wire [3:0]        pad_left_i,
   // window and position
-  input  wire [15:0]       image_i,
+  input  wire [23:0]       image_i,
   input  wire [15:0]       oy_i,
-  input  wire [15:0]       ox_i,
+  input  wire [23:0]       ox_i,
   input  wire [3:0]        ky_i,
   input  wire [3:0]        kx_i,
-  input  wire [17:0]       offset_i,         // bytes within the pixel
+  input  wire [24:0]       offset_i,         // bytes within the pixel
   output reg  [ADDR_W-1:0] addr_o,
   output reg               outside_o
 );
 
   // Stage 1: coordinates on the upsampled map, and the rows of the images before.
-  reg signed [20:0] s1_y_q, s1_x_q;
-  reg [15:0]        s1_rows_q;
+  reg signed [20:0] s1_y_q;
+  reg signed [28:0] s1_x_q;
+  reg [23:0]        s1_rows_q;
   always @(posedge clk) if (en_i) begin
     s1_y_q    <= $signed(({5'd0, oy_i} << step_log2_i) + ({17'd0, ky_i} << dilation_log2_i)
                          - {17'd0, pad_top_i});
-    s1_x_q    <= $signed(({5'd0, ox_i} << step_log2_i) + ({17'd0, kx_i} << dilation_log2_i)
-                         - {17'd0, pad_left_i});
-    s1_rows_q <= image_i * map_h_i;
+    s1_x_q    <= $signed(({5'd0, ox_i} << step_log2_i) + ({25'd0, kx_i} << dilation_log2_i)
+                         - {25'd0, pad_left_i});
+    s1_rows_q <= image_i * {8'd0, map_h_i};
   end
 
   // Stage 2: the row of the whole map, the column, and whether the pixel exists.
   wire [20:0] between = (21'd1 << upsample_log2_i) - 21'd1;
   wire [20:0] y       = s1_y_q >> upsample_log2_i;
-  wire [20:0] x       = s1_x_q >> upsample_log2_i;
-  reg  [15:0] s2_row_q, s2_x_q;
+  wire [28:0] x       = s1_x_q >> upsample_log2_i;
+  reg  [23:0] s2_row_q, s2_x_q;
   reg         s2_outside_q;
   always @(posedge clk) if (en_i) begin
-    s2_row_q     <= s1_rows_q + y[15:0];
-    s2_x_q       <= x[15:0];
-    s2_outside_q <= s1_y_q[20] || s1_x_q[20] || ((s1_y_q & between) != 21'd0)
-                    || ((s1_x_q & between) != 21'd0) || y >= {5'd0, map_h_i}
-                    || x >= {5'd0, map_w_i};
+    s2_row_q     <= s1_rows_q + {8'd0, y[15:0]};
+    s2_x_q       <= x[23:0];
+    s2_outside_q <= s1_y_q[20] || s1_x_q[28] || ((s1_y_q & between) != 21'd0)
+                    || ((s1_x_q[20:0] & between) != 21'd0) || y >= {5'd0, map_h_i}
+                    || x >= {13'd0, map_w_i};
   end
 
   // Stage 3: the pixel's number.
-  reg [15:0] s3_pixel_q;
+  reg [23:0] s3_pixel_q;
   reg        s3_outside_q;
   always @(posedge clk) if (en_i) begin
-    s3_pixel_q   <= s2_row_q * map_w_i + s2_x_q;
+    s3_pixel_q   <= s2_row_q * {8'd0, map_w_i} + s2_x_q;
     s3_outside_q <= s2_outside_q;
   end
 
   // Stage 4: its address. Adding in two steps keeps the 40-bit addition short of a multiplier.
-  reg [17:0]       s1_offset_q, s2_offset_q;
+  reg [24:0]       s1_offset_q, s2_offset_q;
   reg [ADDR_W-1:0] s3_base_q;
-  wire [33:0]      span = {18'd0, s3_pixel_q} * {16'd0, stride_i[23:6]};
+  wire [41:0]      span = {18'd0, s3_pixel_q} * {24'd0, stride_i[23:6]};
   always @(posedge clk) if (en_i) begin
     s1_offset_q <= offset_i;
     s2_offset_q <= s1_offset_q;
-    s3_base_q   <= base_i + {{ADDR_W-18{1'b0}}, s2_offset_q};
+    s3_base_q   <= base_i + {{ADDR_W-25{1'b0}}, s2_offset_q};
     addr_o      <= s3_base_q + {span[ADDR_W-7:0], 6'd0};
     outside_o   <= s3_outside_q;
   end
 
-  wire unused_ok = &{1'b0, stride_i[5:0], y[20:16], x[20:16], span};
+  wire unused_ok = &{1'b0, stride_i[5:0], y[20:16], x[28:24], span};
 
 endmodule
 

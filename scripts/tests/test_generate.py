@@ -50,7 +50,7 @@ def test_buses_agree_with_the_descriptor():
 
 def test_records_are_packed_without_gaps():
     word = buses.TILE.pack(last=1, band_end=0, row=0xABC, col=0x123, rows=16, cols=9)
-    assert word == 1 << 35 | 0xABC << 22 | 0x123 << 10 | 16 << 5 | 9
+    assert word == 1 << 43 | 0xABC << 22 | 0x123 << 10 | 16 << 5 | 9
     assert buses.TILE.unpack(word) == {"last": 1, "band_end": 0, "row": 0xABC, "col": 0x123,
                                        "rows": 16, "cols": 9}
     assert buses.WEST.get(buses.WEST.pack(write=1, addr=31, wide=0), "addr") == 31

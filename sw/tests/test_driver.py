@@ -110,7 +110,8 @@ def random_tensors(core: Core, rng: np.random.Generator) -> dict:
         "a": core.tensor("a", (i, k), FP16), "at": core.tensor("at", (k, i), FP16),
         "s": core.tensor("s", (k, j), FP16), "c16": core.tensor("c16", (i, j), FP16),
         "c32": core.tensor("c32", (i, j), FP32), "bias": core.tensor("bias", (1, j), FP32),
-        "r16": core.tensor("r16", (i, j), FP16), "r32": core.tensor("r32", (i, j), FP32), "p": core.tensor("p", (i, j), FP16),
+        "r16": core.tensor("r16", (i, j), FP16), "r32": core.tensor("r32", (i, j), FP32),
+        "p": core.tensor("p", (i, j), FP16),
         "w": core.tensor("w", (k, j), FP32), "w16": core.tensor("w16", (k, j), FP16),
         "v": core.tensor("v", (k, j), FP32), "dw": core.tensor("dw", (k, j), FP32),
         "ff": core.compressed("ff", (k, j), n, m), "bp": core.compressed("bp", (j, k), n, m),
@@ -300,7 +301,7 @@ W = Windows.sliding(2, 4, 5, 3, 3, pad=1)
     lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, images=0)),
     lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, pad_top=16)),
     lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, step_log2=4)),
-    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, images=65535, map_h=2, map_w=1)),
+    lambda c, t: c.conv(t["x"], t["stack"], t["y"], replace(W, images=1 << 23, map_h=2, map_w=1)),
     lambda c, t: c.conv(t["x"], t["stack"], t["y"], W, bias=t["x"]),
     lambda c, t: c.affine(t["x"], t["y"], t["v"], t["v"]),
     lambda c, t: c.affine(t["x"], t["x"], t["v"], t["short"]),
@@ -329,7 +330,7 @@ def test_wrong_arguments_of_convolutions_are_refused(core: Core, call) -> None:
 @quick
 @pytest.mark.parametrize("harm", [
     {"address": 32}, {"stride": 48}, {"stride": 1 << 24}, {"stride": 96}, {"rows": 0},
-    {"rows": 65536}, {"cols": 65536},
+    {"rows": 1 << 24}, {"cols": 1 << 24},
 ])
 def test_wrong_tensors_are_refused(core: Core, harm: dict[str, int]) -> None:
     tensor = c_tensor(core.tensor("w", (24, 40), FP32))
@@ -363,7 +364,7 @@ def test_arena_hands_out_what_the_host_does(core: Core) -> None:
     assert library().sat_stack_at(byref(stack), 8, byref(matrix)) == driver.OK
     assert bytes(matrix) == bytes(driver.c_matrix(wanted[8]))
     assert library().sat_stack_at(byref(stack), 9, byref(matrix)) == driver.E_ARGUMENT
-    assert library().sat_stack_new(byref(arena), byref(stack), 9, 7282, 9, 2, 2) == (
+    assert library().sat_stack_new(byref(arena), byref(stack), 9, 1864136, 9, 2, 2) == (
         driver.E_ARGUMENT)
     assert library().sat_matrix_new(byref(arena), byref(matrix), 20, 9, 3, 6) == driver.E_ARGUMENT
     assert library().sat_tensor_new(byref(arena), byref(tensor), 99, 99, 32) == driver.E_FULL

@@ -46,10 +46,10 @@ S_CMD = Record(12, {
     "BLOCK": (4, 4),
     "MASK": (0, 4),
 })
-TILE = Record(36, {
-    "LAST": (35, 1),
-    "BAND_END": (34, 1),
-    "ROW": (22, 12),
+TILE = Record(44, {
+    "LAST": (43, 1),
+    "BAND_END": (42, 1),
+    "ROW": (22, 20),
     "COL": (10, 12),
     "ROWS": (5, 5),
     "COLS": (0, 5),

@@ -88,9 +88,9 @@ module sat_c_store_props #(
     .use_residual_i  (uses[1]),
     .use_relu_i      (1'b0),
     .use_mask_i      (uses[2]),
-    .rows_i          (rows),
+    .rows_i          ({8'd0, rows}),
     .cols_i          (cols),
-    .row_tiles_i     (row_tiles[15:0]),
+    .row_tiles_i     ({8'd0, row_tiles[15:0]}),
     .col_tiles_i     (col_tiles[15:0]),
     .t1_log2_i       ({1'b0, t1}),
     .t2_log2_i       ({1'b0, t2}),
@@ -196,9 +196,9 @@ module sat_c_store_props #(
   (* hierconn *) wire              \u_store.u_walk.tile_last_o ;
   (* hierconn *) wire              \u_store.u_walk.column_last_o ;
   (* hierconn *) wire              \u_store.u_walk.segment_last ;
-  (* hierconn *) wire       [15:0] \u_store.u_walk.row_tiles_q ;
+  (* hierconn *) wire       [23:0] \u_store.u_walk.row_tiles_q ;
   (* hierconn *) wire       [15:0] \u_store.u_walk.col_tiles_q ;
-  (* hierconn *) wire       [16:0] \u_store.u_walk.rows_left_q ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.rows_left_q ;
   (* hierconn *) wire       [16:0] \u_store.u_walk.cols_left_q ;
   (* hierconn *) wire              \u_store.u_walk.r_q ;
   (* hierconn *) wire        [3:0] \u_store.u_walk.t2_q ;
@@ -212,7 +212,7 @@ module sat_c_store_props #(
   wire        column_last = \u_store.u_walk.column_last_o ;
   wire        r           = \u_store.u_walk.r_q ;
   wire  [3:0] t2_at       = \u_store.u_walk.t2_q ;
-  wire [16:0] rows_left   = \u_store.u_walk.rows_left_q ;
+  wire [24:0] rows_left   = \u_store.u_walk.rows_left_q ;
   wire [16:0] cols_left   = \u_store.u_walk.cols_left_q ;
   wire [16:0] req_left    = \u_store.req_left_q ;
 
@@ -238,7 +238,7 @@ module sat_c_store_props #(
   wire [18:0] offset = single ? {col_q, 2'b0} : {1'b0, col_q, 1'b0};
   wire [18:0] first  = segment_q + tile_q;
   // The tile's part of the segment's last row, and whether the walk is behind it.
-  wire [16:0] end_in_tile = rows_left - 17'd1;
+  wire [16:0] end_in_tile = rows_left[16:0] - 17'd1;
   wire        passed = rows_left <= row_span
                        && (end_in_tile[0] < r || (end_in_tile[0] == r
                                                   && end_in_tile[4:1] < t2_at));

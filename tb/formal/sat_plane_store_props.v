@@ -68,7 +68,7 @@ module sat_plane_store_props #(
     .m_log2_i    (M_LOG2),
     .tile_valid_i(active_q && tile_valid_i),
     .tile_ready_o(tile_ready),
-    .tile_i      ({last_band && band_end, band_end, tile_row_q, tile_col_q, rows, cols}),
+    .tile_i      ({last_band && band_end, band_end, 8'd0, tile_row_q, tile_col_q, rows, cols}),
     .in_valid_i  ({EMIT{in_valid_i}}),
     .in_ready_o  (in_ready),
     .in_value_i  ({16*EMIT{1'b0}}),

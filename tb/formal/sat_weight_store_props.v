@@ -52,7 +52,7 @@ module sat_weight_store_props #(
     .stride_i    ({2{24'd1 << STRIDE_L}}),
     .tile_valid_i(active_q && tile_valid_i),
     .tile_ready_o(tile_ready),
-    .tile_i      ({last_band && band_end, band_end, tile_row_q, tile_col_q, rows, cols}),
+    .tile_i      ({last_band && band_end, band_end, 8'd0, tile_row_q, tile_col_q, rows, cols}),
     .credit_o    (credit),
     .issue_i     (issue_i),
     .in_valid_i  (in_valid_i),

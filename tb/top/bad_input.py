@@ -16,6 +16,7 @@ from sat.regs import Ctrl, IrqStatus, Reg, Status
 from sat_golden import Windows
 from sat_golden.checks import Fault, check
 from sat_golden.defs import (
+    COLS_MAX,
     DESC_BYTES,
     FIELDS,
     SIZE_MAX,
@@ -154,10 +155,10 @@ def no_memory_at_the_program(core: Board, seed: int) -> None:
         check_next(core, seed)
 
 
-def draw_size(rng: np.random.Generator) -> int:
-    """1..65535: the largest, any, or of any magnitude, so that all bits are set and clear."""
-    bits = int(rng.choice([SIZE_MAX.bit_length(), rng.integers(1, SIZE_MAX.bit_length() + 1)]))
-    return int(rng.choice([SIZE_MAX, rng.integers(1, 1 << bits)], p=[0.3, 0.7]))
+def draw_size(rng: np.random.Generator, most: int = COLS_MAX) -> int:
+    """1..most: the largest, any, or of any magnitude, so that all bits are set and clear."""
+    bits = int(rng.choice([most.bit_length(), rng.integers(1, most.bit_length() + 1)]))
+    return int(rng.choice([most, rng.integers(1, 1 << bits)], p=[0.3, 0.7]))
 
 
 def draw_window_sizes(rng: np.random.Generator) -> dict[str, int]:
@@ -166,7 +167,8 @@ def draw_window_sizes(rng: np.random.Generator) -> dict[str, int]:
     names = "rows", "map_h", "map_w", "out_h", "out_w"
     sizes = {name: int(rng.choice([1, 1, 1, 2])) for name in names}
     axis = str(rng.choice(["rows", "h", "w"]))
-    sizes |= {name: draw_size(rng) for name in sizes if name.endswith(axis)}
+    sizes |= {name: draw_size(rng, SIZE_MAX if axis == "rows" else COLS_MAX)
+              for name in sizes if name.endswith(axis)}
     kernel = rng.choice([1, KERNEL_MOST, KERNEL_MOST, rng.integers(1, KERNEL_MOST + 1)], 2)
     return sizes | {"kernel_h": int(kernel[0]), "kernel_w": int(kernel[1])}
 
@@ -180,7 +182,8 @@ def draw_nowhere(seed: int) -> Program:
         program = draw_program(rng, 1)
         desc = program.descriptors[-1]
     while True:
-        sizes = {name: draw_size(rng) for name in ("rows", "cols", "depth") if getattr(desc, name)}
+        sizes = {name: draw_size(rng, COLS_MAX if name == "cols" else SIZE_MAX)
+                 for name in ("rows", "cols", "depth") if getattr(desc, name)}
         if desc.has_windows:
             sizes |= draw_window_sizes(rng)
         big = replace(desc, **sizes)
@@ -200,7 +203,7 @@ def draw_slot(rng: np.random.Generator, tensor: Tensor) -> Slot:
     stride = 0
     if tensor.stride:
         least = aligned(tensor.row_bytes)
-        more = (STRIDE_MAX - least) // TENSOR_ALIGN >> int(rng.integers(18))
+        more = max(0, STRIDE_MAX - least) // TENSOR_ALIGN >> int(rng.integers(18))
         stride = least + TENSOR_ALIGN * int(rng.integers(more + 1))
     room = END - tensor.row_bytes - (tensor.rows - 1) * stride
     return Slot(TENSOR_ALIGN * int(rng.integers(max(1, room // TENSOR_ALIGN))), stride)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of one command with a giant side: sizes up to what their fields hold, the other sides
-small, so that a program takes seconds. Every bit of every counter of rows, columns, elements,
-pixels and windows moves over some dozens of seeds. The tensors lie anywhere (tb/top/scatter.py).
+"""Programs of one command with a giant side: columns, map and window sides up to what their fields
+hold, rows, depth, pixels and windows twice as far, the other sides small, so that a program takes
+seconds. Every such bit of every counter moves over some dozens of seeds; the counters are longer,
+but 2^24 rows are more than a test's memory, and benches of the units reach them. The tensors lie
+anywhere (tb/top/scatter.py).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from sat_golden import Windows
-from sat_golden.defs import SIZE_MAX, MatmulFlag, Opcode, PruneFlag, StatsFlag
+from sat_golden.defs import COLS_MAX, MatmulFlag, Opcode, PruneFlag, StatsFlag
 from tb.common.rng import make_rng
 from tb.top.random_program import (
     EPILOGUE_FLAGS,
@@ -34,16 +36,18 @@ from tb.top.random_windows import (
 from tb.top.scatter import scattered
 
 GIANT_SIZE = 64 << 20
-SIZE_BITS = SIZE_MAX.bit_length()
+SIDE_BITS = COLS_MAX.bit_length()
+SIZE_BITS = SIDE_BITS + 1
+GIANT_MAX = (1 << SIZE_BITS) - 1
 # A window costs a cycle per position, in the gradient of POOL at least 13.
-WINDOW_LIMITS = Limits(rows=SIZE_MAX, taps=150_000, matrix=SIZE_MAX, channels=8, macs=10**9)
+WINDOW_LIMITS = Limits(rows=GIANT_MAX, taps=150_000, matrix=GIANT_MAX, channels=8, macs=10**9)
 BACKWARD_LIMITS = WINDOW_LIMITS._replace(taps=80_000)
 BIG_KERNELS = [(15, 15), (14, 15), (15, 9), (8, 13)]
 
 
-def giant(rng: np.random.Generator) -> int:
+def giant(rng: np.random.Generator, bits: int = SIZE_BITS) -> int:
     """Half of them have the highest bit, the others one of the six below; the rest is random."""
-    top = SIZE_BITS - 1 - int(rng.integers(1, 7)) * int(rng.integers(2))
+    top = bits - 1 - int(rng.integers(1, 7)) * int(rng.integers(2))
     return int(rng.integers(1 << top, 2 << top))
 
 
@@ -54,7 +58,7 @@ def small(rng: np.random.Generator, most: int) -> int:
 def add_matmul(writer: ProgramWriter, kind: str, side: str, trans: int) -> None:
     rng = writer.rng
     sizes = {"rows": small(rng, 4), "cols": small(rng, 8), "depth": small(rng, 16)}
-    sizes[side] = giant(rng)
+    sizes[side] = giant(rng, SIDE_BITS if side == "cols" else SIZE_BITS)
     n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
     flags = trans | EPILOGUE_FLAGS[rng.integers(len(EPILOGUE_FLAGS))]
     writer.matmul(*sizes.values(), n, m, flags, kind)
@@ -63,7 +67,8 @@ def add_matmul(writer: ProgramWriter, kind: str, side: str, trans: int) -> None:
 def add_weights(writer: ProgramWriter, kind: str, opcode: Opcode, side: str) -> None:
     """The engine takes tiles of 16 x 16: these cost most."""
     rng = writer.rng
-    shape = (giant(rng), small(rng, 4)) if side == "rows" else (small(rng, 4), giant(rng))
+    shape = ((giant(rng), small(rng, 4)) if side == "rows"
+             else (small(rng, 4), giant(rng, SIDE_BITS)))
     n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
     if opcode == Opcode.PRUNE:
         flags = small(rng, 3) | PruneFlag.SRC_FP16 * int(rng.integers(2))
@@ -75,7 +80,8 @@ def add_weights(writer: ProgramWriter, kind: str, opcode: Opcode, side: str) -> 
 def add_rows(writer: ProgramWriter, kind: str, opcode: Opcode, side: str) -> None:
     """AFFINE and STATS."""
     rng = writer.rng
-    shape = (giant(rng), small(rng, 8)) if side == "rows" else (small(rng, 4), giant(rng))
+    shape = ((giant(rng), small(rng, 8)) if side == "rows"
+             else (small(rng, 4), giant(rng, SIDE_BITS)))
     flags = int(rng.integers(4))
     if opcode == Opcode.AFFINE:
         writer.affine(*shape, flags, kind, str(rng.choice(["own", "X"])))
@@ -88,7 +94,8 @@ def draw_giant_windows(rng: np.random.Generator, kernels: list[tuple[int, int]],
     """A map of very many images (axis 0), very tall (1) or very wide (2). Of windows that are not
     a layer's there are as many as one likes, and most may lie outside; the map may be small then.
     """
-    big, kind = giant(rng), str(rng.choice(KINDS))
+    big = giant(rng, SIDE_BITS) if axis else min(giant(rng), limits.taps)
+    kind = str(rng.choice(KINDS))
     while True:
         grid = integers(rng.choice([1, 1, 1, 2, 3], 3))
         if kind != "any" or rng.random() < 0.7:
@@ -97,10 +104,14 @@ def draw_giant_windows(rng: np.random.Generator, kernels: list[tuple[int, int]],
                                int(rng.integers(4)), int(rng.integers(4)), tuple(grid))
         if windows and kind == "any":
             outs = [small(rng, 2), small(rng, 2)]
-            outs[axis - 1] = max(1, giant(rng) // windows.images)
+            outs[axis - 1] = max(1, giant(rng, SIDE_BITS) // windows.images)
             windows = replace(windows, out_h=outs[0], out_w=outs[1])
-        if windows and limits.allow(windows, channels, 1):
+        if windows and limits.allow(windows, channels, 1) and fits_fields(windows):
             return windows
+
+
+def fits_fields(windows: Windows) -> bool:
+    return max(windows.map_h, windows.map_w, windows.out_h, windows.out_w) <= COLS_MAX
 
 
 def add_pool(writer: ProgramWriter, kind: str, backward: bool, axis: int) -> None:

@@ -18,9 +18,9 @@ from sat.config import SatConfig
 from sat.plan import Tiling, array_slots
 from sat_golden import Windows
 from sat_golden.defs import (
+    COLS_MAX,
     M_MAX,
     MATMUL_ROW_INTERLEAVE_LSB,
-    SIZE_MAX,
     STRIDE_MAX,
     TENSOR_ALIGN,
     AffineSlot,
@@ -36,7 +36,7 @@ from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
 from tb.top import random_program as programs
 from tb.top.board import Board, run_batch
-from tb.top.giant_program import GIANT_SIZE
+from tb.top.giant_program import GIANT_MAX, GIANT_SIZE
 from tb.top.giant_program import GIANTS as GIANT_CASES
 from tb.top.giant_program import giant_program
 from tb.top.random_windows import KERNELS
@@ -266,11 +266,13 @@ def test_giant_programs_use_every_bit_of_their_sizes():
     drawn = all_descriptors(giant_program, 4 * len(GIANT_CASES))
     assert {desc.opcode for desc in drawn} == set(Opcode) - {Opcode.FENCE}
     check_bits([slot.stride for desc in drawn for slot in desc.slots.values()], STRIDE_MAX)
-    for name in "rows", "cols", "depth":
-        check_bits([getattr(desc, name) for desc in drawn], SIZE_MAX)
+    for name, most in ("rows", GIANT_MAX), ("cols", COLS_MAX), ("depth", GIANT_MAX):
+        check_bits([getattr(desc, name) for desc in drawn], most)
     seen = [desc.windows for desc in drawn if desc.has_windows]
-    for name in "map_h", "map_w", "out_h", "out_w", "pixels", "count":
-        check_bits([getattr(windows, name) for windows in seen], SIZE_MAX)
+    for name in "map_h", "map_w", "out_h", "out_w":
+        check_bits([getattr(windows, name) for windows in seen], COLS_MAX)
+    for name in "pixels", "count":
+        check_bits([getattr(windows, name) for windows in seen], GIANT_MAX)
     for name in "kernel_h", "kernel_w", "pad_top", "pad_left":
         check_bits([getattr(windows, name) for windows in seen], 15)
 

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from sat_golden.compress import check_nm
-from sat_golden.defs import SIZE_MAX, TENSOR_ALIGN
+from sat_golden.defs import COLS_MAX, SIZE_MAX, TENSOR_ALIGN
 
 from ..core import MAX_COMMANDS, Core
 from ..memory import FP16, FP32, Compressed, Tensor
@@ -55,11 +55,11 @@ class BlockShape:
         if self.dim % self.heads or self.head_dim % HEAD_UNIT:
             raise ValueError(f"dim: {self.dim} is not {self.heads} heads of a multiple of "
                              f"{HEAD_UNIT}")
-        for name, size in (("dim", 3 * self.dim), ("hidden", self.hidden),
-                           ("batch", self.batch * max(self.heads * self.tokens, self.dim))):
-            if size > SIZE_MAX:
-                raise ValueError(f"{name}: makes a matrix of {size} rows or columns, above "
-                                 f"{SIZE_MAX}")
+        for name, size, most in (
+                ("dim", 3 * self.dim, COLS_MAX), ("hidden", self.hidden, COLS_MAX),
+                ("batch", self.batch * max(self.heads * self.tokens, self.dim), SIZE_MAX)):
+            if size > most:
+                raise ValueError(f"{name}: makes a matrix of {size} rows or columns, above {most}")
         if self.batch * (2 * self.heads + 1) + 1 > MAX_COMMANDS:
             raise ValueError(f"batch: {self.batch} sequences of {self.heads} heads make more than "
                              f"{MAX_COMMANDS} commands")

@@ -10,6 +10,7 @@ from cocotb.triggers import FallingEdge
 from sat_golden import Windows
 from sat_golden.checks import Fault, check
 from sat_golden.defs import (
+    COLS_MAX,
     DESC_BYTES,
     FIELDS_USED,
     LEGAL_FLAGS,
@@ -32,6 +33,7 @@ from tb.common.rng import make_rng
 DESC_ADDR = 0x1_2345_6780
 MOST_CYCLES = 41
 WINDOW_CYCLES = 8  # more
+SIDE_MAX = 65535
 
 
 async def verdict(dut, data):
@@ -107,8 +109,8 @@ async def test_operands_that_meet_the_result_before(dut):
     assert len(seen) == 4 and min(seen.values()) > 20, seen
 
 
-def random_size(rng):
-    return int(rng.choice([1, 2, int(rng.integers(1, 100)), int(rng.integers(1, 65536)), 65535]))
+def random_size(rng, most=SIZE_MAX):
+    return int(rng.choice([1, 2, int(rng.integers(1, 100)), int(rng.integers(1, most + 1)), most]))
 
 
 def random_side(rng, most):
@@ -120,8 +122,9 @@ def random_windows(rng, most_positions):
     images = random_size(rng)
     sides = {}
     for grid in ("map", "out"):
-        sides[f"{grid}_h"] = random_side(rng, SIZE_MAX // images)
-        sides[f"{grid}_w"] = random_side(rng, SIZE_MAX // (images * sides[f"{grid}_h"]))
+        sides[f"{grid}_h"] = random_side(rng, min(SIDE_MAX, SIZE_MAX // images))
+        most = min(SIDE_MAX, SIZE_MAX // (images * sides[f"{grid}_h"]))
+        sides[f"{grid}_w"] = random_side(rng, most)
     kernel_h = random_side(rng, 15)
     kernel_w = random_side(rng, min(15, most_positions // kernel_h))
     steps = [int(rng.integers(4)) for _ in range(3)]
@@ -137,8 +140,8 @@ def random_legal(rng, addr_w, opcode=None):
         return Descriptor(opcode, flags=flags)
     if opcode == Opcode.PRUNE and not flags & (PruneFlag.FF | PruneFlag.BP):
         flags |= PruneFlag.FF
-    desc = Descriptor(opcode, overlap=bool(rng.integers(2)), flags=flags, rows=random_size(rng),
-                      cols=random_size(rng))
+    rows, cols = random_size(rng), random_size(rng, COLS_MAX)
+    desc = Descriptor(opcode, overlap=bool(rng.integers(2)), flags=flags, rows=rows, cols=cols)
     if "N" in FIELDS_USED[opcode]:
         m = int(rng.choice([2, 4, 8, 16]))
         desc = replace(desc, n=int(rng.integers(1, m + 1)), m=m)
@@ -153,6 +156,9 @@ def random_legal(rng, addr_w, opcode=None):
         desc = replace(desc, **windows.fields())
     if desc.has_windows and opcode == Opcode.MATMUL:
         desc = replace(desc, depth=random_side(rng, SIZE_MAX // desc.windows.positions))
+    if any(tensor.row_bytes > STRIDE_MAX or (tensor.rows - 1) * aligned(tensor.row_bytes)
+           + tensor.row_bytes > 1 << addr_w for tensor in tensors_of(desc)):
+        return random_legal(rng, addr_w, opcode)  # no memory holds it
     slots = {}
     for tensor in tensors_of(desc):
         stride = aligned(tensor.row_bytes)
@@ -160,8 +166,9 @@ def random_legal(rng, addr_w, opcode=None):
         if tensor.vector:
             stride = 0
         elif kind == 0:
-            stride = min(stride + 64 * int(rng.integers(100)), STRIDE_MAX)
-        elif kind == 1 and tensor.rows < 1000:  # at most 2^34 bytes
+            room = ((1 << addr_w) - tensor.row_bytes) // max(1, tensor.rows - 1) // 64 * 64
+            stride = min(stride + 64 * int(rng.integers(100)), STRIDE_MAX, max(stride, room))
+        elif kind == 1 and tensor.rows < 200:  # less than 2^32 bytes
             stride = STRIDE_MAX
         size = (tensor.rows - 1) * stride + tensor.row_bytes
         last = ((1 << addr_w) - size) // 64
@@ -180,7 +187,8 @@ def spoil_windows(rng, desc):
             "out_h": desc.rows * desc.out_w, "out_w": desc.rows * desc.out_h}
     most = SIZE_MAX // kept[name] if name in kept else 15
     value = int(rng.choice([0, most, most + 1, rng.integers(16)]))
-    return replace(desc, **{name: min(value, SIZE_MAX if name in kept else 15)})
+    field = SIZE_MAX if name in ("rows", "depth") else SIDE_MAX if name in kept else 15
+    return replace(desc, **{name: min(value, field)})
 
 
 def spoil(rng, desc):
@@ -217,7 +225,8 @@ def damage(rng, data):
             data[bit // 8] ^= 1 << bit % 8
     else:
         word = 4 * int(rng.integers(DESC_BYTES // 4))
-        value = int(rng.choice([0, 1, 1 << 16, 65535, 0xFFFFFFFF, int(rng.integers(1 << 32))]))
+        value = int(rng.choice([0, 1, 1 << 16, 65535, 1 << 24, SIZE_MAX, 0xFFFFFFFF,
+                                int(rng.integers(1 << 32))]))
         data[word:word + 4] = value.to_bytes(4, "little")
     return bytes(data)
 

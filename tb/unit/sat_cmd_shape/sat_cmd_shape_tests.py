@@ -4,7 +4,7 @@
 import cocotb
 from cocotb.triggers import Timer
 
-from sat_golden.defs import LEGAL_FLAGS, MatmulFlag, Opcode
+from sat_golden.defs import FIELDS, LEGAL_FLAGS, MatmulFlag, Opcode
 from sat_golden.descriptor import Descriptor
 from sat_golden.operands import OPERANDS
 from tb.common.rng import make_rng
@@ -29,10 +29,11 @@ def draw(rng, opcode, flags, dense):
     desc = Descriptor(opcode, n=1, m=1 if dense else 2, flags=flags)
     if desc.has_windows:
         sides = {name: int(rng.integers(1, 16)) for name in WINDOW_SIDES}
-        sides |= {"rows": int(rng.integers(1, 200)), "depth": 2 * int(rng.integers(1, 100)),
+        sides |= {"rows": int(rng.integers(1, 1 << 16)), "depth": 2 * int(rng.integers(1, 1 << 15)),
                   "cols": int(rng.integers(1, 1 << 16))}
     else:
-        sides = {name: 2 * int(rng.integers(1, 1 << 15)) for name in ("rows", "cols", "depth")}
+        sides = {name: 2 * int(rng.integers(1, 1 << FIELDS[name.upper()][2] - 1))
+                 for name in ("rows", "cols", "depth")}
     return Descriptor(opcode, n=1, m=desc.m, flags=flags, **sides)
 
 

@@ -18,10 +18,10 @@ SIDES = ("map_h", "map_w", "out_h", "out_w")
 def draw(rng):
     """Often with products around the largest size."""
     def side(most):
-        return int(rng.integers(1, 1 + int(rng.choice([3, 16, 60, most]))))
+        return int(rng.integers(1, 1 + int(rng.choice([3, 60, 1000, most]))))
 
     pool = bool(rng.integers(2))
-    sizes = {name: side(SIZE_MAX) for name in SIDES}
+    sizes = {name: side(65535) for name in SIDES}
     m = 1 << int(rng.integers(1, 5))
     return Descriptor(
         Opcode.POOL if pool else Opcode.MATMUL, n=m if rng.random() < 0.3 else 1, m=m,

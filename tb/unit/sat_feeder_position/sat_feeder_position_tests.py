@@ -71,3 +71,25 @@ async def test_groups(dut, p_advance):
         dut.advance_i.value = 0
         assert not dut.valid_o.value
         begin = (expected["base"] + expected["words"]) % a_depth
+
+
+@cocotb.test()
+@cocotb.parametrize(side=["depth", "row_tiles"])
+async def test_many_groups(dut, side):
+    """More than 16 bits count."""
+    rng = make_rng(side)
+    a_depth, chunk_k, lanes = parameters(dut, "A_DEPTH", "CHUNK_K", "LANES")
+    await start(dut)
+    command = {"depth": 1, "k_segments": 1, "m_log2": 4, "t2_log2": 0, "row_tiles": 1,
+               "col_tiles": 1, "a_resident": 0}
+    command[side] = (1 << 16 if side == "row_tiles" else 1 << 18) + int(rng.integers(1, 100))
+    for name, value in (command | {"start": 1, "advance": 0}).items():
+        getattr(dut, f"{name}_i").value = value
+    await FallingEdge(dut.clk)
+    dut.start_i.value, dut.advance_i.value = 0, 1
+    for expected in groups(command, 0, a_depth, chunk_k, lanes):
+        assert dut.valid_o.value and int(dut.ends_tile_o.value) == expected["ends_tile"]
+        assert int(dut.last_row_o.value) == expected["last_row"], command
+        await FallingEdge(dut.clk)
+    dut.advance_i.value = 0
+    assert not dut.valid_o.value

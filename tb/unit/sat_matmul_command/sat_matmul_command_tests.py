@@ -9,7 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from sat.plan import Tiling
-from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, MatmulSlot
+from sat_golden.defs import COLS_MAX, MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, MatmulSlot
 from tb.common.clock import start
 from tb.common.descriptor import field, random_descriptor, slots
 from tb.common.lanes import unpack
@@ -36,7 +36,8 @@ async def test_random_descriptors(dut):
     addr_w, = parameters(dut, "ADDR_W")
     for _ in range(400):
         n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
-        plan = Tiling(shape_of(dut), size(rng), size(rng), size(rng), n, m, int(rng.integers(8)))
+        plan = Tiling(shape_of(dut), size(rng), size(rng, COLS_MAX), size(rng), n, m,
+                      int(rng.integers(8)))
         flags = (int(rng.integers(1 << 7)) & ~MatmulFlag.CONV
                  | plan.row_interleave << MATMUL_ROW_INTERLEAVE_LSB)
         descriptor = random_descriptor(rng, n=n, m=m, rows=plan.i, cols=plan.j, depth=plan.k,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_matmul_plan derives what sat.plan.Tiling says, for every N:M and sizes up to 65535, with and
-without convolution."""
+"""sat_matmul_plan derives what sat.plan.Tiling says, for every N:M and sizes up to 2^24 - 1, with
+and without convolution."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cocotb.triggers import FallingEdge
 
 from sat.plan import Array, Tiling
 from sat_golden import Windows
+from sat_golden.defs import COLS_MAX, SIZE_MAX
 from tb.common.clock import start
 from tb.common.parameters import array_of, parameters
 from tb.common.rng import make_rng
@@ -69,20 +70,19 @@ async def check_conv(dut, windows: Windows, channels: int, j: int, nm: tuple[int
     return plan
 
 
-def size(rng: np.random.Generator) -> int:
-    """1..65535, small ones and powers of two and their neighbours as likely as large ones."""
-    bits = int(rng.integers(1, 17))
+def size(rng: np.random.Generator, most: int = SIZE_MAX) -> int:
+    """1..most, small ones and powers of two and their neighbours as likely as large ones."""
+    bits = int(rng.integers(1, most.bit_length() + 1))
     around = (1 << bits) + int(rng.integers(-1, 2))
     value = around if rng.random() < 0.3 else int(rng.integers(1, 1 << bits))
-    return min(max(value, 1), 65535)
+    return min(max(value, 1), most)
 
 
 def random_windows(rng: np.random.Generator) -> Windows:
-    """Up to 65535 windows; the map itself does not matter here."""
-    sides = [size(rng)]
-    for _ in range(2):
-        sides.append(min(size(rng), 65535 // int(np.prod(sides))))
-    images, out_h, out_w = rng.permutation(sides).tolist()
+    """Up to SIZE_MAX windows; the map itself does not matter here."""
+    out_h = size(rng, COLS_MAX)
+    out_w = size(rng, min(COLS_MAX, SIZE_MAX // out_h))
+    images = size(rng, SIZE_MAX // (out_h * out_w))
     kernel_h, kernel_w = rng.integers(1, 16, 2).tolist()
     return Windows(images, 1, 1, out_h, out_w, kernel_h, kernel_w)
 
@@ -95,7 +95,7 @@ async def test_plans(dut):
     for n, m in LEGAL_NM:
         for hint in range(8):
             for _ in range(3):
-                plan = Tiling(shape_of(dut), size(rng), size(rng), size(rng), n, m, hint)
+                plan = Tiling(shape_of(dut), size(rng), size(rng, COLS_MAX), size(rng), n, m, hint)
                 await check_matrix(dut, rng, plan)
 
 
@@ -111,7 +111,7 @@ async def test_residency(dut):
         tiles = int(rng.integers(1, 5))
         k_a = shape.a_depth * shape.lanes // (plan.t2 * tiles) + int(rng.integers(-9, 10))
         k_s = shape.s_depth // plan.t1 * plan.group_m // plan.group_n + int(rng.integers(-9, 10))
-        k = min(max(int(rng.choice([k_a, k_s])), 1), 65535)
+        k = max(int(rng.choice([k_a, k_s])), 1)
         i = plan.row_span * tiles - int(rng.integers(0, plan.row_span))
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
         await check_matrix(dut, rng, Tiling(shape, i, j, k, n, m, plan.row_interleave))
@@ -126,9 +126,9 @@ async def test_convolutions(dut):
         for hint in range(8):
             for a_trans in (False, True):
                 windows = random_windows(rng)
-                most = 65535 // windows.positions
+                most = SIZE_MAX // windows.positions
                 channels = most if rng.random() < 0.2 else min(size(rng), most)
-                await check_conv(dut, windows, channels, size(rng), (n, m), hint, a_trans)
+                await check_conv(dut, windows, channels, size(rng, COLS_MAX), (n, m), hint, a_trans)
 
 
 @cocotb.test()
@@ -148,7 +148,7 @@ async def test_residency_of_convolutions(dut):
         fit_a = shape.a_depth * shape.lanes // (plan.t2 * windows.positions * tiles)
         fit_s = shape.s_depth * plan.group_m // (plan.t1 * plan.group_n * windows.positions)
         channels = int(rng.choice([fit_a, fit_s])) + int(rng.integers(-17, 18))
-        channels = min(max(channels, 1), 65535 // windows.positions)
+        channels = max(channels, 1)
         j = plan.col_span * tiles - int(rng.integers(0, plan.col_span))
         plan = await check_conv(dut, windows, channels, j, nm, plan.row_interleave,
                                 bool(rng.integers(2)))

@@ -13,6 +13,7 @@ from tb.common.rng import make_rng
 LATENCY = 4  # SAT_PIXEL_ADDR_LATENCY
 MAPS = 100
 ITEMS = 120
+MOST = (1 << 24) - 1
 
 
 def expected(config: dict[str, int], item: dict[str, int], addr_w: int) -> int | None:
@@ -30,11 +31,11 @@ def expected(config: dict[str, int], item: dict[str, int], addr_w: int) -> int |
 
 
 def draw_map(rng, addr_w: int) -> tuple[dict[str, int], int]:
-    """A map, and how many images of it there are: at most 65535 pixels in all."""
-    side = int(2 ** rng.uniform(2, 8))
+    """A map, and how many images of it there are: less than 2^24 pixels in all."""
+    side = int(2 ** rng.uniform(2, 12))
     height = int(rng.integers(1, side + 1))
-    width = int(rng.integers(1, min(side, 65535 // height) + 1))
-    images = int(rng.integers(1, 65535 // (height * width) + 1))
+    width = int(rng.integers(1, min(side, MOST // height) + 1))
+    images = int(rng.integers(1, MOST // (height * width) + 1))
     config = dict(
         base_i=64 * int(rng.integers(1 << (addr_w - 6))), stride_i=64 * int(rng.integers(1 << 18)),
         map_h_i=height, map_w_i=width, step_log2_i=int(rng.integers(4)),
@@ -46,7 +47,7 @@ def draw_map(rng, addr_w: int) -> tuple[dict[str, int], int]:
 def draw_item(rng, config: dict[str, int], images: int) -> dict[str, int]:
     """A window near the map, seldom far beyond its end."""
     item = dict(image_i=int(rng.integers(images)), ky_i=int(rng.integers(16)),
-                kx_i=int(rng.integers(16)), offset_i=int(rng.integers(1 << 18)))
+                kx_i=int(rng.integers(16)), offset_i=int(rng.integers(1 << 25)))
     for axis, side in (("oy_i", "map_h_i"), ("ox_i", "map_w_i")):
         reach = (config[side] << config["upsample_log2_i"] >> config["step_log2_i"]) + 4
         item[axis] = int(rng.integers(1 << 16 if rng.random() < 0.02 else reach))

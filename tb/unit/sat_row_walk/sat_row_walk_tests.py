@@ -67,3 +67,25 @@ async def test_walks(dut, t, segments, p_ready):
                 if ready:
                     break
         assert not dut.valid_o.value
+
+
+@cocotb.test()
+async def test_many_rows(dut):
+    """More than 16 bits count: where the walk ends, and the last row."""
+    rng = make_rng("many")
+    shape = Array(*parameters(dut, "ROWS", "COLS"), 4)
+    await start(dut)
+    plan = Tiling(shape, 65536 + int(rng.integers(1, 200)), 1, 1, row_interleave=7)
+    stride, address = 64 * int(rng.integers(1, 1 << 18)), 0
+    inputs = {"base_i": 64, "stride_i": stride, "elem_log2_i": 1, "start_i": 1, "ready_i": 1}
+    for name, value in (inputs | walk_inputs(plan)).items():
+        getattr(dut, name).value = value
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+    rows = 0
+    while dut.valid_o.value:
+        if not dut.skip_o.value:
+            address = max(address, dut.addr_o.value.to_unsigned())
+            rows += 1
+        await FallingEdge(dut.clk)
+    assert (rows, address) == (plan.i, 64 + (plan.i - 1) * stride), plan
