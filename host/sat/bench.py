@@ -3,13 +3,14 @@
 
     sat bench [--cases step nm-2:8] [--out build/bench.json]
 
-Memory has 40 cycles of latency and moves one 128-bit beat per cycle and direction. Cycles are those
-of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's N:M, and
-utilization ("used" in the table) is macs / (PEs * cycles). Padding counts as multiplies, zeros that
-a stride inserts in BP do not. `bytes_read`, where given, are those of the BYTES_READ counter, and
-`bytes_ratio` these over the bytes of the tensors that the command reads. `cycles_per_second`
-("kHz") is the simulation's speed, in cycles per second of processor time. Each result is compared
-with the golden model, bit for bit.
+Memory has 40 cycles of latency and moves a beat of `data_w` bits per cycle and direction. Cycles
+are those of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's
+N:M, and utilization ("used" in the table) is macs / (PEs * cycles). Padding counts as multiplies,
+zeros that a stride inserts in BP do not. `stalls`, of single commands, are the cycles that waiting
+for A, for S and for the output buffer cost. `bytes_read`, where given, are those of the BYTES_READ
+counter, and `bytes_ratio` these over the bytes of the tensors that the command reads.
+`cycles_per_second` ("kHz") is the simulation's speed, in cycles per second of processor time. Each
+result is compared with the golden model, bit for bit.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ from .nn.gradients import add_gradients, plan
 from .program import Command
 
 SEED = 1
-MEMORY_BYTES = 32 << 20
+MEMORY_BYTES = 64 << 20
+ARRAYS = ("8x8", "16x16", "32x32")  # that the paper's comparison is about
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,38 @@ class ConvStepCase(ConvCase):
     layers: int = 3
 
 
+def on(name: str, config: str) -> str:
+    """A case's name on an array."""
+    return name if config == "8x8" else f"{name}-{config}"
+
+
 def square(name: str, config: str, size: int, n: int = DENSE[0], m: int = DENSE[1]) -> MatmulCase:
-    return MatmulCase(name, config, size, size, size, n, m)
+    return MatmulCase(on(name, config), config, size, size, size, n, m)
 
 
-def conv_cases(name: str, passes: str, images: int, side: int, sparse: bool = True,
+def conv_cases(name: str, config: str, passes: str, images: int, side: int, sparse: bool = True,
                **spec) -> list[ConvCase]:
     """The passes of a 64 -> 64 layer, dense, and FF and BP at 2:8 too."""
     dense = ConvSpec(64, 64, **spec)
-    return [ConvCase(f"{name}-{one.lower()}", one, images, side, side, shape)
+    return [ConvCase(on(f"{name}-{one.lower()}", config), one, images, side, side, shape, config)
             for one in passes.split()
             for shape in (dense, replace(dense, n=2, m=8))
             if shape is dense or sparse and one != "WU"]
+
+
+def array_cases(config: str) -> list[MatmulCase | StepCase | ConvCase]:
+    """What is measured on every array."""
+    return [
+        square("dense-512", config, 512),
+        square("nm-2:8-512", config, 512, 2, 8),
+        square("dense-1024", config, 1024),
+        square("nm-2:8-1024", config, 1024, 2, 8),
+        StepCase(on("step-512-dense", config), config, 512, 2, 512),
+        StepCase(on("step-512", config), config, 512, 2, 512, 2, 8),
+        *conv_cases("conv3", config, "FF BP WU", 16, 16),
+        *(ConvStepCase(on("conv-step", config), "all", 4, 16, 16, ConvSpec(64, 64, n=n, m=m),
+                       config) for n, m in (DENSE, (2, 8))),
+    ]
 
 
 CASES: list[MatmulCase | StepCase | ConvCase] = [
@@ -119,18 +141,12 @@ CASES: list[MatmulCase | StepCase | ConvCase] = [
     square("nm-2:8-256", "8x8", 256, 2, 8),
     square("nm-4:8-256", "8x8", 256, 4, 8),
     square("nm-2:16-256", "8x8", 256, 2, 16),
-    square("nm-2:8-512", "8x8", 512, 2, 8),
     StepCase("step-256-dense", "8x8", 256, 2, 256),
     StepCase("step-256", "8x8", 256, 2, 256, 2, 8),
-    square("dense-256-16x16", "16x16", 256),
-    square("nm-2:8-256-16x16", "16x16", 256, 2, 8),
-    MatmulCase("tile-dense-32x32", "32x32", 64, 128, 64),
-    *conv_cases("conv3", "FF BP WU", 4, 16),
-    *(ConvStepCase("conv-step", "all", 4, 16, 16, ConvSpec(64, 64, n=n, m=m))
-      for n, m in (DENSE, (2, 8))),
-    *conv_cases("conv1", "FF BP WU", 4, 16, kernel=1, pad=0),
-    *conv_cases("conv3-stride2", "FF BP WU", 4, 16, stride=2),
-    *conv_cases("conv3-32x32", "FF BP WU", 1, 32, sparse=False),
+    *conv_cases("conv1", "8x8", "FF BP WU", 4, 16, kernel=1, pad=0),
+    *conv_cases("conv3-stride2", "8x8", "FF BP WU", 4, 16, stride=2),
+    *conv_cases("conv3-32px", "8x8", "FF BP WU", 1, 32, sparse=False),
+    *(case for config in ARRAYS for case in array_cases(config)),
 ]
 
 
@@ -147,7 +163,8 @@ class Board:
     def fields(self, cycles: int, macs: int) -> dict:
         pes = self.config.rows * self.config.cols
         return {"rows": self.config.rows, "cols": self.config.cols, "interleave": self.config.t,
-                "macs": macs, "cycles": cycles, "utilization": round(macs / (pes * cycles), 4)}
+                "data_w": self.config.data_w, "macs": macs, "cycles": cycles,
+                "utilization": round(macs / (pes * cycles), 4)}
 
     def close(self) -> None:
         self.backend.close()
@@ -164,7 +181,8 @@ def run_matmul(board: Board, case: MatmulCase) -> dict:
     program.matmul(a, s, out)
     result, speed = timed(board, lambda: core.run(program))
     return {"case": case.name, "n": case.n, "m": case.m, "i": case.i, "j": case.j, "k": case.k,
-            **board.fields(result.cycles, program.macs), "cycles_per_second": speed}
+            **board.fields(result.cycles, program.macs), "cycles_per_second": speed,
+            **stalls(board, result)}
 
 
 def random_operand(core: Core, rng: np.random.Generator, case: MatmulCase) -> Tensor | Compressed:
@@ -228,7 +246,12 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     depth = windows.positions * case.spec.inputs
     return {"case": case.name, "n": case.n, "m": case.m, "i": windows.count, "j": case.spec.outputs,
             "k": depth, **board.fields(result.cycles, program.macs), "cycles_per_second": speed,
-            **read_bytes(command, result)}
+            **read_bytes(command, result), **stalls(board, result)}
+
+
+def stalls(board: Board, result: Result) -> dict:
+    return {"stalls": {name: result.counters[f"STALL_{name.upper()}"] * board.config.t
+                       for name in ("a", "s", "drain")}}
 
 
 def read_bytes(command: Command, result: Result) -> dict:
@@ -333,12 +356,15 @@ def main(argv: list[str] | None = None) -> int:
     console = Console()
     rows, differing = [], 0
     start = time.monotonic()
+    seconds: dict[str, float] = {}
     for case in cases:
         with console.status(f"{case.name} ..."):
+            begin = time.monotonic()
             board = Board(case.config)
             rows.append(RUNNERS[type(case)](board, case))
             differing += board.backend.differing_bits
             board.close()
+            seconds[case.config] = seconds.get(case.config, 0) + time.monotonic() - begin
     add_speedups(rows)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     draft = args.out.with_name(f".{args.out.name}.{os.getpid()}")  # all of it or nothing
@@ -346,7 +372,9 @@ def main(argv: list[str] | None = None) -> int:
     draft.replace(args.out)
     terminal.print_table(console, table(rows))
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
-                  f"{time.monotonic() - start:.0f} s", highlight=False, soft_wrap=True)
+                  f"{time.monotonic() - start:.0f} s: "
+                  + ", ".join(f"{config} {spent:.0f} s" for config, spent in seconds.items()),
+                  highlight=False, soft_wrap=True)
     return 1 if differing else 0
 
 
