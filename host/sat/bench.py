@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark: cycles, utilization and speed-up in RTL simulation, every result checked.
 
-    sat bench [--cases step nm-2:8] [--out build/bench.json]
+    sat bench [--config 32x32] [--cases step nm-2:8] [--out build/bench.json]
 
 Memory has 40 cycles of latency and moves a beat of `data_w` bits per cycle and direction. Cycles
 are those of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's
 N:M, and utilization ("used" in the table) is macs / (PEs * cycles). Padding counts as multiplies,
-zeros that a stride inserts in BP do not. `stalls`, of single commands, are the cycles that waiting
-for A, for S and for the output buffer cost. `bytes_read`, where given, are those of the BYTES_READ
+zeros that a stride inserts in BP do not. `vector_busy` is the share of the cycles in which the
+vector engine works, `stalls` are the cycles that the array waits for A, for S and for the output
+buffer. `bytes_read`, where given, are those of the BYTES_READ
 counter, and `bytes_ratio` these over the bytes of the tensors that the command reads.
 `cycles_per_second` ("kHz") is the simulation's speed, in cycles per second of processor time. Each
 result is compared with the golden model, bit for bit.
@@ -19,8 +20,9 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,9 @@ from .config import SatConfig
 from .core import Core
 from .memory import FP32, Compressed, FeatureMap, Tensor
 from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd
+from .nn.blocks import Span, Unit
 from .nn.gradients import add_gradients, plan
+from .nn.script import Script, pipeline
 from .program import Command
 
 SEED = 1
@@ -98,6 +102,13 @@ class ConvStepCase(ConvCase):
     layers: int = 3
 
 
+@dataclass(frozen=True)
+class ConvNormStepCase(ConvStepCase):
+    """The same with batch normalisation before each ReLU; the batch goes through in `parts`."""
+
+    parts: int = 4
+
+
 def on(name: str, config: str) -> str:
     """A case's name on an array."""
     return name if config == "8x8" else f"{name}-{config}"
@@ -129,6 +140,8 @@ def array_cases(config: str) -> list[MatmulCase | StepCase | ConvCase]:
         *conv_cases("conv3", config, "FF BP WU", 16, 16),
         *(ConvStepCase(on("conv-step", config), "all", 4, 16, 16, ConvSpec(64, 64, n=n, m=m),
                        config) for n, m in (DENSE, (2, 8))),
+        *(ConvNormStepCase(on("conv-bn-step", config), "all", 16, 16, 16,
+                           ConvSpec(64, 64, n=n, m=m), config) for n, m in (DENSE, (2, 8))),
     ]
 
 
@@ -160,11 +173,20 @@ class Board:
         self.backend = CheckedBackend(self.rtl, golden)
         self.core = Core(self.backend)
 
-    def fields(self, cycles: int, macs: int) -> dict:
-        pes = self.config.rows * self.config.cols
-        return {"rows": self.config.rows, "cols": self.config.cols, "interleave": self.config.t,
-                "data_w": self.config.data_w, "macs": macs, "cycles": cycles,
-                "utilization": round(macs / (pes * cycles), 4)}
+    def fields(self, results: Sequence[Result], macs: int) -> dict:
+        """Of the programs of a case. The counters of stalls count periods of T cycles."""
+        config = self.config
+
+        def total(counter: str) -> int:
+            return sum(result.counters[counter] for result in results)
+
+        cycles = total("CYCLES")
+        return {"rows": config.rows, "cols": config.cols, "interleave": config.t,
+                "data_w": config.data_w, "macs": macs, "cycles": cycles,
+                "utilization": round(macs / (config.rows * config.cols * cycles), 4),
+                "vector_busy": round(total("VECTOR_BUSY") / cycles, 4),
+                "stalls": {name: total(f"STALL_{name.upper()}") * config.t
+                           for name in ("a", "s", "drain")}}
 
     def close(self) -> None:
         self.backend.close()
@@ -181,8 +203,7 @@ def run_matmul(board: Board, case: MatmulCase) -> dict:
     program.matmul(a, s, out)
     result, speed = timed(board, lambda: core.run(program))
     return {"case": case.name, "n": case.n, "m": case.m, "i": case.i, "j": case.j, "k": case.k,
-            **board.fields(result.cycles, program.macs), "cycles_per_second": speed,
-            **stalls(board, result)}
+            **board.fields([result], program.macs), "cycles_per_second": speed}
 
 
 def random_operand(core: Core, rng: np.random.Generator, case: MatmulCase) -> Tensor | Compressed:
@@ -209,7 +230,8 @@ def run_step(board: Board, case: StepCase) -> dict:
     if step.skipped:
         raise RuntimeError(f"{case.name}: the step overflowed")
     return {"case": case.name, "n": case.n, "m": case.m, "i": case.batch, "j": case.size,
-            "k": case.size, **board.fields(step.cycles, net.macs), "cycles_per_second": speed}
+            "k": case.size, **board.fields(list(step.programs.values()), net.macs),
+            "cycles_per_second": speed}
 
 
 def make_layer(core: Core, case: ConvCase, name: str, rng: np.random.Generator) -> Conv2d:
@@ -245,13 +267,8 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     command, windows = program.commands[0], layer.windows
     depth = windows.positions * case.spec.inputs
     return {"case": case.name, "n": case.n, "m": case.m, "i": windows.count, "j": case.spec.outputs,
-            "k": depth, **board.fields(result.cycles, program.macs), "cycles_per_second": speed,
-            **read_bytes(command, result), **stalls(board, result)}
-
-
-def stalls(board: Board, result: Result) -> dict:
-    return {"stalls": {name: result.counters[f"STALL_{name.upper()}"] * board.config.t
-                       for name in ("a", "s", "drain")}}
+            "k": depth, **board.fields([result], program.macs), "cycles_per_second": speed,
+            **read_bytes(command, result)}
 
 
 def read_bytes(command: Command, result: Result) -> dict:
@@ -280,21 +297,118 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
             for gradient in layer.gradients(x, d_y)]
     add_gradients(backward, plan(jobs)[0], Sgd(lr=0.1, momentum=0.9), skip=True)
 
-    def step() -> int:
+    def step() -> list[Result]:
         results = [core.run(program) for program in (forward, backward)]
         if any(result.overflow for result in results):
             raise RuntimeError(f"{case.name}: the step overflowed")
-        return sum(result.cycles for result in results)
+        return results
 
-    cycles, speed = timed(board, step)
-    windows = layers[0].windows
+    results, speed = timed(board, step)
+    return step_row(board, case, layers[0], results, forward.macs + backward.macs, speed)
+
+
+def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
+    """FF, BP, WU and UPDATE of all layers, the first of which sends its gradient back, too."""
+    rng = np.random.default_rng(SEED)
+    core = board.core
+    maps = [core.feature_map("y0", case.images, case.h, case.w, case.spec.inputs)]
+    units = []
+    for index in range(case.layers):
+        units.append(Unit(core, f"layer{index}", case.spec, maps[-1], case.parts, rng))
+        maps.append(units[-1].conv.feature_map(f"y{index + 1}"))
+    gradients = [units[0].conv.feature_map(f"d_y{index}") for index in range(len(maps))]
+    random_map(maps[0], rng)
+    random_map(gradients[-1], rng)
+    prune = core.program()
+    for unit in units:
+        unit.conv.prune(prune)
+    core.run(prune)
+    bounds = [case.images * part // case.parts for part in range(case.parts + 1)]
+    spans = list(zip(bounds, bounds[1:]))
+    scripts = [norm_forward(core, units, maps, spans),
+               norm_backward(core, units, maps, gradients, spans), Script(core)]
+    jobs = [unit.gradient.job(board.config, product_done=unit is not units[0]) for unit in units]
+    add_gradients(scripts[-1].program, plan(jobs)[0], Sgd(lr=0.1, momentum=0.9), skip=False)
+
+    def step() -> list[Result]:
+        results: dict[str, Result] = {}
+        if any(script.run("step", results) for script in scripts):
+            raise RuntimeError(f"{case.name}: the step overflowed")
+        return list(results.values())
+
+    results, speed = timed(board, step)
+    macs = sum(program.macs for script in scripts for program in script.programs)
+    return step_row(board, case, units[0].conv, results, macs, speed)
+
+
+def each(spans: Sequence[Span], add: Callable[[int, Span], None]) -> list[Callable[[], None]]:
+    """Of the parts of a batch, for `pipeline`."""
+    return [partial(add, part, span) for part, span in enumerate(spans)]
+
+
+def norm_forward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
+                 spans: Sequence[Span]) -> Script:
+    """As in sat.nn.cnn, of a chain of units: unit i makes maps[i + 1] of maps[i]."""
+    script = Script(core)
+    before: list[Callable[[], None]] = []
+    for unit, y in zip(units, maps[1:]):
+        def convolve(_: int, span: Span, unit=unit) -> None:
+            unit.forward(script.program, span)
+
+        def stats(part: int, span: Span, unit=unit) -> None:
+            unit.stats(script.program, part, span)
+
+        def normalise(_: int, span: Span, unit=unit, y=y) -> None:
+            unit.normalise(script.program, y, span)
+
+        pipeline(before, each(spans, convolve), each(spans, stats))
+        script.host(partial(unit.norm.use_batch, unit.rows))
+        before = each(spans, normalise)
+    pipeline(before, [], [])
+    return script
+
+
+def norm_backward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
+                  gradients: Sequence[FeatureMap], spans: Sequence[Span]) -> Script:
+    """BP of all units, and WU of all but the first, which is left to run beside the updates."""
+    script = Script(core)
+    before: list[Callable[[], None]] = []
+    array: list[Callable[[], None]] = []
+    for index, unit in reversed(list(enumerate(units))):
+        d_x, d_y = gradients[index : index + 2]
+
+        def stats(part: int, span: Span, unit=unit, d_y=d_y) -> None:
+            unit.backward_stats(script.program, d_y, part, span)
+
+        def through_norm(_: int, span: Span, unit=unit, d_y=d_y) -> None:
+            unit.backward_norm(script.program, d_y, span)
+
+        def convolve(_: int, span: Span, unit=unit, d_x=d_x, mask=maps[index] if index else None
+                     ) -> None:
+            unit.backward(script.program, d_x, span, mask=mask)
+
+        def gradient(unit=unit) -> None:
+            unit.gradient.start(script.program)
+
+        pipeline(before, array, each(spans, stats))
+        script.host(partial(unit.norm.use_gradient, unit.rows, 1.0))
+        before = each(spans, through_norm)
+        array = [*each(spans, convolve), *([gradient] if index else [])]
+    pipeline(before, array, [])
+    return script
+
+
+def step_row(board: Board, case: ConvStepCase, layer: Conv2d, results: Sequence[Result], macs: int,
+             speed: int) -> dict:
+    windows = layer.windows
     return {"case": case.name, "n": case.n, "m": case.m, "i": windows.count, "j": case.spec.outputs,
-            "k": windows.positions * case.spec.inputs,
-            **board.fields(cycles, forward.macs + backward.macs), "cycles_per_second": speed}
+            "k": windows.positions * case.spec.inputs, **board.fields(results, macs),
+            "cycles_per_second": speed}
 
 
 RUNNERS: dict[type, Callable[..., dict]] = {
-    MatmulCase: run_matmul, StepCase: run_step, ConvCase: run_conv, ConvStepCase: run_conv_step}
+    MatmulCase: run_matmul, StepCase: run_step, ConvCase: run_conv, ConvStepCase: run_conv_step,
+    ConvNormStepCase: run_conv_norm_step}
 
 
 def timed(board: Board, action):
@@ -321,14 +435,17 @@ def add_speedups(rows: list[dict]) -> None:
 def table(rows: list[dict]) -> Table:
     result = Table(title="SAT benchmark (RTL simulation)")
     result.add_column("case")
-    for header in ("array", "N:M", "cycles", "used", "speed-up", "bytes", "kHz"):
+    for header in ("array", "N:M", "cycles", "used", "vector", "waits A/S/C", "speed-up", "bytes",
+                   "kHz"):
         result.add_column(header, justify="right")
     for row in rows:
         nm = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
         speedup = f"{row['speedup']:.2f}x" if "speedup" in row else ""
         ratio = f"{row['bytes_ratio']:.2f}x" if "bytes_ratio" in row else ""
+        waits = "/".join(f"{100 * cycles / row['cycles']:.0f}" for cycles in row["stalls"].values())
         result.add_row(row["case"], f"{row['rows']}x{row['cols']}", nm, f"{row['cycles']:,}",
-                       f"{row['utilization']:.2%}", speedup, ratio,
+                       f"{row['utilization']:.2%}", f"{row['vector_busy']:.0%}", f"{waits} %",
+                       speedup, ratio,
                        f"{row['cycles_per_second'] // 1000}")
     return result
 

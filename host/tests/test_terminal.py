@@ -42,7 +42,8 @@ def printed(table: Table, width: int) -> str:
 @pytest.mark.parametrize("width", [20, 80])
 def test_tables_cut_nothing(width):
     row = {"case": "conv3x3-64-stride2", "rows": 32, "cols": 32, "n": 2, "m": 8, "cycles": SPARSE,
-           "utilization": 0.9734, "speedup": 3.97, "bytes_ratio": 1.03,
+           "utilization": 0.9734, "vector_busy": 0.5, "stalls": {"a": 0, "s": 9, "drain": 0},
+           "speedup": 3.97, "bytes_ratio": 1.03,
            "cycles_per_second": 234_000}
     table = Table("test", "revision", title="regressions")
     table.add_row("SatSuccessionTest", "0123456789ab")
