@@ -14,6 +14,8 @@ def test_one_function_serves_all_pes(tmp_path):
     model = model_of(SatConfig.from_name("4x4"))
     model = replace(model, verilator_flags=(*model.verilator_flags, "-Werror-UNOPTFLAT"))
     verilate(model, tmp_path, verilator_env())
-    functions = [line for path in tmp_path.glob("*.cpp") for line in path.read_text().splitlines()
+    lines = [line for path in tmp_path.glob("*.cpp")
+             for line in path.read_text(encoding="utf-8").splitlines()]
+    functions = [line for line in lines
                  if line.startswith("void Vsat_top_sat_uspe___nba") and line.endswith("{")]
     assert len(functions) == 1, functions
