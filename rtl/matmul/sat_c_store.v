@@ -281,8 +281,9 @@ module sat_c_store #(
   );
 
   // ---- Write requests: at most 16 beats each
-  wire [16:0]      row_beats = as_single_i ? (row_cols + SINGLES[16:0] - 17'd1) >> SINGLES_L
-                                           : (row_cols + 2*SINGLES[16:0] - 17'd1) >> (SINGLES_L + 1);
+  wire [16:0]      single_beats = (row_cols + SINGLES[16:0] - 17'd1) >> SINGLES_L;
+  wire [16:0]      half_beats   = (row_cols + 2*SINGLES[16:0] - 17'd1) >> (SINGLES_L + 1);
+  wire [16:0]      row_beats    = as_single_i ? single_beats : half_beats;
   reg [ADDR_W-1:0] req_addr_q;
   reg [16:0]       req_left_q;
   wire             req_fire = req_valid_o && req_ready_i;

@@ -3,11 +3,12 @@
 // position and column tile: with cache_i (stable from start_i to idle_o, after the last response)
 // lines of 64 bytes are kept, so that what fits is read from memory once per command. It is direct
 // mapped. Without cache_i the ports are connected. A line is looked up per cycle, the first of a
-// request in the cycle after it; a miss asks the DMA at once, and only for what the fill queue has room for, so that DMA
-// data never waits behind hits. Beats leave in request order, one per cycle, three cycles after the
-// request at the earliest. Lines are replaced in that order too: an earlier hit still finds the old
-// one. Each command has its own generation, part of the tags: start_i forgets all lines. The tags
-// are cleared, in CACHE_LINES cycles, after reset and when the generations are used up.
+// request in the cycle after it; a miss asks the DMA at once, and only for what the fill queue has
+// room for, so that DMA data never waits behind hits. Beats leave in request order, one per cycle,
+// three cycles after the request at the earliest. Lines are replaced in that order too: an earlier
+// hit still finds the old one. Each command has its own generation, part of the tags: start_i
+// forgets all lines. The tags are cleared, in CACHE_LINES cycles, after reset and when the
+// generations are used up.
 `default_nettype none
 `include "sat_defs.vh"
 
@@ -43,7 +44,7 @@ module sat_map_cache #(
   localparam integer BEAT_L     = $clog2(DATA_W / 8);
   localparam integer LINE_L     = $clog2(`SAT_TENSOR_ALIGN);
   localparam integer BEATS      = 1 << (LINE_L - BEAT_L);
-  localparam integer STEP_W     = (BEATS == 1) ? 1 : $clog2(BEATS);  // of a beat's place in its line
+  localparam integer STEP_W     = (BEATS == 1) ? 1 : $clog2(BEATS);  // of a place in a line
   localparam integer INDEX_W    = $clog2(CACHE_LINES);
   localparam integer LINE_W     = ADDR_W - LINE_L;
   localparam integer GEN_W      = 8;

@@ -140,7 +140,7 @@ SUBJECTS = (
         Fault("next segment behind the last visit", "matmul/sat_row_walk.v",
               "skip_o ? segment_end_q : behind", "behind"),
         Fault("a beat too many", "matmul/sat_c_store.v",
-              "(row_cols + 17'd7) >> 3", "(row_cols + 17'd8) >> 3"),
+              "row_cols + 2*SINGLES[16:0] - 17'd1", "row_cols + 2*SINGLES[16:0]"),
         Fault("requests overlap", "matmul/sat_c_store.v",
               "req_left_q - {5'd0, req_beats_o}", "req_left_q - {5'd0, req_beats_o} + 17'd1"),
         Fault("idle before the last beat", "matmul/sat_c_store.v",

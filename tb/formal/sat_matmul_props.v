@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When sat_matmul is busy, and with how many commands: each from its start until its store has done
-// its work and the write DMA has nothing left of it, one after the other. All units but the plan are
-// cut: they do anything but what m_* excludes.
+// its work and the write DMA has nothing left of it, one after the other. All units but the plan
+// are cut: they do anything but what m_* excludes.
 `default_nettype none
 
 module sat_matmul_props #(

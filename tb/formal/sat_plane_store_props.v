@@ -177,7 +177,8 @@ module sat_plane_store_props #(
 `ifdef COVER
   // Must fail: indices of the second tile across, an odd number of them.
   always @(*)
-    if (started_q) c_odd: assert (!(out_valid && indices && row != 0 && strb == {{BYTES-9{1'b0}}, 9'h100}));
+    if (started_q)
+      c_odd: assert (!(out_valid && indices && row != 0 && strb == {{BYTES-9{1'b0}}, 9'h100}));
 `endif
 endmodule
 

@@ -154,7 +154,8 @@ module sat_weight_store_props #(
 `ifdef COVER
   // Must fail: the end of the second tile across, where W ends in the middle of a beat.
   always @(*)
-    if (started_q) c_last: assert (!(tile_ready && offset != 19'd0 && strb == {{BYTES-8{1'b0}}, 8'hFF}));
+    if (started_q)
+      c_last: assert (!(tile_ready && offset != 19'd0 && strb == {{BYTES-8{1'b0}}, 8'hFF}));
 `endif
 endmodule
 

@@ -32,7 +32,7 @@ def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int,
     planes = compress_ff(block, n, m)
     count = len(planes.values)
     indices = np.zeros_like(planes.values) if planes.indices is None else planes.indices
-    found = []
+    found: list[tuple[int, ...]] = []
     for col in range(tile.cols):
         for first in range(0, count, emit):
             rows = slice(first, min(first + emit, count))

@@ -37,7 +37,7 @@ class Bench:
     def __init__(self, dut, rng, chance):
         self.dut, self.rng, self.chance = dut, rng, chance
         self.lanes = parameters(dut, "DATA_W")[0] // 16
-        self.due = deque([(0, False, 0, [], [])] * LATENCY)
+        self.due: deque = deque([(0, False, 0, [], [])] * LATENCY)
 
     async def cycle(self, leaves=0, band_last=False, beat=0, out=None, winner=None):
         """One clock. What `leaves` now (bits: WINNER, OUT) is appended to `out` and `winner` later;
@@ -57,7 +57,8 @@ class Bench:
     async def play(self, window, beats, band_last):
         """The window's (OUT [channel], WINNER [channel]), complete LATENCY cycles later."""
         dut, rng = self.dut, self.rng
-        out, winner = [], []
+        out: list[int] = []
+        winner: list[int] = []
         pieces = list(window.items()) or [(int(rng.integers(16)), None)]
         for number, (position, values) in enumerate(pieces):
             first, last, empty = number == 0, number == len(pieces) - 1, values is None
