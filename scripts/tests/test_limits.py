@@ -15,7 +15,13 @@ pytestmark = pytest.mark.quick
 # One below the first legal value and one above the last.
 WRONG = [(name, wrong) for name, parameter in parameters().items()
          for wrong in (parameter.legal[0] - 1, parameter.legal[-1] + 1)]
-BROKEN_RULES = [("A_DEPTH", 256), ("S_DEPTH", 64)]  # beside the other defaults
+# With what to change of the defaults, and what the elaboration says.
+BROKEN_RULES = [
+    ("A_DEPTH", {"A_DEPTH": 256}, "the_a_scratchpad_must_hold"),
+    ("S_DEPTH", {"S_DEPTH": 64}, "the_s_scratchpad_must_hold"),
+    ("CHUNK_K", {"CHUNK_K": 16, "DATA_W": 512}, "a_chunk_must_begin_with_a_beat"),
+    ("T", {"T": 4, "COLS": 4, "DATA_W": 512}, "a_tile_must_fill_a_beat"),
+]
 
 
 def elaborate(**changed: int) -> str:
@@ -33,16 +39,15 @@ def test_defaults_elaborate():
     assert not elaborate()
 
 
-@pytest.mark.parametrize("name, value", WRONG + BROKEN_RULES)
-def test_illegal_value_is_named(name, value):
-    says = elaborate(**{name: value})
-    words = (f"sat_error_{name.lower()}_must_be" if (name, value) in WRONG
-             else f"sat_error_the_{name[0].lower()}_scratchpad_must_hold")
-    assert words in says
+@pytest.mark.parametrize("name, changed, words", [
+    *((name, {name: wrong}, f"{name.lower()}_must_be") for name, wrong in WRONG), *BROKEN_RULES])
+def test_illegal_value_is_named(name, changed, words):
+    assert f"sat_error_{words}" in elaborate(**changed)
     if name.lower() in {field.name for field in dataclasses.fields(SatConfig)}:
-        with pytest.raises(ValueError, match=rf"^{name.lower()}={value}: "):
-            dataclasses.replace(SatConfig.from_name(), **{name.lower(): value})
+        with pytest.raises(ValueError, match=rf"^{name.lower()}={changed[name]}: "):
+            dataclasses.replace(SatConfig.from_name(),
+                                **{key.lower(): value for key, value in changed.items()})
 
 
 def test_every_rule_is_broken_here():
-    assert {rule.parameter for rule in rules()} == {name for name, _ in BROKEN_RULES}
+    assert {rule.parameter for rule in rules()} == {name for name, *_ in BROKEN_RULES}
