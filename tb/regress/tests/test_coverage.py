@@ -208,7 +208,7 @@ LOADER = "rtl/vector/sat_tile_loader.v"
     ("vector", "toggle", LOADER, "gen_gone[1].u_x", "has no gen_gone, u_x"),
     ("vector", "toggle", LOADER, "in_row_q[4:1]", "has no in_row_q[4]"),
     ("vector", "toggle", LOADER, "tile_o.GONE", "tile_o has no such field"),
-    ("vector", "toggle", LOADER, "tile_o.ROW[12]", "tile_o has no such field"),
+    ("vector", "toggle", LOADER, "tile_o.ROW[20]", "tile_o has no such field"),
     ("vector", "toggle", LOADER, "in_row_q.ROW", "in_row_q has no such field"),
     ("vector", "expr", LOADER, "(gone==1 && req_fire==0) => 1", "has no gone"),
     ("vector", "line", LOADER, "@ default: gone", "has no 'default: gone'"),
@@ -223,14 +223,14 @@ def test_waivers_of_what_is_gone_are_errors(tmp_path, file, kind, where, what, p
 
 
 @pytest.mark.parametrize("where, what, bits", [
-    (LOADER, "tile_o.ROW", range(22, 34)),
+    (LOADER, "tile_o.ROW", range(22, 42)),
     (LOADER, "tile_o.COL[11:2]", range(12, 22)),
-    (LOADER, "tile_o.LAST", [35]),
+    (LOADER, "tile_o.LAST", [43]),
     (LOADER, "stride_i.EACH[1:0]", [0, 1, 24, 25, 48, 49]),
     ("rtl/sat_top.v", "rd_rsp_ready.FETCH", [7]),
     ("rtl/sat_top.v", "rd_req_beats.BIAS[11]", [47]),
     ("rtl/sat_top.v", "wr_req_addr.VECTOR[3:0]", range(40, 44)),
-    ("rtl/vector/sat_vector.v", "sink_tile.BAND_END", range(34, 34 + 64 * 36, 36)),
+    ("rtl/vector/sat_vector.v", "sink_tile.BAND_END", range(42, 42 + 64 * 44, 44)),
     ("rtl/matmul/sat_matmul.v", "west.WRITE", range(22, 22 + 64 * 23, 23)),
 ])
 def test_fields_are_bits_of_the_declared_signal(where, what, bits):

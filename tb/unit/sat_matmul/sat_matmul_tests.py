@@ -7,7 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from sat.plan import Array, Tiling
+from sat.plan import Tiling
 from sat_golden import CommandModel, Memory, Windows
 from sat_golden.defs import (
     DESC_BYTES,
@@ -21,7 +21,7 @@ from sat_golden.tensors import tensors_of
 from tb.common.beats import Beats
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts, Stalls, WritePort
-from tb.common.parameters import parameters
+from tb.common.parameters import array_of, parameters
 from tb.common.rng import make_rng
 from tb.top.random_program import (
     LEGAL_NM,
@@ -200,7 +200,7 @@ async def test_gap(dut):
     made by it: at most 100 cycles and four slots. (Where the interleave of rows becomes smaller,
     the limit of what may wait in the scratchpad of A lets the next chunk in late.)"""
     rng = make_rng()
-    shape = Array(*parameters(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K"))
+    shape = array_of(dut, "ROWS", "COLS", "T", "A_DEPTH", "S_DEPTH", "CHUNK_K", "DATA_W")
     await start(dut, wr_idle_i=1)
     writer = ProgramWriter(rng, BASE, SIZE)
     for nm in ((2, 2), (2, 8), (1, 4), (2, 2)):
