@@ -93,8 +93,6 @@ SUBJECTS = (
         Fault("an error in what is loaded ahead stops the command before",
               "ctrl/sat_sequencer.v",
               "late        = late_q && !matmul_pair_i", "late        = late_q"),
-        Fault("a descriptor is fetched behind two MATMULs", "ctrl/sat_sequencer.v",
-              "last ? ST_END : ahead ? ST_AHEAD", "last ? ST_END : 1'b0 ? ST_AHEAD"),
         Fault("flush before drained", "ctrl/sat_sequencer.v",
               "ST_DRAIN: if (drained)", "ST_DRAIN: if (drained || hang)"),
         Fault("the last error is kept", "ctrl/sat_regs.v",

@@ -3,6 +3,7 @@
 // handed to the write DMA and that has nothing left of it. Cut are all units but the queues of
 // tiles, the feature unit's frame and the multiplexer: they do anything but what m_* excludes.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 
 module sat_vector_props #(
@@ -54,7 +55,7 @@ module sat_vector_props #(
 
   (* hierconn *) wire        \u_vector.start ;
   (* hierconn *) wire        \u_vector.tile_valid ;
-  (* hierconn *) wire [35:0] \u_vector.tile ;
+  (* hierconn *) wire [`SAT_TILE_BITS-1:0] \u_vector.tile ;
   (* hierconn *) wire        \u_vector.tile_end ;
   (* hierconn *) wire        \u_vector.u_queues.begun_q ;
   (* hierconn *) wire  [3:0] \u_vector.sink_tile_valid ;
@@ -67,7 +68,7 @@ module sat_vector_props #(
   (* hierconn *) wire  [1:0] \u_vector.u_feature.writer_done ;
   wire        tiles_start  = \u_vector.start ;
   wire        tile_valid   = \u_vector.tile_valid ;
-  wire [35:0] tile         = \u_vector.tile ;
+  wire [`SAT_TILE_BITS-1:0] tile         = \u_vector.tile ;
   wire        tile_end     = \u_vector.tile_end ;
   wire        begun        = \u_vector.u_queues.begun_q ;
   wire  [3:0] sink_valid   = \u_vector.sink_tile_valid ;
@@ -80,7 +81,7 @@ module sat_vector_props #(
 
   reg        started_q = 1'b0;
   reg        alive_q, start_q, busy_q, wr_idle_q, wait_q;
-  reg [35:0] tile_q;
+  reg [`SAT_TILE_BITS-1:0] tile_q;
   reg  [1:0] writer_start_q, writer_done_q;
   reg        loading_q;  // not all tiles of the command have come and gone
   reg        loaded_q = 1'b0;
@@ -91,8 +92,8 @@ module sat_vector_props #(
     {writer_start_q, writer_done_q} <= {writer_start, writer_done};
     wait_q    <= alive && tile_valid && !tile_end;
     tile_q    <= tile;
-    loading_q <= alive && (tiles_start || (loading_q && !(tile_end && tile[35])));
-    loaded_q  <= loaded_q || (tile_end && tile[35]);
+    loading_q <= alive && (tiles_start || (loading_q && !(tile_end && tile[`SAT_TILE_LAST])));
+    loaded_q  <= loaded_q || (tile_end && tile[`SAT_TILE_LAST]);
   end
 
   always @(*) begin
