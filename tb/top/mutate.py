@@ -53,8 +53,8 @@ def change_windows(rng: np.random.Generator, words: np.ndarray) -> None:
 
 def change_size(rng: np.random.Generator, words: np.ndarray) -> None:
     word = FIELDS[rng.choice(["ROWS", "COLS", "DEPTH"])][0]
-    words[word] = rng.choice([0, 0x10000, 0x1000000 + int(words[word]) % 0x1000000, 65535, 0xFFFFFF,
-                              rng.integers(WORD)])
+    words[word] = rng.choice([0, 0, 0, 0x10000, 0x1000000 + int(words[word]) % 0x1000000, 65535,
+                              0xFFFFFF, rng.integers(WORD)])
 
 
 def change_slot(rng: np.random.Generator, words: np.ndarray) -> None:

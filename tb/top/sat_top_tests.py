@@ -207,7 +207,7 @@ async def run_and_count(bench: Bench, program: Program) -> None:
         assert counters[name] <= counters["CYCLES"], f"{name}: {counters}"
     opcodes = {desc.opcode for desc in program.descriptors}
     assert bool(counters["ARRAY_BUSY"]) == (Opcode.MATMUL in opcodes)
-    assert bool(counters["VECTOR_BUSY"]) == bool(opcodes & {Opcode.PRUNE, Opcode.UPDATE})
+    assert bool(counters["VECTOR_BUSY"]) == bool(opcodes - {Opcode.MATMUL, Opcode.FENCE})
     assert expected.result.completed == program.length
     await bench.clear()
 

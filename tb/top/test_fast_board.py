@@ -72,7 +72,7 @@ def test_good_burst_is_no_fault(library: ctypes.CDLL, play: Callable) -> None:
 @pytest.mark.parametrize("play,text", [
     (read(ADDRESS + 8), "not aligned"), (write(ADDRESS + 4), "not aligned"),
     (read(0xFE0, 2), "crosses a 4 KB"), (write(0xFF0, 1, last=0), "crosses a 4 KB"),
-    (read(size=3), "not INCR with 16-byte"), (write(burst=0), "not INCR with 16-byte"),
+    (read(size=3), "not INCR with whole"), (write(burst=0), "not INCR with whole"),
     (write(last=0), "WLAST does not mark"), (write(length=1), "WLAST does not mark"),
     (write(data=0x1234, strobes=1), "lane without strobe is not 0"),
     (write(data=0x1200, strobes=0), "lane without strobe is not 0"),
