@@ -70,12 +70,12 @@ module sat_uspe_acc #(
   wire [6:0]  c2_dist  = s1_diff ^ {7{s1_neg}};
   wire        c2_far   = |c2_dist[6:5];
   // Right by 0, 8, 16, 24 or (far) everything: two bits more than went in, and what is lost.
-  wire [26:0] c2_by_0  = {c2_small, 2'b00, 1'b0};
-  wire [26:0] c2_by_8  = {8'd0, c2_small[23:6], |c2_small[5:0]};
-  wire [26:0] c2_by_16 = {16'd0, c2_small[23:14], |c2_small[13:0]};
-  wire [26:0] c2_by_24 = {24'd0, c2_small[23:22], |c2_small[21:0]};
-  wire [26:0] c2_near  = c2_dist[4] ? (c2_dist[3] ? c2_by_24 : c2_by_16)
-                                    : (c2_dist[3] ? c2_by_8 : c2_by_0);
+  wire [26:0] c2_shr0  = {c2_small, 2'b00, 1'b0};
+  wire [26:0] c2_shr8  = {8'd0, c2_small[23:6], |c2_small[5:0]};
+  wire [26:0] c2_shr16 = {16'd0, c2_small[23:14], |c2_small[13:0]};
+  wire [26:0] c2_shr24 = {24'd0, c2_small[23:22], |c2_small[21:0]};
+  wire [26:0] c2_near  = c2_dist[4] ? (c2_dist[3] ? c2_shr24 : c2_shr16)
+                                    : (c2_dist[3] ? c2_shr8 : c2_shr0);
   wire [25:0] c2_coarse;
   wire        c2_lost;
   assign {c2_coarse, c2_lost} = c2_far ? {26'd0, |c2_small} : c2_near;
