@@ -6,12 +6,14 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyosys
 
 from tb.formal.tools import ToolError, yosys
-from tb.mutation.netlist import Netlist
+from tb.mutation.netlist import Netlist, Port, read_ports
+from tb.mutation.units import Unit
 
 EQUIVALENT, DIFFERENT, UNDECIDED = "equivalent", "different", "undecided"
 # Reachability finds short differences and small proofs at once. For the others the two halves are
@@ -23,20 +25,30 @@ SHOWN = "was asserted in frame"
 PROVEN = "Property proved"
 
 
-def miter(netlist: Netlist) -> str:
+def identifier(name: str) -> str:
+    """A name with a dot (instance.port, where an instance is cut out), as Verilog takes it."""
+    return f"\\{name} " if "." in name else name
+
+
+def miter(unit: Unit, ports: Sequence[Port]) -> str:
     """Verilog: bad_o is high when outputs differ that matter, after nothing but legal inputs."""
-    unit, ports = netlist.unit, netlist.ports
     inputs = [port for port in ports if port.direction == "input"]
     outputs = [port for port in ports if port.direction == "output"]
     clock = any(port.name == "clk" for port in inputs)
-    declarations = [f"  input wire [{port.width - 1}:0] {port.name}," for port in inputs]
-    wires = [f"  wire [{port.width - 1}:0] {port.name}, mutant_{port.name};" for port in outputs]
-    original = [f".{port.name}({port.name})" for port in ports]
-    mutant = [f".{port.name}({port.name})" for port in inputs]
-    mutant += [f".{port.name}(mutant_{port.name})" for port in outputs]
+    declarations = [f"  input wire [{port.width - 1}:0] {identifier(port.name)},"
+                    for port in inputs]
+    wires = [f"  wire [{port.width - 1}:0] {identifier(name)};"
+             for port in outputs for name in (port.name, f"mutant_{port.name}")]
+
+    def connect(port: Port, prefix: str = "") -> str:
+        return f".{identifier(port.name)}({identifier(prefix + port.name)})"
+
+    original = [connect(port) for port in ports]
+    mutant = [connect(port, "mutant_" * (port in outputs)) for port in ports]
     masks = {port.name: unit.matters.get(port.name, f"{{{port.width}{{1'b1}}}}")
              for port in outputs}
-    differences = [f"(|(({name} ^ mutant_{name}) & ({mask})))" for name, mask in masks.items()]
+    differences = [f"(|(({identifier(name)} ^ {identifier(f'mutant_{name}')}) & ({mask})))"
+                   for name, mask in masks.items()]
     history = ["  reg broken_q = 1'b0;", f"  wire legal = ({unit.legal}) && !broken_q;",
                "  always @(posedge clk) broken_q <= !legal;"]
     return "\n".join([
@@ -49,17 +61,29 @@ def miter(netlist: Netlist) -> str:
 
 def key(netlist: Netlist) -> str:
     """Changes with the statement that is proven."""
-    return hashlib.sha256((miter(netlist) + repr(SCRIPTS)).encode()).hexdigest()[:12]
+    return hashlib.sha256((miter(netlist.unit, netlist.ports) + repr(SCRIPTS)).encode()
+                          ).hexdigest()[:12]
 
 
-def write_aiger(netlist: Netlist, number: int) -> Path:
-    """Both start with all registers and memories zero, as an FPGA does."""
-    folder = netlist.folder / "miters"
+def write_aiger(netlist: Netlist, number: int, cut: bool) -> Path:
+    """Both start with all registers and memories zero, as an FPGA does.
+
+    With `cut` the modules inside that get no mutants are not: what they say are inputs of both, and
+    what they are told are outputs that must not differ. That is more than is asked for.
+    """
+    unit, folder = netlist.unit, netlist.folder / ("miters_cut" if cut else "miters")
     folder.mkdir(exist_ok=True)
-    source, aiger = folder / "miter.v", folder / f"{number}.aig"
-    source.write_text(miter(netlist), encoding="utf-8")
-    base, module = netlist.folder / "base.il", netlist.unit.module
+    source, aiger, ports_file = folder / "miter.v", folder / f"{number}.aig", folder / "ports.json"
+    base, module = netlist.folder / "base.il", unit.module
     flat = [f"hierarchy -top {module}", "setattr -mod -unset keep_hierarchy *", "flatten"]
+    ports: Sequence[Port] = netlist.ports
+    if cut:
+        flat = [f"hierarchy -top {module}",
+                f"expose -evert {module}/t:$paramod* {module}/t:sat_* %u",
+                f"delete {module}/o:*.clk", f"clean {module}"]
+        yosys(f"read_rtlil {base}", *flat, f"write_json {ports_file}")
+        ports = read_ports(ports_file, module)
+    source.write_text(miter(unit, ports), encoding="utf-8")
     yosys(f"read_rtlil {base}", f"mutate {netlist.mutants[number - 1]}", *flat,
           f"rename {module} changed", "design -stash changed",
           f"read_rtlil {base}", *flat, "design -copy-from changed changed",
@@ -79,11 +103,14 @@ def abc(script: str) -> str:
 
 def decide(netlist: Netlist, number: int, limit_s: int) -> str:
     """Whether mutant `number` can be told from the original."""
-    aiger = write_aiger(netlist, number)
-    for script in SCRIPTS:
-        log = abc(script.format(aiger=aiger, limit_s=limit_s))
-        if SHOWN in log:
-            return DIFFERENT
-        if PROVEN in log or NOTHING_LEFT.search(log):
-            return EQUIVALENT
+    for cut in (True, False) if netlist.unit.whole else (False,):
+        aiger = write_aiger(netlist, number, cut)
+        for script in SCRIPTS[1:] if cut else SCRIPTS:
+            log = abc(script.format(aiger=aiger, limit_s=limit_s))
+            if SHOWN in log:
+                if cut:
+                    break  # perhaps by what a module inside never says
+                return DIFFERENT
+            if PROVEN in log or NOTHING_LEFT.search(log):
+                return EQUIVALENT
     return UNDECIDED

@@ -89,6 +89,18 @@ def test_proofs_ignore_what_does_not_matter(make):
     assert equivalence.decide(make(unit, 3, 1), 1, 20) == equivalence.EQUIVALENT
 
 
+@pytest.mark.formal
+def test_a_module_that_is_cut_out_must_be_told_the_same(make):
+    """An inverted enable of a FIFO's memory shows there, and at the pins."""
+    fifo = make(Unit("sat_fifo", "sat_fifo", {"WIDTH": 4, "DEPTH": 4}, whole=("sat_lutram",)), 60,
+                1)
+    written = [number for number, mutant in enumerate(fifo.mutants, 1)
+               if "-mode inv" in mutant and "-wire in_fire" in mutant]
+    aiger = equivalence.write_aiger(fifo, written[0], cut=True)
+    assert "u_memory.we_i" in aiger.with_name("miter.v").read_text(encoding="utf-8")
+    assert equivalence.decide(fifo, written[0], 20) == equivalence.DIFFERENT
+
+
 def test_score_counts_each_verdict(skid, monkeypatch):
     verdicts = {2: equivalence.EQUIVALENT, 3: equivalence.DIFFERENT, 4: equivalence.UNDECIDED}
     monkeypatch.setattr(equivalence, "decide", lambda one, number, limit_s: verdicts[number])

@@ -10,30 +10,23 @@ from cocotb.triggers import FallingEdge
 from sat_golden import Windows
 from sat_golden.checks import Fault, check
 from sat_golden.defs import (
-    COLS_MAX,
     DESC_BYTES,
-    FIELDS_USED,
-    LEGAL_FLAGS,
-    POOL_POSITIONS_MAX,
     SIZE_MAX,
-    STRIDE_MAX,
     WINDOW_FIELDS,
     Error,
     MatmulFlag,
     MatmulSlot,
     Opcode,
-    PruneFlag,
-    UpdateFlag,
 )
 from sat_golden.descriptor import Descriptor, Slot, aligned
 from sat_golden.tensors import tensors_of
 from tb.common.clock import start
 from tb.common.rng import make_rng
+from tb.unit.sat_cmd_check.descriptors import SIDE_MAX, damage, random_legal
 
 DESC_ADDR = 0x1_2345_6780
 MOST_CYCLES = 41
 WINDOW_CYCLES = 8  # more
-SIDE_MAX = 65535
 
 
 async def verdict(dut, data):
@@ -109,75 +102,6 @@ async def test_operands_that_meet_the_result_before(dut):
     assert len(seen) == 4 and min(seen.values()) > 20, seen
 
 
-def random_size(rng, most=SIZE_MAX):
-    return int(rng.choice([1, 2, int(rng.integers(1, 100)), int(rng.integers(1, most + 1)), most]))
-
-
-def random_side(rng, most):
-    """A size of at most `most`, which it often is."""
-    return most if rng.random() < 0.3 else min(random_size(rng), most)
-
-
-def random_windows(rng, most_positions):
-    images = random_size(rng)
-    sides = {}
-    for grid in ("map", "out"):
-        sides[f"{grid}_h"] = random_side(rng, min(SIDE_MAX, SIZE_MAX // images))
-        most = min(SIDE_MAX, SIZE_MAX // (images * sides[f"{grid}_h"]))
-        sides[f"{grid}_w"] = random_side(rng, most)
-    kernel_h = random_side(rng, 15)
-    kernel_w = random_side(rng, min(15, most_positions // kernel_h))
-    steps = [int(rng.integers(4)) for _ in range(3)]
-    pads = [int(rng.integers(16)) for _ in range(2)]
-    return Windows(images, *sides.values(), kernel_h, kernel_w, *steps, *pads)
-
-
-def random_legal(rng, addr_w, opcode=None):
-    """A legal descriptor, many of whose tensors end at the end of the address space."""
-    opcode = opcode or Opcode(int(rng.integers(1, len(Opcode) + 1)))
-    flags = int(rng.integers(1 << 11)) & LEGAL_FLAGS[opcode]
-    if opcode == Opcode.FENCE:
-        return Descriptor(opcode, flags=flags)
-    if opcode == Opcode.PRUNE and not flags & (PruneFlag.FF | PruneFlag.BP):
-        flags |= PruneFlag.FF
-    rows, cols = random_size(rng), random_size(rng, COLS_MAX)
-    desc = Descriptor(opcode, overlap=bool(rng.integers(2)), flags=flags, rows=rows, cols=cols)
-    if "N" in FIELDS_USED[opcode]:
-        m = int(rng.choice([2, 4, 8, 16]))
-        desc = replace(desc, n=int(rng.integers(1, m + 1)), m=m)
-    if opcode == Opcode.MATMUL:
-        desc = replace(desc, depth=random_size(rng))
-    if opcode == Opcode.UPDATE:
-        decay = int(rng.integers(1 << 32)) if flags & UpdateFlag.DECAY else 0
-        desc = replace(desc, decay=decay, inv_scale=int(rng.integers(1 << 32)),
-                       momentum=int(rng.integers(1 << 32)), lr=int(rng.integers(1 << 32)))
-    if desc.has_windows:
-        windows = random_windows(rng, POOL_POSITIONS_MAX if opcode == Opcode.POOL else 225)
-        desc = replace(desc, **windows.fields())
-    if desc.has_windows and opcode == Opcode.MATMUL:
-        desc = replace(desc, depth=random_side(rng, SIZE_MAX // desc.windows.positions))
-    if any(tensor.row_bytes > STRIDE_MAX or (tensor.rows - 1) * aligned(tensor.row_bytes)
-           + tensor.row_bytes > 1 << addr_w for tensor in tensors_of(desc)):
-        return random_legal(rng, addr_w, opcode)  # no memory holds it
-    slots = {}
-    for tensor in tensors_of(desc):
-        stride = aligned(tensor.row_bytes)
-        kind = rng.integers(4)
-        if tensor.vector:
-            stride = 0
-        elif kind == 0:
-            room = ((1 << addr_w) - tensor.row_bytes) // max(1, tensor.rows - 1) // 64 * 64
-            stride = min(stride + 64 * int(rng.integers(100)), STRIDE_MAX, max(stride, room))
-        elif kind == 1 and tensor.rows < 200:  # less than 2^32 bytes
-            stride = STRIDE_MAX
-        size = (tensor.rows - 1) * stride + tensor.row_bytes
-        last = ((1 << addr_w) - size) // 64
-        assert last >= 0
-        line = last if rng.random() < 0.5 else int(rng.integers(last + 1))
-        slots[tensor.slot] = Slot(64 * line, stride)
-    return replace(desc, slots=slots)
-
-
 def spoil_windows(rng, desc):
     """One side as large as it can be, one more than that, or zero."""
     name = str(rng.choice(["rows", "depth", *WINDOW_FIELDS[:6]])).lower()
@@ -215,20 +139,6 @@ def spoil(rng, desc):
     else:
         number, slot = int(rng.integers(8)), Slot(64 * int(rng.integers(2)), 64)
     return replace(desc, slots={**desc.slots, number: slot})
-
-
-def damage(rng, data):
-    """A few bits flipped, or a word replaced."""
-    data = bytearray(data)
-    if rng.random() < 0.5:
-        for bit in rng.integers(0, 8 * DESC_BYTES, rng.integers(1, 3)):
-            data[bit // 8] ^= 1 << bit % 8
-    else:
-        word = 4 * int(rng.integers(DESC_BYTES // 4))
-        value = int(rng.choice([0, 1, 1 << 16, 65535, 1 << 24, SIZE_MAX, 0xFFFFFFFF,
-                                int(rng.integers(1 << 32))]))
-        data[word:word + 4] = value.to_bytes(4, "little")
-    return bytes(data)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

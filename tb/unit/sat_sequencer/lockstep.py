@@ -6,8 +6,10 @@ from functools import partial
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from sat_golden.defs import DESC_BYTES, Error, MatmulSlot, Opcode
-from sat_golden.descriptor import Slot
+from sat_golden.checks import Fault, check, check_tensor
+from sat_golden.defs import DESC_BYTES, Error, FenceFlag, MatmulSlot, Opcode
+from sat_golden.descriptor import Descriptor, Slot
+from sat_golden.tensors import tensors_of
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.require import require
 from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune
@@ -25,20 +27,41 @@ LIMIT = 20_000
 MATMUL_ERROR_PORTS, VECTOR_ERROR_PORT = range(6), 6
 BAD_TENSOR = replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4020, 64)})
 BAD_OPCODE = replace(matmul(), opcode=9)
-CHECKS = {Opcode.MATMUL: 22, Opcode.PRUNE: 18, Opcode.FENCE: 2}  # cycles
+ADDR_W = 40
+SLOTS = 8
+TENSOR_ERRORS = (Error.ALIGN, Error.STRIDE, Error.RANGE)
 
 
-def command(desc):
-    """The descriptor as the reference takes it."""
-    code, address, check = None, None, CHECKS.get(desc.opcode, 2)
-    if desc is BAD_OPCODE:
-        code = Error.OPCODE
-    if desc is BAD_TENSOR:
-        code, address, check = Error.ALIGN, 0x4020, 18
-    engine = ENGINES.get(desc.opcode, "")
-    return Command(engine, desc.pack(), check, bool(desc.overlap),
-                   desc.opcode == Opcode.FENCE and bool(desc.flags),
-                   None if code is None else (code, address))
+def fault_of(check_it, *arguments):
+    """The error that a check finds, and its address; None if there is none."""
+    try:
+        check_it(*arguments, ADDR_W)
+    except Fault as fault:
+        return fault.code, fault.address
+    return None
+
+
+def check_cycles(desc, code):
+    """Of sat_cmd_check: its head's, those of windows' sizes, and five for a slot in use but one for
+    another, up to the first bad one."""
+    head, windows = 2, (6 if desc.opcode == Opcode.POOL else 8) * desc.has_windows
+    if desc.opcode == Opcode.FENCE or code is not None and code not in TENSOR_ERRORS:
+        require(code != Error.SIZE or not windows, "the size that is wrong decides")
+        return head
+    tensors = tensors_of(desc)
+    bad = [tensor.slot for tensor in tensors if fault_of(check_tensor, tensor)]
+    last = min(bad, default=SLOTS - 1)
+    return head + windows + last + 1 + 4 * sum(tensor.slot <= last for tensor in tensors)
+
+
+def command(data):
+    """The descriptor in these bytes as the reference takes it."""
+    desc = Descriptor.unpack(data)
+    code, address = fault_of(check, data, 0) or (None, None)
+    own = address if code in TENSOR_ERRORS else None
+    return Command(ENGINES.get(desc.opcode, ""), data, check_cycles(desc, code), desc.overlap,
+                   desc.opcode == Opcode.FENCE and bool(desc.flags & FenceFlag.IRQ),
+                   None if code is None else (code, own))
 
 
 class Lockstep:
@@ -185,7 +208,8 @@ class Lockstep:
             await self.cycle("clear")
 
     async def begin(self, *descs, refused=False):
-        self.program = tuple(map(command, descs))
+        self.program = tuple(command(desc if isinstance(desc, bytes) else desc.pack())
+                             for desc in descs)
         self.address = int(self.rng.integers((1 << 33) - len(descs) + 1)) * DESC_BYTES
         self.length = None
         await self.cycle("start")

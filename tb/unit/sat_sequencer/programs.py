@@ -17,8 +17,9 @@ from sat_golden.defs import (
 )
 from sat_golden.descriptor import Descriptor, Slot
 
-ENGINES = {Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector", Opcode.AFFINE: "vector",
-           Opcode.STATS: "vector", Opcode.POOL: "vector"}
+ENGINES: dict[int, str] = {
+    Opcode.MATMUL: "matmul", Opcode.PRUNE: "vector", Opcode.UPDATE: "vector",
+    Opcode.AFFINE: "vector", Opcode.STATS: "vector", Opcode.POOL: "vector"}
 WINDOWS = Windows(2, 4, 4, 2, 2, kernel_h=3, kernel_w=3, step_log2=1)
 
 

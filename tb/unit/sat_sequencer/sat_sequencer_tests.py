@@ -8,17 +8,21 @@ from itertools import combinations
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from sat_golden.checks import check
 from sat_golden.defs import DESC_BYTES, Error, MatmulSlot, Opcode
-from sat_golden.descriptor import Slot
+from sat_golden.descriptor import Descriptor, Slot
 from tb.common.axi_memory import DECERR, SLVERR, number
 from tb.common.clock import start
 from tb.common.rng import make_rng
+from tb.unit.sat_cmd_check.descriptors import damage, random_legal
 from tb.unit.sat_sequencer.lockstep import (
+    ADDR_W,
     BAD_OPCODE,
     BAD_TENSOR,
     SITUATIONS,
     Lockstep,
     command,
+    fault_of,
 )
 from tb.unit.sat_sequencer.programs import ENGINES, fence, matmul, prune, random_program
 from tb.unit.sat_sequencer.reference import LOAD_PORTS
@@ -304,6 +308,41 @@ async def test_random_events_in_lockstep(dut):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_random_descriptors_reach_their_engines(dut):
+    """Every bit of a descriptor is checked and handed on as it is: legal ones with all that they
+    may hold, and damaged ones."""
+    bench = await lockstep(dut, "descriptors")
+    rng = bench.rng
+    for _ in range(400):
+        descs = [random_legal(rng, ADDR_W).pack() for _ in range(int(rng.integers(1, 4)))]
+        if rng.integers(2):
+            descs[-1] = damage(rng, descs[-1])
+        if any(size_of_windows_is_wrong(desc) for desc in descs):
+            continue
+        await bench.begin(*descs)
+        await bench.rest()
+
+
+def size_of_windows_is_wrong(data):
+    fault = fault_of(check, data, 0)
+    return fault and fault[0] == Error.SIZE and Descriptor.unpack(data).has_windows
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_each_bit_of_a_descriptor(dut):
+    """Inverted in a FENCE, whose bits are nearly all reserved, and in a MATMUL."""
+    bench = await lockstep(dut, "bits")
+    for desc in (fence(), matmul()):
+        for bit in range(8 * DESC_BYTES):
+            value = int.from_bytes(desc.pack(), "little") ^ 1 << bit
+            data = value.to_bytes(DESC_BYTES, "little")
+            if size_of_windows_is_wrong(data):
+                continue
+            await bench.begin(data)
+            await bench.rest()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def test_program_limits(dut):
     """Ends exactly at the end of the address space, and one descriptor beyond; every bit."""
     bench = await lockstep(dut, "limits")
@@ -315,7 +354,7 @@ async def test_program_limits(dut):
     cases += [(1 << bit, 1) for bit in range(7, 64)]
     cases += [(0, 0), (DESC_BYTES, 0), (0, (1 << 32) - 1)]
     for address, length in cases:
-        bench.program, bench.address, bench.length = (command(fence()),), address, length
+        bench.program, bench.address, bench.length = (command(fence().pack()),), address, length
         await bench.cycle("start")
         await bench.cycle()
         await bench.cycle()
