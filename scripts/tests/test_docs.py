@@ -2,6 +2,7 @@
 """The site is built, whole and without the network; what is wrong in a page stops its build."""
 
 import configparser
+import importlib.util
 import logging
 import re
 from pathlib import Path
@@ -61,7 +62,10 @@ def test_python_api_has_what_packages_export(site):
     import sat.plan
     import sat_golden
 
-    for package in (sat, sat.nn, sat.plan, sat_golden):
+    packages = [sat, sat.nn, sat.plan, sat_golden]
+    if importlib.util.find_spec("torch"):
+        packages.append(importlib.import_module("sat.torch"))
+    for package in packages:
         page = (site / f"reference/python/{package.__name__}.html").read_text(encoding="utf-8")
         # Where a function has the name of its module, the latter hides it on the page.
         assert [name for name in package.__all__ if not re.search(

@@ -19,6 +19,7 @@ PACKAGES = ("sat_golden", "sat", "sat_examples", "tb", "scripts")
 LAYERS = (
     ("sat_examples",),
     ("sat.__main__", "sat.cli", "sat.bench", "sat.package"),
+    ("sat.torch",),
     ("sat.nn",),
     ("sat.core", "sat.backends"),
     ("sat.backend",),

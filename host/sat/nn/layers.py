@@ -77,31 +77,40 @@ class Bias:
     """A bias, its velocity and its gradient. UPDATE works on tiles of 16 x 16, so it sees them
     folded into rows of 16: the same memory."""
 
-    def __init__(self, core: Core, name: str, outputs: int):
+    def __init__(self, core: Core, name: str, outputs: int, decays: bool = False):
         folded = -(-outputs // UPDATE_TILE), UPDATE_TILE
         self._value, self._velocity, self._gradient = (
             zeros(core, f"{name}.{part}", folded) for part in ("bias", "bias_v", "bias_dw"))
-        self._label = f"UPDATE {name}"
-        self.row, self.gradient = (t.as_row(outputs) for t in (self._value, self._gradient))
+        self._label, self._decays = f"UPDATE {name}", decays
+        self.row, self.velocity, self.gradient = (
+            t.as_row(outputs) for t in (self._value, self._velocity, self._gradient))
 
     @property
     def update(self) -> Update:
-        return Update(self._value, self._velocity, self._gradient, self._label, decays=False)
+        return Update(self._value, self._velocity, self._gradient, self._label,
+                      decays=self._decays)
+
+
+def bias_gradient(name: str, bias: Bias, ones: Tensor, d_out: Tensor) -> Gradient:
+    """Of a bias: a row of ones times dY."""
+    product = partial(Program.matmul, a=ones, s=d_out, out=bias.gradient, label=f"WU {name}")
+    return Gradient([product], bias.gradient, [bias.update.add])
 
 
 class Linear:
-    """A fully connected layer. `bp` is None if it sends no gradient back.
+    """A fully connected layer. `bp` is None if it sends no gradient back, `bias` if it has none.
 
     out    its sums [batch][outputs]: FP16 after a ReLU, or FP32
     d_out  gradient of the loss by the sums, FP16
     """
 
     def __init__(self, core: Core, name: str, spec: LayerSpec, batch: int,
-                 rng: np.random.Generator, logits: bool = False, bp: bool = True):
+                 rng: np.random.Generator, logits: bool = False, bp: bool = True,
+                 bias: bool = True, bias_decays: bool = False):
         self.name, self.spec = name, spec
         shape = spec.inputs, spec.outputs
         self.w = normal_weights(core, f"{name}.w", *shape, 1.0 if logits else 2.0, rng)
-        self._bias = Bias(core, name, spec.outputs)
+        self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
         self.v, self.dw = zeros(core, f"{name}.v", shape), zeros(core, f"{name}.dw", shape)
         self.ff = core.compressed(f"{name}.w_ff", shape, spec.n, spec.m)
         self.bp = core.compressed(f"{name}.w_bp", shape[::-1], spec.n, spec.m) if bp else None
@@ -109,8 +118,8 @@ class Linear:
         self.d_out = core.tensor(f"{name}.d_out", (batch, spec.outputs), FP16)
 
     @property
-    def bias(self) -> Tensor:
-        return self._bias.row
+    def bias(self) -> Tensor | None:
+        return self.trained_bias.row if self.trained_bias else None
 
     @property
     def block_rows(self) -> int:
@@ -122,14 +131,16 @@ class Linear:
     def prune(self, program: Program) -> None:
         program.prune(self.w, ff=self.ff, bp=self.bp)
 
-    def forward(self, program: Program, x: Tensor, out: Tensor | None = None) -> None:
+    def forward(self, program: Program, x: Tensor, out: Tensor | None = None,
+                relu: bool | None = None) -> None:
         out = out or self.out
-        program.matmul(x, self.ff, out, bias=self.bias, relu=out.format is FP16,
-                       label=f"FF {self.name}")
+        program.matmul(x, self.ff, out, bias=self.bias,
+                       relu=out.format is FP16 if relu is None else relu, label=f"FF {self.name}")
 
-    def backward(self, program: Program, d_x: Tensor, mask: Tensor | None = None) -> None:
-        program.matmul(self.d_out, sends_back(self.name, self.bp), d_x, mask=mask,
-                       label=f"BP {self.name}")
+    def backward(self, program: Program, d_x: Tensor, **epilogue) -> None:
+        """Takes the epilogue's arguments of `Program.matmul`."""
+        program.matmul(self.d_out, sends_back(self.name, self.bp), d_x, label=f"BP {self.name}",
+                       **epilogue)
 
     def gradients(self, x: Tensor, ones: Tensor, cut: bool = False) -> list[Gradient]:
         """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY."""
@@ -142,9 +153,8 @@ class Linear:
             update = Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                             f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
             made.append(Gradient([product], self.dw[rows, :], [update.add]))
-        product = partial(Program.matmul, a=ones, s=self.d_out, out=self._bias.gradient,
-                          label=f"WU {self.name}")
-        made.append(Gradient([product], self._bias.gradient, [self._bias.update.add]))
+        if self.trained_bias:
+            made.append(bias_gradient(self.name, self.trained_bias, ones, self.d_out))
         return made
 
 
@@ -157,7 +167,8 @@ class Conv2d:
     """
 
     def __init__(self, core: Core, name: str, spec: ConvSpec, images: int, h: int, w: int,
-                 rng: np.random.Generator, bp: bool = True, bias: bool = False):
+                 rng: np.random.Generator, bp: bool = True, bias: bool = False,
+                 bias_decays: bool = False):
         self.core, self.name, self.spec = core, name, spec
         self.windows = Windows.sliding(images, h, w, spec.kernel, spec.kernel, stride=spec.stride,
                                        pad=spec.pad, dilation=spec.dilation)
@@ -169,12 +180,12 @@ class Conv2d:
                              spec.n, spec.m)
         self.bp = core.stack(f"{name}.w_bp", positions, (spec.outputs, spec.inputs),
                              spec.n, spec.m) if bp else None
-        self._bias = Bias(core, name, spec.outputs) if bias else None
+        self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
         self._dot = zeros(core, f"{name}.dot", (1, spec.outputs)) if bias else None
 
     @property
     def bias(self) -> Tensor | None:
-        return self._bias.row if self._bias else None
+        return self.trained_bias.row if self.trained_bias else None
 
     def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
@@ -203,9 +214,10 @@ class Conv2d:
         program.conv(d_out.tensor, sends_back(self.name, self.bp), d_x.tensor, windows,
                      label=f"BP {self.name}", **epilogue)
 
-    def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None
-                  ) -> list[Gradient]:
-        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY.
+    def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None,
+                  ones: Tensor | None = None) -> list[Gradient]:
+        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY, which
+        STATS makes anew, or with a row of `ones` the array, which may add to those before.
 
         The sum over the windows is one, or one of each block of `images` images, and these added up
         in their order: whose d_out fits the S scratchpad, that is read only once.
@@ -223,8 +235,10 @@ class Conv2d:
                 windows=replace(self.windows, images=span[1] - span[0]), a_trans=True,
                 label=f"WU {self.name}"))
         made = [Gradient(products, self.dw, updates)]
-        bias, dot = self._bias, self._dot
-        if bias and dot:
+        bias, dot = self.trained_bias, self._dot
+        if bias and ones:
+            made.append(bias_gradient(self.name, bias, ones, d_out.tensor))
+        elif bias and dot:
             def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
                 return program.stats(d_out.tensor, bias.gradient, dot, label=f"WU {self.name}")
 
@@ -248,7 +262,7 @@ class BatchNorm:
         self.name, self.epsilon, self.keep = name, epsilon, keep
         self.gamma, self.beta = np.full(channels, gain), np.zeros(channels)
         self.mean, self.var = np.zeros(channels), np.ones(channels)
-        self._velocity = np.zeros((2, channels))
+        self.velocity = np.zeros((2, channels))  # of gamma and beta
         self._gradient = np.zeros((2, channels))
         self._batch_mean, self._inverse = np.zeros(channels), np.ones(channels)
         self.offset = np.zeros(channels)  # `shift` before rounding
@@ -311,9 +325,21 @@ class BatchNorm:
 
     def update(self, lr: float, momentum: float) -> None:
         """One step of gamma and beta, as UPDATE does it."""
-        self._velocity = momentum * self._velocity + self._gradient
-        self.gamma = self.gamma - lr * self._velocity[0]
-        self.beta = self.beta - lr * self._velocity[1]
+        self.gamma = self._updated(0, self.gamma, lr, momentum)
+        self.beta = self._updated(1, self.beta, lr, momentum)
+
+    def update_part(self, part: int, lr: float, momentum: float, decay: float = 0.0) -> None:
+        """The same of gamma (0) or beta (1) alone, with weight decay."""
+        if part:
+            self.beta = self._updated(1, self.beta, lr, momentum, decay)
+        else:
+            self.gamma = self._updated(0, self.gamma, lr, momentum, decay)
+
+    def _updated(self, part: int, values: np.ndarray, lr: float, momentum: float,
+                 decay: float = 0.0) -> np.ndarray:
+        gradient = self._gradient[part] + decay * values
+        self.velocity[part] = momentum * self.velocity[part] + gradient
+        return values - lr * self.velocity[part]
 
     @staticmethod
     def _sum(vectors: list[Tensor]) -> np.ndarray:
