@@ -132,12 +132,30 @@ class Odd(nn.Module):
         return self.fc2(u)
 
 
+class ChannelsLast(nn.Module):
+    """As in ConvNeXt: norm and linear layers of the channels, a constant, a map as the result."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(1, 8, 2, 2), nn.LayerNorm(8)
+        self.up, self.down = nn.Linear(8, 16), nn.Linear(16, 8)
+        self.out = nn.Conv2d(8, 10, 1)
+        self.register_buffer("ramp", torch.linspace(0, 1, 8).view(8, 1, 1))
+
+    def forward(self, x):
+        x = functional.relu(self.stem(x)) + self.ramp * torch.ones(4).sum()
+        y = self.down(functional.gelu(self.up(self.norm(x.permute(0, 2, 3, 1)))))
+        x = functional.relu(functional.avg_pool2d(x + y.permute(0, 3, 1, 2), 3, 1, 1))
+        return self.out(x).flatten(2).mean(-1)
+
+
 def mlp_model() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(),
                          nn.Linear(24, 10))
 
 
-MODELS = {"mlp": mlp_model, "resnet": resnet, "vit": Vit, "odd": Odd}
+MODELS = {"mlp": mlp_model, "resnet": resnet, "vit": Vit, "odd": Odd,
+          "channels last": ChannelsLast}
 
 
 def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.SGD:
@@ -156,7 +174,8 @@ def torch_step(model, optimizer, x, target, loss=functional.cross_entropy):
 def check_moves(got: dict, model: nn.Module, before: dict) -> None:
     """Parameters moved as the model's did."""
     after = model.state_dict()
-    assert set(got) == {name for name in after if not name.endswith("num_batches_tracked")}
+    assert set(got) == set(after) - {name for name in after
+                                     if name.endswith(("num_batches_tracked", "ramp"))}
     for name, value in got.items():
         moved = (after[name] - before[name]).norm()
         assert (value - after[name]).norm() <= FP16_TOLERANCE * moved + 1e-6, name
@@ -208,6 +227,8 @@ def test_rtl_and_golden_agree_to_the_bit(config: str, name: str):
     estimate = network.cycles()
     assert estimate["step"] == sum(estimate[key] for key in ("FF", "BP", "WU+UPDATE"))
     assert name != "mlp" or 0.5 < estimate["step"] / cycles < 2
+    larger = network.cycles(SatConfig.from_name("8x8"))
+    assert config != "2x2" or larger["step"] < estimate["step"]
 
 
 def test_sparse_steps_are_those_of_the_same_network_by_hand(rng):
@@ -338,14 +359,15 @@ UNSUPPORTED = [  # model, example, message
     (nn.Conv2d(8, 8, 2, padding="same"), MAP, "0: padding='same' of an even kernel"),
     (nn.Sequential(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1, padding=1)), MAP,
      r"0\.1: pad_top: the kernel ends before the padding does"),
-    (nn.GroupNorm(2, 8), MAP, "0: group_norm is unsupported; use BatchNorm2d"),
+    (nn.InstanceNorm2d(8, affine=True), MAP, "0: instance_norm is unsupported; use BatchNorm2d"),
+    (nn.Conv2d(8, 8, 3), torch.zeros(8, 6, 6), "0: a convolution of values"),
     (nn.Sequential(nn.Conv1d(8, 8, 3)), torch.zeros(BATCH, 8, 6), r"0\.0: conv1d is unsupported"),
     (nn.BatchNorm1d(8), torch.zeros(BATCH, 8, 6), "0: a batch normalisation of values"),
     (nn.BatchNorm2d(8, track_running_stats=False), MAP, "0: a batch normalisation without"),
     (nn.MultiheadAttention(8, 2, dropout=0.5), ROW, "model: torch.export cannot trace it"),
     (Twice(), ROW, r"0\.layer: 0\.layer\.weight is used a second time"),
     (Branch(8, 8), ROW, "model: torch.export cannot trace it"),
-    (nn.LSTM(8, 8), ROW, "0: zeros is unsupported; see the list"),
+    (nn.LSTM(8, 8), ROW, "0: lstm is unsupported; see the list"),
     (nn.Tanh(), ROW, "model: has no parameters to train; "),
 ]
 
@@ -366,6 +388,17 @@ def test_unsupported_models_are_one_error(model, example, message):
 def test_mistakes_of_the_call(arguments, message):
     with pytest.raises(ValueError, match=message):
         sat.torch.compile(mlp_model(), images(), **arguments)
+
+
+def test_without_torch_it_says_so(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"^sat.torch: needs PyTorch \(pip install"):
+        importlib.reload(sat.torch)
+
+
+def test_a_memory_that_is_too_small():
+    with pytest.raises(MemoryError, match="backend: .* give it a larger memory_size"):
+        sat.torch.compile(mlp_model(), images(), backend=GoldenBackend(memory_size=1 << 17))
 
 
 def test_mistakes_of_the_optimizer_and_of_a_step():

@@ -43,15 +43,20 @@ FUNCTIONS = {  # computed on the host
     aten.sub.Tensor, aten.neg.default, aten.cat.default, aten.stack.default, aten.mean.dim,
     aten.mean.default, aten.sum.dim_IntList, aten.leaky_relu.default, aten.hardtanh.default,
     aten.elu.default, aten.exp.default, aten.pow.Tensor_Scalar, aten.sqrt.default,
-    aten.rsqrt.default, aten.add.Scalar, aten.hardswish.default,
+    aten.rsqrt.default, aten.add.Scalar, aten.hardswish.default, aten.hardsigmoid.default,
+    aten.relu6.default, aten.hardtanh_.default, aten.mish.default, aten.softplus.default,
+    aten.log_softmax.int, aten.masked_fill.Scalar, aten.where.self, aten.where.ScalarOther,
+    aten.mul_.Tensor, aten.sub_.Tensor, aten.div_.Tensor, aten.max_pool2d.default,
+    aten.avg_pool2d.default, aten.constant_pad_nd.default, aten.pad.default, aten.var.correction,
+    aten.upsample_nearest2d.vec, aten.einsum.default, aten.pixel_shuffle.default,
+    aten.pixel_unshuffle.default, aten.square.default, aten.log.default, aten.clamp.default,
+    aten.baddbmm.default, aten.rms_norm.default, aten.group_norm.default,
 }
-INPLACE = {aten.relu_.default, aten.add_.Tensor, aten.dropout_.default}
 
 REMEDIES = {  # of operations that people try
     "aten.conv1d.default": "use Conv2d with a map of height 1",
     "aten.conv3d.default": "the core convolves maps of two dimensions",
     "aten.conv_transpose2d.input": "use an upsampling and a Conv2d outside, or leave it out",
-    "aten.group_norm.default": "use BatchNorm2d",
     "aten.instance_norm.default": "use BatchNorm2d",
     "aten.embedding.default": "look the rows up before the model, and give it the vectors",
 }
@@ -115,8 +120,7 @@ class _Reader:
             else:
                 self.buffers.add(fx_node)
                 values = {**dict(self.program.state_dict), **dict(self.program.constants)}
-                node = Node("constant", spec.target, shape,
-                            function=_constant(values[spec.target]))
+                node = _constant(spec.target, values[spec.target])
             self.nodes[fx_node] = node
         return found
 
@@ -130,6 +134,10 @@ class _Reader:
             return
         args = map_arg(fx_node.args, self._node)
         kwargs = map_arg(fx_node.kwargs, self._node)
+        node = Node("host", path, None, function, args, kwargs)
+        if all(source.op == "constant" for source in node.inputs):
+            self.nodes[fx_node] = _constant(path, node.call(_constants(node)))
+            return
         if function in OPERATIONS:
             op = OPERATIONS[function]
         elif function in VIEWS:
@@ -141,7 +149,8 @@ class _Reader:
             raise CompileError(path, f"{name.removeprefix('aten.').split('.')[0]} is unsupported",
                                REMEDIES.get(name, "see the list of operations in "
                                                   "docs/guide/torch.md"))
-        if function in INPLACE and args[0].op == "view":
+        in_place = str(getattr(function, "overloadpacket", "")).endswith("_")
+        if in_place and args[0].op == "view":
             raise CompileError(path, "an operation in place on a view is unsupported",
                                "write the result to a new tensor")
         dropout = fx_node.args[4:5] or [fx_node.kwargs.get("dropout_p", 0.0)]
@@ -150,11 +159,21 @@ class _Reader:
                                "set it to 0, and put a Dropout after the attention")
         value = fx_node.meta["val"]
         shape = tuple(value.shape) if isinstance(value, torch.Tensor) else None
-        self.nodes[fx_node] = Node(op, path, shape, function, args, kwargs)
+        node.op, node.shape = op, shape
+        self.nodes[fx_node] = node
 
 
-def _constant(value: torch.Tensor):
-    return lambda: value.detach().to(torch.float64) if value.is_floating_point() else value
+def _constant(path: str, value: Any) -> Node:
+    """What does not depend on input and parameters."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = value.to(torch.float64) if value.is_floating_point() else value
+    return Node("constant", path, tuple(getattr(value, "shape", ())), lambda: value)
+
+
+def _constants(node: Node) -> dict[Node, Any]:
+    """Values of the constants that it reads."""
+    return {source: source.function() for source in node.inputs if source.function}
 
 
 def _path(fx_node: Any) -> str:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from ..backend import Backend
 from ..backends import GoldenBackend
+from ..config import SatConfig
 from ..core import Core
 from ..nn import LossScale, Script, Sgd, StepResult, TrainingDiverged
 from ..nn.optim import LOST_WEIGHTS
@@ -73,14 +74,23 @@ class Network:
         sparsity = Sparsity(nm)
         graph = capture(model, example_input)
         place(graph)
+        self._graph, self._sparsity = graph, sparsity
+        self._weights = dict(model.named_parameters())
+        self._groups = _groups(model, self.optimizer)
         self.core = Core(backend or GoldenBackend())
-        self._context = Context(self.core, dict(model.named_parameters()),
-                                _groups(model, self.optimizer), sparsity, self.scale)
-        self._lowered = Lowered(graph, self._context, self._rng)
+        self._lowered = self._lower(self.core)
+        self._context = self._lowered.context
         sparsity.check_used()
         self.host_operations = [f"{node.path or 'model'}: {_name(node.function)}"
                                 for node in graph if node.op in ("host", "dropout")]
         self._lowered.prune()
+
+    def _lower(self, core: Core) -> Lowered:
+        context = Context(core, self._weights, self._groups, self._sparsity, self.scale)
+        try:
+            return Lowered(self._graph, context, self._rng)
+        except MemoryError as error:
+            raise MemoryError(f"backend: {error}; give it a larger memory_size") from error
 
     # Steps
 
@@ -221,14 +231,21 @@ class Network:
             group.update(saved)
         self._lowered.prune()
 
-    def cycles(self) -> dict[str, int]:
-        """Cycles of a step on the core's array by pass, estimated (sat.plan): commands of FF and BP
-        one after the other, those of WU and UPDATE beside each other. The host's time is not in."""
+    def cycles(self, config: SatConfig | None = None) -> dict[str, int]:
+        """Cycles of a step by pass on the core's array, or on another; estimated (sat.plan):
+        commands of FF and BP one after the other, those of WU and UPDATE beside each other. The
+        host's time is not in."""
+        lowered = self._lowered
+        if config is not None:
+            backend = self.core.backend
+            with GoldenBackend(config, memory_size=backend.memory_size) as draft:
+                lowered = self._lower(Core(draft))
+
         def total(script: Script) -> int:
             return int(sum(command.estimate for program in script.programs for command in program))
 
-        made = {"FF": total(self._lowered.forward), "BP": total(self._lowered.backward),
-                "WU+UPDATE": int(self._lowered.update_cycles)}
+        made = {"FF": total(lowered.forward), "BP": total(lowered.backward),
+                "WU+UPDATE": int(lowered.update_cycles)}
         return {**made, "step": sum(made.values())}
 
 

@@ -186,6 +186,9 @@ class Conv2dOp(Operation):
         weight, bias = node.args[1], self._argument(2, None)
         if weight.op != "parameter" or bias is not None and bias.op != "parameter":
             raise self._unsupported("its weights are computed", "use parameters")
+        if len(self.inputs[0].shape) != 4:
+            raise self._unsupported(f"a convolution of values {self.inputs[0].shape}",
+                                    "give it [N][C][H][W]")
         spec = self._spec(weight)
         images, h, w, _ = map_shape(self.inputs[0].shape)
         sends_back = self.inputs[0].sends_back

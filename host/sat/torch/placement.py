@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ ALWAYS = ("linear", "conv2d", "batch_norm")  # on the core, wherever their input
 
 def place(graph: Graph) -> None:
     """Decide for every node; then let each ReLU be part of what it follows, where it can."""
+    _rows_of_linears(graph)
     for node in graph:
         node.core = node.op in ALWAYS or _fits(node, graph)
     _use_aliases(graph)
@@ -26,6 +28,24 @@ def place(graph: Graph) -> None:
             node.op = "host"
     graph.drop_unused()
     _fuse_relus(graph)
+
+
+def _rows_of_linears(graph: Graph) -> None:
+    """Values of four dimensions lie in memory as image maps. A linear layer of such ones takes them
+    as rows, which are the map's own if the channels came last by a permutation."""
+    for node in list(graph):
+        source = node.values[0] if node.op == "linear" else node
+        if node is source or source.shape is None or len(source.shape) != 4 or not node.shape:
+            continue
+        at, shape = graph.nodes.index(node), node.shape
+        before = Node("view", node.path, (math.prod(shape[:3]), source.shape[3]),
+                      aten.reshape.default, (source, [-1, source.shape[3]]))
+        after = Node("view", node.path, shape, aten.reshape.default, (node, list(shape)))
+        graph.replace(node, after)
+        after.args = (node, list(shape))
+        node.replace(source, before)
+        node.shape = (math.prod(shape[:3]), shape[3])
+        graph.nodes[at : at + 1] = [before, node, after]
 
 
 def _fits(node: Node, graph: Graph) -> bool:
