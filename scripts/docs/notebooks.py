@@ -8,6 +8,7 @@ shows what came of it.
 from __future__ import annotations
 
 import base64
+import importlib.util
 import re
 import tempfile
 import time
@@ -23,7 +24,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 EXECUTED = ROOT / "build" / "notebooks"
 TIMEOUT = 1200  # seconds of a cell, which may build a simulator
+OPTIONAL = {"train_a_torch_model": "torch"}  # notebook: package that it needs
 NOT_RUN = "*Without results: it has not been run since it was changed. `make docs` runs it.*"
+
+
+def lacks(path: Path) -> str | None:
+    """The package without which a notebook does not run, if it is not installed."""
+    package = OPTIONAL.get(path.stem)
+    return package if package and importlib.util.find_spec(package) is None else None
 
 
 def read(path: Path) -> NotebookNode:
@@ -96,6 +104,9 @@ def page(path: Path, folder: Path = EXECUTED) -> tuple[str, dict[str, bytes]]:
 
 def main() -> None:
     for path in NOTEBOOKS:
+        if lacks(path):
+            print(f"{path.name}: not run, it needs {lacks(path)}", flush=True)
+            continue
         start = time.monotonic()
         execute(path)
         print(f"{path.name}: {time.monotonic() - start:.0f} s", flush=True)
