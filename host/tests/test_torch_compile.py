@@ -337,6 +337,31 @@ def test_an_overflow_skips_the_step():
         network.step(60000 * torch.ones_like(x), target)
 
 
+def test_long_programs_are_cut(monkeypatch):
+    """The bits are the same."""
+    x, target, results = images(), labels(), []
+    model = resnet()
+    for limit in (1024, sat.torch.lowering.ROOM):
+        monkeypatch.setattr(sat.torch.lowering, "MAX_COMMANDS", limit)
+        network = sat.torch.compile(model, x, nm="2:8")
+        loss, _ = network.step(x, target)
+        results.append((loss, network.parameters(), len(network.last.programs)))
+    (loss, whole, few), (cut_loss, cut, many) = results
+    assert loss == cut_loss and many > few
+    assert all(torch.equal(value, cut[name]) for name, value in whole.items())
+
+
+class Function(nn.Linear):
+    """A linear layer, and a function of its result."""
+
+    def __init__(self, function):
+        super().__init__(8, 8)
+        self.function = function
+
+    def forward(self, x):
+        return self.function(super().forward(x))
+
+
 class Twice(nn.Module):
     def __init__(self):
         super().__init__()
@@ -364,7 +389,13 @@ UNSUPPORTED = [  # model, example, message
     (nn.Sequential(nn.Conv1d(8, 8, 3)), torch.zeros(BATCH, 8, 6), r"0\.0: conv1d is unsupported"),
     (nn.BatchNorm1d(8), torch.zeros(BATCH, 8, 6), "0: a batch normalisation of values"),
     (nn.BatchNorm2d(8, track_running_stats=False), MAP, "0: a batch normalisation without"),
-    (nn.MultiheadAttention(8, 2, dropout=0.5), ROW, "model: torch.export cannot trace it"),
+    (nn.MultiheadAttention(8, 2), ROW, "model: torch.export cannot trace it"),
+    (Function(lambda y: functional.scaled_dot_product_attention(y, y, y, dropout_p=0.5)), ROW,
+     "0: dropout of 0.5 within attention is unsupported; set it to 0"),
+    (Function(lambda y: y[:, :4].relu_() + y[:, :4]), ROW,
+     "0: an operation in place on a view is unsupported"),
+    (Function(lambda y: (y, y)), ROW, "model: has 1 inputs and 2 outputs; its forward takes one"),
+    (Function(lambda y: y.sort().values), ROW, "0: sort is unsupported; see the list"),
     (Twice(), ROW, r"0\.layer: 0\.layer\.weight is used a second time"),
     (Branch(8, 8), ROW, "model: torch.export cannot trace it"),
     (nn.LSTM(8, 8), ROW, "0: lstm is unsupported; see the list"),
@@ -405,7 +436,9 @@ def test_mistakes_of_the_optimizer_and_of_a_step():
     model, x = mlp_model(), images()
     for optimizer, message in ((torch.optim.Adam(model.parameters()), "Adam is unsupported"),
                                (torch.optim.SGD(model.parameters(), 0.1, 0.9, nesterov=True),
-                                "nesterov=True is unsupported")):
+                                "nesterov=True is unsupported"),
+                               (torch.optim.SGD(mlp_model().parameters(), 0.1),
+                                "holds no parameter of the model")):
         with pytest.raises(ValueError, match=message):
             sat.torch.compile(model, x, optimizer=optimizer)
     network = sat.torch.compile(model, x)

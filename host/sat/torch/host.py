@@ -13,6 +13,7 @@ import torch
 from ..nn import Script
 from ..nn.gradients import Gradient
 from ..nn.layers import Bias
+from ..nn.transformer import Overflow
 from .graph import Node
 from .operations import Context, Operation
 from .parameters import CoreParameter
@@ -114,6 +115,8 @@ class HostBlock(Operation):
             total = gradient.reshape(1, -1).numpy()
             if self.context.accumulate:
                 total = total + row.gradient.read()
+            if not np.isfinite(total).all():
+                raise Overflow(f"{row.gradient.name}: a NaN or an infinity")
             row.gradient.write(total.astype(np.float32))
         self._results, self._leaves = [], []
 

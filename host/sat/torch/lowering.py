@@ -22,7 +22,7 @@ from .operations import OPERATIONS, BatchNormOp, Context, Operation
 from .parameters import Parameter
 from .values import FromHost, Value
 
-ROOM = 64  # commands that an operation may add to a program
+ROOM = 256  # commands that an operation may add to a program: PRUNE of 15x15 positions
 
 
 class LongScript(Script):
@@ -121,9 +121,8 @@ class Lowered:
         """Make the copies of all weights, after the host has written them."""
         script = self._script()
         for op in self.operations:
-            op.prune(script.program)
-        if len(script.program):
-            script.run("PRUNE", {})
+            op.prune(script)
+        script.run("PRUNE", {})
 
     def update(self, accumulate: bool, last: bool) -> Script:
         """Gradients, and after the step's last micro-batch the updates."""

@@ -270,4 +270,6 @@ def _groups(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[st
         for parameter in group["params"]:
             if id(parameter) in names:
                 found[names[id(parameter)]] = group
+    if not found:
+        raise ValueError("optimizer: holds no parameter of the model that is trained")
     return found

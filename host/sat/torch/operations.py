@@ -26,7 +26,6 @@ from ..nn import (
 )
 from ..nn.gradients import Gradient
 from ..nn.layers import Bias
-from ..program import Program
 from .backward import Backward
 from .errors import CompileError
 from .graph import Node, map_shape
@@ -96,7 +95,7 @@ class Operation:
         """Of the parameters, with their updates."""
         return []
 
-    def prune(self, program: Program) -> None:
+    def prune(self, script: Script) -> None:
         """Make the copies of the weights."""
 
     def _finish_gradient(self, gradient: Gradient, parameter: Parameter) -> list[Gradient]:
@@ -168,8 +167,8 @@ class LinearOp(Operation):
         return [trained for gradient, parameter in zip(made, self.parameters)
                 for trained in self._finish_gradient(gradient, parameter)]
 
-    def prune(self, program: Program) -> None:
-        self.layer.prune(program)
+    def prune(self, script: Script) -> None:
+        self.layer.prune(script.program)
 
 
 def _claimed_row(context: Context, node: Node, path: str, bias: Bias | None
@@ -246,8 +245,8 @@ class Conv2dOp(Operation):
         return [trained for gradient, parameter in zip(made, self.parameters)
                 for trained in self._finish_gradient(gradient, parameter)]
 
-    def prune(self, program: Program) -> None:
-        self.layer.prune(program)
+    def prune(self, script: Script) -> None:
+        self.layer.prune(script.program)
 
 
 class BatchNormOp(Operation):
