@@ -254,6 +254,20 @@ def test_sparse_steps_are_those_of_the_same_network_by_hand(rng):
     assert np.allclose(got["2.weight"].numpy().T, by_hand.layers[1].w.read(), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["resnet", "vit"])
+def test_the_pruned_network_comes_back(name: str):
+    """In torch it computes what the core evaluates, and has two of eight along the inputs."""
+    model, x, target = MODELS[name](), images(), labels()
+    network = sat.torch.compile(model, x, nm="2:8")
+    network.step(x, target)
+    pruned = network.parameters(pruned=True)
+    model.load_state_dict(pruned, strict=False)
+    got, wanted = network.evaluate(x), model.eval()(x).detach()
+    assert (got - wanted).abs().max() < 0.01 * wanted.abs().max()
+    head = pruned["8.weight" if name == "resnet" else "head.weight"]
+    assert ((head.reshape(10, -1, 8) != 0).sum(-1) == 2).all()
+
+
 def test_a_checkpoint_goes_on_to_the_bit():
     """With velocities, statistics, dropout, loss scale and schedule, through a file."""
     model = nn.Sequential(resnet(), nn.Dropout(0.3), nn.ReLU(), nn.Linear(10, 10))

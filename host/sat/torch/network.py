@@ -185,10 +185,12 @@ class Network:
 
     # State
 
-    def parameters(self) -> dict[str, torch.Tensor]:
+    def parameters(self, pruned: bool = False) -> dict[str, torch.Tensor]:
         """Parameters and running statistics by their names, float32 in torch's layout, for
-        `model.load_state_dict(..., strict=False)`. Weights are the master copies, not pruned."""
-        made = {parameter.name: parameter.read()[0].to(torch.float32)
+        `model.load_state_dict(..., strict=False)`. Weights are the master copies, or with `pruned`
+        what `evaluate` uses: N:M, in FP16's precision."""
+        made = {parameter.name: (parameter.read_pruned() if pruned else parameter.read()[0]
+                                 ).to(torch.float32)
                 for parameter in self._lowered.parameters}
         return {**made, **{name: value.to(torch.float32) for name, value in self._statistics()}}
 

@@ -143,7 +143,7 @@ class LinearOp(Operation):
                            bias_decays=context.decays(bias)), "change its size")
         name, group, initial = context.claim(weight, node.path)
         self.parameters.append(CoreParameter(name, group, self.layer.w, self.layer.v, initial,
-                                             LINEAR_AXES))
+                                             LINEAR_AXES, self.layer.ff))
         if bias is not None:
             self.parameters.append(CoreParameter.of_row(*_claimed_row(
                 context, bias, node.path, self.layer.trained_bias)))
@@ -202,7 +202,7 @@ class Conv2dOp(Operation):
         self.layer = self._checked(make, "change the layer, or its padding before it")
         name, group, initial = context.claim(weight, node.path)
         self.parameters.append(CoreParameter(name, group, self.layer.w, self.layer.v, initial,
-                                             CONV_AXES))
+                                             CONV_AXES, self.layer.ff))
         if bias is not None:
             self.parameters.append(CoreParameter.of_row(*_claimed_row(
                 context, bias, node.path, self.layer.trained_bias)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..memory import Tensor
+from ..memory import Compressed, Stack, Tensor
 from ..nn import BatchNorm, Sgd
 from ..nn.gradients import Gradient, Use
 from ..nn.layers import Bias
@@ -47,6 +47,10 @@ class Parameter(ABC):
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Value and velocity."""
 
+    def read_pruned(self) -> torch.Tensor:
+        """The value that FF uses: of weights the copy, FP16 with zeros where they are pruned."""
+        return self.read()[0]
+
     @abstractmethod
     def write(self, value: torch.Tensor, velocity: torch.Tensor) -> None: ...
 
@@ -75,9 +79,10 @@ class CoreParameter(Parameter):
     """FP32 in the core's memory, where UPDATE trains it."""
 
     def __init__(self, name: str, group: dict | None, w: Tensor, velocity: Tensor,
-                 initial: torch.Tensor, axes: tuple[int, ...] | None = None):
+                 initial: torch.Tensor, axes: tuple[int, ...] | None = None,
+                 copy: Compressed | Stack | None = None):
         super().__init__(name, group)
-        self.w, self.velocity = w, velocity
+        self.w, self.velocity, self.copy = w, velocity, copy
         self.layout = Layout2d(tuple(initial.shape), axes or tuple(range(initial.dim())))
         self.write(initial, torch.zeros_like(initial))
 
@@ -88,6 +93,11 @@ class CoreParameter(Parameter):
 
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.layout.to_torch(self.w.read()), self.layout.to_torch(self.velocity.read())
+
+    def read_pruned(self) -> torch.Tensor:
+        if self.copy is None:
+            return super().read_pruned()
+        return self.layout.to_torch(self.copy.to_dense().reshape(self.w.shape))
 
     def write(self, value: torch.Tensor, velocity: torch.Tensor) -> None:
         self.w.write(self.layout.to_core(value, self.w.shape))
