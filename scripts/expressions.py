@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Expressions of spec/commands.yaml in Python, Verilog and C.
 
-They are Python's conditional, boolean and arithmetic expressions over names and calls of one
-argument. A `Dialect` says how a language spells them.
+They are Python's conditional, boolean and arithmetic expressions over names, numbers and calls of
+one argument. A `Dialect` says how a language spells them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Dialect:
     both: str = " && "
     either: str = " || "
     negation: str = "!{}"
+    number: str = "{}"
 
     def __call__(self, text: str) -> str:
         """The expression `text` in this language. KeyError names what it does not know."""
@@ -31,6 +32,8 @@ class Dialect:
         match node:
             case ast.Name(id=name):
                 return self.names[name]
+            case ast.Constant(value=int(number)):
+                return self.number.format(number)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.negation.format(self._inner(operand))
             case ast.BoolOp(op=operator, values=values):
@@ -50,7 +53,8 @@ class Dialect:
 
     def _inner(self, node: ast.expr) -> str:
         text = self._write(node)
-        closed = isinstance(node, ast.Name | ast.Call | ast.UnaryOp | ast.Tuple)
+        closed = isinstance(node, ast.Name | ast.Constant | ast.Call | ast.UnaryOp
+                            | ast.Tuple)
         return text if closed else f"({text})"
 
 

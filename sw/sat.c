@@ -392,7 +392,7 @@ static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *
       BIT(a_trans, SAT_FLAG_MATMUL_A_TRANS) | BIT(c->format == SAT_FP32, SAT_FLAG_MATMUL_OUT_FP32) |
           BIT(o->bias, SAT_FLAG_MATMUL_BIAS) | BIT(o->residual, SAT_FLAG_MATMUL_RESIDUAL) |
           BIT(o->relu, SAT_FLAG_MATMUL_RELU) | BIT(o->mask, SAT_FLAG_MATMUL_MASK) |
-          BIT(windows, SAT_FLAG_MATMUL_CONV) |
+          BIT(windows, SAT_FLAG_MATMUL_CONV) | BIT(o->sums, SAT_FLAG_MATMUL_SUMS) |
           o->row_interleave << SAT_FLAG_MATMUL_ROW_INTERLEAVE_LSB,
       s->n, s->m, o->overlap);
   if (o->row_interleave >= 1u << SAT_FLAG_MATMUL_ROW_INTERLEAVE_BITS) return SAT_E_ARGUMENT;
@@ -407,6 +407,7 @@ static int multiply(sat_program *program, const sat_tensor *a, const sat_stack *
   d.slots[SAT_SLOT_MATMUL_BIAS] = o->bias;
   d.slots[SAT_SLOT_MATMUL_RESIDUAL] = o->residual;
   d.slots[SAT_SLOT_MATMUL_MASK] = o->mask;
+  d.slots[SAT_SLOT_MATMUL_SUMS] = o->sums;
   return append(program, &d, NULL);
 }
 

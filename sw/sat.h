@@ -148,6 +148,7 @@ typedef struct {
   const sat_tensor *bias;     /* [1][J] FP32 */
   const sat_tensor *residual; /* [I][J], of C's format; may be C: C = C + a.s */
   const sat_tensor *mask;     /* [I][J] FP16 */
+  const sat_tensor *sums;     /* [2][J] FP32, written: what STATS of c, rounded to FP16, gives */
   uint32_t row_interleave;    /* log2 of the rows interleaved in a PE: a hint */
 } sat_matmul_options;
 

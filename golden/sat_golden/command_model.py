@@ -51,6 +51,7 @@ from .memory import Memory
 from .multiply import matmul
 from .operands import NIBBLE, SINGLE
 from .tensors import Tensor, tensors_of
+from .vector import fp32_to_fp16
 from .weights import prune, update
 
 READ_ERRORS = (Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL)
@@ -275,7 +276,11 @@ def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
         mask=inputs.get(MatmulSlot.MASK),
         out_fp32=bool(flags & MatmulFlag.OUT_FP32),
     )
-    return {MatmulSlot.C: product}
+    written = {MatmulSlot.C: product}
+    if flags & MatmulFlag.SUMS:
+        rounded = fp32_to_fp16(product) if flags & MatmulFlag.OUT_FP32 else product
+        written[MatmulSlot.SUMS] = np.concatenate(stats(rounded))
+    return written
 
 
 def run_prune(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:

@@ -67,6 +67,7 @@ class MatmulFlag(IntFlag):
     RELU = 16
     MASK = 32
     CONV = 64
+    SUMS = 128
 
 
 class PruneFlag(IntFlag):
@@ -121,6 +122,7 @@ class MatmulSlot(IntEnum):
     BIAS = 4
     RESIDUAL = 5
     MASK = 6
+    SUMS = 7
 
 
 class PruneSlot(IntEnum):
@@ -261,7 +263,7 @@ FIELDS_USED: dict[int, dict[str, int]] = {
 
 # Bits of the flags word that mean something.
 LEGAL_FLAGS: dict[int, int] = {
-    Opcode.MATMUL: 0x77f,
+    Opcode.MATMUL: 0x7ff,
     Opcode.PRUNE: 0x7,
     Opcode.UPDATE: 0x1b,
     Opcode.FENCE: 0x1,

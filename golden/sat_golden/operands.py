@@ -66,6 +66,8 @@ def matmul(d: Descriptor) -> Iterator[Operand]:
                       else HALF, read=True)
     if d.has(MatmulFlag.MASK):
         yield Operand(MatmulSlot.MASK, (results, d.cols), HALF, read=True)
+    if d.has(MatmulFlag.SUMS):
+        yield Operand(MatmulSlot.SUMS, (2, d.cols), SINGLE, written=True)
 
 
 def prune(d: Descriptor) -> Iterator[Operand]:

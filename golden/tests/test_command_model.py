@@ -33,6 +33,7 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
+from sat_golden.feature import stats
 from sat_golden.operands import HALF, NIBBLE, SINGLE
 from sat_golden.tensors import tensors_of
 
@@ -127,7 +128,8 @@ def test_matmul_in_memory(seed):
     mask = stimulus.mixed_fp16(rng, (i, j))
     trans, single = bool(seed & 1), bool(seed & 2)
     residual = (stimulus.ordinary_fp32 if single else stimulus.mixed_fp16)(rng, (i, j))
-    flags = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.RELU | MatmulFlag.MASK
+    flags = (MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.RELU | MatmulFlag.MASK
+             | MatmulFlag.SUMS)
     flags |= MatmulFlag.A_TRANS * trans | MatmulFlag.OUT_FP32 * single
     tensors = {
         MatmulSlot.A: bench.tensor(k, i, HALF, a.T) if trans else bench.tensor(i, k, HALF, a),
@@ -135,6 +137,7 @@ def test_matmul_in_memory(seed):
         MatmulSlot.C: bench.tensor(i, j, SINGLE if single else HALF),
         MatmulSlot.RESIDUAL: bench.tensor(i, j, SINGLE if single else HALF, residual),
         MatmulSlot.MASK: bench.tensor(i, j, HALF, mask),
+        MatmulSlot.SUMS: bench.tensor(2, j, SINGLE),
     }
     if indices is not None:
         tensors[MatmulSlot.S_INDICES] = bench.tensor(q, j, NIBBLE, indices)
@@ -147,6 +150,8 @@ def test_matmul_in_memory(seed):
     expected = matmul(a, s, indices, n, m, bias=bias, residual=residual, relu=True, mask=mask,
                       out_fp32=single)
     assert (bench.memory.read(tensors[MatmulSlot.C]) == expected).all()
+    sums = stats(vector.fp32_to_fp16(expected) if single else expected)
+    assert (bench.memory.read(tensors[MatmulSlot.SUMS]) == np.concatenate(sums)).all()
     ranges = result.output_ranges() + [(PROGRAM, PROGRAM + 256)]
     assert not outside_of(before, bench.memory.data, ranges)
 

@@ -39,7 +39,7 @@ TOP = 1 << 40
 
 MATMUL = Descriptor(
     Opcode.MATMUL, 2, 8, rows=10, cols=33, depth=20,
-    flags=MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.MASK | 7 << 8,
+    flags=MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.MASK | MatmulFlag.SUMS | 7 << 8,
     slots={
         MatmulSlot.A: Slot(0x10000, 64),
         MatmulSlot.S_VALUES: Slot(0x20000, 128),
@@ -48,6 +48,7 @@ MATMUL = Descriptor(
         MatmulSlot.BIAS: Slot(0x50000, 0),
         MatmulSlot.RESIDUAL: Slot(0x60000, 128),
         MatmulSlot.MASK: Slot(0x70000, 128),
+        MatmulSlot.SUMS: Slot(0x80000, 192),
     },
 )
 PRUNE = Descriptor(
@@ -196,9 +197,9 @@ def test_operands(desc, expected):
 def test_shapes_of_a_convolution():
     """60 pixels, 24 windows, 6 positions, 20 channels to 33."""
     assert shapes(CONV) == {0: (60, 20), 1: (6 * 6, 33), 2: (6 * 6, 33), 3: (24, 33), 4: (1, 33),
-                            5: (24, 33), 6: (24, 33)}
+                            5: (24, 33), 6: (24, 33), 7: (2, 33)}
     assert shapes(CONV_TRANS) == {0: (60, 20), 1: (6, 33), 2: (6, 33), 3: (120, 33), 4: (1, 33),
-                                  5: (120, 33), 6: (120, 33)}
+                                  5: (120, 33), 6: (120, 33), 7: (2, 33)}
     assert shapes(replace(CONV, n=8))[1] == (120, 33)
     assert shapes(replace(CONV_TRANS, n=8))[1] == (24, 33)
 
@@ -227,7 +228,7 @@ def test_unknown_opcode(opcode):
 RESERVED = [
     *[(name, with_word(desc, 0, 1 << bit)) for name, desc in LEGAL.items()
       for bit in (13, 15, 21, 25, 31)],
-    *[("MATMUL flags", with_word(MATMUL, 1, 1 << bit)) for bit in (7, 11, 31)],
+    *[("MATMUL flags", with_word(MATMUL, 1, 1 << bit)) for bit in (11, 31)],
     ("windows without conv", replace(CONV, flags=MATMUL.flags).pack()),
     *[("PRUNE flags", with_word(PRUNE, 1, 1 << bit)) for bit in (3, 4, 31)],
     *[("UPDATE flags", with_word(UPDATE, 1, 1 << bit)) for bit in (2, 5, 31)],
@@ -249,11 +250,10 @@ RESERVED = [
     ("FENCE n", replace(FENCE, n=1).pack()),
     ("FENCE m", replace(FENCE, m=2).pack()),
     ("FENCE overlap", replace(FENCE, overlap=True).pack()),
-    *[("MATMUL slot 7", with_word(MATMUL, word, 64)) for word in (29, 30, 31)],
     *[("PRUNE slots 1, 2, 7", with_word(PRUNE, word, 64)) for word in (11, 12, 13, 14, 16, 29)],
     *[("UPDATE slot 7", with_word(UPDATE, word, 64)) for word in (29, 30, 31)],
     *[("unused slot", with_slot(desc, slot, address=64).pack())
-      for desc, slot in ((CONV, 7), (AFFINE, 6), (STATS, 4), (POOL, 3), (POOL_BACK, 7))],
+      for desc, slot in ((AFFINE, 6), (STATS, 4), (POOL, 3), (POOL_BACK, 7))],
     *[("second without its flag", replace(desc, flags=desc.flags & ~1, slots={
         number: slot for number, slot in desc.slots.items() if number not in without}).pack())
       for desc, without in ((AFFINE, (1,)), (AFFINE, (4,)), (STATS, ()))],
@@ -261,7 +261,7 @@ RESERVED = [
       for desc, slots in ((CONV, (4,)), (AFFINE, (3, 4, 5)), (STATS, (2, 3))) for slot in slots],
     ("bias stride", with_slot(MATMUL, MatmulSlot.BIAS, stride=64).pack()),
     *[("slot without its flag", replace(MATMUL, flags=MATMUL.flags & ~flag).pack())
-      for flag in (MatmulFlag.BIAS, MatmulFlag.RESIDUAL, MatmulFlag.MASK)],
+      for flag in (MatmulFlag.BIAS, MatmulFlag.RESIDUAL, MatmulFlag.MASK, MatmulFlag.SUMS)],
     *[("plane without its flag", replace(desc, flags=desc.flags & ~flag).pack())
       for desc in (PRUNE, UPDATE) for flag in (PruneFlag.FF, PruneFlag.BP)],
     *[("dense MATMUL with indices", replace(desc, n=8).pack()) for desc in (MATMUL, CONV)],
@@ -416,7 +416,7 @@ def test_checks_come_in_order():
     assert verdict(bad) == (Error.SIZE, AT)
     bad = replace(bad, n=9)
     assert verdict(bad) == (Error.NM, AT)
-    bad = replace(bad, flags=bad.flags | 1 << 7)
+    bad = replace(bad, flags=bad.flags | 1 << 11)
     assert verdict(bad) == (Error.FLAGS, AT)
     bad = replace(bad, opcode=9)
     assert verdict(bad) == (Error.OPCODE, AT)

@@ -52,7 +52,7 @@ LINE = 64
 GAP = 0x2000  # behind a tensor: each of the others fits where it begins
 FENCE = Descriptor(Opcode.FENCE)
 WINDOWS = Windows.sliding(2, 6, 5, 3, 3, stride=2, pad=1)
-EPILOGUE = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.MASK
+EPILOGUE = MatmulFlag.BIAS | MatmulFlag.RESIDUAL | MatmulFlag.MASK | MatmulFlag.SUMS
 # Each command with all of its tensors.
 COMMANDS = {
     "matmul": Descriptor(Opcode.MATMUL, 2, 8, flags=EPILOGUE, rows=9, cols=40, depth=33),

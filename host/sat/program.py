@@ -110,14 +110,16 @@ class Program:
 
     def matmul(self, a: Tensor, s: Tensor | Compressed, out: Tensor, *, a_trans: bool = False,
                bias: Tensor | None = None, residual: Tensor | None = None, relu: bool = False,
-               mask: Tensor | None = None, row_interleave: int | None = None,
-               overlap: bool | None = None, label: str = "") -> Command:
+               mask: Tensor | None = None, sums: Tensor | None = None,
+               row_interleave: int | None = None, overlap: bool | None = None,
+               label: str = "") -> Command:
         """`out = epilogue(a . s)`, a [I][K] (or [K][I] with `a_trans`), s [K][J] dense or N:M.
 
         The epilogue adds `bias` [1][J] and `residual`, applies ReLU, and zeroes what is not
         positive in `mask`; `out` is FP16 or FP32, `residual` of its format. Either may be `out`
-        itself: with an FP32 residual, `out` goes on adding up. `row_interleave` overrules the
-        planner's.
+        itself: with an FP32 residual, `out` goes on adding up. `sums` [2][J] FP32 gets what
+        `stats` of `out`, rounded to FP16, would give as total and dot. `row_interleave` overrules
+        the planner's.
         """
         n, m = (s.n, s.m) if isinstance(s, Compressed) else DENSE_NM
         depth, cols = s.shape if isinstance(s, Compressed) else shape_of("s", s)
@@ -126,12 +128,13 @@ class Program:
                            rows=rows, cols=cols, depth=depth)
         tiling = Tiling(self.config, rows, cols, depth, n, m)
         return self._multiply(draft, tiling, tiling.macs, a, s, out, bias, residual, relu, mask,
-                              row_interleave, overlap, label or f"MATMUL {out.name}")
+                              sums, row_interleave, overlap, label or f"MATMUL {out.name}")
 
     def conv(self, a: Tensor, s: Tensor | Stack | Compressed, out: Tensor, windows: Windows, *,
              a_trans: bool = False, bias: Tensor | None = None, residual: Tensor | None = None,
-             relu: bool = False, mask: Tensor | None = None, row_interleave: int | None = None,
-             overlap: bool | None = None, label: str = "") -> Command:
+             relu: bool = False, mask: Tensor | None = None, sums: Tensor | None = None,
+             row_interleave: int | None = None, overlap: bool | None = None,
+             label: str = "") -> Command:
         """`out = epilogue(A . s)`, A the P*C values that each of G windows sees on a [pixels][C].
 
         s is [P*C][J] dense, or a Stack of P matrices [C][J]; out [G][J]. With `a_trans` A is
@@ -159,13 +162,14 @@ class Program:
                            **windows.fields())
         macs = tiling.macs * _fed(windows) // (positions * count)
         return self._multiply(draft, tiling, macs, a, s if isinstance(s, kind) else shaped("s", s),
-                              out, bias, residual, relu, mask, row_interleave, overlap,
+                              out, bias, residual, relu, mask, sums, row_interleave, overlap,
                               label or f"CONV {out.name}")
 
     def _multiply(self, draft: Descriptor, tiling: Tiling, macs: int, a: Tensor,
                   s: Tensor | Compressed | Stack, out: Tensor, bias: Tensor | None,
                   residual: Tensor | None, relu: bool, mask: Tensor | None,
-                  row_interleave: int | None, overlap: bool | None, label: str) -> Command:
+                  sums: Tensor | None, row_interleave: int | None, overlap: bool | None,
+                  label: str) -> Command:
         """What `matmul` and `conv` share."""
         legal = legal_row_interleaves(self.config, tiling.n, tiling.m)
         if row_interleave is None:
@@ -175,7 +179,8 @@ class Program:
                              f"{tiling.n}:{tiling.m} and T = {self.config.t}")
         flags = {MatmulFlag.OUT_FP32: out.format is FP32,
                  MatmulFlag.BIAS: bias is not None, MatmulFlag.RESIDUAL: residual is not None,
-                 MatmulFlag.RELU: relu, MatmulFlag.MASK: mask is not None}
+                 MatmulFlag.RELU: relu, MatmulFlag.MASK: mask is not None,
+                 MatmulFlag.SUMS: sums is not None}
         values, indices = (s, None) if isinstance(s, Tensor) else (s.values, s.indices)
         return self._add(
             label, ARRAY, overlap,
@@ -184,7 +189,7 @@ class Program:
             {MatmulSlot.A: ("a", a), MatmulSlot.S_VALUES: ("s", values),
              MatmulSlot.S_INDICES: ("s's indices", indices), MatmulSlot.C: ("out", out),
              MatmulSlot.BIAS: ("bias", bias), MatmulSlot.RESIDUAL: ("residual", residual),
-             MatmulSlot.MASK: ("mask", mask)},
+             MatmulSlot.MASK: ("mask", mask), MatmulSlot.SUMS: ("sums", sums)},
             macs, estimate_cycles(replace(tiling, row_interleave=row_interleave)))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,

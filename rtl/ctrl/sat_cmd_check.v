@@ -17,7 +17,7 @@ module sat_cmd_check #(
   output reg  [7:0]    code_o,     // error code, or none
   output reg           tensor_o,   // the error belongs to a tensor, else to the descriptor
   output reg  [63:0]   base_o,     // that tensor's address
-  // with a legal MATMUL: A, or S, may share memory with C of the MATMUL that was checked before
+  // with a legal MATMUL: A, or S, may share memory with what the MATMUL checked before writes
   output reg           a_meets_o,
   output reg           s_meets_o
 );
@@ -190,10 +190,13 @@ module sat_cmd_check #(
   wire slot_last = slot_q == 3'd7;
   wire bad_head  = bad_opcode || bad_flags || (!is_fence && (bad_nm || bad_size));
 
-  // C of the MATMUL checked last. The slots of A and S come before that of C.
-  reg  [END_W-2:0] c_base_q;
-  reg  [END_W-1:0] c_end_q;
-  wire meets = {1'b0, base_o[END_W-2:0]} < c_end_q && {1'b0, c_base_q} < tensor_end;
+  // C and sums of the MATMUL checked last; without sums these end at 0. The slots of A and S come
+  // before that of C, and that of the sums is last.
+  reg  [END_W-2:0] c_base_q, sums_base_q;
+  reg  [END_W-1:0] c_end_q, sums_end_q;
+  wire [END_W-1:0] base = {1'b0, base_o[END_W-2:0]};
+  wire meets = (base < c_end_q && {1'b0, c_base_q} < tensor_end)
+               || (base < sums_end_q && {1'b0, sums_base_q} < tensor_end);
 
   always @(posedge clk) begin
     if (state_q == ST_HEAD) {a_meets_o, s_meets_o} <= 2'b00;
@@ -201,7 +204,11 @@ module sat_cmd_check #(
       case (slot_q)
         `SAT_SLOT_MATMUL_A: a_meets_o <= meets;
         `SAT_SLOT_MATMUL_S_VALUES, `SAT_SLOT_MATMUL_S_INDICES: s_meets_o <= s_meets_o || meets;
-        `SAT_SLOT_MATMUL_C: {c_base_q, c_end_q} <= {base_o[END_W-2:0], tensor_end};
+        `SAT_SLOT_MATMUL_C: begin
+          {c_base_q, c_end_q} <= {base_o[END_W-2:0], tensor_end};
+          sums_end_q          <= {END_W{1'b0}};
+        end
+        `SAT_SLOT_MATMUL_SUMS: {sums_base_q, sums_end_q} <= {base_o[END_W-2:0], tensor_end};
         default: ;
       endcase
   end

@@ -30,7 +30,7 @@ module sat_cmd_flags (
           32'hffffffff,
           32'hffffffff,
           32'hffffffff,
-          32'h0000077f,
+          32'h000007ff,
           32'h011f1fff};
       end
       `SAT_OP_PRUNE: begin

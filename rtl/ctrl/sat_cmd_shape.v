@@ -48,6 +48,7 @@ module sat_cmd_shape (
         used_o[`SAT_SLOT_MATMUL_BIAS] = flags_i[`SAT_FLAG_MATMUL_BIAS];
         used_o[`SAT_SLOT_MATMUL_RESIDUAL] = flags_i[`SAT_FLAG_MATMUL_RESIDUAL];
         used_o[`SAT_SLOT_MATMUL_MASK] = flags_i[`SAT_FLAG_MATMUL_MASK];
+        used_o[`SAT_SLOT_MATMUL_SUMS] = flags_i[`SAT_FLAG_MATMUL_SUMS];
         vectors_o[`SAT_SLOT_MATMUL_BIAS] = 1'b1;
         case (slot_i)
           `SAT_SLOT_MATMUL_A: begin
@@ -82,6 +83,10 @@ module sat_cmd_shape (
           `SAT_SLOT_MATMUL_MASK: begin
             rows_o   = {1'b0, results_i};
             elem     = ELEM_FP16;
+          end
+          `SAT_SLOT_MATMUL_SUMS: begin
+            rows_o   = 25'd2;
+            elem     = ELEM_FP32;
           end
           default: ;
         endcase

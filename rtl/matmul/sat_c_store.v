@@ -4,7 +4,8 @@
 // issued in groups of LANES columns, one per cycle, when bias, residual and mask are at hand and
 // the beat queue has room for everything under way; it becomes one or more write requests and the
 // beats. tile_taken_o returns a tile's worth of buffer to the feeder. Tiles of the next command may
-// be in the buffer before its start.
+// be in the buffer before its start. Behind a column tile's last row its sums follow, two rows of
+// FP32, the same way; no other row is issued meanwhile.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
@@ -23,11 +24,14 @@ module sat_c_store #(
   input  wire                            start_i,
   input  wire [ADDR_W-1:0]               base_i,
   input  wire [23:0]                     stride_i,
+  input  wire [ADDR_W-1:0]               sums_base_i,
+  input  wire [23:0]                     sums_stride_i,
   input  wire                            as_single_i,
   input  wire                            use_bias_i,
   input  wire                            use_residual_i,
   input  wire                            use_relu_i,
   input  wire                            use_mask_i,
+  input  wire                            use_sums_i,
   input  wire [23:0]                     rows_i,
   input  wire [15:0]                     cols_i,
   input  wire [23:0]                     row_tiles_i,
@@ -116,6 +120,7 @@ module sat_c_store #(
   wire [5:0]        queued;
   wire              split_ready;
   wire              out_valid;       // a group leaves the epilogue
+  wire              sums_begin, sums_valid, sums_pending;
 
   wire [16:0] left       = row_cols - done_q;
   wire        first      = done_q == 17'd0;
@@ -126,7 +131,7 @@ module sat_c_store #(
   wire        operands   = (!use_bias_i || bias_ready_i) && (!use_residual_i || residual_valid_i) &&
                            (!use_mask_i || mask_valid_i);
   wire        issue      = row_valid && !row_skip && drained && room && operands &&
-                           (!first || split_ready);
+                           !sums_pending && (!first || split_ready);
   assign row_next = row_valid && drained && (row_skip || (issue && group_last));
   assign tile_taken_o = row_next && tile_last;
   assign bias_next_o  = row_next && column_last && use_bias_i;
@@ -151,7 +156,8 @@ module sat_c_store #(
     end else begin
       drained_q   <= drained_q + {{ROWS_L+1{1'b0}}, row_done_i}
                                - {{ROWS_L+1{1'b0}}, row_next && pe_row_last};
-      under_way_q <= under_way_q + {5'd0, issue} - {5'd0, out_valid};
+      under_way_q <= under_way_q + {5'd0, issue || sums_begin}
+                                 - {5'd0, out_valid || sums_valid};
       if (issue) done_q <= group_last ? 17'd0 : done_q + LANES[16:0];
       if (row_next) begin
         t2_q <= pe_row_last ? 4'd0 : t2_q + 4'd1;
@@ -248,7 +254,80 @@ module sat_c_store #(
     .in_i ({group_last, lanes}),
     .out_o({out_row_last, out_lanes})
   );
-  assign overflow_o = out_valid && (|(out_lanes & (as_single_i ? single_special : half_special)));
+  // Sums are of what FP16 holds, and special where that is.
+  wire [LANES-1:0] special = (as_single_i && !use_sums_i) ? single_special : half_special;
+  assign overflow_o = out_valid && (|(out_lanes & special));
+
+  // ---- Sums of a column tile
+  wire               column_ends = row_next && column_last && use_sums_i;
+  reg                fresh_q;        // the next row issued is the column tile's first
+  reg                pending_q;      // sums are not all in the queue yet
+  reg  [1:0]         due_q;          // write requests to come: DOT, SUM
+  reg  [16:0]        last_col_q;     // of the column tile
+  reg  [ADDR_W-1:0]  sums_addr_q;    // of its SUM
+  wire               out_fresh, out_column_ends, sums_busy, sums_dot, sums_last;
+  wire [GROUP_W-1:0] out_group;
+  wire [1:0]         sums_reserve;
+  wire [LANES*32-1:0] sums;
+  wire               sums_request = due_q != 2'b00 && split_ready;
+  wire [ADDR_W-1:0]  sums_stride  = {{ADDR_W-24{1'b0}}, sums_stride_i};
+  wire [16:0]        sums_beats   = (last_col_q >> SINGLES_L) + 17'd1;
+  sat_delay #(.WIDTH(GROUP_W + 1), .CYCLES(LATENCY)) u_group (
+    .clk  (clk),
+    .in_i ({fresh_q, bias_group_o}),
+    .out_o({out_fresh, out_group})
+  );
+  sat_valid_delay #(.WIDTH(1), .CYCLES(LATENCY)) u_column_ends (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (column_ends),
+    .out_o(out_column_ends)
+  );
+  sat_column_sums #(.LANES(LANES), .GROUPS(COLS * T / LANES)) u_sums (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .in_valid_i  (out_valid && use_sums_i),
+    .in_first_i  (out_fresh),
+    .in_group_i  (out_group),
+    .in_x_i      (half),
+    .in_y_i      (half),
+    .drain_i     (out_column_ends),
+    .last_group_i(last_col_q[LANES_L +: GROUP_W]),
+    .busy_o      (sums_busy),
+    .room_i      ({2{room}}),
+    .reserve_o   (sums_reserve),
+    .out_valid_o (sums_valid),
+    .out_dot_o   (sums_dot),
+    .out_last_o  (sums_last),
+    .out_o       (sums)
+  );
+  assign sums_begin   = |sums_reserve;
+  assign sums_pending = pending_q || due_q != 2'b00;
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      fresh_q   <= 1'b1;
+      pending_q <= 1'b0;
+      due_q     <= 2'b00;
+    end else begin
+      if (row_next) fresh_q <= column_last;
+      if (column_ends) pending_q <= 1'b1;
+      else if (sums_valid && sums_dot && sums_last) pending_q <= 1'b0;
+      if (column_ends) due_q <= 2'b11;
+      else if (sums_request) due_q <= {due_q[0], 1'b0};
+    end
+    if (column_ends) last_col_q <= row_cols - 17'd1;
+    if (start_i) sums_addr_q <= sums_base_i;
+    else if (sums_request && !due_q[0])
+      sums_addr_q <= sums_addr_q + {{ADDR_W-19{1'b0}}, last_col_q + 17'd1, 2'b00};
+  end
+
+  wire [LANES_L:0] last_lanes = {1'b0, last_col_q[LANES_L-1:0]} + {{LANES_L{1'b0}}, 1'b1};
+  wire [LANES-1:0] sums_lanes;
+  generate
+    for (l = 0; l < LANES; l = l + 1) begin : gen_sums_lanes
+      assign sums_lanes[l] = !sums_last || last_lanes > l;
+    end
+  endgenerate
 
   // ---- Beats out
   wire                beat_valid, beat_ready;
@@ -257,11 +336,11 @@ module sat_c_store #(
   sat_pack #(.LANES(LANES), .DATA_W(DATA_W)) u_pack (
     .clk         (clk),
     .rst_n       (rst_n),
-    .as_single_i (as_single_i),
-    .valid_i     (out_valid),
-    .row_last_i  (out_row_last),
-    .lanes_i     (out_lanes),
-    .single_i    (single),
+    .as_single_i (as_single_i || sums_valid),
+    .valid_i     (out_valid || sums_valid),
+    .row_last_i  (sums_valid ? sums_last : out_row_last),
+    .lanes_i     (sums_valid ? sums_lanes : out_lanes),
+    .single_i    (sums_valid ? sums : single),
     .half_i      (half),
     .beat_valid_o(beat_valid),
     .beat_o      (beat),
@@ -294,15 +373,17 @@ module sat_c_store #(
   always @(posedge clk) begin
     if (!rst_n) req_left_q <= 17'd0;
     else if (issue && first) req_left_q <= row_beats;
+    else if (sums_request) req_left_q <= sums_beats;
     else if (req_fire) req_left_q <= req_left_q - {5'd0, req_beats_o};
     if (issue && first) req_addr_q <= row_addr;
+    else if (sums_request) req_addr_q <= due_q[0] ? sums_addr_q : sums_addr_q + sums_stride;
     else if (req_fire) req_addr_q <= req_addr_q + {{ADDR_W-12{1'b0}}, BURST_BYTES[11:0]};
   end
 
   assign idle_o = !row_valid && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
-                  split_ready;
+                  split_ready && !sums_pending;
 
-  wire unused_ok = &{1'b0, beat_ready, done_q, block};
+  wire unused_ok = &{1'b0, beat_ready, done_q, block, sums_busy};
 
 endmodule
 

@@ -77,8 +77,9 @@ module sat_matmul #(
   wire                planned, a_start, s_start;
   wire                feeder_take, feeder_start, store_take, store_start;
   wire                a_trans, conv, as_single, use_bias, use_residual, use_relu, use_mask;
-  wire [7*ADDR_W-1:0] slot_addr;
-  wire [7*`SAT_STRIDE_BITS-1:0] slot_stride;
+  wire                use_sums;
+  wire [8*ADDR_W-1:0] slot_addr;
+  wire [8*`SAT_STRIDE_BITS-1:0] slot_stride;
   wire [15:0]         map_h, map_w, out_h, out_w;
   wire [3:0]          kernel_w, pad_top, pad_left;
   wire [1:0]          step_log2, dilation_log2, upsample_log2;
@@ -111,6 +112,7 @@ module sat_matmul #(
     .use_residual_o (use_residual),
     .use_relu_o     (use_relu),
     .use_mask_o     (use_mask),
+    .use_sums_o     (use_sums),
     .slot_addr_o    (slot_addr),
     .slot_stride_o  (slot_stride),
     .map_h_o        (map_h),
@@ -158,10 +160,10 @@ module sat_matmul #(
   end
 
   localparam integer OUT_SLOT  = `SAT_SLOT_MATMUL_C;  // the first that the store needs
-  localparam integer OUT_SLOTS = 7 - OUT_SLOT;
+  localparam integer OUT_SLOTS = 8 - OUT_SLOT;
   reg  [OUT_SLOTS*ADDR_W-1:0]   o_addr;
   reg  [OUT_SLOTS*STRIDE_W-1:0] o_stride;
-  reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask;
+  reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask, o_use_sums;
   reg  [23:0]          o_rows, o_row_tiles;
   reg  [15:0]          o_cols, o_col_tiles;
   reg  [2:0]           o_t1_log2, o_t2_log2;
@@ -169,7 +171,8 @@ module sat_matmul #(
     o_addr   <= slot_addr[OUT_SLOT*ADDR_W +: OUT_SLOTS*ADDR_W];
     o_stride <= slot_stride[OUT_SLOT*STRIDE_W +: OUT_SLOTS*STRIDE_W];
     {o_as_single, o_use_bias, o_use_relu}            <= {as_single, use_bias, use_relu};
-    {o_use_residual, o_use_mask, o_rows, o_cols}     <= {use_residual, use_mask, rows, cols};
+    {o_use_residual, o_use_mask, o_use_sums}         <= {use_residual, use_mask, use_sums};
+    {o_rows, o_cols}                                 <= {rows, cols};
     {o_row_tiles, o_col_tiles, o_t1_log2, o_t2_log2} <= {row_tiles, col_tiles, t1_log2, t2_log2};
   end
 
@@ -520,6 +523,7 @@ module sat_matmul #(
     end
   endgenerate
 
+  localparam integer SUMS_SLOT = `SAT_SLOT_MATMUL_SUMS - OUT_SLOT;
   wire store_idle;
   sat_c_store #(
     .ROWS  (ROWS),
@@ -534,11 +538,14 @@ module sat_matmul #(
     .start_i         (store_start),
     .base_i          (o_addr[ADDR_W-1:0]),
     .stride_i        (o_stride[STRIDE_W-1:0]),
+    .sums_base_i     (o_addr[SUMS_SLOT*ADDR_W +: ADDR_W]),
+    .sums_stride_i   (o_stride[SUMS_SLOT*STRIDE_W +: STRIDE_W]),
     .as_single_i     (o_as_single),
     .use_bias_i      (o_use_bias),
     .use_residual_i  (o_use_residual),
     .use_relu_i      (o_use_relu),
     .use_mask_i      (o_use_mask),
+    .use_sums_i      (o_use_sums),
     .rows_i          (o_rows),
     .cols_i          (o_cols),
     .row_tiles_i     (o_row_tiles),

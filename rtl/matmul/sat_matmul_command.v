@@ -30,9 +30,10 @@ module sat_matmul_command #(
   output wire                          use_residual_o,
   output wire                          use_relu_o,
   output wire                          use_mask_o,
+  output wire                          use_sums_o,
   // tensors
-  output wire [7*ADDR_W-1:0]           slot_addr_o,
-  output wire [7*`SAT_STRIDE_BITS-1:0] slot_stride_o,
+  output wire [8*ADDR_W-1:0]           slot_addr_o,
+  output wire [8*`SAT_STRIDE_BITS-1:0] slot_stride_o,
   // windows over the map
   output wire [15:0]                   map_h_o,
   output wire [15:0]                   map_w_o,
@@ -78,6 +79,7 @@ module sat_matmul_command #(
   assign use_residual_o  = flags[`SAT_FLAG_MATMUL_RESIDUAL];
   assign use_relu_o      = flags[`SAT_FLAG_MATMUL_RELU];
   assign use_mask_o      = flags[`SAT_FLAG_MATMUL_MASK];
+  assign use_sums_o      = flags[`SAT_FLAG_MATMUL_SUMS];
   assign map_h_o         = desc_q[`SAT_DESC_MAP_H_LSB +: `SAT_DESC_MAP_H_BITS];
   assign map_w_o         = desc_q[`SAT_DESC_MAP_W_LSB +: `SAT_DESC_MAP_W_BITS];
   assign out_h_o         = desc_q[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS];
@@ -89,7 +91,7 @@ module sat_matmul_command #(
   assign pad_top_o       = desc_q[`SAT_DESC_PAD_TOP_LSB +: `SAT_DESC_PAD_TOP_BITS];
   assign pad_left_o      = desc_q[`SAT_DESC_PAD_LEFT_LSB +: `SAT_DESC_PAD_LEFT_BITS];
   sat_desc_slots #(
-    .SLOTS (7),
+    .SLOTS (8),
     .ADDR_W(ADDR_W)
   ) u_slots (
     .desc_i  (desc_q),

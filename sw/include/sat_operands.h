@@ -70,6 +70,9 @@ static inline bool sat_operand_of(const sat_sizes *d, uint32_t slot, sat_operand
         case SAT_SLOT_MATMUL_MASK:
           *operand = sat_matrix_of(results, d->cols, SAT_FP16);
           return sat_has(d, SAT_FLAG_MATMUL_MASK);
+        case SAT_SLOT_MATMUL_SUMS:
+          *operand = sat_matrix_of(2, d->cols, SAT_FP32);
+          return sat_has(d, SAT_FLAG_MATMUL_SUMS);
         default:
           return false;
       }

@@ -143,7 +143,7 @@ SUBJECTS = (
               "req_left_q - {5'd0, req_beats_o}", "req_left_q - {5'd0, req_beats_o} + 17'd1"),
         Fault("idle before the last beat", "matmul/sat_c_store.v",
               "(under_way_q == 6'd0) && !beat_valid &&", ""),
-    ), induction=True),
+    ), cut=("sat_column_sums",), induction=True),
     Subject("sat_feature_writer", ("sat_feature_writer",), (
         Fault("a band begins a row late", "feature/sat_feature_writer.v",
               ".rewind_i(band_fire)", ".rewind_i(1'b0)"),

@@ -5,7 +5,8 @@
 // stride 2^18, which no offset reaches, an address is {row, offset}, and the statement is about
 // both numbers. Up to three segments of rows; 2x2 PEs, one shape of tile. Strobes are looked at on
 // their way into the queue (sat_fifo keeps the order).
-// Data is free. Labels as in sat_wr_dma_props.v.
+// Data is free. Without sums of columns: sat_column_sums is cut, and silent as long as it is not
+// told to drain. Labels as in sat_wr_dma_props.v.
 `default_nettype none
 `include "sat_fp.vh"
 
@@ -83,11 +84,14 @@ module sat_c_store_props #(
     .start_i         (start_i),
     .base_i          ({ADDR_W{1'b0}}),
     .stride_i        (24'd1 << STRIDE_L),
+    .sums_base_i     ({ADDR_W{1'b0}}),
+    .sums_stride_i   (24'd0),
     .as_single_i     (single),
     .use_bias_i      (uses[0]),
     .use_residual_i  (uses[1]),
     .use_relu_i      (1'b0),
     .use_mask_i      (uses[2]),
+    .use_sums_i      (1'b0),
     .rows_i          ({8'd0, rows}),
     .cols_i          (cols),
     .row_tiles_i     ({8'd0, row_tiles[15:0]}),
@@ -128,6 +132,8 @@ module sat_c_store_props #(
   (* hierconn *) wire        [16:0] \u_store.done_q ;
   (* hierconn *) wire               \u_store.beat_valid ;
   (* hierconn *) wire        [15:0] \u_store.strb ;
+  (* hierconn *) wire               \u_store.sums_valid ;
+  (* hierconn *) wire               \u_store.sums_begin ;
   wire [16:0] row_cols   = \u_store.row_cols ;
   wire [16:0] done       = \u_store.done_q ;
   wire        beat_valid = \u_store.beat_valid ;
@@ -171,6 +177,7 @@ module sat_c_store_props #(
       // The command check: at least one row and column, C's tiles are counted in 16 bits.
       m_sizes:    assume (rows != 16'd0 && cols != 16'd0 && segments != 2'd0);
       m_segments: assume (row_tiles < 18'h10000);
+      m_sums:     assume (!\u_store.sums_valid && !\u_store.sums_begin );
 
       if (req_valid) begin
         a_row:  assert (req_row < total);
@@ -268,6 +275,7 @@ module sat_c_store_props #(
   (* hierconn *) wire           [5:0] \u_store.under_way_q ;
   (* hierconn *) wire           [5:0] \u_store.queued ;
   (* hierconn *) wire                 \u_store.row_skip ;
+  (* hierconn *) wire                 \u_store.sums_pending ;
   wire   [LATENCY-1:0] groups = \u_store.u_valid.genblk1.gen_shift.bits_q ;
   wire [3*LATENCY-1:0] lanes  = \u_store.u_lanes.genblk1.gen_shift.data_q ;
   wire           [1:0] packed = \u_store.u_pack.place_q ;
@@ -299,6 +307,7 @@ module sat_c_store_props #(
 
   always @(*) if (started_q) begin
     i_groups: assert (fits && count == group_count && {2'b0, count} + queued + beat_valid <= 8'd32);
+    i_sums:   assert (!\u_store.sums_pending );
     i_place:  assert (place == (single ? {done[1], 1'b0} : done[2:1]) && !done[0]);
     i_done:   assert (done == 17'd0 || (walking && done < row_cols && !\u_store.row_skip ));
     i_held:   assert (\u_store.u_pack.held_strb_q  == (packed == 2'd0 ? \u_store.u_pack.held_strb_q

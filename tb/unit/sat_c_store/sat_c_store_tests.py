@@ -12,6 +12,8 @@ from cocotb.triggers import FallingEdge, Timer
 
 from sat.plan import Array, Tiling
 from sat_golden import vector
+from sat_golden.command_model import has_overflow
+from sat_golden.feature import stats
 from sat_golden.multiply import epilogue
 from sat_golden.stimulus import mixed_fp16, random_bits
 from tb.common.clock import start
@@ -22,6 +24,7 @@ from tb.common.parameters import array_of
 from tb.common.rng import make_rng
 from tb.common.walk import walk_inputs
 
+USES = "bias", "residual", "relu", "mask", "sums"
 ALL_STALLS = {**STALLS, "requests": Stalls(requests=0.98)}
 
 
@@ -31,7 +34,7 @@ class Command:
 
     plan: Tiling
     as_single: bool
-    use: dict[str, bool]  # bias, residual, relu, mask
+    use: dict[str, bool]  # bias, residual, relu, mask, sums
     acc: np.ndarray  # uint32 [rows of all segments][J], accumulator format
     bias: np.ndarray
     residual: np.ndarray
@@ -43,6 +46,10 @@ class Command:
         return epilogue(vector.acc_to_fp32(self.acc), **modes, relu=self.use["relu"],
                         out_fp32=self.as_single)
 
+    def sums(self) -> np.ndarray:
+        c = self.expected()
+        return np.concatenate(stats(vector.fp32_to_fp16(c) if self.as_single else c))
+
 
 def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
                  special: float) -> Command:
@@ -51,7 +58,7 @@ def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
     segments = int(rng.choice([1, rng.integers(2, 6)]))
     plan = replace(plan, i=-(-i // segments), j=j, row_segments=segments)
     rows = plan.i * segments
-    use = {name: bool(rng.integers(2)) for name in ("bias", "residual", "relu", "mask")}
+    use = {name: bool(rng.integers(2)) for name in USES}
     half = mixed_fp16(rng, (rows, j), special)
     single = vector.fp32_mul(vector.fp16_to_fp32(half), rng.choice(
         np.array([1, 1.5, 3e4], np.float32), (rows, j)).view(np.uint32))
@@ -149,26 +156,41 @@ class Operands:
         self.answers = {"bias_i": pack_array(values), "buffer_word_i": word}
 
 
+def image_of(matrix: Matrix, elements: np.ndarray) -> np.ndarray:
+    """The matrix's memory once it holds the elements, and what lies between its rows as now."""
+    image = matrix.memory.data.copy()
+    row_bytes = matrix.cols * matrix.bits // 8
+    image.reshape(matrix.rows, matrix.stride)[:, :row_bytes] = elements.astype(
+        elements.dtype.newbyteorder("<")).view(np.uint8).reshape(matrix.rows, row_bytes)
+    return image
+
+
 async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
                 p_valid: float, half: int) -> int:
     """Stores C, whose first tile lies in this half of the output buffer; that of the next one."""
     plan = command.plan
     rows = plan.i * plan.row_segments
     c = Matrix(rng, rows, plan.j, 32 if command.as_single else 16)
-    before = c.memory.data.copy()
+    sums = Matrix(rng, 2, plan.j, 32)
+    written = [(c, command.expected())] + [(sums, command.sums())] * command.use["sums"]
     operands = Operands(dut, command, rng, p_valid, half)
     stored = 0
 
     def store(address: int, data: int, strobes: int) -> None:
         nonlocal stored
         stored += 1
-        c.memory.store(address, data, strobes)
+        of_sums = command.use["sums"] and 0 <= address - sums.base < sums.memory.data.size
+        (sums if of_sums else c).memory.store(address, data, strobes)
 
     port = WritePort(dut, store, rng, ALL_STALLS[stalls])
-    # Requests cover C's rows, tile by tile, and nothing else.
+    # Requests cover the rows of C, tile by tile, and of the sums, and nothing else.
     beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // port.beat_bytes)
                 for row, col in plan.tiles for r in plan.drain_order(row)
                 if r < plan.segment_end(row))
+    beats += command.use["sums"] * sum(-(-plan.tile_cols(col) * 4 // port.beat_bytes) * 2
+                                       for row, col in plan.tiles if row == 0)
+    images = [(matrix, image_of(matrix, elements)) for matrix, elements in written]
+    set_inputs(dut, {f"sums_{name}": value for name, value in sums.inputs().items()})
     set_inputs(dut, c.inputs() | walk_inputs(plan) | {"as_single_i": command.as_single}
                | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
     await FallingEdge(dut.clk)
@@ -189,17 +211,13 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
         await FallingEdge(dut.clk)
         set_inputs(dut, operands.answers)
 
-    expected = command.expected()
-    image = before.copy()
-    row_bytes = plan.j * c.bits // 8
-    image.reshape(rows, c.stride)[:, :row_bytes] = expected.astype(
-        expected.dtype.newbyteorder("<")).view(np.uint8).reshape(rows, row_bytes)
-    for at in np.flatnonzero(image != c.memory.data)[:1]:
-        row, byte = divmod(int(at), c.stride)
-        raise AssertionError(f"{plan} {command.use} row {row} column {byte * 8 // c.bits}: "
-                             f"expected {image[at]:02x} actual {c.memory.data[at]:02x}")
-    infinity = 0x7F800000 if command.as_single else 0x7C00
-    assert overflow == bool(np.any(expected & infinity == infinity)), plan
+    for matrix, image in images:
+        for at in np.flatnonzero(image != matrix.memory.data)[:1]:
+            row, byte = divmod(int(at), matrix.stride)
+            raise AssertionError(f"{plan} {command.use} {'C' if matrix is c else 'sums'} row {row} "
+                                 f"column {byte * 8 // matrix.bits}: expected {image[at]:02x} "
+                                 f"actual {matrix.memory.data[at]:02x}")
+    assert overflow == any(has_overflow(elements) for _, elements in written), plan
     assert operands.taken == len(plan.tiles)
     assert not any(operands.aux.values())
     assert sum(count for _, count in port.requests) == beats

@@ -19,7 +19,7 @@ from sat_golden.defs import (
     Opcode,
 )
 from sat_golden.descriptor import Descriptor, Slot, aligned
-from sat_golden.tensors import tensors_of
+from sat_golden.tensors import Tensor, tensors_of
 from tb.common.clock import start
 from tb.common.rng import make_rng
 from tb.unit.sat_cmd_check.descriptors import SIDE_MAX, damage, random_legal
@@ -65,14 +65,14 @@ async def compare(dut, data, seen):
 
 @cocotb.test()
 async def test_operands_that_meet_the_result_before(dut):
-    """A, and the planes of S, next to C of the MATMUL checked before, byte by byte of 64; other
-    commands come in between."""
+    """A, and the planes of S, next to what the MATMUL checked before writes, byte by byte of 64;
+    other commands come in between."""
     rng = make_rng("meets")
     await start(dut)
     addr_w = int(dut.ADDR_W.value)
-    before = None
-    seen: Counter[tuple[bool, bool]] = Counter()
-    for _ in range(400):
+    written: list[Tensor] = []  # by the MATMUL before
+    seen: Counter[tuple[bool, bool, bool]] = Counter()
+    for _ in range(600):
         desc = replace(random_legal(rng, addr_w, Opcode.MATMUL), rows=int(rng.integers(1, 9)),
                        cols=int(rng.integers(1, 70)), depth=int(rng.integers(1, 9)))
         desc = replace(desc, flags=desc.flags & ~MatmulFlag.CONV,
@@ -81,25 +81,26 @@ async def test_operands_that_meet_the_result_before(dut):
         for tensor in tensors_of(desc):
             stride = 0 if tensor.vector else aligned(tensor.row_bytes)
             base = int(rng.integers(1 << 30)) * 64
-            if before and rng.random() < 0.7:  # behind, on the last line of, or just before it
+            if written and rng.random() < 0.7:  # behind, on the last line of, or just before it
                 span = (tensor.rows - 1) * stride + tensor.row_bytes
+                before = written[rng.integers(len(written))]
                 edge = before.end + 63 if rng.integers(2) else before.address - span + 63
                 base = max(0, edge // 64 + int(rng.integers(-1, 2))) * 64
             slots[tensor.slot] = Slot(base, stride)
         desc = replace(desc, slots=slots)
         assert await verdict(dut, desc.pack()) == (Error.NONE, 0)
         tensors = {tensor.slot: tensor for tensor in tensors_of(desc)}
-        if before:
-            meets = {slot: tensor.address < before.end and before.address < tensor.end
-                     for slot, tensor in tensors.items()}
+        if written:
+            meets = {slot: any(tensor.address < before.end and before.address < tensor.end
+                               for before in written) for slot, tensor in tensors.items()}
             want = (meets[MatmulSlot.A], meets[MatmulSlot.S_VALUES]
                     or meets.get(MatmulSlot.S_INDICES, False))
             assert (bool(dut.a_meets_o.value), bool(dut.s_meets_o.value)) == want, desc
-            seen[want] += 1
-        before = tensors[MatmulSlot.C]
+            seen[(*want, len(written) == 2)] += 1
+        written = [tensor for tensor in tensors.values() if tensor.written]
         if rng.random() < 0.3:
             await verdict(dut, random_legal(rng, addr_w, Opcode.AFFINE).pack())
-    assert len(seen) == 4 and min(seen.values()) > 20, seen
+    assert len(seen) == 8 and min(seen.values()) > 10, seen
 
 
 def spoil_windows(rng, desc):

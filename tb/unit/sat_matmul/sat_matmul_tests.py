@@ -99,7 +99,7 @@ class Engine:
         self.dut.desc_i.value = (1 << 1024) - 1  # valid with start_i only
         assert self.dut.busy_o.value
 
-    async def finish(self, limit: int = 100_000) -> int:
+    async def finish(self, limit: int = 300_000) -> int:
         """Cycles until the command is complete."""
         for cycle in range(limit):
             if not self.dut.busy_o.value:
@@ -109,10 +109,10 @@ class Engine:
 
 
 def meets(before: Descriptor, desc: Descriptor, *slots: int) -> bool:
-    """Whether operands in these slots may share memory with the result of the command before."""
-    result, = (tensor for tensor in tensors_of(before) if tensor.written)
+    """Whether operands in these slots may share memory with what the command before writes."""
+    written = [tensor for tensor in tensors_of(before) if tensor.written]
     return any(tensor.address < result.end and result.address < tensor.end
-               for tensor in tensors_of(desc) if tensor.slot in slots)
+               for tensor in tensors_of(desc) if tensor.slot in slots for result in written)
 
 
 async def check_all(dut, rng: np.random.Generator, stalls: Stalls, program: Program) -> int:

@@ -19,7 +19,7 @@ from tb.unit.sat_matmul_plan.sat_matmul_plan_tests import LEGAL_NM, expected_of,
 
 FLAGS = {"a_trans": MatmulFlag.A_TRANS, "conv": MatmulFlag.CONV, "as_single": MatmulFlag.OUT_FP32,
          "use_bias": MatmulFlag.BIAS, "use_residual": MatmulFlag.RESIDUAL,
-         "use_relu": MatmulFlag.RELU, "use_mask": MatmulFlag.MASK}
+         "use_relu": MatmulFlag.RELU, "use_mask": MatmulFlag.MASK, "use_sums": MatmulFlag.SUMS}
 WINDOWS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2",
            "upsample_log2", "pad_top", "pad_left")
 PLAN_LATENCY = 4
@@ -38,7 +38,7 @@ async def test_random_descriptors(dut):
         n, m = LEGAL_NM[rng.integers(len(LEGAL_NM))]
         plan = Tiling(shape_of(dut), size(rng), size(rng, COLS_MAX), size(rng), n, m,
                       int(rng.integers(8)))
-        flags = (int(rng.integers(1 << 7)) & ~MatmulFlag.CONV
+        flags = (int(rng.integers(1 << 8)) & ~MatmulFlag.CONV
                  | plan.row_interleave << MATMUL_ROW_INTERLEAVE_LSB)
         descriptor = random_descriptor(rng, n=n, m=m, rows=plan.i, cols=plan.j, depth=plan.k,
                                        flags=flags)
