@@ -84,6 +84,14 @@ endmodule
 """
 
 
+def visible(text: str, registers: tuple[str, ...]) -> str:
+    """The netlist with registers that a bench may set."""
+    for name in registers:
+        text = re.sub(rf"( {re.escape(name)});", r"\1 /* verilator public_flat_rw */;", text,
+                      count=1)
+    return text
+
+
 def elaborate(unit: Unit) -> list[str]:
     """The module flattened and cleaned, so that few mutants are in logic that does nothing."""
     sources = " ".join(str(path.relative_to(ROOT)) for path in needed_sources(unit.module))
@@ -99,7 +107,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
     """The netlist with `count` mutants drawn by `seed`; made once per content."""
     version = importlib.metadata.version("pyosys")
     config = (version, count, seed, elaborate(unit), wrapper(unit, ()), CLOCKS.pattern,
-              LINT_OFF)
+              LINT_OFF, unit.preset)
     folder = BUILD / f"{unit.module}-{rtl.digest(needed_sources(unit.module), config)}"
     mutants_file, ports_file = folder / "mutants.json", folder / "ports.json"
     if not mutants_file.is_file():
@@ -119,7 +127,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
         ports = read_ports(ports_file, unit.module)
         text = (folder / "netlist.v").read_text(encoding="utf-8")
         (folder / "mutated" / f"{unit.module}.v").write_text(
-            LINT_OFF + text + wrapper(unit, ports), encoding="utf-8")
+            LINT_OFF + visible(text, unit.preset) + wrapper(unit, ports), encoding="utf-8")
         write_text(mutants_file, json.dumps(mutants, indent=1))  # the last: all is there
     return Netlist(unit, folder, read_ports(ports_file, unit.module),
                    tuple(json.loads(mutants_file.read_text(encoding="utf-8"))))

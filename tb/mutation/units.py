@@ -17,8 +17,9 @@ class Unit:
     `bench`: folder of tb/unit. `toplevel`: what the bench simulates, if not the module itself.
     `whole`: modules inside that get no mutants, since they have benches of their own.
     `legal`: Verilog expression over the inputs, true in every cycle of legal use. `matters`: for
-    outputs that mean something only at times, a mask over the module's outputs. `goal`: the least
-    share of mutants, of those that are not proven equivalent, that the bench must notice.
+    outputs that mean something only at times, a mask over the module's outputs. `preset`: registers
+    that the bench sets. `goal`: the least share of mutants, of those that are not proven
+    equivalent, that the bench must notice.
     """
 
     module: str
@@ -29,6 +30,7 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict)
     legal: str = "1'b1"
     matters: Mapping[str, str] = field(default_factory=dict)
+    preset: tuple[str, ...] = ()
     goal: float = 0.95
 
 
@@ -99,7 +101,7 @@ UNITS = (
          matters={"desc_o": "{1024{matmul_start_o || vector_start_o}}",
                   "err_code_o": "{8{err_valid_o}}", "err_index_o": "{32{err_valid_o}}",
                   "err_addr_o": "{64{err_valid_o}}", "rd_req_addr_o": "{40{rd_req_valid_o}}"},
-         goal=CONTROL_GOAL),
+         preset=("index_q",), goal=CONTROL_GOAL),
     Unit("sat_counters", "sat_counters", {"COUNTERS": 11, "COUNT_W": 48, "INC_W": 40},
          legal="select_i < 4'd3"),
     Unit("sat_regs", "sat_regs", {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40},

@@ -86,6 +86,11 @@ class Lockstep:
         self.now = 0
         self.issue_cycles = []
 
+    @property
+    def index_register(self):
+        """Inside a mutant there is one level more."""
+        return getattr(self.dut, "u_mutants", self.dut).index_q
+
     def drive(self, **values):
         for name, value in values.items():
             if self.inputs.get(name) != value:
@@ -158,8 +163,9 @@ class Lockstep:
         await ReadOnly()
         expected = self.model.outputs(i)
         self.compare(expected, events)
-        if expected["ask"] is not None and i.ready and not self.model.draining:
-            data = self.model.program[self.model.index].data
+        asked = self.model.command
+        if expected["ask"] is not None and i.ready and not self.model.draining and asked:
+            data = asked.data
             self.beats = [data[at:at + BEAT_BYTES] for at in range(0, DESC_BYTES, BEAT_BYTES)]
         if expected["matmul_start"]:
             self.pair, self.loads = i.busy["matmul"], False
@@ -207,12 +213,17 @@ class Lockstep:
         if self.model.phase == "error" or self.model.refused:
             await self.cycle("clear")
 
-    async def begin(self, *descs, refused=False):
+    async def begin(self, *descs, refused=False, skip=0):
+        """Starts a program; with `skip`, the registers say that as many commands have gone before
+        the first."""
         self.program = tuple(command(desc if isinstance(desc, bytes) else desc.pack())
                              for desc in descs)
-        self.address = int(self.rng.integers((1 << 33) - len(descs) + 1)) * DESC_BYTES
-        self.length = None
+        self.length = skip + len(descs) if skip else None
+        self.address = int(self.rng.integers((1 << 33) - skip - len(descs) + 1)) * DESC_BYTES
         await self.cycle("start")
+        if skip:
+            self.index_register.value = skip
+            self.model.skip(skip)
         if refused:
             await self.cycle("start")
 

@@ -67,6 +67,7 @@ class Reference:
         self.length = 0
         self.base = 0            # address of the program
         self.index = 0           # of the descriptor in hand
+        self.skipped = 0         # indices that were skipped before the first descriptor
         self.issued = 0
         self.last = {"matmul": 0, "vector": 0}  # each engine's command, the younger of a pair
         self.older = 0                          # of a pair
@@ -83,7 +84,17 @@ class Reference:
         self.fault: tuple[int, int] | None = None  # its first read error: response, address
         self.check_left: int | None = None         # cycles to the end of its check
 
+    def skip(self, count: int) -> None:
+        """As if `count` commands had gone before the one in hand, with no address of their own."""
+        self.index = self.skipped = count
+
     # What can be said of the current cycle
+
+    @property
+    def command(self) -> Command | None:
+        """That of the descriptor in hand; none behind the last one."""
+        at = self.index - self.skipped
+        return self.program[at] if at < len(self.program) else None
 
     @property
     def running(self) -> bool:
@@ -131,7 +142,7 @@ class Reference:
     def issues(self, i: Inputs) -> bool:
         if self.phase != "issue":
             return False
-        command = self.program[self.index]
+        command = self.command
         if command.engine == "matmul":
             free = not i.busy["matmul"] or i.loads and not i.pair
             return free and (command.overlap or not i.busy["vector"])
@@ -152,7 +163,7 @@ class Reference:
 
     def outputs(self, i: Inputs) -> dict[str, object]:
         issues = self.issues(i)
-        command = self.program[self.index] if self.index < len(self.program) else None
+        command = self.command
         engine = command.engine if issues else None
         error = None
         if self.report(i):
@@ -173,7 +184,8 @@ class Reference:
             "done_set": (self.phase == "end" and self.settled(i) and not self.error(i)
                          and not self.stops(i)),
             "error": error,
-            "ask": self.base + DESC_BYTES * self.index if self.asks else None,
+            "ask": (self.base + DESC_BYTES * (self.index - self.skipped) if self.asks
+                    else None),
         }
 
     def advance(self, i: Inputs) -> None:
@@ -193,7 +205,7 @@ class Reference:
         self._receive(i)
 
         if issues:
-            command = self.program[self.index]
+            command = self.command
             if command.engine:
                 if command.engine == "matmul":
                     self.older = self.last["matmul"]
@@ -224,7 +236,7 @@ class Reference:
     def _begin(self, i: Inputs) -> None:
         self.program, self.base = i.program, i.address
         self.length = len(i.program) if i.length is None else i.length
-        self.index = self.issued = 0
+        self.index = self.skipped = self.issued = 0
         self.overflow = self.latch = self.cleared = False
         self.fault = self.late = None
         self.waiting = (Error.PROGRAM, 0, i.address) if self.no_program(i) else None
@@ -245,10 +257,10 @@ class Reference:
                 resp, address = self.fault
                 self.found = READ_CODES[resp], self.index, address
                 return "bad"
-            self.check_left = self.program[self.index].check - 1
+            self.check_left = self.command.check - 1
             return "check"
         if phase == "check" and left == 0:
-            bad = self.program[self.index].bad
+            bad = self.command.bad
             if not bad:
                 return "issue"
             code, address = bad
@@ -258,7 +270,7 @@ class Reference:
         if phase == "issue" and self.issues(i):
             if self.index + 1 == self.length:
                 return "end"
-            ahead = self.program[self.index].engine == "matmul" and i.busy["matmul"]
+            ahead = self.command.engine == "matmul" and i.busy["matmul"]
             return "ahead" if ahead else "fetch"
         if phase == "ahead" and not i.pair:
             return "fetch"

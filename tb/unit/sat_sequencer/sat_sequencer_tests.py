@@ -33,6 +33,8 @@ FETCH_PORT = 7
 WATCHDOG = 300
 LIMIT = 20_000
 EVENTS_AT_ONCE = 3
+INDEX_W = 32
+LAST_INDEX = (1 << INDEX_W) - 1
 ASIDE = {"overflow", "progress"}  # decide nothing in their cycle: one other event is enough
 
 
@@ -304,6 +306,34 @@ async def test_random_events_in_lockstep(dut):
             extra = [str(rng.choice(["start", "clear", "hang"]))] * (rng.random() < 0.02)
             events += tuple(name for name in extra if name in bench.possible())
             await bench.cycle(*(events if allowed(events) else ()))
+        await bench.rest()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_far_into_a_program(dut):
+    """Every bit of a command's index, which is set to where no simulation gets: what is reported,
+    which of two commands is older, where the program ends."""
+    bench = await lockstep(dut, "far")
+    rng = bench.rng
+    bench.index_register.value = (1 << INDEX_W) - 1
+    await bench.cycle()
+    kept = number(bench.index_register)  # all, unless a mutant's switch drives a bit
+    carries = [(1 << bit) - back for bit in range(3, INDEX_W) for back in (1, 2, 3)]
+    random = [int(rng.integers(1 << INDEX_W)) >> int(rng.integers(8)) for _ in range(150)]
+    kinds = [matmul(True), prune(True), fence()]
+    for index in carries + random:
+        descs = [kinds[rng.choice(3, p=[0.45, 0.45, 0.1])] for _ in range(int(rng.integers(2, 5)))]
+        descs[-1] = [descs[-1], BAD_TENSOR, BAD_OPCODE][rng.choice(3, p=[0.7, 0.1, 0.2])]
+        await bench.begin(*descs, skip=max(1, min(index, LAST_INDEX - len(descs)) & kept))
+        for _ in range(150):
+            if not bench.model.running:
+                break
+            names = [name for name in bench.possible() if name not in ("clear", "hang")]
+            events = tuple(name for name in names if rng.random() < (
+                0.5 if name in ("beat", "loads") else 0.01))
+            await bench.cycle(*(events if allowed(events) else ()))
+        if bench.model.running:
+            await bench.cycle("hang" if "hang" in bench.possible() else "clear")
         await bench.rest()
 
 
