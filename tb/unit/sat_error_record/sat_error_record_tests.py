@@ -77,3 +77,5 @@ async def test_order_of_events_in_a_cycle(dut):
         await FallingEdge(dut.clk)
         for event in EVENTS:
             getattr(dut, event).value = 0
+        for _ in range(int(rng.integers(3))):  # it holds
+            await FallingEdge(dut.clk)

@@ -103,7 +103,8 @@ class Lockstep:
         for engine, busy in self.busy.items():
             names += [f"read_{engine}", f"write_{engine}", f"{engine}_ends"] * busy
         names += ["loads"] * (self.busy["matmul"] and not self.pair and not self.loads)
-        names += ["beat", "read_fetch"] * bool(self.beats and not model.draining)
+        names += ["beat"] * bool((self.beats or model.asks) and not model.draining)
+        names += ["read_fetch"] * bool(self.beats and not model.draining)
         names += ["hang"] * ((model.running or model.draining) and model.waited > 0)
         return names + ["quiet"] * self.open
 
