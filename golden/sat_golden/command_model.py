@@ -276,7 +276,7 @@ def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
         mask=inputs.get(MatmulSlot.MASK),
         out_fp32=bool(flags & MatmulFlag.OUT_FP32),
     )
-    written = {MatmulSlot.C: product}
+    written: dict[int, np.ndarray] = {MatmulSlot.C: product}
     if flags & MatmulFlag.SUMS:
         rounded = fp32_to_fp16(product) if flags & MatmulFlag.OUT_FP32 else product
         written[MatmulSlot.SUMS] = np.concatenate(stats(rounded))

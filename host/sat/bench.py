@@ -352,16 +352,13 @@ def norm_forward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
     script = Script(core)
     before: list[Callable[[], None]] = []
     for unit, y in zip(units, maps[1:]):
-        def convolve(_: int, span: Span, unit=unit) -> None:
-            unit.forward(script.program, span)
-
-        def stats(part: int, span: Span, unit=unit) -> None:
-            unit.stats(script.program, part, span)
+        def convolve(part: int, span: Span, unit=unit) -> None:
+            unit.forward(script.program, part, span)
 
         def normalise(_: int, span: Span, unit=unit, y=y) -> None:
             unit.normalise(script.program, y, span)
 
-        pipeline(before, each(spans, convolve), each(spans, stats))
+        pipeline(before, each(spans, convolve), [])
         script.host(partial(unit.norm.use_batch, unit.rows))
         before = each(spans, normalise)
     pipeline(before, [], [])

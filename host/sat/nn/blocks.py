@@ -39,11 +39,10 @@ class Unit:
     def gradient(self) -> Gradient:
         return self.conv.gradients(self.x, self.d_z, self.wu_images)[0]
 
-    def forward(self, program: Program, span: Span) -> None:
-        self.conv.forward(program, self.x.part(*span), self.z.part(*span))
-
-    def stats(self, program: Program, part: int, span: Span) -> None:
-        self.norm.stats(program, self.z.part(*span), part)
+    def forward(self, program: Program, part: int, span: Span, training: bool = True) -> None:
+        """z, and with `training` its sums."""
+        self.conv.forward(program, self.x.part(*span), self.z.part(*span),
+                          sums=self.norm.sums[part] if training else None)
 
     def normalise(self, program: Program, y: FeatureMap, span: Span) -> None:
         self.norm.forward(program, self.z.part(*span), y.part(*span))

@@ -2,11 +2,11 @@
 """Training a small residual network with BDWP: which commands make up a step.
 
 A step is a chain of programs, because batch normalisation needs scalars that the host computes from
-the sums of the layer's maps: FF up to a STATS, scalars, AFFINE and FF up to the next, and in the
-same way back. Within a program the batch goes through in parts, so that AFFINE and STATS of one run
-beside the convolution of another; weight gradients run beside the last STATS. What is left, the
-gradients of the first layers and all updates, is the last program: it runs only if nothing
-overflowed.
+the sums of the layer's maps: FF, which makes them with the map, scalars, AFFINE and FF of the next
+layer; back BP, STATS, scalars, AFFINE and BP of the layer below. Within a program the batch goes
+through in parts, so that AFFINE and STATS of one run beside the convolution of another; weight
+gradients run beside the last STATS. What is left, the gradients of the first layers and all
+updates, is the last program: it runs only if nothing overflowed.
 """
 
 from __future__ import annotations
@@ -96,13 +96,9 @@ class ResNet:
             """z of the units and their scalars; `before` makes what they read."""
             def convolve(part: int, span: Span) -> None:
                 for unit in units:
-                    unit.forward(script.program, span)
+                    unit.forward(script.program, part, span, training)
 
-            def stats(part: int, span: Span) -> None:
-                for unit in units:
-                    unit.stats(script.program, part, span)
-
-            pipeline(before, self._each(convolve), self._each(stats) if training else [])
+            pipeline(before, self._each(convolve), [])
             for unit in units if training else ():
                 script.host(partial(unit.norm.use_batch, unit.rows))
 

@@ -247,10 +247,13 @@ class Conv2d:
 
 
 class BatchNorm:
-    """Batch normalisation: sums and products per element on the core (STATS, AFFINE), scalars per
-    channel here, in float64 and rounded once to FP32 where the core reads them.
+    """Batch normalisation: sums and products per element on the core, scalars per channel here, in
+    float64 and rounded once to FP32 where the core reads them.
+
+    The sums of z come from what makes it (`sums` of a MATMUL), or from `stats`.
 
     gamma, beta, mean, var   float64 [channels]; mean and var are the running statistics
+    sums                     FP32 [2][channels] of each part: of z and z*z, or of dy and dy*z
     scale, shift             FP32 [1][channels]: y = scale*z + shift
     d_scale, d_z, d_shift    dz = d_scale*dy + (d_z*z + d_shift)
 
@@ -270,18 +273,22 @@ class BatchNorm:
         def vector(part: str) -> Tensor:
             return zeros(core, f"{name}.{part}", (1, channels))
 
-        self.totals, self.dots = ([vector(f"{sums}{part}") for part in range(parts)]
-                                  for sums in ("total", "dot"))
+        self.sums = [zeros(core, f"{name}.sums{part}", (2, channels)) for part in range(parts)]
         self.scale, self.shift, self.d_scale, self.d_z, self.d_shift = map(
             vector, ("scale", "shift", "d_scale", "d_z", "d_shift"))
 
-    def stats(self, program: Program, z: FeatureMap, part: int = 0) -> None:
-        program.stats(z.tensor, self.totals[part], self.dots[part], label=f"NORM {self.name}")
+    def stats(self, program: Program, z: FeatureMap, part: int = 0, y: FeatureMap | None = None
+              ) -> None:
+        """Sums of z and z*z, or z*y."""
+        sums = self.sums[part]
+        program.stats(z.tensor, sums[:1, :], sums[1:, :], y=y.tensor if y else None,
+                      label=f"NORM {self.name}")
 
     def use_batch(self, rows: int) -> None:
         """Scale and shift from the batch's statistics; moves the running ones."""
-        mean = self._sum(self.totals) / rows
-        var = np.maximum(self._sum(self.dots) / rows - mean * mean, 0.0)
+        total, dot = self._totals()
+        mean = total / rows
+        var = np.maximum(dot / rows - mean * mean, 0.0)
         self.mean = self.keep * self.mean + (1 - self.keep) * mean
         self.var = self.keep * self.var + (1 - self.keep) * var * (rows / max(1, rows - 1))
         self._batch_mean = mean
@@ -303,14 +310,13 @@ class BatchNorm:
 
     def backward_stats(self, program: Program, d_out: FeatureMap, z: FeatureMap,
                        part: int = 0) -> None:
-        program.stats(d_out.tensor, self.totals[part], self.dots[part], y=z.tensor,
-                      label=f"NORM {self.name}")
+        self.stats(program, d_out, part, z)
 
     def use_gradient(self, rows: int, loss_scale: float, accumulate: bool = False) -> None:
         """Scalars of the gradient by z, and the gradients by gamma and beta (without the scale),
         with `accumulate` added to those of the micro-batches before."""
-        d_beta = self._sum(self.totals)
-        d_gamma = self._inverse * (self._sum(self.dots) - self._batch_mean * d_beta)
+        d_beta, dot = self._totals()
+        d_gamma = self._inverse * (dot - self._batch_mean * d_beta)
         gradient = np.stack([d_gamma, d_beta]) / loss_scale
         self._gradient = self._gradient + gradient if accumulate else gradient
         d_scale = self.gamma * self._inverse
@@ -341,9 +347,9 @@ class BatchNorm:
         self.velocity[part] = momentum * self.velocity[part] + gradient
         return values - lr * self.velocity[part]
 
-    @staticmethod
-    def _sum(vectors: list[Tensor]) -> np.ndarray:
-        return sum(vector.read()[0].astype(np.float64) for vector in vectors)
+    def _totals(self) -> np.ndarray:
+        """float64 [2][channels], of all parts."""
+        return np.sum([sums.read() for sums in self.sums], axis=0, dtype=np.float64)
 
 
 def write_row(tensor: Tensor, values: np.ndarray) -> None:
