@@ -311,7 +311,8 @@ class Memory:
             raise TypeError(f"format: {format!r} is not FP16, FP32 or INDEX")
         rows, cols = _check_shape(shape)
         stride = align(format.row_bytes(cols))
-        addr = self.reserve(rows * stride)
+        # With the widest bus a line of the map cache is two of 64 bytes.
+        addr = self.reserve(rows * stride, 2 * TENSOR_ALIGN)
         tensor = Tensor(name, (rows, cols), format, addr, stride, self.backend)
         self.tensors.append(tensor)
         return tensor

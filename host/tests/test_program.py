@@ -147,7 +147,7 @@ def test_copies_that_share_memory_are_an_error(core: Core):
 
 def test_map_that_does_not_fit_is_an_error(core: Core, tensors):
     with pytest.raises(ValueError, match="^row_interleave:"):
-        core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], row_interleave=2)
+        core.program().matmul(tensors["a"], tensors["ff"], tensors["out"], row_interleave=3)
 
 
 @pytest.mark.parametrize("arguments, error, name", [

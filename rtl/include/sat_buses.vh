@@ -40,17 +40,21 @@
 `define SAT_DRAIN_ACC 0 +: 31
 
 // A_CMD
-`define SAT_A_CMD_BITS 7
-`define SAT_A_CMD_WRITE 6
-`define SAT_A_CMD_ADDR 1 +: 5
-`define SAT_A_CMD_ZERO 0
+`define SAT_A_CMD_BITS 9
+`define SAT_A_CMD_WRITE 8
+`define SAT_A_CMD_ADDR 3 +: 5
+`define SAT_A_CMD_ZERO 2
+`define SAT_A_CMD_FOLD 1
+`define SAT_A_CMD_SWAP 0
 
 // S_CMD
-`define SAT_S_CMD_BITS 12
-`define SAT_S_CMD_VALID 11
-`define SAT_S_CMD_FIRST 10
-`define SAT_S_CMD_LAST 9
-`define SAT_S_CMD_HALF 8
+`define SAT_S_CMD_BITS 14
+`define SAT_S_CMD_VALID 13
+`define SAT_S_CMD_FIRST 12
+`define SAT_S_CMD_LAST 11
+`define SAT_S_CMD_HALF 10
+`define SAT_S_CMD_FOLD 9
+`define SAT_S_CMD_SIDE 8
 `define SAT_S_CMD_BLOCK 4 +: 4
 `define SAT_S_CMD_MASK 0 +: 4
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_a_bank: the part of A's scratchpad that feeds one array row. A read command (A_CMD of
-// spec/buses.yaml, lane, word address) becomes one write into the row's PE RAMs three cycles later:
-// word, lane, conversion to the wide format. The command itself goes on to the next row one cycle
+// sat_a_bank: the part of A's scratchpad that feeds one array row: two RAMs, each with half of the
+// words, so that two can be written, and two read, in a cycle. A read command (A_CMD of
+// spec/buses.yaml, lane, an address in each RAM) becomes one write into the row's PE RAMs three
+// cycles later: word, lane, conversion to the wide format. If folded, the other RAM's word is for
+// the eastern half of the row (center_o). The command itself goes on to the next row one cycle
 // later, which gives the array its skew. `zero` makes the value +0 (padding of the reduction).
 // Reset is needed by the write enable only.
 `default_nettype none
@@ -11,73 +13,89 @@ module sat_a_bank #(
   parameter integer A_DEPTH = 512,
   parameter integer LANES   = 8
 ) (
-  input  wire                                                     clk,
-  input  wire                                                     rst_n,
-  // scratchpad write port
-  input  wire [LANES-1:0]                                         write_lane_i,
-  input  wire [$clog2(A_DEPTH)-1:0]                               write_addr_i,
-  input  wire [LANES*16-1:0]                                      write_word_i,
+  input  wire                                                       clk,
+  input  wire                                                       rst_n,
+  // scratchpad write port: RAM 1 above RAM 0
+  input  wire [2*LANES-1:0]                                         write_lane_i,
+  input  wire [2*$clog2(A_DEPTH)-3:0]                               write_addr_i,
+  input  wire [2*LANES*16-1:0]                                      write_word_i,
   // read commands, from the row above and on to the row below
-  input  wire [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] cmd_i,
-  output reg  [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] cmd_o,
+  input  wire [`SAT_A_CMD_BITS+$clog2(LANES)+2*$clog2(A_DEPTH)-3:0] cmd_i,
+  output reg  [`SAT_A_CMD_BITS+$clog2(LANES)+2*$clog2(A_DEPTH)-3:0] cmd_o,
   // into the array
-  output wire [`SAT_WEST_BITS-1:0]                                west_o
+  output wire [`SAT_WEST_BITS-1:0]                                  west_o,
+  output wire [`SAT_WEST_BITS-1:0]                                  center_o
 );
 
   localparam integer LANES_L = $clog2(LANES);
-  localparam integer ADDR_L  = $clog2(A_DEPTH);
-
-  localparam integer CMD     = LANES_L + ADDR_L;  // where the fields of the command begin
-
-  wire [LANES_L-1:0] lane;
-  wire [ADDR_L-1:0]  addr;
-  assign {lane, addr} = cmd_i[CMD-1:0];
+  localparam integer ROW_L   = $clog2(A_DEPTH) - 1;
+  localparam integer CMD     = LANES_L + 2 * ROW_L;  // where the fields of the command begin
 
   always @(posedge clk) begin
     cmd_o <= cmd_i;
     if (!rst_n) cmd_o[CMD+`SAT_A_CMD_WRITE] <= 1'b0;
   end
 
-  wire [LANES*16-1:0] word;
-  sat_ram_1r1w #(.WIDTH(LANES*16), .DEPTH(A_DEPTH), .WE_LANES(LANES)) u_ram (
-    .clk    (clk),
-    .we_i   (write_lane_i),
-    .waddr_i(write_addr_i),
-    .wdata_i(write_word_i),
-    .re_i   (1'b1),
-    .raddr_i(addr),
-    .rdata_o(word)
-  );
-
-  reg                s1_zero_q;
-  reg  [LANES_L-1:0] s1_lane_q;
-  reg  [15:0]        s2_half_q;
+  reg               s1_zero_q, s1_swap_q;
+  reg [LANES_L-1:0] s1_lane_q;
   always @(posedge clk) begin
     s1_zero_q <= cmd_i[CMD+`SAT_A_CMD_ZERO];
-    s1_lane_q <= lane;
-    s2_half_q <= s1_zero_q ? 16'd0 : word[s1_lane_q*16 +: 16];
+    s1_swap_q <= cmd_i[CMD+`SAT_A_CMD_SWAP];
+    s1_lane_q <= cmd_i[2*ROW_L +: LANES_L];
   end
 
-  wire [`SAT_WIDE_BITS-1:0] wide;
-  sat_fp16_widen u_widen (
-    .half_i(s2_half_q),
-    .wide_o(wide)
-  );
+  // What each RAM gives; edge 0 is the array's west edge, edge 1 its middle.
+  wire [31:0] half;
+  genvar x;
+  generate
+    for (x = 0; x < 2; x = x + 1) begin : gen_ram
+      wire [LANES*16-1:0] word;
+      sat_ram_1r1w #(.WIDTH(LANES*16), .DEPTH(A_DEPTH/2), .WE_LANES(LANES)) u_ram (
+        .clk    (clk),
+        .we_i   (write_lane_i[x*LANES +: LANES]),
+        .waddr_i(write_addr_i[x*ROW_L +: ROW_L]),
+        .wdata_i(write_word_i[x*LANES*16 +: LANES*16]),
+        .re_i   (1'b1),
+        .raddr_i(cmd_i[x*ROW_L +: ROW_L]),
+        .rdata_o(word)
+      );
+      assign half[x*16 +: 16] = word[s1_lane_q*16 +: 16];
+    end
+  endgenerate
 
-  reg [`SAT_WIDE_BITS-1:0] s3_wide_q;
-  always @(posedge clk) s3_wide_q <= wide;
+  wire [2*`SAT_WIDE_BITS-1:0] s3_wide;
+  generate
+    for (x = 0; x < 2; x = x + 1) begin : gen_edge
+      reg  [15:0]               s2_half_q;
+      reg  [`SAT_WIDE_BITS-1:0] s3_wide_q;
+      wire [`SAT_WIDE_BITS-1:0] wide;
+      sat_fp16_widen u_widen (
+        .half_i(s2_half_q),
+        .wide_o(wide)
+      );
+      always @(posedge clk) begin
+        s2_half_q <= s1_zero_q ? 16'd0 : (s1_swap_q != (x == 1)) ? half[31:16] : half[15:0];
+        s3_wide_q <= wide;
+      end
+      assign s3_wide[x*`SAT_WIDE_BITS +: `SAT_WIDE_BITS] = s3_wide_q;
+    end
+  endgenerate
+
+  wire       s3_write, s3_fold;
+  wire [4:0] s3_addr;
   sat_valid_delay #(.WIDTH(1), .CYCLES(3)) u_valid (
     .clk  (clk),
     .rst_n(rst_n),
     .in_i (cmd_i[CMD+`SAT_A_CMD_WRITE]),
-    .out_o(west_o[`SAT_WEST_WRITE])
+    .out_o(s3_write)
   );
-  sat_delay #(.WIDTH(5), .CYCLES(3)) u_addr (
+  sat_delay #(.WIDTH(6), .CYCLES(3)) u_addr (
     .clk  (clk),
-    .in_i (cmd_i[CMD+`SAT_A_CMD_ADDR]),
-    .out_o(west_o[`SAT_WEST_ADDR])
+    .in_i ({cmd_i[CMD+`SAT_A_CMD_FOLD], cmd_i[CMD+`SAT_A_CMD_ADDR]}),
+    .out_o({s3_fold, s3_addr})
   );
-  assign west_o[`SAT_WEST_WIDE] = s3_wide_q;
+  assign west_o   = {s3_write, s3_addr, s3_wide[0 +: `SAT_WIDE_BITS]};
+  assign center_o = {s3_write && s3_fold, s3_addr, s3_wide[`SAT_WIDE_BITS +: `SAT_WIDE_BITS]};
 
 endmodule
 

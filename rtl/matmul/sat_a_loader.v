@@ -4,13 +4,15 @@
 // when the ring has room for it (room comes back on release_i) and no more than two full chunks
 // wait unused (taken_i: one has begun to be used), so that A does not crowd out S when a command
 // starts. It is announced on commit_o when its last word is written. One pass over A if it stays
-// resident, else one per column tile. The ring goes on from command to command: what is loaded for
-// the next one lies behind what this one still uses. With conv_i the lines are pixels of a feature
-// map, and one that is outside is not requested but written as zeros; the window_* inputs are
-// otherwise zero.
+// resident, else one per column tile. The ring goes on from command to command. With conv_i lines
+// are pixels of a map, and one outside is not requested but written as zeros; the window_* inputs
+// are otherwise zero.
 // Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane
 // k%LANES of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words
-// of one bank, transposed memory one lane of all banks.
+// of one bank, transposed memory one lane of all banks. A chunk is an even number of words long, so
+// it begins with an even one.
+// Word w lies in word w/2 of one of the bank's two RAMs, of RAM w%2, or in the other one where t2
+// is odd and W even: neighbouring words of a row, and words of a pair of row blocks, never meet.
 `default_nettype none
 `include "sat_assert.vh"
 `include "sat_window.vh"
@@ -53,14 +55,16 @@ module sat_a_loader #(
   output wire [ADDR_W-1:0]          req_addr_o,
   output wire [11:0]                req_beats_o,
   input  wire                       rsp_valid_i,
+  input  wire                       rsp_two_i,    // also the next beat; not with trans_i
   output wire                       rsp_ready_o,
-  input  wire [DATA_W-1:0]          rsp_data_i,
-  // scratchpad write port: either a word of one bank or a lane of every bank
+  input  wire [2*DATA_W-1:0]        rsp_data_i,
+  // scratchpad write port: either words of one bank or a lane of every bank; RAM 1 above RAM 0
   output reg  [ROWS-1:0]            write_bank_o,
+  output reg  [1:0]                 write_ram_o,
   output reg  [DATA_W/16-1:0]       write_lane_o,
-  output reg  [$clog2(A_DEPTH)-1:0] write_addr_o,
+  output reg  [2*$clog2(A_DEPTH)-3:0] write_addr_o,
   output reg                        write_trans_o,
-  output reg  [DATA_W-1:0]          write_beat_o,
+  output reg  [2*DATA_W-1:0]        write_beat_o,
   output reg  [ROWS*16-1:0]         write_column_o,
   // ring accounting
   output reg                        commit_o,
@@ -80,7 +84,7 @@ module sat_a_loader #(
   localparam integer BYTE_L   = $clog2(DATA_W / 8);
   localparam integer LINES    = DATA_W / 4;  // in flight: 64 beats' worth of time, if short
   localparam integer LINES_L  = $clog2(LINES);
-  localparam integer NOTE_W   = ADDR_L + ROWS_L + LANES_L + 3*COUNT_W + 1;
+  localparam integer NOTE_W   = ADDR_L + ROWS_L + LANES_L + 3*COUNT_W + 2;
 
   // ---- Chunks: room in the ring
   wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
@@ -94,8 +98,9 @@ module sat_a_loader #(
   reg  [ADDR_L+1:0] ahead_q;            // words requested and not yet taken
 
   wire [16:0] row_words   = (chunk_len + LANES[16:0] - 17'd1) >> LANES_L;
-  wire [16:0] chunk_words = row_words << t2_log2_i;
-  wire [16:0] ahead_max   = (2 * CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
+  wire [16:0] chunk_words = ((row_words << t2_log2_i) + 17'd1) & ~17'd1;
+  wire [16:0] chunk_max   = (CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
+  wire [16:0] ahead_max   = ((chunk_max + 17'd1) & ~17'd1) << 1;
   wire        chunk_fits  = (chunk_words[ADDR_L:0] <= free_q) &&
                             ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
   wire        chunk_fire  = chunk_valid && chunk_fits;
@@ -205,7 +210,7 @@ module sat_a_loader #(
   );
   sat_delay #(.WIDTH(NOTE_W), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note (
     .clk  (clk),
-    .in_i ({line_last, line_addr, line[ROWS_L-1:0], line[LANES_L-1:0], row_words[COUNT_W-1:0],
+    .in_i ({line_last, line_addr, line[ROWS_L:0], line[LANES_L-1:0], row_words[COUNT_W-1:0],
             line_start, line_units}),
     .out_o(note)
   );
@@ -236,7 +241,7 @@ module sat_a_loader #(
   assign req_addr_o[BYTE_L-1:0] = {BYTE_L{1'b0}};
 
   // ---- Responses
-  wire               info_valid, info_zero, info_last;
+  wire               info_valid, info_zero, info_last, info_odd;
   wire [ADDR_L-1:0]  info_addr;
   wire [ROWS_L-1:0]  info_bank;
   wire [LANES_L-1:0] info_lane;
@@ -250,18 +255,22 @@ module sat_a_loader #(
     .in_data_i  ({zero, note}),
     .out_valid_o(info_valid),
     .out_ready_i(info_done),
-    .out_data_o ({info_zero, info_last, info_addr, info_bank, info_lane, info_step, info_start,
-                  info_units}),
+    .out_data_o ({info_zero, info_last, info_addr, info_odd, info_bank, info_lane, info_step,
+                  info_start, info_units}),
     .count_o    (infos_unused)
   );
 
-  wire              beat_valid = rsp_valid_i || info_zero;
-  wire [DATA_W-1:0] beat       = info_zero ? {DATA_W{1'b0}} : rsp_data_i;
+  // One or two beats.
+  reg  [COUNT_W-1:0]  beat_q;
+  wire                beat_valid = rsp_valid_i || info_zero;
+  wire                two        = info_zero ? info_units - beat_q > {{COUNT_W-1{1'b0}}, 1'b1}
+                                             : rsp_two_i;
+  wire [2*DATA_W-1:0] beats      = info_zero ? {2*DATA_W{1'b0}} : rsp_data_i;
 
   // Row major: beat b of the row is word b of its block.
-  reg  [COUNT_W-1:0] beat_q;
+  wire [COUNT_W-1:0] next_beat = beat_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
   wire               row_beat  = beat_valid && info_valid && !trans_i;
-  wire               row_done  = row_beat && (beat_q + 1'b1 == info_units);
+  wire               row_done  = row_beat && (next_beat == info_units);
   // Transposed: word t2 of the column goes to block t2.
   wire               column_done, column_ready, word_valid;
   wire [ROWS*16-1:0] word;
@@ -276,7 +285,7 @@ module sat_a_loader #(
     .row_done_o  (column_done),
     .beat_valid_i(beat_valid),
     .beat_ready_o(column_ready),
-    .beat_i      (beat),
+    .beat_i      (beats[DATA_W-1:0]),
     .word_valid_o(word_valid),
     .word_o      (word),
     .word_index_o(word_index)
@@ -286,12 +295,17 @@ module sat_a_loader #(
 
   always @(posedge clk) begin
     if (!rst_n) beat_q <= {COUNT_W{1'b0}};
-    else if (row_beat) beat_q <= row_done ? {COUNT_W{1'b0}} : beat_q + 1'b1;
+    else if (row_beat) beat_q <= row_done ? {COUNT_W{1'b0}} : next_beat;
   end
   always @(posedge clk) begin
     if (column_done || !info_valid) step_q <= {ADDR_L{1'b0}};
     else if (word_valid) step_q <= step_q + info_step[ADDR_L-1:0];
   end
+
+  wire [ADDR_L-1:0] first  = info_addr + (trans_i ? step_q : beat_q[ADDR_L-1:0]);
+  wire [ADDR_L-1:0] second = first + 1'b1;
+  wire              odd    = trans_i ? word_index[0] : info_odd;
+  wire              swap   = first[0] ^ (odd && !info_step[0]);
 
   reg commit_q;
   always @(posedge clk) begin
@@ -306,9 +320,11 @@ module sat_a_loader #(
       commit_o     <= commit_q;
     end
     write_lane_o   <= trans_i ? {{LANES-1{1'b0}}, 1'b1} << info_lane : {LANES{1'b1}};
-    write_addr_o   <= info_addr + (trans_i ? step_q : beat_q[ADDR_L-1:0]);
+    write_ram_o    <= (two && !trans_i) ? 2'b11 : {swap, !swap};
+    write_addr_o   <= swap ? {first[ADDR_L-1:1], second[ADDR_L-1:1]}
+                           : {second[ADDR_L-1:1], first[ADDR_L-1:1]};
     write_trans_o  <= trans_i;
-    write_beat_o   <= beat;
+    write_beat_o   <= swap ? {beats[DATA_W-1:0], beats[2*DATA_W-1:DATA_W]} : beats;
     write_column_o <= word;
   end
 
@@ -316,7 +332,7 @@ module sat_a_loader #(
 
   wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, word_index,
                      chunk_words, row_words, tile_rows, line, offset, note_start, addr, info_step,
-                     ahead_max};
+                     ahead_max, second[0]};
 
   `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= A_DEPTH[ADDR_L:0])
 

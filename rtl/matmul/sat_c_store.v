@@ -5,7 +5,8 @@
 // the beat queue has room for everything under way; it becomes one or more write requests and the
 // beats. tile_taken_o returns a tile's worth of buffer to the feeder. Tiles of the next command may
 // be in the buffer before its start. Behind a column tile's last row its sums follow, two rows of
-// FP32, the same way; no other row is issued meanwhile.
+// FP32, the same way; no other row is issued meanwhile. Of a folded array each half of the columns
+// has row blocks of its own, even ones west and odd ones east, and twice the column blocks.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
@@ -38,6 +39,7 @@ module sat_c_store #(
   input  wire [15:0]                     col_tiles_i,
   input  wire [2:0]                      t1_log2_i,
   input  wire [2:0]                      t2_log2_i,
+  input  wire                            fold_i,
   output wire                            idle_o,
   output wire                            overflow_o,
   // output buffer
@@ -167,9 +169,11 @@ module sat_c_store #(
     end
   end
 
-  // Entry r*T + t2*2^t1_log2 + t1 of the tile half; t1 is the word's number within the row.
-  wire [4:0]     block = {1'b0, t2_q} << t1_log2_i;
-  wire [T_L-1:0] t     = done_q[COLS_L +: T_L] + block[T_L-1:0];
+  // Entry r*T + t2*2^t1_log2 + t1 of the tile half; t1 is the word's number within the row. Folded,
+  // a pair of row blocks shares its entries, each with its half of the word.
+  wire [4:0]     block = {1'b0, t2_q[3:1], t2_q[0] && !fold_i} << t1_log2_i;
+  wire [T_L-1:0] t1    = fold_i ? done_q[COLS_L-1 +: T_L] : done_q[COLS_L +: T_L];
+  wire [T_L-1:0] t     = t1 + block[T_L-1:0];
   assign buffer_addr_o = {half_q, r_q, t};
 
   // ---- The group's way: buffer read, group select, epilogue
@@ -178,10 +182,14 @@ module sat_c_store #(
   generate
     if (SUBS == 1) begin : gen_whole
       assign s1_group = buffer_word_i;
+      wire unused_fold = &{1'b0, fold_i};
     end else begin : gen_select
       localparam integer SUBS_L = $clog2(SUBS);
       reg [SUBS_L-1:0] s1_sub_q;
-      always @(posedge clk) s1_sub_q <= done_q[LANES_L +: SUBS_L];
+      always @(posedge clk) begin
+        s1_sub_q <= done_q[LANES_L +: SUBS_L];
+        if (fold_i) s1_sub_q[SUBS_L-1] <= t2_q[0];
+      end
       assign s1_group = buffer_word_i[s1_sub_q*ACCS_W +: ACCS_W];
     end
   endgenerate

@@ -6,7 +6,9 @@
 // tile's results can be taken; otherwise a bubble slot passes. Tiles, and the groups of successive
 // tiles, follow each other without a gap, in the order of sat_feeder_position. Read commands leave
 // one cycle after they are decided; formats: sat_a_bank, sat_s_bank. What the scratchpads hold may
-// belong to the next command already: rings and counts go on from command to command.
+// belong to the next command already: rings and counts go on from command to command. The eastern
+// half of a folded array is COLS/2 cycles ahead of what it otherwise sees: the first folded command
+// waits that long, and its first tile is spaced from then on.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -31,6 +33,7 @@ module sat_feeder #(
   input  wire [2:0]                                               m_log2_i,
   input  wire [2:0]                                               t1_log2_i,
   input  wire [2:0]                                               t2_log2_i,
+  input  wire                                                     fold_i,
   input  wire [4:0]                                               period_i,
   input  wire [24:0]                                              kept_i,
   input  wire [23:0]                                              row_tiles_i,
@@ -51,7 +54,7 @@ module sat_feeder #(
   // a tile's worth of output buffer has been emptied
   input  wire                                                     tile_taken_i,
   // read commands for the first row and column
-  output wire [`SAT_A_CMD_BITS+$clog2(LANES)+$clog2(A_DEPTH)-1:0] a_cmd_o,
+  output wire [`SAT_A_CMD_BITS+$clog2(LANES)+2*$clog2(A_DEPTH)-3:0] a_cmd_o,
   output wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0]               s_cmd_o,
   // performance events: one pulse per slot
   output reg                                                      slot_active_o,
@@ -72,7 +75,24 @@ module sat_feeder #(
   reg               busy_q;        // a period is under way (else a bubble)
   wire slot_end   = &t_q;
   wire period_end = !busy_q || (slot_q + 5'd1 == period_i);
-  wire decide     = running_q && slot_end && period_end;
+  wire decide     = running_q && slot_end && period_end && !settling;
+
+  // ---- The array folds
+  localparam integer          SETTLE_W = $clog2(COLS);
+  localparam [SETTLE_W-1:0]   SETTLED  = {SETTLE_W{1'b0}};
+  localparam integer          EAST     = COLS / 2;
+  reg                folded_q;
+  reg [SETTLE_W-1:0] settle_q;
+  wire settling = settle_q != SETTLED;
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      folded_q <= 1'b0;
+      settle_q <= SETTLED;
+    end else if (start_i) begin
+      folded_q <= fold_i;
+      settle_q <= (fold_i && !folded_q) ? EAST[SETTLE_W-1:0] : SETTLED;
+    end else if (settling) settle_q <= settle_q - 1'b1;
+  end
 
   // ---- The next group, whose A values are to be written
   wire           advance;
@@ -170,6 +190,7 @@ module sat_feeder #(
       if (slot_end) slot_q <= period_end ? 5'd0 : slot_q + 5'd1;
     end
     if (!rst_n) since_q <= {SINCE_W{1'b1}};
+    else if (settling) since_q <= {SINCE_W{1'b0}};
     else if (slot_end && !start_i) since_q <= since;
   end
 
@@ -214,6 +235,7 @@ module sat_feeder #(
     .rst_n          (rst_n),
     .m_log2_i       (m_log2_i),
     .t2_log2_i      (t2_log2_i),
+    .fold_i         (fold_i),
     .fire_i         (fire),
     .valid_i        (next_valid),
     .half_i         (next_half),
@@ -235,6 +257,7 @@ module sat_feeder #(
     .cols_i         (cols_i),
     .m_log2_i       (m_log2_i),
     .t1_log2_i      (t1_log2_i),
+    .fold_i         (fold_i),
     .s_resident_i   (s_resident_i),
     .t_i            (t_q),
     .active_i       (active),

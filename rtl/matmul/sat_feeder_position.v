@@ -38,7 +38,7 @@ module sat_feeder_position #(
   output reg  [$clog2(A_DEPTH)-1:0] base_o,        // word address
   output wire [16:0]                len_o,         // elements
   output wire [16:0]                row_words_o,   // words of a row
-  output wire [16:0]                words_o        // words of all row blocks
+  output wire [16:0]                words_o        // words of all row blocks, an even number
 );
 
   localparam integer A_L     = $clog2(A_DEPTH);
@@ -56,7 +56,7 @@ module sat_feeder_position #(
 
   assign len_o        = last_chunk ? depth_q[16:0] : CHUNK_K[16:0];
   assign row_words_o  = (len_o + LANES[16:0] - 17'd1) >> LANES_L;
-  assign words_o      = row_words_o << t2_log2_i;
+  assign words_o      = ((row_words_o << t2_log2_i) + 17'd1) & ~17'd1;
   assign ends_chunk_o = k_o + m_size >= len_o;
   assign ends_tile_o  = ends_segment && (segments_q == 8'd1);
   assign last_row_o   = rows_q == 24'd1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_feeder_s: read commands for a row of S per slot: its words in turn, once for each row block.
+// If folded, a word is two column blocks of half the width, its sides.
 // Rows follow each other in the ring, from command to command; a resident column tile is read again
 // for each row tile. A row is released when the last column has read it for the last time.
 `default_nettype none
@@ -17,6 +18,7 @@ module sat_feeder_s #(
   input  wire [15:0]                                cols_i,
   input  wire [2:0]                                 m_log2_i,
   input  wire [2:0]                                 t1_log2_i,
+  input  wire                                       fold_i,
   input  wire                                       s_resident_i,
   // slots
   input  wire [$clog2(T)-1:0]                       t_i,         // cycle of the slot
@@ -44,8 +46,10 @@ module sat_feeder_s #(
   wire [16:0]    tile_cols = (cols_q < span) ? cols_q : span;
   wire [16:0]    row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
   wire [4:0]     t         = {{5-T_L{1'b0}}, t_i};
-  wire [4:0]     t1        = t & ((5'd1 << t1_log2_i) - 5'd1);
-  wire [4:0]     block     = (t >> t1_log2_i) << m_log2_i;
+  wire [2:0]     sides     = t1_log2_i + {2'd0, fold_i};  // of a row block, log2
+  wire [4:0]     side      = t & ((5'd1 << sides) - 5'd1);
+  wire [4:0]     t1        = side >> fold_i;
+  wire [4:0]     block     = (t >> sides) << m_log2_i;
   wire [4:0]     mask      = (5'd1 << m_log2_i) - 5'd1;  // of an index
   wire           in_tile   = {12'd0, t1} < row_words;
   wire           next      = active_i && (&t_i);
@@ -68,6 +72,8 @@ module sat_feeder_s #(
     s_cmd_o[S_L+`SAT_S_CMD_MASK]  <= mask[3:0];
     s_cmd_o[S_L+`SAT_S_CMD_BLOCK] <= block[3:0];
     s_cmd_o[S_L+`SAT_S_CMD_HALF]  <= half_i;
+    s_cmd_o[S_L+`SAT_S_CMD_FOLD]  <= fold_i;
+    s_cmd_o[S_L+`SAT_S_CMD_SIDE]  <= fold_i && side[0];
     s_cmd_o[S_L+`SAT_S_CMD_LAST]  <= active_i && last_i;
     s_cmd_o[S_L+`SAT_S_CMD_FIRST] <= active_i && first_i;
     s_cmd_o[S_L+`SAT_S_CMD_VALID] <= rst_n && active_i;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_map_cache: between the A loader and the read DMA. A convolution sees a pixel once per kernel
-// position and column tile: with cache_i (stable from start_i to idle_o, after the last response)
-// lines of 64 bytes are kept, so that what fits is read from memory once per command. It is direct
-// mapped. Without cache_i the ports are connected. A line is looked up per cycle, the first of a
-// request in the cycle after it; a miss asks the DMA at once, and only for what the fill queue has
-// room for, so that DMA data never waits behind hits. Beats leave in request order, one per cycle,
-// three cycles after the request at the earliest. Lines are replaced in that order too: an earlier
-// hit still finds the old one. Each command has its own generation, part of the tags: start_i
-// forgets all lines. The tags are cleared, in CACHE_LINES cycles, after reset and when the
-// generations are used up.
+// position and column tile: with cache_i (it and pairs_i stable from start_i to idle_o, after the
+// last response) lines are kept, so that what fits is read from memory once per command. A line is
+// 64 bytes, or two beats if that is more, of which only those are read that are wanted. The cache
+// is direct mapped. Without cache_i the ports are connected. A line is looked up per cycle, the
+// first of a request in the cycle after it; a miss asks the DMA at once, and only for what the fill
+// queue has room for, so that DMA data never waits behind hits. Beats leave in request order, three
+// cycles after the request at the earliest; with pairs_i two per cycle that lie in an aligned pair
+// of a line that is kept, else one. Lines are replaced in that order too: an earlier hit still
+// finds the old one. Each command has its own generation, part of the tags: start_i forgets all
+// lines. The tags are cleared after reset and when the generations are used up.
 `default_nettype none
 `include "sat_defs.vh"
 
 module sat_map_cache #(
-  parameter integer CACHE_LINES = 2048,  // power of two, >= 16
+  parameter integer CACHE_LINES = 2048,  // of 64 bytes; power of two, >= 16
   parameter integer ADDR_W      = 40,
   parameter integer DATA_W      = 128
 ) (
@@ -21,6 +22,7 @@ module sat_map_cache #(
   input  wire              rst_n,
   input  wire              start_i,
   input  wire              cache_i,
+  input  wire              pairs_i,
   output wire              idle_o,           // no line is on its way
   output wire              sweep_o,          // the tags are being cleared
   // the loader, a read client
@@ -29,8 +31,9 @@ module sat_map_cache #(
   input  wire [ADDR_W-1:0] req_addr_i,
   input  wire [11:0]       req_beats_i,
   output wire              rsp_valid_o,
+  output wire              rsp_two_o,        // there is a second beat, above the first
   input  wire              rsp_ready_i,
-  output wire [DATA_W-1:0] rsp_data_o,
+  output wire [2*DATA_W-1:0] rsp_data_o,
   // read DMA client
   output wire              dma_req_valid_o,
   input  wire              dma_req_ready_i,
@@ -42,22 +45,27 @@ module sat_map_cache #(
 );
 
   localparam integer BEAT_L     = $clog2(DATA_W / 8);
-  localparam integer LINE_L     = $clog2(`SAT_TENSOR_ALIGN);
+  localparam integer ALIGN_L    = $clog2(`SAT_TENSOR_ALIGN);
+  localparam integer LINE_L     = (BEAT_L + 1 > ALIGN_L) ? BEAT_L + 1 : ALIGN_L;
   localparam integer BEATS      = 1 << (LINE_L - BEAT_L);
-  localparam integer STEP_W     = (BEATS == 1) ? 1 : $clog2(BEATS);  // of a place in a line
-  localparam integer INDEX_W    = $clog2(CACHE_LINES);
+  localparam integer STEP_W     = $clog2(BEATS);             // of a place in a line
+  localparam integer LINES      = CACHE_LINES >> (LINE_L - ALIGN_L);
+  localparam integer INDEX_W    = $clog2(LINES);
   localparam integer LINE_W     = ADDR_W - LINE_L;
   localparam integer GEN_W      = 8;
+  localparam integer PARTS      = (LINE_L > ALIGN_L) ? 2 : 1;  // of a line, present or not
   localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
-  localparam integer FILL_LINES = 64 / BEATS;            // misses in flight
-  localparam integer FILL_W     = $clog2(FILL_LINES);
+  localparam integer WORD_W     = PARTS + TAG_W;
+  localparam integer FILL_BEATS = 64;                        // in flight
+  localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
+  localparam integer FILL_W     = $clog2(FILL_BEATS);
 
   localparam [GEN_W-1:0]  GEN_NONE = {GEN_W{1'b0}}, GEN_FIRST = 1;
   localparam [31:0]       BEATS_WORD = BEATS;
-  localparam [STEP_W-1:0] LAST_STEP  = BEATS_WORD[STEP_W-1:0] - 1'b1;
+  localparam [STEP_W-1:0] LAST_STEP  = BEATS_WORD[STEP_W-1:0] - 1'b1, ONE_STEP = 1;
 
   generate
-    if (CACHE_LINES < 16 || (1 << INDEX_W) != CACHE_LINES) begin : gen_check
+    if (CACHE_LINES < 16 || (1 << INDEX_W) != LINES) begin : gen_check
       sat_error_cache_lines_must_be_a_power_of_two u_error ();
     end
   endgenerate
@@ -71,21 +79,27 @@ module sat_map_cache #(
   reg  [LINE_W-1:0]  line_q;        // under lookup
   reg  [STEP_W-1:0]  first_q;       // beat wanted first
   reg  [11:0]        left_q;        // beats of the request from here on
-  reg  [FILL_W:0]    filling_q;     // lines asked for and not yet in the data RAM
+  reg  [FILL_W:0]    filling_q;     // beats asked for and not yet in the data RAM
   reg                bypass_q;      // the tag was read while it was written: it is this one
-  reg  [TAG_W-1:0]   bypass_tag_q;
+  reg  [WORD_W-1:0]  bypass_word_q;
 
-  wire [TAG_W-1:0]   tag;
-  wire               entry_ready, fill_done;
+  wire [WORD_W-1:0]  word;          // parts, tag
+  wire               entry_ready, fill_take;
+  wire [STEP_W-1:0]  miss_first, miss_last;
   wire [INDEX_W-1:0] index     = line_q[INDEX_W-1:0];
   wire [LINE_W-1:0]  next_line = line_q + 1'b1;
   wire [TAG_W-1:0]   wanted    = {gen_q, line_q[LINE_W-1:INDEX_W]};
-  wire               hit       = (bypass_q ? bypass_tag_q : tag) == wanted;
+  wire [WORD_W-1:0]  found     = bypass_q ? bypass_word_q : word;
+  wire [PARTS-1:0]   present   = found[TAG_W +: PARTS] & {PARTS{found[TAG_W-1:0] == wanted}};
+  wire [PARTS-1:0]   parts;         // that are wanted
+  wire               hit       = &(present | ~parts);
   wire [11:0]        to_end    = BEATS[11:0] - {{12-STEP_W{1'b0}}, first_q};
   wire               last_line = left_q <= to_end;
   wire [STEP_W-1:0]  last_beat = last_line ? first_q + left_q[STEP_W-1:0] - 1'b1 : LAST_STEP;
   wire               looking   = (state_q == ST_LOOKUP) && entry_ready;
-  wire               miss_fire = looking && !hit && !filling_q[FILL_W];
+  wire               room      = filling_q <= FILL_BEATS[FILL_W:0] - BEATS[FILL_W:0];
+  wire               miss_fire = looking && !hit && room;
+  wire [FILL_W:0]    asked     = {{FILL_W+1-STEP_W{1'b0}}, miss_last - miss_first} + 1'b1;
   wire               line_fire = (looking && hit) || miss_fire;
   wire               free      = (state_q == ST_IDLE) || (line_fire && last_line);
   wire               accept    = cache_i && req_valid_i && free;
@@ -114,13 +128,13 @@ module sat_map_cache #(
       filling_q <= {FILL_W+1{1'b0}};
     end else begin
       if (sweep) sweep_q <= sweep_q + 1'b1;
-      filling_q <= filling_q + {{FILL_W{1'b0}}, miss_fire} - {{FILL_W{1'b0}}, fill_done};
+      filling_q <= filling_q + (miss_fire ? asked : {FILL_W+1{1'b0}}) - {{FILL_W{1'b0}}, fill_take};
     end
     if (sweep) gen_q <= GEN_FIRST;
     else if (start_i && cache_i) gen_q <= gen_q + 1'b1;
     if (accept || line_fire) begin
       bypass_q     <= accept && miss_fire && (req_addr_i[LINE_L +: INDEX_W] == index);
-      bypass_tag_q <= wanted;
+      bypass_word_q <= {present | parts, wanted};
     end
     if (accept) begin
       line_q  <= req_addr_i[ADDR_W-1:LINE_L];
@@ -135,24 +149,38 @@ module sat_map_cache #(
 
   // The next tag is read while this one is written.
   sat_ram_1r1w #(
-    .WIDTH(TAG_W),
-    .DEPTH(CACHE_LINES)
+    .WIDTH(WORD_W),
+    .DEPTH(LINES)
   ) u_tags (
     .clk    (clk),
     .we_i   (sweep || miss_fire),
     .waddr_i(sweep ? sweep_q : index),
-    .wdata_i(sweep ? {GEN_NONE, {TAG_W-GEN_W{1'b0}}} : wanted),
+    .wdata_i(sweep ? {{PARTS{1'b0}}, GEN_NONE, {TAG_W-GEN_W{1'b0}}} : {present | parts, wanted}),
     .re_i   (accept || line_fire),
     .raddr_i(accept ? req_addr_i[LINE_L +: INDEX_W] : next_line[INDEX_W-1:0]),
-    .rdata_o(tag)
+    .rdata_o(word)
   );
+
+  // What a miss reads: the whole line, or of two beats those that are wanted.
+  generate
+    if (PARTS == 2) begin : gen_parts
+      assign parts      = {last_beat[0], !first_q[0]};
+      assign miss_first = first_q;
+      assign miss_last  = last_beat;
+    end else begin : gen_whole
+      assign parts      = 1'b1;
+      assign miss_first = {STEP_W{1'b0}};
+      assign miss_last  = LAST_STEP;
+    end
+  endgenerate
 
   // A line has room here when it has room in the fill queue.
   wire              ask_ready, ask_valid;
   wire [LINE_W-1:0] ask_line;
-  wire [FILL_W:0]   asks_unused;
+  wire [STEP_W-1:0] ask_first, ask_last;
+  wire [$clog2(FILL_LINES):0] asks_unused;
   sat_fifo #(
-    .WIDTH(LINE_W),
+    .WIDTH(LINE_W + 2*STEP_W),
     .DEPTH(FILL_LINES)
   ) u_asks (
     .clk        (clk),
@@ -160,10 +188,10 @@ module sat_map_cache #(
     .flush_i    (1'b0),
     .in_valid_i (miss_fire),
     .in_ready_o (ask_ready),
-    .in_data_i  (line_q),
+    .in_data_i  ({line_q, miss_first, miss_last}),
     .out_valid_o(ask_valid),
     .out_ready_i(cache_i && dma_req_ready_i),
-    .out_data_o (ask_line),
+    .out_data_o ({ask_line, ask_first, ask_last}),
     .count_o    (asks_unused)
   );
 
@@ -171,7 +199,7 @@ module sat_map_cache #(
   wire               entry_valid, entry_miss, entry_done;
   wire [INDEX_W-1:0] entry_index;
   wire [STEP_W-1:0]  entry_first, entry_last;
-  wire [FILL_W+1:0]  entries_unused;
+  wire [$clog2(FILL_LINES)+1:0] entries_unused;
   sat_fifo #(
     .WIDTH(1 + INDEX_W + 2*STEP_W),
     .DEPTH(2 * FILL_LINES)
@@ -188,12 +216,12 @@ module sat_map_cache #(
     .count_o    (entries_unused)
   );
 
-  wire                              fill_ready, fill_valid, fill_take;
-  wire [DATA_W-1:0]                 fill_beat;
-  wire [$clog2(FILL_LINES*BEATS):0] fill_unused;
+  wire              fill_ready, fill_valid;
+  wire [DATA_W-1:0] fill_beat;
+  wire [FILL_W:0]   fill_unused;
   sat_fifo #(
     .WIDTH(DATA_W),
-    .DEPTH(FILL_LINES * BEATS)
+    .DEPTH(FILL_BEATS)
   ) u_fill (
     .clk        (clk),
     .rst_n      (rst_n),
@@ -207,73 +235,77 @@ module sat_map_cache #(
     .count_o    (fill_unused)
   );
 
-  // Beats: the first one that a request wants, and the one in hand in the data RAM.
-  localparam integer PLACE_W = INDEX_W + $clog2(BEATS);
-  wire [STEP_W-1:0]  req_first;
-  wire [PLACE_W-1:0] place;
-  wire [STEP_W-1:0]  beat;
-  generate
-    if (BEATS == 1) begin : gen_whole_line
-      assign req_first = 1'b0;
-      assign place     = entry_index;
-    end else begin : gen_beats
-      assign req_first = req_addr_i[LINE_L-1:BEAT_L];
-      assign place     = {entry_index, beat};
-    end
-  endgenerate
-
-  // A miss passes all beats of its line into the data RAM, those wanted also to the output.
-  reg  [STEP_W-1:0] step_q;
-  reg               out_valid_q, out_hit_q;
-  reg  [DATA_W-1:0] out_beat_q;
-  wire [DATA_W-1:0] kept_beat;
-  wire              out_free  = !out_valid_q || rsp_ready_i;
-  wire              beat_fire = entry_valid && out_free && (fill_valid || !entry_miss);
-  wire              forward   = (beat >= entry_first) && (beat <= entry_last);
-  assign beat       = entry_miss ? step_q : entry_first + step_q;
+  // A miss passes all that it reads of its line into the data RAM, what is wanted also to the
+  // output. The RAM holds pairs of beats.
+  localparam integer PLACE_W = INDEX_W + STEP_W;
+  wire [STEP_W-1:0]  req_first = req_addr_i[LINE_L-1:BEAT_L];
+  reg  [STEP_W-1:0]  step_q;                      // beats of the line already handled
+  reg                out_valid_q, out_hit_q, out_two_q, out_upper_q;
+  reg  [DATA_W-1:0]  out_beat_q;
+  wire [STEP_W-1:0]  step      = two ? ONE_STEP << 1 : ONE_STEP;
+  wire               whole     = entry_miss && (PARTS == 1);  // from the line's first beat on
+  wire [STEP_W-1:0]  beat      = whole ? step_q : entry_first + step_q;
+  wire [PLACE_W-1:0] place     = {entry_index, beat};
+  reg  [STEP_W-1:0]  end_beat;                    // the last one that leaves now
+  wire               out_free  = !out_valid_q || rsp_ready_i;
+  wire               beat_fire = entry_valid && out_free && (fill_valid || !entry_miss);
+  wire               forward   = (beat >= entry_first) && (beat <= entry_last);
+  wire               two       = pairs_i && !entry_miss && !beat[0] && (beat != entry_last);
+  wire               last      = whole ? step_q == LAST_STEP : end_beat == entry_last;
+  always @(*) begin
+    end_beat    = beat;
+    end_beat[0] = beat[0] || two;
+  end
   assign fill_take  = beat_fire && entry_miss;
-  assign entry_done = beat_fire && (entry_miss ? step_q == LAST_STEP : beat == entry_last);
-  assign fill_done  = entry_done && entry_miss;
+  assign entry_done = beat_fire && last;
 
   always @(posedge clk) begin
     if (!rst_n) begin
       step_q      <= {STEP_W{1'b0}};
       out_valid_q <= 1'b0;
     end else begin
-      if (beat_fire) step_q <= entry_done ? {STEP_W{1'b0}} : step_q + 1'b1;
+      if (beat_fire) step_q <= entry_done ? {STEP_W{1'b0}} : step_q + step;
       if (out_free) out_valid_q <= beat_fire && forward;
     end
     if (beat_fire) begin
-      out_hit_q  <= !entry_miss;
-      out_beat_q <= fill_beat;
+      out_hit_q   <= !entry_miss;
+      out_two_q   <= two;
+      out_upper_q <= beat[0];
+      out_beat_q  <= fill_beat;
     end
   end
 
+  wire [2*DATA_W-1:0] kept;
   sat_ram_1r1w #(
-    .WIDTH(DATA_W),
-    .DEPTH(CACHE_LINES * BEATS)
+    .WIDTH   (2 * DATA_W),
+    .DEPTH   (LINES * BEATS / 2),
+    .WE_LANES(2)
   ) u_data (
     .clk    (clk),
-    .we_i   (fill_take),
-    .waddr_i(place),
-    .wdata_i(fill_beat),
+    .we_i   ({fill_take && beat[0], fill_take && !beat[0]}),
+    .waddr_i(place[PLACE_W-1:1]),
+    .wdata_i({2{fill_beat}}),
     .re_i   (beat_fire && !entry_miss),
-    .raddr_i(place),
-    .rdata_o(kept_beat)
+    .raddr_i(place[PLACE_W-1:1]),
+    .rdata_o(kept)
   );
+  wire [DATA_W-1:0] kept_beat = out_upper_q ? kept[2*DATA_W-1:DATA_W] : kept[DATA_W-1:0];
 
   // ---- Ports
   assign idle_o          = filling_q == {FILL_W+1{1'b0}};
   assign req_ready_o     = cache_i ? free : dma_req_ready_i;
   assign rsp_valid_o     = cache_i ? out_valid_q : dma_rsp_valid_i;
-  assign rsp_data_o      = !cache_i ? dma_rsp_data_i : out_hit_q ? kept_beat : out_beat_q;
+  assign rsp_two_o       = cache_i && out_two_q;
+  assign rsp_data_o      = {kept[2*DATA_W-1:DATA_W],
+                            !cache_i ? dma_rsp_data_i : out_hit_q ? kept_beat : out_beat_q};
   assign dma_req_valid_o = cache_i ? ask_valid : req_valid_i;
-  assign dma_req_addr_o  = cache_i ? {ask_line, {LINE_L{1'b0}}} : req_addr_i;
-  assign dma_req_beats_o = cache_i ? BEATS[11:0] : req_beats_i;
+  assign dma_req_addr_o  = cache_i ? {ask_line, ask_first, {BEAT_L{1'b0}}} : req_addr_i;
+  assign dma_req_beats_o = cache_i ? {{12-STEP_W{1'b0}}, ask_last - ask_first} + 12'd1
+                                   : req_beats_i;
   assign dma_rsp_ready_o = cache_i ? fill_ready : rsp_ready_i;
 
   wire unused_ok = &{1'b0, ask_ready, asks_unused, entries_unused, fill_unused,
-                     req_addr_i[LINE_L-1:0], last_beat};
+                     req_addr_i[LINE_L-1:0], last_beat, place[0]};
 
 endmodule
 

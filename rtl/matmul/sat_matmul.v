@@ -66,7 +66,7 @@ module sat_matmul #(
   localparam integer A_L       = $clog2(A_DEPTH);
   localparam integer S_L       = $clog2(S_DEPTH);
   localparam integer LANES_L   = $clog2(LANES);
-  localparam integer A_CMD_W   = `SAT_A_CMD_BITS + LANES_L + A_L;
+  localparam integer A_CMD_W   = `SAT_A_CMD_BITS + LANES_L + 2 * A_L - 2;
   localparam integer S_CMD_W   = `SAT_S_CMD_BITS + S_L;
   localparam integer BEATS_W   = `SAT_BEATS_BITS;
   localparam integer STRIDE_W  = `SAT_STRIDE_BITS;
@@ -87,7 +87,7 @@ module sat_matmul #(
   wire [15:0]         cols, col_tiles, a_passes;
   wire [7:0]          k_segments;
   wire [24:0]         kept;
-  wire                dense, a_resident, s_resident;
+  wire                dense, fold, a_resident, s_resident;
   wire [4:0]          n, period;
   wire [2:0]          m_log2, t1_log2, t2_log2;
   sat_matmul_command #(
@@ -134,6 +134,7 @@ module sat_matmul #(
     .m_log2_o       (m_log2),
     .t2_log2_o      (t2_log2),
     .t1_log2_o      (t1_log2),
+    .fold_o         (fold),
     .period_o       (period),
     .kept_o         (kept),
     .row_tiles_o    (row_tiles),
@@ -149,14 +150,14 @@ module sat_matmul #(
   reg  [15:0]          f_cols, f_col_tiles;
   reg  [7:0]           f_k_segments;
   reg  [24:0]          f_kept;
-  reg                  f_dense, f_a_resident, f_s_resident;
+  reg                  f_dense, f_fold, f_a_resident, f_s_resident;
   reg  [4:0]           f_group, f_period;
   reg  [2:0]           f_m_log2, f_t1_log2, f_t2_log2;
   always @(posedge clk) if (feeder_take) begin
     {f_cols, f_depth, f_k_segments, f_kept} <= {cols, depth, k_segments, kept};
     {f_dense, f_group, f_m_log2, f_period}  <= {dense, n, m_log2, period};
     {f_row_tiles, f_col_tiles, f_t1_log2, f_t2_log2} <= {row_tiles, col_tiles, t1_log2, t2_log2};
-    {f_a_resident, f_s_resident}            <= {a_resident, s_resident};
+    {f_fold, f_a_resident, f_s_resident}    <= {fold, a_resident, s_resident};
   end
 
   localparam integer OUT_SLOT  = `SAT_SLOT_MATMUL_C;  // the first that the store needs
@@ -164,13 +165,14 @@ module sat_matmul #(
   reg  [OUT_SLOTS*ADDR_W-1:0]   o_addr;
   reg  [OUT_SLOTS*STRIDE_W-1:0] o_stride;
   reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask, o_use_sums;
+  reg                  o_fold;
   reg  [23:0]          o_rows, o_row_tiles;
   reg  [15:0]          o_cols, o_col_tiles;
   reg  [2:0]           o_t1_log2, o_t2_log2;
   always @(posedge clk) if (store_take) begin
     o_addr   <= slot_addr[OUT_SLOT*ADDR_W +: OUT_SLOTS*ADDR_W];
     o_stride <= slot_stride[OUT_SLOT*STRIDE_W +: OUT_SLOTS*STRIDE_W];
-    {o_as_single, o_use_bias, o_use_relu}            <= {as_single, use_bias, use_relu};
+    {o_as_single, o_use_bias, o_use_relu, o_fold}    <= {as_single, use_bias, use_relu, fold};
     {o_use_residual, o_use_mask, o_use_sums}         <= {use_residual, use_mask, use_sums};
     {o_rows, o_cols}                                 <= {rows, cols};
     {o_row_tiles, o_col_tiles, o_t1_log2, o_t2_log2} <= {row_tiles, col_tiles, t1_log2, t2_log2};
@@ -180,17 +182,18 @@ module sat_matmul #(
   wire                a_idle, a_commit, a_taken, a_release, a_write_trans;
   wire [A_L:0]        a_release_words, a_taken_words;
   wire [ROWS-1:0]     a_write_bank;
+  wire [1:0]          a_write_ram;
   wire [LANES-1:0]    a_write_lane;
-  wire [A_L-1:0]      a_write_addr;
-  wire [DATA_W-1:0]   a_write_beat;
+  wire [2*A_L-3:0]    a_write_addr;
+  wire [2*DATA_W-1:0] a_write_beat;
   wire [ROWS*16-1:0]  a_write_column;
   wire [A_CMD_W-1:0]  a_cmd;
-  wire [ROWS*`SAT_WEST_BITS-1:0] west;
+  wire [ROWS*`SAT_WEST_BITS-1:0] west, center;
   wire                map_idle, map_sweep;
-  wire                map_req_valid, map_req_ready, map_rsp_valid, map_rsp_ready;
+  wire                map_req_valid, map_req_ready, map_rsp_valid, map_rsp_two, map_rsp_ready;
   wire [ADDR_W-1:0]   map_req_addr;
   wire [11:0]         map_req_beats;
-  wire [DATA_W-1:0]   map_rsp_data;
+  wire [2*DATA_W-1:0] map_rsp_data;
   sat_a_loader #(
     .ROWS   (ROWS),
     .A_DEPTH(A_DEPTH),
@@ -227,9 +230,11 @@ module sat_matmul #(
     .req_addr_o     (map_req_addr),
     .req_beats_o    (map_req_beats),
     .rsp_valid_i    (map_rsp_valid),
+    .rsp_two_i      (map_rsp_two),
     .rsp_ready_o    (map_rsp_ready),
     .rsp_data_i     (map_rsp_data),
     .write_bank_o   (a_write_bank),
+    .write_ram_o    (a_write_ram),
     .write_lane_o   (a_write_lane),
     .write_addr_o   (a_write_addr),
     .write_trans_o  (a_write_trans),
@@ -250,6 +255,7 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (a_start),
     .cache_i        (conv),
+    .pairs_i        (!a_trans),
     .idle_o         (map_idle),
     .sweep_o        (map_sweep),
     .req_valid_i    (map_req_valid),
@@ -257,6 +263,7 @@ module sat_matmul #(
     .req_addr_i     (map_req_addr),
     .req_beats_i    (map_req_beats),
     .rsp_valid_o    (map_rsp_valid),
+    .rsp_two_o      (map_rsp_two),
     .rsp_ready_i    (map_rsp_ready),
     .rsp_data_o     (map_rsp_data),
     .dma_req_valid_o(rd_req_valid_o[`SAT_RD_PORT_A]),
@@ -275,13 +282,15 @@ module sat_matmul #(
     .clk           (clk),
     .rst_n         (rst_local_n),
     .write_bank_i  (a_write_bank),
+    .write_ram_i   (a_write_ram),
     .write_lane_i  (a_write_lane),
     .write_addr_i  (a_write_addr),
     .write_trans_i (a_write_trans),
     .write_beat_i  (a_write_beat),
     .write_column_i(a_write_column),
     .cmd_i         (a_cmd),
-    .west_o        (west)
+    .west_o        (west),
+    .center_o      (center)
   );
 
   // ---- Operand S: values, and indices unless dense
@@ -397,6 +406,7 @@ module sat_matmul #(
     .m_log2_i         (f_m_log2),
     .t1_log2_i        (f_t1_log2),
     .t2_log2_i        (f_t2_log2),
+    .fold_i           (f_fold),
     .period_i         (f_period),
     .kept_i           (f_kept),
     .row_tiles_i      (f_row_tiles),
@@ -427,11 +437,12 @@ module sat_matmul #(
     .COLS(COLS),
     .T   (T)
   ) u_array (
-    .clk    (clk),
-    .rst_n  (rst_local_n),
-    .west_i (west),
-    .north_i(north),
-    .drain_o(drain)
+    .clk     (clk),
+    .rst_n   (rst_local_n),
+    .west_i  (west),
+    .center_i(center),
+    .north_i (north),
+    .drain_o (drain)
   );
 
   // ---- Results
@@ -552,6 +563,7 @@ module sat_matmul #(
     .col_tiles_i     (o_col_tiles),
     .t1_log2_i       (o_t1_log2),
     .t2_log2_i       (o_t2_log2),
+    .fold_i          (o_fold),
     .idle_o          (store_idle),
     .overflow_o      (overflow_o),
     .row_done_i      (row_done),

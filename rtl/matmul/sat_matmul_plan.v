@@ -3,7 +3,9 @@
 // start_i latches the descriptor; ready_o pulses 4 cycles later (10 with conv_i), when all outputs
 // are valid; they hold until the next start. T outputs of a PE are split into 2^t2_log2 rows times
 // 2^t1_log2 columns: a tile is ROWS*2^t2_log2 by COLS*2^t1_log2. The `map` hint is clamped so that
-// a group of A fits a PE's RAM half (16 entries) and a tile is at least one memory beat wide.
+// a group of A fits a PE's RAM half (16 entries) and a tile is at least one memory beat wide. Where
+// it asks for twice the rows that fit, the array is folded (fold_o): a PE then has half as many
+// rows and twice as many columns of a tile of the same size.
 // Dense is handled as groups of one (M = N = 1). Paper: interleave mapping, offline scheduling.
 // A convolution cuts the reduction (or, with a_trans_i, the rows of C) into one segment per kernel
 // position; groups and tiles never straddle segments. All products come from one multiplier.
@@ -44,7 +46,8 @@ module sat_matmul_plan #(
   output reg  [2:0]  m_log2_o,        // 0 if dense
   output reg  [2:0]  t2_log2_o,
   output reg  [2:0]  t1_log2_o,
-  output reg  [4:0]  period_o,        // slots of T cycles per group: max(N, M*2^t2/T)
+  output reg         fold_o,
+  output reg  [4:0]  period_o,        // slots of T cycles per group: max(N, M * rows of a PE / T)
   output reg  [24:0] groups_o,        // groups of the whole reduction
   output reg  [24:0] kept_o,          // kept elements of the whole reduction
   output reg  [23:0] row_tiles_o,
@@ -59,6 +62,9 @@ module sat_matmul_plan #(
   localparam integer LANES_L = $clog2(LANES);
   localparam integer T1_MIN  = (COLS_L >= LANES_L) ? 0 : LANES_L - COLS_L;
   localparam integer T2_MAX  = T_L - T1_MIN;
+  localparam integer FOLD    = (COLS >= LANES) ? 1 : 0;  // half of the columns still fill a beat
+  // Words of a chunk are rounded up to pairs. Where whole chunks are single words, each is.
+  localparam integer SINGLES = (CHUNK_K == LANES) ? 1 : 0;
 
   generate
     if ((1 << ROWS_L) != ROWS || (1 << COLS_L) != COLS || ROWS < 2 || COLS < 2) begin : gen_shape
@@ -109,16 +115,18 @@ module sat_matmul_plan #(
   end
   wire [2:0] ram_max = 3'd4 - m_log2_o;
   wire [2:0] t2_log2;
+  wire       fold = (FOLD != 0) && (t2_log2 > ram_max);
   generate
     if (T2_MAX == 0) begin : gen_columns_only
       wire unused_map = &{1'b0, map_q, ram_max};
       assign t2_log2 = 3'd0;
     end else begin : gen_mapped
-      wire [2:0] map_max = (ram_max < T2_MAX[2:0]) ? ram_max : T2_MAX[2:0];
+      wire [2:0] fit_max = ram_max + FOLD[2:0];
+      wire [2:0] map_max = (fit_max < T2_MAX[2:0]) ? fit_max : T2_MAX[2:0];
       assign t2_log2 = (map_q < map_max) ? map_q : map_max;
     end
   endgenerate
-  wire [4:0] a_slots = (5'd1 << (m_log2_o + t2_log2)) >> T_L;
+  wire [4:0] a_slots = (5'd1 << (m_log2_o + t2_log2 - {2'd0, fold})) >> T_L;
 
   // Ceilings: groups of a reduction segment, tiles of a row segment and of the columns.
   wire [24:0] m_mask    = (25'd1 << m_log2_o) - 25'd1;
@@ -128,6 +136,7 @@ module sat_matmul_plan #(
   wire [24:0] row_tiles = ({1'b0, rows_o} + row_span - 25'd1) >> (ROWS_L[3:0] + {1'b0, t2_log2_o});
   wire [16:0] col_tiles = ({1'b0, cols_o} + col_span - 17'd1) >> (COLS_L[3:0] + {1'b0, t1_log2_o});
   wire [24:0] k_words   = ({1'b0, depth_o} + LANES[24:0] - 25'd1) >> LANES_L;
+  wire [24:0] k_pairs   = (SINGLES != 0) ? k_words << 1 : k_words + {24'd0, k_words[0]};
 
   reg  [25:0] mul_a;
   reg  [15:0] mul_b;
@@ -201,6 +210,7 @@ module sat_matmul_plan #(
       ST_MAP: begin
         t2_log2_o <= t2_log2;
         t1_log2_o <= T_L[2:0] - t2_log2;
+        fold_o    <= fold;
         period_o  <= (n_o > a_slots) ? n_o : a_slots;
         groups_o  <= groups;
       end
@@ -209,7 +219,7 @@ module sat_matmul_plan #(
         row_tiles_o    <= row_tiles[23:0];
         col_tiles_o    <= col_tiles[15:0];
         kept_o         <= prod[24:0];
-        a_tile_words_q <= {1'b0, k_words} << t2_log2_o;
+        a_tile_words_q <= {1'b0, (t2_log2_o == 3'd0) ? k_pairs : k_words} << t2_log2_o;
       end
       ST_SEGMENTS: row_tiles_o    <= prod[23:0];
       ST_WORDS:    a_tile_words_q <= prod[25:0];

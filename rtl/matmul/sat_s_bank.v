@@ -4,6 +4,7 @@
 // the wide format, and the PE RAM address made of the row block and the kept weight's index within
 // its group (masked by the command to log2(M) bits, so to nothing when dense). The command goes on
 // to the next column one cycle later. Reset clears valid only.
+// fold_o, of a valid command only, and side_o leave with the weight.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -23,7 +24,9 @@ module sat_s_bank #(
   input  wire [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_i,
   output reg  [`SAT_S_CMD_BITS+$clog2(S_DEPTH)-1:0] cmd_o,
   // into the array
-  output wire [`SAT_NORTH_BITS-1:0]                 north_o
+  output wire [`SAT_NORTH_BITS-1:0]                 north_o,
+  output wire                                       fold_o,
+  output wire                                       side_o
 );
 
   localparam integer ADDR_L = $clog2(S_DEPTH);
@@ -79,11 +82,13 @@ module sat_s_bank #(
     .in_i (cmd_i[ADDR_L+`SAT_S_CMD_VALID]),
     .out_o(north_o[`SAT_NORTH_VALID])
   );
-  sat_delay #(.WIDTH(3), .CYCLES(3)) u_flags (
+  sat_delay #(.WIDTH(5), .CYCLES(3)) u_flags (
     .clk  (clk),
-    .in_i ({cmd_i[ADDR_L+`SAT_S_CMD_FIRST], cmd_i[ADDR_L+`SAT_S_CMD_LAST],
+    .in_i ({cmd_i[ADDR_L+`SAT_S_CMD_FOLD] && cmd_i[ADDR_L+`SAT_S_CMD_VALID],
+            cmd_i[ADDR_L+`SAT_S_CMD_SIDE],
+            cmd_i[ADDR_L+`SAT_S_CMD_FIRST], cmd_i[ADDR_L+`SAT_S_CMD_LAST],
             cmd_i[ADDR_L+`SAT_S_CMD_HALF]}),
-    .out_o({north_o[`SAT_NORTH_FIRST], north_o[`SAT_NORTH_LAST], s3_half})
+    .out_o({fold_o, side_o, north_o[`SAT_NORTH_FIRST], north_o[`SAT_NORTH_LAST], s3_half})
   );
   sat_delay #(.WIDTH(4), .CYCLES(2)) u_block (
     .clk  (clk),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_s_scratchpad: one sat_s_bank per array column, the read command rippling from column to
 // column. Values and indices have separate write ports but share word addresses. Command format,
-// latency and skew: sat_s_bank.
+// latency and skew: sat_s_bank. A folded command begins in both halves of the array at once; both
+// get the weights of one side of the word.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_buses.vh"
 
 module sat_s_scratchpad #(
@@ -21,10 +23,20 @@ module sat_s_scratchpad #(
   output wire [COLS*`SAT_NORTH_BITS-1:0]            north_o
 );
 
-  localparam integer CMD_W = `SAT_S_CMD_BITS + $clog2(S_DEPTH);
+  localparam integer ADDR_L  = $clog2(S_DEPTH);
+  localparam integer CMD_W   = `SAT_S_CMD_BITS + ADDR_L;
+  localparam integer NORTH_W = `SAT_NORTH_BITS;
+  localparam integer EAST    = COLS / 2;  // first column of the eastern half
 
-  wire [(COLS+1)*CMD_W-1:0] cmd;
-  assign cmd[CMD_W-1:0] = cmd_i;
+  // Into bank c, and out of it.
+  wire [COLS*CMD_W-1:0]   cmd, passed;
+  wire [COLS*NORTH_W-1:0] north;
+  wire [COLS-1:0]         fold, side;
+  wire [CMD_W-1:0]        rippled = passed[(EAST-1)*CMD_W +: CMD_W];
+  wire                    starts  = cmd_i[ADDR_L+`SAT_S_CMD_FOLD] && cmd_i[ADDR_L+`SAT_S_CMD_VALID];
+  // A folded command ends at the middle, flags and all.
+  wire                    ends    = rippled[ADDR_L+`SAT_S_CMD_FOLD];
+  wire [CMD_W-1:0]        east    = starts ? cmd_i : ends ? {CMD_W{1'b0}} : rippled;
 
   genvar c;
   generate
@@ -39,13 +51,30 @@ module sat_s_scratchpad #(
         .index_addr_i(index_addr_i),
         .index_i     (index_word_i[c*4 +: 4]),
         .cmd_i       (cmd[c*CMD_W +: CMD_W]),
-        .cmd_o       (cmd[(c+1)*CMD_W +: CMD_W]),
-        .north_o     (north_o[c*`SAT_NORTH_BITS +: `SAT_NORTH_BITS])
+        .cmd_o       (passed[c*CMD_W +: CMD_W]),
+        .north_o     (north[c*NORTH_W +: NORTH_W]),
+        .fold_o      (fold[c]),
+        .side_o      (side[c])
       );
+      if (c == 0) begin : gen_first
+        assign cmd[CMD_W-1:0] = cmd_i;
+      end else if (c == EAST) begin : gen_east
+        assign cmd[c*CMD_W +: CMD_W] = east;
+      end else begin : gen_next
+        assign cmd[c*CMD_W +: CMD_W] = passed[(c-1)*CMD_W +: CMD_W];
+      end
+      // The other column of its pair has the other side of the word.
+      localparam integer OTHER = (c < EAST) ? c + EAST : c - EAST;
+      wire turned = fold[c] && (side[c] != (c >= EAST));
+      assign north_o[c*NORTH_W +: NORTH_W] = turned ? north[OTHER*NORTH_W +: NORTH_W]
+                                                    : north[c*NORTH_W +: NORTH_W];
     end
   endgenerate
 
-  wire unused_ok = &{1'b0, cmd[COLS*CMD_W +: CMD_W]};
+  wire unused_ok = &{1'b0, passed[(COLS-1)*CMD_W +: CMD_W]};
+
+  `SAT_ASSERT(halves_do_not_meet, rst_n && starts,
+              ends || !rippled[ADDR_L+`SAT_S_CMD_VALID])
 
 endmodule
 

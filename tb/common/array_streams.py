@@ -2,8 +2,9 @@
 """Random operand streams for a systolic array, and the sums they make (formats: spec/buses.yaml).
 
 The streams are those of row 0 and column 0; row r and column c get theirs r and c cycles later, by
-which every PE sees its two streams in the same relative time. RAM addresses are drawn freely: the
-order in which the feeder uses them is its own affair.
+which every PE sees its two streams in the same relative time. Of a folded array's columns, those of
+the eastern half begin with column 0 again, and have operand A of their own. RAM addresses are drawn
+freely: the order in which the feeder uses them is its own affair.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ RAM_WORDS = 32
 
 
 class ArrayStreams:
-    """`west` [cycles][rows] and `north` [cycles][cols]; `tiles` of accumulators [rows][T][cols].
+    """`west` and `center` [cycles][rows], `north` [cycles][cols]; `tiles` of accumulators
+    [rows][T][cols].
 
     `p_write` is the chance of a write to the PE RAMs in a cycle, `p_valid` that of a weight being
     valid (always in a sum's first and last slot), `most` the most slots between tiles' last ones
@@ -26,14 +28,18 @@ class ArrayStreams:
     """
 
     def __init__(self, rng: np.random.Generator, rows: int, cols: int, t: int, count: int, *,
-                 special: float, p_write: float = 0.9, p_valid: float = 0.8, most: int = 3):
+                 special: float, p_write: float = 0.9, p_valid: float = 0.8, most: int = 3,
+                 folded: bool = False):
         self.rng, self.rows, self.cols, self.t = rng, rows, cols, t
         self.special, self.p_write, self.p_valid = special, p_write, p_valid
+        self.folded = folded
         self.west: list[np.ndarray] = []
+        self.center: list[np.ndarray] = []
         self.north: list[np.ndarray] = []
         self.tiles: list[np.ndarray] = []
-        # PE RAMs, equal along a row; what was written two cycles ago can be read.
-        self.ram = np.zeros((RAM_WORDS, rows), np.uint16)
+        # PE RAMs, equal along a row or its halves; what was written two cycles ago can be read.
+        self.ram = np.zeros((2, RAM_WORDS, rows), np.uint16)
+        self.half = np.arange(cols) // max(cols // 2, 1) if folded else np.zeros(cols, int)
         for address in range(RAM_WORDS):
             self._cycle(address)
         self._cycle()
@@ -60,12 +66,15 @@ class ArrayStreams:
         rng = self.rng
         read = rng.integers(0, RAM_WORDS, self.cols)
         weights = mixed_fp16(rng, self.cols, self.special)
-        a = self.ram[read]
+        a = self.ram[self.half, read]
         self.north.append(flags | NORTH.pack(addr=read, wide=vector.fp16_widen(weights)))
         write = address is not None or rng.random() < self.p_write
         address = int(rng.integers(0, RAM_WORDS)) if address is None else address
-        values = mixed_fp16(rng, self.rows, self.special)
-        self.west.append(WEST.pack(write=int(write), addr=address, wide=vector.fp16_widen(values)))
+        values = mixed_fp16(rng, (2, self.rows), self.special)
+        words = [WEST.pack(write=int(write), addr=address, wide=vector.fp16_widen(half))
+                 for half in values]
+        self.west.append(words[0])
+        self.center.append(words[1] if self.folded else np.zeros_like(words[1]))
         if write:
-            self.ram[address] = values
+            self.ram[:, address] = values
         return a, weights

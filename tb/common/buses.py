@@ -33,16 +33,20 @@ DRAIN = Record(32, {
     "VALID": (31, 1),
     "ACC": (0, 31),
 })
-A_CMD = Record(7, {
-    "WRITE": (6, 1),
-    "ADDR": (1, 5),
-    "ZERO": (0, 1),
+A_CMD = Record(9, {
+    "WRITE": (8, 1),
+    "ADDR": (3, 5),
+    "ZERO": (2, 1),
+    "FOLD": (1, 1),
+    "SWAP": (0, 1),
 })
-S_CMD = Record(12, {
-    "VALID": (11, 1),
-    "FIRST": (10, 1),
-    "LAST": (9, 1),
-    "HALF": (8, 1),
+S_CMD = Record(14, {
+    "VALID": (13, 1),
+    "FIRST": (12, 1),
+    "LAST": (11, 1),
+    "HALF": (10, 1),
+    "FOLD": (9, 1),
+    "SIDE": (8, 1),
     "BLOCK": (4, 4),
     "MASK": (0, 4),
 })

@@ -58,20 +58,24 @@ class ReadPorts:
     """`ports` read clients whose signals begin with `prefix`.
 
     `fetch(address, bytes)` gives a beat (an integer) and may refuse by assertion. `requests` lists
-    (port, address, beats) as taken; the beats of all ports return in that order.
+    (port, address, beats) as taken; the beats of all ports return in that order. With `pairs` the
+    data port is two beats wide, and now and then two of a request come at once.
     """
 
     def __init__(self, dut, fetch: Callable[[int, int], int], rng: np.random.Generator,
-                 stalls: Stalls, ports: int = 1, prefix: str = ""):
+                 stalls: Stalls, ports: int = 1, prefix: str = "", pairs: bool = False):
         names = ("req_valid_o", "req_ready_i", "req_addr_o", "req_beats_o", "rsp_valid_i",
                  "rsp_ready_o", "rsp_data_i")
         (self.req_valid, self.req_ready, self.req_addr, self.req_beats, self.rsp_valid,
          self.rsp_ready, self.rsp_data) = (getattr(dut, prefix + name) for name in names)
-        self.beat_bytes = len(self.rsp_data) // 8
+        self.rsp_two = getattr(dut, prefix + "rsp_two_i", None)
+        self.beat_bytes = len(self.rsp_data) // 8 >> (self.rsp_two is not None)
+        self.pairs, self.two = pairs, False
         self.fetch, self.rng, self.stalls, self.ports = fetch, rng, stalls, ports
         self.addr_w = len(self.req_addr) // ports
         self.held = [Held(f"read request of port {port}") for port in range(ports)]
-        self.queue: deque[tuple[int, int, int]] = deque()  # (first cycle, port, address)
+        # First cycle, port, address, and whether it is its request's last beat.
+        self.queue: deque[tuple[int, int, int, bool]] = deque()
         self.requests: list[tuple[int, int, int]] = []
         self.now = 0
         self.offered = False
@@ -96,22 +100,31 @@ class ReadPorts:
                         "port %d reads %d beats from %#x", port, beats, address)
                 self.requests.append((port, address, beats))
                 due = self.now + self.stalls.latency
-                self.queue += [(due, port, address + beat * self.beat_bytes)
+                self.queue += [(due, port, address + beat * self.beat_bytes, beat + 1 == beats)
                                for beat in range(beats)]
 
     def _responses(self) -> None:
         # A beat once offered stays; otherwise the data lines carry noise.
         due = bool(self.queue) and self.queue[0][0] <= self.now
+        again = self.offered
         self.offered = due and (self.offered or self.rng.random() >= self.stalls.chance)
         if not self.offered:
             self.rsp_valid.value = 0
             self.rsp_data.value = int(self.rng.integers(1 << 62))
             return
-        _, port, address = self.queue[0]
+        _, port, address, last = self.queue[0]
+        if not again:
+            self.two = self.pairs and not last and self.rng.random() < 0.7
+        data = self.fetch(address, self.beat_bytes)
+        if self.two:
+            data |= self.fetch(address + self.beat_bytes, self.beat_bytes) << 8 * self.beat_bytes
+        if self.rsp_two is not None:
+            self.rsp_two.value = int(self.two)
         self.rsp_valid.value = 1 << port
-        self.rsp_data.value = self.fetch(address, self.beat_bytes)
+        self.rsp_data.value = data
         if int(self.rsp_ready.value) & 1 << port:
-            self.queue.popleft()
+            for _ in range(1 + self.two):
+                self.queue.popleft()
             self.offered = False
 
     def cycle(self) -> None:

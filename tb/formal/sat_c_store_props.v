@@ -98,6 +98,7 @@ module sat_c_store_props #(
     .col_tiles_i     (col_tiles[15:0]),
     .t1_log2_i       ({1'b0, t1}),
     .t2_log2_i       ({1'b0, t2}),
+    .fold_i          (1'b0),  // only the buffer's address depends on it
     .idle_o          (idle),
     .overflow_o      (overflow),
     .row_done_i      (row_done_i),

@@ -31,7 +31,7 @@ def estimate_cycles(tiling: Tiling) -> int:
     tile_rows = min(tiling.i, tiling.row_span)
     # Without slack between the multiplies of a group and the loading of the next, a tile starts
     # later.
-    loading = tiling.group_m * tiling.t2
+    loading = tiling.group_m * tiling.pe_rows
     gap = TILE_GAP * (1.5 if tiling.period * array.t == loading else 1)
     compute = tiling.row_tiles * tiling.col_tiles * (
         tiling.groups * tiling.period * array.t + gap)
@@ -42,7 +42,9 @@ def estimate_cycles(tiling: Tiling) -> int:
         piece, windows = (tile_rows, tiling.k) if tiling.a_trans else (tiling.k, tiling.i)
         piece_lines = ceil_div(2 * piece, LINE_BYTES)
         pieces = windows * (tiling.row_tiles if tiling.a_trans else tiling.k_segments)
-        fetching = pieces * tiling.a_passes * ceil_div(piece, array.lanes)
+        # A beat per cycle, of whole rows two.
+        fetched = array.lanes if tiling.a_trans else 2 * array.lanes
+        fetching = pieces * tiling.a_passes * ceil_div(piece, fetched)
         lines = min(tiling.lines, pieces * piece_lines)
         if lines > array.cache_lines:  # read again for each pass, in WU for each position
             again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines

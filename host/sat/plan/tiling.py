@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sat_golden import Descriptor, Windows, compressed_rows
 from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, Opcode
 
-GROUP_VALUES = 16  # values of A that a PE holds of a group: M*T2 at most
+GROUP_VALUES = 16  # values of A that a PE holds of a group: M times its rows at most
 LINE_BYTES = 64  # of the map cache
 
 
@@ -30,10 +30,21 @@ class Array:
         """FP16 values of a beat; a tile is at least as wide."""
         return self.data_w // 16
 
+    @property
+    def folds(self) -> bool:
+        """Whether the two halves of the columns can work on rows of their own."""
+        return self.cols >= self.lanes
+
+
+def rows_of_pe(n: int, m: int) -> int:
+    """The most rows that a PE can work on: a group must fit it."""
+    return GROUP_VALUES // (1 if n == m else m)
+
 
 def most_rows(array: Array, n: int, m: int) -> int:
-    """The largest T2: a group must fit a PE, and a tile be at least a beat wide."""
-    return min(GROUP_VALUES // (1 if n == m else m), array.t, array.t * array.cols // array.lanes)
+    """The largest T2: a group must fit a PE, of which a folded array has two for the same columns,
+    and a tile be at least a beat wide."""
+    return min(rows_of_pe(n, m) << array.folds, array.t, array.t * array.cols // array.lanes)
 
 
 def legal_row_interleaves(array: Array, n: int, m: int) -> list[int]:
@@ -50,11 +61,11 @@ class Tiling:
     """One MATMUL of A [i][k] and S [k][j], N:M along k, on an array.
 
     Each PE works on T outputs in turn: on `t2` rows times `t1` columns, as `row_interleave`
-    (log2(t2), a field of the descriptor) asks for. A convolution cuts the rows of C or the
-    reduction into segments, one for each kernel position: `i` and `k` are those of one segment, and
-    neither groups nor tiles straddle segments. `lines` are the 64-byte lines of a feature map that
-    A is gathered from, 0 for a matrix, and `a_trans` is that of a convolution. Neither changes a
-    tile.
+    (log2(t2), a field of the descriptor) asks for; of a folded array on half as many rows and twice
+    as many columns, while a tile stays as large. A convolution cuts the rows of C or the reduction
+    into segments, one for each kernel position: `i` and `k` are those of one segment, and neither
+    groups nor tiles straddle segments. `lines` are the 64-byte lines of a feature map that A is
+    gathered from, 0 for a matrix, and `a_trans` is that of a convolution. Neither changes a tile.
     """
 
     array: Array
@@ -103,18 +114,28 @@ class Tiling:
 
     @property
     def t2(self) -> int:
-        """Rows interleaved in a PE: those that are asked for, as far as they fit."""
+        """Row blocks of a tile: those that are asked for, as far as they fit."""
         return min(1 << self.row_interleave, most_rows(self.array, self.n, self.m))
 
     @property
     def t1(self) -> int:
-        """Columns interleaved in a PE."""
+        """Column blocks of a tile."""
         return self.array.t // self.t2
+
+    @property
+    def folded(self) -> bool:
+        """Whether each half of the array's columns has row blocks of its own."""
+        return self.t2 > rows_of_pe(self.n, self.m)
+
+    @property
+    def pe_rows(self) -> int:
+        """Rows interleaved in a PE."""
+        return self.t2 >> self.folded
 
     @property
     def period(self) -> int:
         """Slots of T cycles for a group: its multiplies, or loading the next group's values."""
-        return max(self.group_n, self.group_m * self.t2 // self.array.t)
+        return max(self.group_n, self.group_m * self.pe_rows // self.array.t)
 
     @property
     def groups(self) -> int:
@@ -158,8 +179,17 @@ class Tiling:
     @property
     def a_resident(self) -> bool:
         """All of A stays in its scratchpad while the columns of tiles pass."""
-        words = self.row_tiles * self.k_segments * ceil_div(self.k, self.array.lanes) * self.t2
+        words = self.row_tiles * self.k_segments * self.row_words(self.k) * self.t2
         return self.col_tiles > 1 and words <= self.array.a_depth
+
+    def row_words(self, k: int) -> int:
+        """Words of the A scratchpad for `k` reduction elements of a row block: whole chunks have an
+        even number."""
+        lanes, chunk_k = self.array.lanes, self.array.chunk_k
+        words = ceil_div(k, lanes)
+        if self.t2 > 1:
+            return words
+        return 2 * words if chunk_k == lanes else words + words % 2
 
     @property
     def s_resident(self) -> bool:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_a_loader: chunks of both memory layouts, of matrices and of windows over feature maps, in a
-ring that the consumer empties by chunks."""
+ring that the consumer empties by chunks; rows of a map come one or two beats at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Chunk:
     k: int
     rows: int
     length: int
-    words: int
+    words: int  # an even number
     begin: int
 
 
@@ -53,6 +53,7 @@ def chunks_of(plan: Tiling, passes: int) -> list[Chunk]:
                     for k in range(0, plan.k, shape.chunk_k):
                         length = min(shape.chunk_k, plan.k - k)
                         words = -(-length // shape.lanes) * plan.t2
+                        words += words % 2
                         chunks.append(Chunk(row_segment + k_segment, row, k,
                                             min(plan.row_span, plan.i - row), length, words,
                                             begin))
@@ -61,35 +62,45 @@ def chunks_of(plan: Tiling, passes: int) -> list[Chunk]:
 
 
 class Banks:
-    """The scratchpad's contents, and which words of it are in use."""
+    """The scratchpad's contents, [bank][RAM][word], and which words of it are in use."""
 
     def __init__(self, shape: Array):
         self.shape = shape
-        self.data = np.zeros((shape.rows, shape.a_depth, shape.lanes), np.uint16)
-        self.in_use: set[int] = set()
+        self.data = np.zeros((shape.rows, 2, shape.a_depth // 2, shape.lanes), np.uint16)
+        self.in_use: set[int] = set()  # even words and the odd ones behind them
 
     def write(self, dut) -> None:
         banks = dut.write_bank_o.value.to_unsigned()
         if not banks:
             return
-        address = dut.write_addr_o.value.to_unsigned()
-        assert address not in self.in_use, "overwrites a word still in use"
+        addresses = unpack(dut.write_addr_o.value.to_unsigned(), log2(self.shape.a_depth) - 1, 2)
+        rams = [ram for ram in (0, 1) if dut.write_ram_o.value.to_unsigned() >> ram & 1]
+        assert rams
         lanes = [lane for lane in range(self.shape.lanes)
                  if dut.write_lane_o.value.to_unsigned() >> lane & 1]
         column = unpack(dut.write_column_o.value.to_unsigned(), 16, self.shape.rows)
-        beat = unpack_array(dut.write_beat_o.value.to_unsigned(), np.uint16,
-                            self.shape.lanes)
-        for row in range(self.shape.rows):
-            if banks >> row & 1:
-                values = column[row] if dut.write_trans_o.value else beat[lanes]
-                self.data[row, address, lanes] = values
+        beats = unpack_array(dut.write_beat_o.value.to_unsigned(), np.uint16,
+                             2 * self.shape.lanes).reshape(2, -1)
+        for ram in rams:
+            assert addresses[ram] not in self.in_use, "overwrites a word still in use"
+            for row in range(self.shape.rows):
+                if banks >> row & 1:
+                    values = column[row] if dut.write_trans_o.value else beats[ram, lanes]
+                    self.data[row, ram, addresses[ram], lanes] = values
 
-    def addresses(self, chunk: Chunk) -> np.ndarray:
-        return (chunk.begin + np.arange(chunk.words)) % self.shape.a_depth
+    def addresses(self, chunk: Chunk) -> set[int]:
+        """Of the chunk, in either RAM."""
+        return {(chunk.begin // 2 + pair) % (self.shape.a_depth // 2)
+                for pair in range(chunk.words // 2)}
 
     def check(self, plan: Tiling, chunk: Chunk, a: np.ndarray) -> None:
         """Every element of the chunk that exists in A [segment][I][K] is in its place."""
-        words = self.data[:, self.addresses(chunk)]  # [bank][t2, word][lane]
+        row_words = -(-chunk.length // self.shape.lanes)
+        block, place = np.divmod(np.arange(plan.t2 * row_words), row_words)
+        word = (chunk.begin + block * row_words + place) % self.shape.a_depth
+        # No two neighbours of a row, or words of blocks 2b and 2b + 1, lie in the same RAM.
+        ram = (word + block * (1 - row_words % 2)) % 2
+        words = self.data[:, ram, word // 2]  # [bank][t2, word][lane]
         words = words.reshape(self.shape.rows, plan.t2, -1)[:, :, : chunk.length]
         rows = words.transpose(1, 0, 2).reshape(plan.row_span, chunk.length)
         expected = a[chunk.segment, chunk.row : chunk.row + chunk.rows,
@@ -103,7 +114,8 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
     """Loads A [segment][I][K] from `matrix`, for a consumer that takes and forgets chunks at
     random, never one that is not committed. Returns the requests."""
     chunks = chunks_of(plan, passes)
-    port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls])
+    port = ReadPorts(dut, matrix.memory.fetch, rng, STALLS[stalls],
+                     pairs=bool(inputs.get("conv_i") and not inputs["trans_i"]))
     banks = Banks(plan.array)
     await start(dut)
     set_inputs(dut, matrix.inputs() | inputs | {
@@ -115,14 +127,15 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
     waiting: deque[Chunk] = deque()  # committed, not taken
     taken: deque[Chunk] = deque()  # not released
     committed = silent = 0
-    ahead = 2 * plan.array.chunk_k // plan.array.lanes * plan.t2
+    ahead = plan.array.chunk_k // plan.array.lanes * plan.t2
+    ahead = 2 * (ahead + ahead % 2)
     patience = 5000 + 10 * plan.array.rows * ahead  # cycles from chunk to chunk
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
         if dut.commit_o.value:
             chunk = chunks[committed]
             banks.check(plan, chunk, a)
-            banks.in_use |= set(banks.addresses(chunk).tolist())
+            banks.in_use |= banks.addresses(chunk)
             waiting.append(chunk)
             committed += 1
             silent = 0
@@ -132,7 +145,7 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
         if release:
             chunk = taken.popleft()
             dut.release_words_i.value = chunk.words
-            banks.in_use -= set(banks.addresses(chunk).tolist())
+            banks.in_use -= banks.addresses(chunk)
         take = bool(waiting) and rng.random() < 0.05
         dut.taken_i.value = int(take)
         if take:
@@ -216,6 +229,7 @@ async def test_lines_follow_each_other(dut):
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
         words = -(-min(shape.chunk_k, 400 if trans else 1) // shape.lanes)
+        words += words % 2
         dut.taken_words_i.value = dut.release_words_i.value = words
         cycles = chunks = 0
         while not dut.idle_o.value:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_a_scratchpad: row r answers r cycles after row 0; beats to one bank, columns to all."""
+"""sat_a_scratchpad: row r answers r cycles after row 0; one or two beats to one bank, columns to
+all."""
 
 from __future__ import annotations
 
@@ -24,46 +25,60 @@ LATENCY = 3
 async def test_reads(dut, p_read, p_write):
     rng = make_rng(f"{p_read} {p_write}")
     rows, depth, lanes = parameters(dut, "ROWS", "A_DEPTH", "LANES")
-    memory = np.zeros((rows, depth, lanes), np.uint16)
+    depth //= 2  # of each RAM
+    memory = np.zeros((2, rows, depth, lanes), np.uint16)
     await start(dut)
     commands: list[tuple | None] = []
-    expected: list[list[int | None]] = []
-    fill = depth * lanes
+    expected: list[list[tuple | None]] = []
+    fill = 2 * depth * lanes
     for cycle in range(fill + 1500):
         if cycle >= LATENCY:
-            west = unpack(dut.west_o.value.to_unsigned(), WEST.bits, rows)
-            for row, word in enumerate(expected[cycle - LATENCY]):
-                assert WEST.get(west[row], "write") == (word is not None)
-                assert word in (None, west[row]), f"row {row}"
+            for edge, port in enumerate((dut.west_o, dut.center_o)):
+                actual = unpack(port.value.to_unsigned(), WEST.bits, rows)
+                for row, words in enumerate(expected[cycle - LATENCY]):
+                    word = words and words[edge]
+                    assert WEST.get(actual[row], "write") == (word is not None)
+                    assert word in (None, actual[row]), f"edge {edge} row {row}"
 
         read = cycle >= fill and rng.random() < p_read
-        address, lane, pe_address = (int(rng.integers(x)) for x in (depth, lanes, 32))
-        commands.append((pe_address, lane, address) if read else None)
-        command = A_CMD.pack(write=int(read), addr=pe_address)
-        dut.cmd_i.value = (command << log2(lanes) | lane) << log2(depth) | address
-        now: list[int | None] = [None] * rows
+        low, high, lane, pe_address, fold, swap = (
+            int(rng.integers(x)) for x in (depth, depth, lanes, 32, 2, 2))
+        commands.append((pe_address, lane, (low, high), fold, swap) if read else None)
+        command = A_CMD.pack(write=int(read), addr=pe_address, fold=fold, swap=swap)
+        place = (lane << log2(depth) | high) << log2(depth) | low
+        dut.cmd_i.value = command << log2(lanes * depth * depth) | place
+        now: list[tuple | None] = [None] * rows
         for row in range(rows):
-            command = commands[cycle - row] if cycle >= row else None
-            if command:
-                value = int(memory[row, command[2], command[1]])
-                now[row] = WEST.pack(write=1, addr=command[0], wide=widen(value))
+            sent = commands[cycle - row] if cycle >= row else None
+            if sent:
+                pe_address, lane, places, fold, swap = sent
+                edges = [WEST.pack(write=1, addr=pe_address,
+                                   wide=widen(int(memory[ram, row, places[ram], lane])))
+                         for ram in (swap, 1 - swap)]
+                now[row] = edges[0], edges[1] if fold else None
         expected.append(now)
 
         # The filling is all columns: word by word, lane by lane.
         column = cycle < fill or rng.random() < 0.5
         write = cycle < fill or rng.random() < p_write
-        lane, address = divmod(cycle, depth) if cycle < fill else (
+        ram, place = divmod(cycle, fill // 2)
+        lane, address = divmod(place, depth) if cycle < fill else (
             int(rng.integers(lanes)), int(rng.integers(depth)))
+        addresses = [address, address] if cycle < fill else [address, int(rng.integers(depth))]
+        rams = 1 << ram if cycle < fill else int(rng.integers(1, 3 if column else 4))
         bank = int(rng.integers(rows))
-        values, beat = mixed_fp16(rng, rows, 0.2), mixed_fp16(rng, lanes, 0.2)
+        values, beats = mixed_fp16(rng, rows, 0.2), mixed_fp16(rng, (2, lanes), 0.2)
         dut.write_trans_i.value = int(column)
         dut.write_bank_i.value = ((1 << rows) - 1 if column else 1 << bank) * write
         dut.write_lane_i.value = 1 << lane if column else (1 << lanes) - 1
-        dut.write_addr_i.value = address
-        dut.write_beat_i.value = pack_array(beat)
+        dut.write_ram_i.value = rams
+        dut.write_addr_i.value = addresses[1] << log2(depth) | addresses[0]
+        dut.write_beat_i.value = pack_array(beats.ravel())
         dut.write_column_i.value = pack_array(values)
-        if write and column:
-            memory[:, address, lane] = values
-        elif write:
-            memory[bank, address] = beat
+        for ram in (0, 1):
+            if write and rams >> ram & 1:
+                if column:
+                    memory[ram, :, addresses[ram], lane] = values
+                else:
+                    memory[ram, bank, addresses[ram]] = beats[ram]
         await FallingEdge(dut.clk)

@@ -53,7 +53,8 @@ class Command:
 
 def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
                  special: float) -> Command:
-    plan = Tiling(shape, 1, 1, 1, row_interleave=int(rng.integers(0, 5)))
+    nm = ((2, 2), (2, 8), (4, 16))[rng.integers(3)]  # whether the array folds depends on M
+    plan = Tiling(shape, 1, 1, 1, *nm, row_interleave=int(rng.integers(0, 5)))
     i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
     segments = int(rng.choice([1, rng.integers(2, 6)]))
     plan = replace(plan, i=-(-i // segments), j=j, row_segments=segments)
@@ -89,8 +90,11 @@ class Operands:
             end = min(row + plan.row_span, plan.segment_end(row))
             part = command.acc[row:end, col : col + plan.col_span]
             tile[: part.shape[0], : part.shape[1]] = part
-            # [t2, r][t1, column] -> [r][t2][t1][column]
-            order = tile.reshape(plan.t2, shape.rows, plan.t1, shape.cols).transpose(1, 0, 2, 3)
+            # [row of a PE, half, r][column of a PE, column]
+            # -> [r][row, column of a PE][half, column]
+            halves = 1 + plan.folded
+            order = tile.reshape(plan.pe_rows, halves, shape.rows, -1, shape.cols // halves)
+            order = order.transpose(2, 0, 3, 1, 4)
             self.words += [pack(word, 31) for word in order.reshape(tile_words, shape.cols)]
         self.aux = {name: self._beats(getattr(command, name)) if command.use[name] else []
                     for name in ("residual", "mask")}
@@ -191,7 +195,8 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
                                        for row, col in plan.tiles if row == 0)
     images = [(matrix, image_of(matrix, elements)) for matrix, elements in written]
     set_inputs(dut, {f"sums_{name}": value for name, value in sums.inputs().items()})
-    set_inputs(dut, c.inputs() | walk_inputs(plan) | {"as_single_i": command.as_single}
+    set_inputs(dut, c.inputs() | walk_inputs(plan)
+               | {"as_single_i": command.as_single, "fold_i": plan.folded}
                | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
     await FallingEdge(dut.clk)
     dut.start_i.value = 0

@@ -78,9 +78,10 @@ class Ended(NamedTuple):
     a: int
     s: int
     since: int
+    folded: bool
 
 
-RESET = Ended(0, 0, 0, 1000)
+RESET = Ended(0, 0, 0, 1000, False)
 
 
 @dataclass
@@ -89,8 +90,10 @@ class Group:
 
     load: Load  # chunk of A
     half: int
-    writes: list[tuple[int, bool, int, int]]  # PE address, zero, lane, word
-    slots: list[tuple[bool, bool, Load, list[int], list[int]]] = field(default_factory=list)
+    # PE address, zero, lane, RAM of the west edge, words of RAM 1 and RAM 0 (None if not read)
+    writes: list[tuple[int, bool, int, int, list[int | None]]]
+    slots: list[tuple[bool, bool, Load, list[int], list[int], list[int]]] = field(
+        default_factory=list)
 
 
 class Expected:
@@ -115,7 +118,7 @@ class Expected:
                 length = min(shape.chunk_k, plan.k - chunk_k)
                 chunk = row, segment, chunk_k
                 if first_k == chunk_k and not (plan.a_resident and col > 0):
-                    chunks[chunk] = self.a.add(-(-length // plan.array.lanes) * plan.t2)
+                    chunks[chunk] = self.a.add(_chunk_words(plan, length))
                 self._add_group(group, col, chunks[chunk], first_k - chunk_k, length, rows)
 
     def _add_group(self, number: int, col: int, load: Load, k: int, length: int,
@@ -123,23 +126,37 @@ class Expected:
         plan, shape = self.plan, self.plan.array
         load.uses += 1
         half = len(self.groups) % 2
+        row_words = -(-length // shape.lanes)
         writes = []
-        for t2 in range(plan.t2):
+        for pe_row in range(plan.pe_rows):
             for m in range(plan.group_m):
-                word = load.begin + t2 * (load.words // plan.t2) + (k + m) // shape.lanes
-                writes.append((half << 4 | t2 * plan.group_m + m, k + m >= length,
-                               (k + m) % shape.lanes, word % shape.a_depth))
+                rams: list[int | None] = [None, None]
+                # If folded, the row block behind goes to the middle of the array.
+                for block in reversed(range(pe_row << plan.folded,
+                                            (pe_row + 1) << plan.folded)):
+                    word = load.begin + block * row_words + (k + m) // shape.lanes
+                    ram = (word ^ block & (row_words ^ 1)) & 1
+                    rams[ram] = word % shape.a_depth // 2
+                writes.append((half << 4 | pe_row * plan.group_m + m, k + m >= length,
+                               (k + m) % shape.lanes, ram, rams))
         group = Group(load, half, writes)
         for p in range(plan.group_n):
             row = rows[number * plan.group_n + p]
             row.uses += 1
             first = number == 0 and p == 0
             last = number == plan.groups - 1 and p == plan.group_n - 1
-            t1 = np.arange(shape.t) % plan.t1
+            pe_cols = shape.t // plan.pe_rows
+            pe_col = np.arange(shape.t) % pe_cols
+            t1, side = pe_col >> plan.folded, pe_col & plan.folded
             words = (row.begin + np.where(t1 < row.words, t1, 0)) % shape.s_depth
-            blocks = np.arange(shape.t) // plan.t1 * plan.group_m
-            group.slots.append((first, last, row, blocks.tolist(), words.tolist()))
+            blocks = np.arange(shape.t) // pe_cols * plan.group_m
+            group.slots.append((first, last, row, blocks.tolist(), words.tolist(), side.tolist()))
         self.groups.append(group)
+
+
+def _chunk_words(plan: Tiling, length: int) -> int:
+    words = -(-length // plan.array.lanes) * plan.t2
+    return words + words % 2
 
 
 class Pace:
@@ -151,6 +168,10 @@ class Pace:
         self.now = self.begun = self.tiles = 0  # cycles, periods, tiles given to the output buffer
         self.begin: int | None = None           # first slot of the running period, if there is one
         self.tile_end = -before.since           # last slot of the last tile
+        self.settled = 0  # first cycle that decides: the array folds
+        if self.plan.folded and not before.folded:
+            self.settled = self.plan.array.cols // 2
+            self.tile_end = self.settled // self.plan.array.t
 
     def cycle(self, chunks: int, values: int, indices: int, taken: int) -> set[str]:
         """The events of this cycle. The counts are what came in earlier cycles: chunks of A, rows
@@ -165,7 +186,8 @@ class Pace:
             events.add("slot_active")
             if self.groups[self.begun - 2].slots[place][1]:
                 self.tile_end = slot
-        if self.running and (place is None or place + 1 == self.plan.period):
+        if (self.running and self.now > self.settled
+                and (place is None or place + 1 == self.plan.period)):
             self.begin = None
             if self.begun > len(self.groups):
                 self.running = False
@@ -221,7 +243,8 @@ class Checker:
         return record.unpack(word >> below), word & (1 << below) - 1
 
     def a_command(self) -> None:
-        place = log2(self.shape.lanes * self.shape.a_depth)
+        below = 2 * (log2(self.shape.a_depth) - 1)  # of a word's address in each RAM
+        place = log2(self.shape.lanes) + below
         command = self._command(self.dut.a_cmd_o, A_CMD, place)
         # A write is seen by reads from the next cycle on.
         if self.pending_write:
@@ -231,12 +254,16 @@ class Checker:
             return
         fields, place = command
         address, zero = fields["addr"], fields["zero"]
-        lane, word = divmod(place, self.shape.a_depth)
+        lane, words = divmod(place, 1 << below)
         group, *wanted, ends = next(self.writes)
-        expected_address, expected_zero, expected_lane, expected_word = wanted
+        expected_address, expected_zero, expected_lane, expected_ram, expected_words = wanted
         assert (address, zero) == (expected_address, expected_zero), self.plan
+        assert fields["fold"] == self.plan.folded
         if not zero:
-            assert (lane, word) == (expected_lane, expected_word), self.plan
+            assert (lane, fields["swap"]) == (expected_lane, expected_ram), self.plan
+            for ram, word in enumerate(expected_words):
+                actual = words >> ram * below // 2 & (1 << below // 2) - 1
+                assert word in (None, actual), f"{self.plan} RAM {ram}"
             assert self.expected.a.holds(group.load), "reads a chunk that is not there"
             group.load.last_read = self.now
         group.load.done += ends
@@ -251,9 +278,10 @@ class Checker:
         first, last, half, block = (fields[name] for name in ("first", "last", "half", "block"))
         if self.place == 0:
             self.slot = next(self.slots)
-        group, expected_first, expected_last, load, blocks, words = self.slot
+        group, expected_first, expected_last, load, blocks, words, sides = self.slot
         assert (first, last, half) == (expected_first, expected_last, group.half), self.plan
         assert (block, word) == (blocks[self.place], words[self.place]), self.plan
+        assert (fields["fold"], fields["side"]) == (self.plan.folded, sides[self.place]), self.plan
         assert self.expected.s.holds(load), "reads a row that is not there"
         for m in range(self.plan.group_m):
             assert self.ram[half << 4 | block | m] is group, "a PE's RAM holds another group"
@@ -312,7 +340,8 @@ async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_ta
     del walk["rows_i"]
     set_inputs(dut, walk | {
         "depth_i": plan.k, "k_segments_i": plan.k_segments, "dense_i": plan.dense,
-        "n_i": plan.group_n, "m_log2_i": log2(plan.group_m), "period_i": plan.period,
+        "n_i": plan.group_n, "m_log2_i": log2(plan.group_m), "fold_i": plan.folded,
+        "period_i": plan.period,
         "kept_i": plan.kept, "a_resident_i": plan.a_resident, "s_resident_i": plan.s_resident,
         "start_i": 1})
     await FallingEdge(dut.clk)
@@ -351,7 +380,7 @@ async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_ta
     for name in ("a_commit", "value_commit", "index_commit", "tile_taken"):
         getattr(dut, f"{name}_i").value = 0
     return Ended(idle_at, expected.a.end, expected.s.end,
-                 pace.now // plan.array.t - pace.tile_end)
+                 pace.now // plan.array.t - pace.tile_end, plan.folded)
 
 
 def shape_of(dut) -> Array:

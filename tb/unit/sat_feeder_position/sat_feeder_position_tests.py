@@ -22,6 +22,7 @@ def groups(command, begin, a_depth, chunk_k, lanes):
                     ends_segment = start_k + chunk_k >= command["depth"]
                     row_words = -(-length // lanes)
                     words = row_words << command["t2_log2"]
+                    words += words % 2
                     for k in range(0, length, m):
                         ends_chunk = k + m >= length
                         ends_tile = (ends_chunk and ends_segment

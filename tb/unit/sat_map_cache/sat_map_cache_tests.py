@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_map_cache: the beats asked for, in order, and each line that fits read once per command."""
+"""sat_map_cache: the beats asked for, in order, one or two at a time, and each line that fits read
+once per command."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from tb.common.dma_ports import STALLS, Held, ReadPorts, Stalls
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LINE = 64
+LINE = 64  # what is read at once, at least
 MOST_BEATS = 2048  # of a request
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
@@ -25,28 +26,32 @@ Request = tuple[int, int]  # address, beats
 class Bench:
     """A loader on one side, memory on the other; every command finds new data in memory."""
 
-    def __init__(self, dut, rng: np.random.Generator, stalls: Stalls, lines: int):
+    def __init__(self, dut, rng: np.random.Generator, stalls: Stalls, lines: int,
+                 aligned: bool = False):
         self.dut, self.rng, self.stalls = dut, rng, stalls
         self.base = LINE * int(rng.integers(1, 1 << 33))
+        if aligned:
+            self.base -= self.base % (2 * LINE)
         self.memory = Beats(self.base, np.zeros(lines * LINE, np.uint8))
         self.dma = ReadPorts(dut, self.memory.fetch, rng, stalls, prefix="dma_")
         self.beat_bytes = self.dma.beat_bytes
         self.response = Held("response")
+        self.line = max(LINE, 2 * self.beat_bytes)
 
     def free(self) -> bool:
         return not self.stalls.chance or self.rng.random() >= self.stalls.chance
 
-    async def command(self, requests: list[Request], cache: bool) -> int:
+    async def command(self, requests: list[Request], cache: bool, pairs: bool = False) -> int:
         """Cycles from the start to the last beat."""
         dut = self.dut
         self.memory.data[:] = self.rng.integers(0, 256, self.memory.data.size, np.uint8)
         self.dma.requests.clear()
-        dut.cache_i.value = int(cache)
+        dut.cache_i.value, dut.pairs_i.value = int(cache), int(pairs)
         dut.start_i.value = 1
         await self.step()
         dut.start_i.value = 0
         todo = list(reversed(requests))
-        expected: list[int] = []
+        expected: list[tuple[int, bool]] = []  # beats, and whether they are a request's last
         cycles = taken = offered = 0
         while todo or taken < len(expected):
             if todo and (offered or self.free()):
@@ -59,14 +64,18 @@ class Bench:
             await Timer(1, "ns")
             if offered and dut.req_ready_o.value:
                 address, beats = todo.pop()
-                expected += [self.memory.fetch(address + beat * self.beat_bytes, self.beat_bytes)
-                             for beat in range(beats)]
+                expected += [(self.memory.fetch(address + beat * self.beat_bytes, self.beat_bytes),
+                              beat + 1 == beats) for beat in range(beats)]
                 offered = 0
-            beat = dut.rsp_data_o.value if dut.rsp_valid_o.value else None
-            self.response.check(beat is not None, beat, bool(dut.rsp_ready_i.value))
-            if beat is not None and dut.rsp_ready_i.value:
-                assert beat == expected[taken], f"beat {taken} of {requests}"
-                taken += 1
+            offer = self.offered()
+            self.response.check(bool(offer), offer, bool(dut.rsp_ready_i.value))
+            assert pairs and cache or len(offer) < 2
+            if offer and dut.rsp_ready_i.value:
+                for place, actual in enumerate(offer):
+                    wanted, ends = expected[taken]
+                    assert actual == wanted, f"beat {taken} of {requests}"
+                    assert not ends or place + 1 == len(offer), "a pair of two requests"
+                    taken += 1
             if cache and dut.dma_rsp_valid_i.value:
                 assert dut.dma_rsp_ready_o.value, "DMA data waits"
             cycles += 1
@@ -80,30 +89,46 @@ class Bench:
         assert not dut.rsp_valid_o.value and not self.dma.queue
         return cycles
 
+    def offered(self) -> list[int]:
+        """The one or two beats that are offered."""
+        if not self.dut.rsp_valid_o.value:
+            return []
+        bits = 8 * self.beat_bytes
+        data = self.dut.rsp_data_o.value
+        beats = [data[bits - 1 : 0].to_unsigned()]
+        if self.dut.rsp_two_o.value:
+            beats.append(data[2 * bits - 1 : bits].to_unsigned())
+        return beats
+
     async def step(self) -> None:
         self.dma.cycle()
         await FallingEdge(self.dut.clk)
 
     def misses(self) -> Counter:
-        """How often each line was read."""
-        assert all(address % LINE == 0 and beats * self.beat_bytes == LINE
-                   for _, address, beats in self.dma.requests)
-        return Counter(address // LINE for _, address, _ in self.dma.requests)
-
-    def lines_of(self, requests: list[Request]) -> list[int]:
-        """Lines that the requests touch, in order."""
-        return [line for address, beats in requests
-                for line in range(address // LINE,
-                                  (address + beats * self.beat_bytes - 1) // LINE + 1)]
+        """How often each 64 bytes were read."""
+        reads: Counter = Counter()
+        for _, address, beats in self.dma.requests:
+            end = address + beats * self.beat_bytes
+            assert address % LINE == end % LINE == 0
+            assert address // self.line == (end - 1) // self.line
+            reads.update(range(address // LINE, end // LINE))
+        return reads
 
     def expected_misses(self, requests: list[Request], cache_lines: int) -> Counter:
-        """The reads of a direct mapped cache that begins empty."""
-        held: dict[int, int] = {}
+        """The reads of a direct mapped cache that begins empty. A line is 64 bytes, or twice that,
+        each half present or not."""
+        parts = self.line // LINE
+        held: dict[int, tuple[int, set[int]]] = {}
         reads: Counter = Counter()
-        for line in self.lines_of(requests):
-            if held.get(line % cache_lines) != line:
-                held[line % cache_lines] = line
-                reads[line] += 1
+        for address, beats in requests:
+            first, last = address // LINE, (address + beats * self.beat_bytes - 1) // LINE
+            for line in range(first // parts, last // parts + 1):
+                wanted = set(range(max(first, line * parts), min(last + 1, (line + 1) * parts)))
+                owner, present = held.get(line % (cache_lines // parts), (None, set()))
+                present = present if owner == line else set()
+                if not wanted <= present:
+                    reads.update(wanted)
+                held[line % (cache_lines // parts)] = line, present | wanted
         return reads
 
     def random_requests(self, count: int) -> list[Request]:
@@ -124,7 +149,7 @@ async def test_random_requests(dut, stalls):
         bench = Bench(dut, rng, STALLS[stalls], int(share * cache_lines))
         for cache in (True, False, True, True):
             requests = bench.random_requests(60)
-            await bench.command(requests, cache)
+            await bench.command(requests, cache, pairs=bool(rng.integers(2)))
             if cache:
                 assert bench.misses() == bench.expected_misses(requests, cache_lines), requests
             else:
@@ -150,11 +175,11 @@ async def test_generations_wrap(dut):
 
 @cocotb.test()
 async def test_rate(dut):
-    """Misses at the memory's rate in spite of its latency; hits a beat per cycle."""
+    """Misses at the memory's rate in spite of its latency; hits one or two beats per cycle."""
     rng = make_rng()
     (cache_lines,) = parameters(dut, "CACHE_LINES")
     await start(dut)
-    bench = Bench(dut, rng, STALLS["latency"], cache_lines)
+    bench = Bench(dut, rng, STALLS["latency"], cache_lines, aligned=True)
     beats = 2 * LINE // bench.beat_bytes
     rows = [(bench.base + row * 2 * LINE, beats) for row in range(cache_lines // 2)]
     for _ in range(cache_lines):
@@ -162,6 +187,7 @@ async def test_rate(dut):
     once = await bench.command(rows, cache=True)
     assert once <= beats * len(rows) + STALLS["latency"].latency + 12
     assert await bench.command(rows * 3, cache=True) <= once + 2 * beats * len(rows)
+    assert await bench.command(rows * 3, cache=True, pairs=True) <= once + beats * len(rows) + 60
     single = [(bench.base, 1)] * 100
     assert await bench.command(single, cache=True) <= len(single) + 60
 

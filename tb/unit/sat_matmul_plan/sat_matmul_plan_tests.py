@@ -30,6 +30,7 @@ def expected_of(plan: Tiling) -> dict[str, int]:
         "rows": plan.i, "cols": plan.j, "depth": plan.k,
         "k_segments": plan.k_segments, "dense": plan.dense, "n": plan.group_n,
         "m_log2": log2(plan.group_m), "t2_log2": log2(plan.t2), "t1_log2": log2(plan.t1),
+        "fold": plan.folded,
         "period": plan.period, "groups": plan.groups, "kept": plan.kept,
         "row_tiles": plan.row_tiles, "col_tiles": plan.col_tiles,
         "a_resident": plan.a_resident, "s_resident": plan.s_resident,

@@ -27,6 +27,7 @@ async def test_reads(dut, m_log2, p_read, p_write):
     mask = (1 << m_log2) - 1
     await start(dut)
     expected: list[tuple[bool, int]] = []
+    turns: list[tuple[int, int]] = []
     command = None
     for cycle in range(depth + 1000):
         if command is not None:
@@ -34,14 +35,16 @@ async def test_reads(dut, m_log2, p_read, p_write):
         if cycle >= LATENCY:
             north, (valid, word) = dut.north_o.value.to_unsigned(), expected[cycle - LATENCY]
             assert north == word if valid else not NORTH.get(north, "valid")
+            assert (dut.fold_o.value, dut.side_o.value) == turns[cycle - LATENCY]
 
         fill = cycle < depth
         address = int(rng.integers(depth))
         valid = not fill and rng.random() < p_read
-        first, last, half = map(int, rng.integers(0, 2, 3))
+        first, last, half, fold, side = map(int, rng.integers(0, 2, 5))
+        turns.append((int(fold and valid), side))
         block = int(rng.integers(16)) & ~mask
-        command = S_CMD.pack(valid=int(valid), first=first, last=last, half=half, block=block,
-                             mask=mask)
+        command = S_CMD.pack(valid=int(valid), first=first, last=last, half=half, fold=fold,
+                             side=side, block=block, mask=mask)
         command = command << log2(depth) | address
         dut.cmd_i.value = command
         wide = widen(int(values[address]))

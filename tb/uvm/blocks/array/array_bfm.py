@@ -21,6 +21,7 @@ class ArrayBfm:
         dut = self._dut
         for cycle in range(len(item.north) + max(self.rows, self.cols)):
             dut.west_i.value = skewed(item.west, cycle, WEST.bits)
+            dut.center_i.value = 0
             dut.north_i.value = skewed(item.north, cycle, NORTH.bits)
             await FallingEdge(dut.clk)
 
