@@ -459,7 +459,7 @@ async def test_bad_descriptor_lets_earlier_commands_complete(dut):
     bench = await begin(dut)
     bad = {
         Error.OPCODE: replace(matmul(), opcode=9),
-        Error.FLAGS: replace(matmul(), flags=1 << 7),
+        Error.FLAGS: replace(matmul(), flags=1 << 11),
         Error.NM: replace(prune(), n=3),
         Error.SIZE: replace(matmul(), cols=0),
         Error.ALIGN: replace(matmul(), slots={**matmul().slots, MatmulSlot.C: Slot(0x4020, 64)}),
