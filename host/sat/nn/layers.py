@@ -349,7 +349,7 @@ class BatchNorm:
 
     def _totals(self) -> np.ndarray:
         """float64 [2][channels], of all parts."""
-        return np.sum([sums.read() for sums in self.sums], axis=0, dtype=np.float64)
+        return np.stack([sums.read() for sums in self.sums]).sum(axis=0, dtype=np.float64)
 
 
 def write_row(tensor: Tensor, values: np.ndarray) -> None:
