@@ -5,11 +5,11 @@
 // 64 bytes, or two beats if that is more, of which only those are read that are wanted. The cache
 // is direct mapped. Without cache_i the ports are connected. A line is looked up per cycle, the
 // first of a request in the cycle after it; a miss asks the DMA at once, and only for what the fill
-// queue has room for, so that DMA data never waits behind hits. Beats leave in request order, three
-// cycles after the request at the earliest; with pairs_i two per cycle that lie in an aligned pair
-// of a line that is kept, else one. Lines are replaced in that order too: an earlier hit still
-// finds the old one. Each command has its own generation, part of the tags: start_i forgets all
-// lines. The tags are cleared after reset and when the generations are used up.
+// queues have room for, so that DMA data never waits behind hits. Beats leave in request order,
+// three cycles after the request at the earliest; with pairs_i two per cycle that are an aligned
+// pair, else one. Lines are replaced in that order too: an earlier hit still finds the old one.
+// Each command has its own generation, part of the tags: start_i forgets all lines. The tags are
+// cleared after reset and when the generations are used up.
 `default_nettype none
 `include "sat_defs.vh"
 
@@ -59,6 +59,8 @@ module sat_map_cache #(
   localparam integer FILL_BEATS = 64;                        // in flight
   localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
   localparam integer FILL_W     = $clog2(FILL_BEATS);
+  localparam integer FILL_DEPTH = FILL_LINES * BEATS / 2;    // of lower or upper beats, at most
+  localparam integer FILL_L     = $clog2(FILL_DEPTH);
 
   localparam [GEN_W-1:0]  GEN_NONE = {GEN_W{1'b0}}, GEN_FIRST = 1;
   localparam [31:0]       BEATS_WORD = BEATS;
@@ -84,7 +86,7 @@ module sat_map_cache #(
   reg  [WORD_W-1:0]  bypass_word_q;
 
   wire [WORD_W-1:0]  word;          // parts, tag
-  wire               entry_ready, fill_take;
+  wire               entry_ready;
   wire [STEP_W-1:0]  miss_first, miss_last;
   wire [INDEX_W-1:0] index     = line_q[INDEX_W-1:0];
   wire [LINE_W-1:0]  next_line = line_q + 1'b1;
@@ -128,7 +130,8 @@ module sat_map_cache #(
       filling_q <= {FILL_W+1{1'b0}};
     end else begin
       if (sweep) sweep_q <= sweep_q + 1'b1;
-      filling_q <= filling_q + (miss_fire ? asked : {FILL_W+1{1'b0}}) - {{FILL_W{1'b0}}, fill_take};
+      filling_q <= filling_q + (miss_fire ? asked : {FILL_W+1{1'b0}})
+                             - {{FILL_W{1'b0}}, fill_take[0]} - {{FILL_W{1'b0}}, fill_take[1]};
     end
     if (sweep) gen_q <= GEN_FIRST;
     else if (start_i && cache_i) gen_q <= gen_q + 1'b1;
@@ -216,48 +219,92 @@ module sat_map_cache #(
     .count_o    (entries_unused)
   );
 
-  wire              fill_ready, fill_valid;
-  wire [DATA_W-1:0] fill_beat;
-  wire [FILL_W:0]   fill_unused;
-  sat_fifo #(
-    .WIDTH(DATA_W),
-    .DEPTH(FILL_BEATS)
-  ) u_fill (
-    .clk        (clk),
-    .rst_n      (rst_n),
-    .flush_i    (1'b0),
-    .in_valid_i (cache_i && dma_rsp_valid_i),
-    .in_ready_o (fill_ready),
-    .in_data_i  (dma_rsp_data_i),
-    .out_valid_o(fill_valid),
-    .out_ready_i(fill_take),
-    .out_data_o (fill_beat),
-    .count_o    (fill_unused)
-  );
+  // What comes from memory waits in two queues, for the lower and the upper beats of pairs.
+  wire                in_upper;      // where the next one goes
+  wire [1:0]          fill_ready, fill_valid, fill_take;
+  wire [2*DATA_W-1:0] fill;
+  wire [2*FILL_L+1:0] fill_unused;
+  wire                fill_in = cache_i && dma_rsp_valid_i;
+  genvar x;
+  generate
+    for (x = 0; x < 2; x = x + 1) begin : gen_fill
+      sat_fifo #(
+        .WIDTH(DATA_W),
+        .DEPTH(FILL_DEPTH)
+      ) u_fill (
+        .clk        (clk),
+        .rst_n      (rst_n),
+        .flush_i    (1'b0),
+        .in_valid_i (fill_in && (in_upper == (x == 1))),
+        .in_ready_o (fill_ready[x]),
+        .in_data_i  (dma_rsp_data_i),
+        .out_valid_o(fill_valid[x]),
+        .out_ready_i(fill_take[x]),
+        .out_data_o (fill[x*DATA_W +: DATA_W]),
+        .count_o    (fill_unused[x*(FILL_L+1) +: FILL_L+1])
+      );
+    end
+    if (PARTS == 2) begin : gen_some
+      wire       some_ready, some_valid, some_first, some_last;
+      wire [$clog2(FILL_LINES):0] some_unused;
+      reg        second_q;  // of two beats
+      wire       some_done = fill_in && (second_q || some_first == some_last);
+      assign in_upper = second_q || some_first;
+      always @(posedge clk) begin
+        if (!rst_n) second_q <= 1'b0;
+        else if (fill_in) second_q <= !some_done;
+      end
+      sat_fifo #(
+        .WIDTH(2),
+        .DEPTH(FILL_LINES)
+      ) u_some (
+        .clk        (clk),
+        .rst_n      (rst_n),
+        .flush_i    (1'b0),
+        .in_valid_i (miss_fire),
+        .in_ready_o (some_ready),
+        .in_data_i  ({miss_first[0], miss_last[0]}),
+        .out_valid_o(some_valid),
+        .out_ready_i(some_done),
+        .out_data_o ({some_first, some_last}),
+        .count_o    (some_unused)
+      );
+      wire unused_some = &{1'b0, some_ready, some_valid, some_unused};
+    end else begin : gen_all
+      reg upper_q;
+      assign in_upper = upper_q;
+      always @(posedge clk) begin
+        if (!rst_n) upper_q <= 1'b0;
+        else if (fill_in) upper_q <= !upper_q;
+      end
+    end
+  endgenerate
 
   // A miss passes all that it reads of its line into the data RAM, what is wanted also to the
-  // output. The RAM holds pairs of beats.
+  // output. The RAM holds pairs of beats. With pairs_i both of a pair are handled at once.
   localparam integer PLACE_W = INDEX_W + STEP_W;
   wire [STEP_W-1:0]  req_first = req_addr_i[LINE_L-1:BEAT_L];
   reg  [STEP_W-1:0]  step_q;                      // beats of the line already handled
   reg                out_valid_q, out_hit_q, out_two_q, out_upper_q;
-  reg  [DATA_W-1:0]  out_beat_q;
-  wire [STEP_W-1:0]  step      = two ? ONE_STEP << 1 : ONE_STEP;
+  reg  [2*DATA_W-1:0] out_fill_q;
   wire               whole     = entry_miss && (PARTS == 1);  // from the line's first beat on
   wire [STEP_W-1:0]  beat      = whole ? step_q : entry_first + step_q;
+  wire [STEP_W-1:0]  final_beat = whole ? LAST_STEP : entry_last;
   wire [PLACE_W-1:0] place     = {entry_index, beat};
-  reg  [STEP_W-1:0]  end_beat;                    // the last one that leaves now
-  wire               out_free  = !out_valid_q || rsp_ready_i;
-  wire               beat_fire = entry_valid && out_free && (fill_valid || !entry_miss);
-  wire               forward   = (beat >= entry_first) && (beat <= entry_last);
-  wire               two       = pairs_i && !entry_miss && !beat[0] && (beat != entry_last);
-  wire               last      = whole ? step_q == LAST_STEP : end_beat == entry_last;
+  wire               both      = pairs_i && !beat[0] && (beat != final_beat);
+  wire [STEP_W-1:0]  step      = both ? ONE_STEP << 1 : ONE_STEP;
+  reg  [STEP_W-1:0]  end_beat;                    // the last one that is handled now
   always @(*) begin
     end_beat    = beat;
-    end_beat[0] = beat[0] || two;
+    end_beat[0] = beat[0] || both;
   end
-  assign fill_take  = beat_fire && entry_miss;
-  assign entry_done = beat_fire && last;
+  wire               out_free  = !out_valid_q || rsp_ready_i;
+  wire               filled    = (beat[0] || fill_valid[0]) && (!end_beat[0] || fill_valid[1]);
+  wire               beat_fire = entry_valid && out_free && (!entry_miss || filled);
+  wire               begins    = (beat >= entry_first) && (beat <= entry_last);      // wanted
+  wire               ends      = (end_beat >= entry_first) && (end_beat <= entry_last);
+  assign fill_take  = {2{beat_fire && entry_miss}} & {end_beat[0], !beat[0]};
+  assign entry_done = beat_fire && (end_beat == final_beat);
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -265,13 +312,13 @@ module sat_map_cache #(
       out_valid_q <= 1'b0;
     end else begin
       if (beat_fire) step_q <= entry_done ? {STEP_W{1'b0}} : step_q + step;
-      if (out_free) out_valid_q <= beat_fire && forward;
+      if (out_free) out_valid_q <= beat_fire && (begins || ends);
     end
     if (beat_fire) begin
       out_hit_q   <= !entry_miss;
-      out_two_q   <= two;
-      out_upper_q <= beat[0];
-      out_beat_q  <= fill_beat;
+      out_two_q   <= both && begins && ends;
+      out_upper_q <= beat[0] || !begins;
+      out_fill_q  <= fill;
     end
   end
 
@@ -282,27 +329,27 @@ module sat_map_cache #(
     .WE_LANES(2)
   ) u_data (
     .clk    (clk),
-    .we_i   ({fill_take && beat[0], fill_take && !beat[0]}),
+    .we_i   (fill_take),
     .waddr_i(place[PLACE_W-1:1]),
-    .wdata_i({2{fill_beat}}),
+    .wdata_i(fill),
     .re_i   (beat_fire && !entry_miss),
     .raddr_i(place[PLACE_W-1:1]),
     .rdata_o(kept)
   );
-  wire [DATA_W-1:0] kept_beat = out_upper_q ? kept[2*DATA_W-1:DATA_W] : kept[DATA_W-1:0];
+  wire [2*DATA_W-1:0] out_pair = out_hit_q ? kept : out_fill_q;
+  wire [DATA_W-1:0]   out_beat = out_upper_q ? out_pair[2*DATA_W-1:DATA_W] : out_pair[DATA_W-1:0];
 
   // ---- Ports
   assign idle_o          = filling_q == {FILL_W+1{1'b0}};
   assign req_ready_o     = cache_i ? free : dma_req_ready_i;
   assign rsp_valid_o     = cache_i ? out_valid_q : dma_rsp_valid_i;
   assign rsp_two_o       = cache_i && out_two_q;
-  assign rsp_data_o      = {kept[2*DATA_W-1:DATA_W],
-                            !cache_i ? dma_rsp_data_i : out_hit_q ? kept_beat : out_beat_q};
+  assign rsp_data_o      = {out_pair[2*DATA_W-1:DATA_W], cache_i ? out_beat : dma_rsp_data_i};
   assign dma_req_valid_o = cache_i ? ask_valid : req_valid_i;
   assign dma_req_addr_o  = cache_i ? {ask_line, ask_first, {BEAT_L{1'b0}}} : req_addr_i;
   assign dma_req_beats_o = cache_i ? {{12-STEP_W{1'b0}}, ask_last - ask_first} + 12'd1
                                    : req_beats_i;
-  assign dma_rsp_ready_o = cache_i ? fill_ready : rsp_ready_i;
+  assign dma_rsp_ready_o = cache_i ? fill_ready[in_upper] : rsp_ready_i;
 
   wire unused_ok = &{1'b0, ask_ready, asks_unused, entries_unused, fill_unused,
                      req_addr_i[LINE_L-1:0], last_beat, place[0]};
