@@ -101,7 +101,8 @@ class CProgram(Structure):
 class MatmulOptions(Structure):
     _fields_ = [("a_trans", c_bool), ("relu", c_bool), ("overlap", c_bool),
                 ("bias", POINTER(CTensor)), ("residual", POINTER(CTensor)),
-                ("mask", POINTER(CTensor)), ("row_interleave", c_uint32)]
+                ("mask", POINTER(CTensor)), ("sums", POINTER(CTensor)),
+                ("row_interleave", c_uint32)]
 
 
 class AffineOptions(Structure):

@@ -190,6 +190,8 @@ def test_descriptors_of_convolutions_equal_those_of_the_host(core: Core, round_:
                           (dw, core.compressed("dy", (count, j), n, m), True)):
         epilogue = {name: core.tensor(name, out.shape, kind)
                     for name, kind in (("residual", format), ("mask", FP16)) if flip(rng)}
+        if flip(rng):
+            epilogue["sums"] = core.tensor("sums", (2, j), FP32)
         host.conv(x, s, out, windows, a_trans=trans, **options, **epilogue)
         assert c.conv(x, s, out, windows, a_trans=trans, **options, **epilogue) == driver.OK
     assert c.pack() == host.pack()
@@ -262,6 +264,7 @@ def test_windows_equal_those_of_the_golden_model(round_: int) -> None:
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], residual=t["c32"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c32"], residual=t["c16"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], mask=t["a"]),
+    lambda c, t: c.matmul(t["a"], t["s"], t["c16"], sums=t["bias"]),
     lambda c, t: c.matmul(t["a"], t["s"], t["c16"], row_interleave=8),
     lambda c, t: c.matmul(t["a"], t["w"], t["c16"]),
     lambda c, t: c.matmul(t["a"], t["bp"], t["c16"]),
