@@ -78,7 +78,7 @@ module sat_feeder #(
   wire decide     = running_q && slot_end && period_end && !settling;
 
   // ---- The array folds
-  localparam integer          SETTLE_W = $clog2(COLS);
+  localparam integer          SETTLE_W = $clog2(COLS + 1);
   localparam [SETTLE_W-1:0]   SETTLED  = {SETTLE_W{1'b0}};
   localparam integer          EAST     = COLS / 2;
   reg                folded_q;

@@ -35,8 +35,8 @@ module sat_column_sums #(
 
   localparam integer GROUP_W = $clog2(GROUPS);
   localparam integer SLICE   = (LANES < 4) ? LANES : 4;  // lanes that share a conversion
-  localparam integer LANE_W  = $clog2(SLICE);
-  localparam [LANE_W-1:0] LAST_LANE = {LANE_W{1'b1}};
+  localparam integer LANE_W  = (SLICE < 2) ? 1 : $clog2(SLICE);
+  localparam [LANE_W-1:0] LAST_LANE = SLICE[LANE_W-1:0] - 1'b1;
 
   // ---- Elements: controls of stages 5 to 7 of sat_exact_lane
   wire                 s3_add, s3_first, ready;
