@@ -75,7 +75,7 @@ static bool is_nm(uint32_t n, uint32_t m) {
 int sat_tensor_new(sat_arena *arena, sat_tensor *tensor, uint32_t rows, uint32_t cols,
                    sat_format format) {
   const uint64_t unit = SAT_TENSOR_ALIGN - 1u;
-  const uint64_t first = 2u * SAT_TENSOR_ALIGN - 1u;  // a line of the map cache, with the widest bus
+  const uint64_t first = 2u * SAT_TENSOR_ALIGN - 1u;  // a line of the widest map cache
   const uint64_t start = (arena->next + first) & ~first;
   if (!is_size(rows) || !is_size(cols)) return SAT_E_ARGUMENT;
   tensor->address = start;
