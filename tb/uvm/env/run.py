@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import numpy as np
 
-from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error
+from sat_golden.defs import DESC_BYTES, TENSOR_ALIGN, Error, MatmulSlot, Opcode
+from sat_golden.tensors import Tensor, tensors_of
 from tb.uvm.env.prediction import Prediction
+
+AHEAD = (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.S_INDICES)  # what is loaded of the next one
 
 
 class End(Enum):
@@ -67,11 +71,21 @@ class Run:
         """Merged ranges of lines."""
         first, length = self.prediction.address, self.prediction.length * DESC_BYTES
         spans = [(first, first + length)]
-        for command in self.prediction.expected.result.commands:
-            for tensor in command.tensors:
-                if tensor.read:
-                    spans += tensor.row_ranges()
+        for tensor in itertools.chain(self._loaded_ahead, *(
+                command.tensors for command in self.prediction.expected.result.commands)):
+            if tensor.read:
+                spans += tensor.row_ranges()
         return merged([(start // TENSOR_ALIGN, -(-end // TENSOR_ALIGN)) for start, end in spans])
+
+    @property
+    def _loaded_ahead(self) -> list[Tensor]:
+        """A and S of the MATMUL behind the last command that was started, if there is one: they are
+        loaded while the one before works, which may still fail."""
+        started = self.prediction.expected.result.commands
+        behind = self.prediction.commands[started[-1].index + 1:] if started else []
+        if not behind or behind[0].opcode != Opcode.MATMUL:
+            return []
+        return [tensor for tensor in tensors_of(behind[0]) if tensor.slot in AHEAD]
 
     @functools.cached_property
     def _writable(self) -> np.ndarray:
