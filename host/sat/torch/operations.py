@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,6 @@ from ..nn import (
     Script,
 )
 from ..nn.gradients import Gradient
-from ..nn.layers import Bias
 from .backward import Backward
 from .errors import CompileError
 from .graph import Node, map_shape
@@ -123,8 +122,34 @@ class Operation:
         return weight.path.removesuffix("weight").rstrip("._") or weight.path
 
 
-class LinearOp(Operation):
+class LayerOp(Operation):
+    """A layer of `sat.nn` with a matrix of weights, and perhaps a bias."""
+
+    layer: Linear | Conv2d
+
+    def _claim(self, weight: Node, bias: Node | None, axes: tuple[int, ...]) -> None:
+        name, group, initial = self.context.claim(weight, self.node.path)
+        self.parameters.append(CoreParameter(name, group, self.layer.w, self.layer.v, initial,
+                                             axes, self.layer.ff))
+        if bias is None:
+            return
+        if self.layer.trained_bias is None:
+            raise ValueError(f"{self.node.path}: has no bias")
+        name, group, initial = self.context.claim(bias, self.node.path)
+        self.parameters.append(CoreParameter.of_row(name, group, self.layer.trained_bias, initial))
+
+    def _finished(self, made: Iterable[Gradient]) -> list[Gradient]:
+        return [trained for gradient, parameter in zip(made, self.parameters)
+                for trained in self._finish_gradient(gradient, parameter)]
+
+    def prune(self, script: Script) -> None:
+        self.layer.prune(script.program)
+
+
+class LinearOp(LayerOp):
     """[rows][inputs] times [inputs][outputs]; rows are all indices but the last."""
+
+    layer: Linear
 
     def __init__(self, context: Context, node: Node, logits: bool):
         super().__init__(context, node)
@@ -141,12 +166,7 @@ class LinearOp(Operation):
                            LayerSpec(inputs, outputs, n, m), rows, context.rng,
                            logits=logits and not node.relu, bp=sends_back, bias=bias is not None,
                            bias_decays=context.decays(bias)), "change its size")
-        name, group, initial = context.claim(weight, node.path)
-        self.parameters.append(CoreParameter(name, group, self.layer.w, self.layer.v, initial,
-                                             LINEAR_AXES, self.layer.ff))
-        if bias is not None:
-            self.parameters.append(CoreParameter.of_row(*_claimed_row(
-                context, bias, node.path, self.layer.trained_bias)))
+        self._claim(weight, bias, LINEAR_AXES)
         images, h, w, _ = map_shape(self.output.shape)
         self.output.fmap = FeatureMap(self.layer.out, images, h, w)
         self.output.sends_back = True
@@ -163,23 +183,13 @@ class LinearOp(Operation):
             program, out.tensor, **epilogue))
 
     def gradients(self) -> list[Gradient]:
-        made = self.layer.gradients(self.x.tensor, self.context.ones(self.layer.out.rows))
-        return [trained for gradient, parameter in zip(made, self.parameters)
-                for trained in self._finish_gradient(gradient, parameter)]
-
-    def prune(self, script: Script) -> None:
-        self.layer.prune(script.program)
+        ones = self.context.ones(self.layer.out.rows)
+        return self._finished(self.layer.gradients(self.x.tensor, ones))
 
 
-def _claimed_row(context: Context, node: Node, path: str, bias: Bias | None
-                 ) -> tuple[str, dict | None, Bias, torch.Tensor]:
-    if bias is None:
-        raise ValueError(f"{path}: has no bias")
-    name, group, initial = context.claim(node, path)
-    return name, group, bias, initial
+class Conv2dOp(LayerOp):
+    layer: Conv2d
 
-
-class Conv2dOp(Operation):
     def __init__(self, context: Context, node: Node, logits: bool):
         super().__init__(context, node)
         weight, bias = node.args[1], self._argument(2, None)
@@ -200,12 +210,7 @@ class Conv2dOp(Operation):
             return made
 
         self.layer = self._checked(make, "change the layer, or its padding before it")
-        name, group, initial = context.claim(weight, node.path)
-        self.parameters.append(CoreParameter(name, group, self.layer.w, self.layer.v, initial,
-                                             CONV_AXES, self.layer.ff))
-        if bias is not None:
-            self.parameters.append(CoreParameter.of_row(*_claimed_row(
-                context, bias, node.path, self.layer.trained_bias)))
+        self._claim(weight, bias, CONV_AXES)
         self.output.fmap = self.layer.feature_map(f"{self.layer.name}.z")
         self.output.sends_back = True
 
@@ -241,12 +246,7 @@ class Conv2dOp(Operation):
 
     def gradients(self) -> list[Gradient]:
         ones = self.context.ones(self.output.map.tensor.rows)
-        made = self.layer.gradients(self.x, self.output.gradient, ones=ones)
-        return [trained for gradient, parameter in zip(made, self.parameters)
-                for trained in self._finish_gradient(gradient, parameter)]
-
-    def prune(self, script: Script) -> None:
-        self.layer.prune(script.program)
+        return self._finished(self.layer.gradients(self.x, self.output.gradient, ones=ones))
 
 
 class BatchNormOp(Operation):
