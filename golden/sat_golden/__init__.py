@@ -8,6 +8,7 @@ compress       N:M selection and the compressed formats
 multiply       the command MATMUL on arrays
 windows        windows over a feature map
 convolve       the command MATMUL with `conv` on arrays
+kernel         compiled twins of the hot loops of multiply and feature
 feature        the commands AFFINE, STATS and POOL on arrays
 weights        the commands PRUNE and UPDATE on arrays
 descriptor     the fields of a command, and its 128 bytes

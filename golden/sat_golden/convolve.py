@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import kernel
 from .arguments import check_matrix, check_shape
-from .compress import check_nm
-from .multiply import matmul
+from .compress import check_nm, padded_rows
+from .multiply import check_planes, checked_epilogue, product
 from .vector import as_bits
 from .windows import Windows
 
@@ -45,6 +46,12 @@ def conv(
     fmap = check_matrix("fmap", as_bits("fmap", fmap, np.uint16))
     check_shape("fmap", fmap, (windows.pixels, fmap.shape[1]))
     # Along the channels every position has whole groups of its own.
-    pad_to = 1 if a_trans or n == m else m
-    matrix = window_matrix(fmap, windows, pad_to)
-    return matmul(matrix, s_values, s_indices, n, m, a_trans=not a_trans, **epilogue)
+    channels = fmap.shape[1] if a_trans else padded_rows(fmap.shape[1], n, m)
+    depth = windows.count if a_trans else windows.positions * channels
+    check_planes(s_values, s_indices, depth, n, m)
+    if compiled := kernel.library():
+        acc = kernel.product(compiled, fmap, s_values, s_indices, n, m, a_trans, windows)
+    else:
+        matrix = window_matrix(fmap, windows, 1 if a_trans or n == m else m)
+        acc = product(matrix, s_values, s_indices, n, m, not a_trans)
+    return checked_epilogue(acc, **epilogue)

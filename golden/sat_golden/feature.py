@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import kernel
 from .arguments import check_matrix, check_shape
 from .defs import POOL_POSITIONS_MAX
 from .formats import FP32, Kind, Number
@@ -47,11 +48,14 @@ def affine(
         check_shape(name, as_bits(name, scale, np.uint32), (1, x.shape[1]))
     if (y is None) != (beta is None):
         raise ValueError("beta: given with y, and only with y")
-    value = fp32_mul(alpha, fp16_to_fp32(x))
-    offset = gamma
     if y is not None and beta is not None:
         check_shape("y", as_bits("y", y, np.uint16), x.shape)
         check_shape("beta", as_bits("beta", beta, np.uint32), gamma.shape)
+    if compiled := kernel.library():
+        return kernel.affine(compiled, x, alpha, gamma, y, beta, relu)
+    value = fp32_mul(alpha, fp16_to_fp32(x))
+    offset = gamma
+    if y is not None and beta is not None:
         offset = fp32_add(fp32_mul(beta, fp16_to_fp32(y)), gamma)
     value = fp32_add(value, offset)
     return fp32_to_fp16(fp32_relu(value) if relu else value)
@@ -66,6 +70,9 @@ def stats(x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.nd
     x = check_matrix("x", as_bits("x", x, np.uint16))
     y = x if y is None else as_bits("y", y, np.uint16)
     check_shape("y", y, x.shape)
+    if compiled := kernel.library():
+        if (finite := kernel.stats(compiled, x, y)) is not None:
+            return finite
     sums, dots = np.zeros((2, x.shape[1]), object)
     for start in range(0, len(x), LIMB_ROWS):
         (x_high, x_low), (y_high, y_low) = (limbs(z[start : start + LIMB_ROWS]) for z in (x, y))

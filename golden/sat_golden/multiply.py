@@ -7,12 +7,15 @@ The order of additions is part of the contract, so no BLAS: every step adds one 
 column of A and a row of S to a block of accumulators that stays in cache. Each element then sees
 its products in ascending k. An FP16 x FP16 product fits float32, so multiplying and then adding
 rounds once, as the contract says.
+
+Where there is a compiler, compiled twins do the work (kernel.py); the bits are the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from . import kernel
 from .arguments import check_matrix, check_shape
 from .compress import check_nm, compressed_rows, group_rows
 from .fp_mode import exact
@@ -60,33 +63,54 @@ def matmul(
     ValueError or TypeError name the argument whose shape or dtype is wrong.
     """
     check_nm(n, m)
-    a = as_bits("a", a, np.uint16)
-    s_values = as_bits("s_values", s_values, np.uint16)
-    for name, operand in (("a", a), ("s_values", s_values)):
-        check_matrix(name, operand)
-    a_t = a if a_trans else a.T
-    depth, rows = a_t.shape
-    cols = s_values.shape[1]
-    check_shape("s_values", s_values, (compressed_rows(depth, n, m), cols))
-    if n == m:
-        if s_indices is not None:
-            raise ValueError("s_indices: must be None for a dense operand (n == m)")
-        acc = dense_product(a_t, s_values)
-    else:
-        if s_indices is None:
-            raise ValueError("s_indices: missing for a compressed operand (n < m)")
-        s_indices = as_bits("s_indices", s_indices, np.uint8)
-        check_shape("s_indices", s_indices, s_values.shape)
-        acc = sparse_product(a_t, s_values, s_indices, n, m)
+    a = check_matrix("a", as_bits("a", a, np.uint16))
+    check_planes(s_values, s_indices, a.shape[0 if a_trans else 1], n, m)
+    acc = product(a, s_values, s_indices, n, m, a_trans)
+    return checked_epilogue(acc, bias, residual, relu, mask, out_fp32)
 
+
+def check_planes(values: np.ndarray, indices: np.ndarray | None, depth: int, n: int,
+                 m: int) -> None:
+    """ValueError or TypeError unless these are operand S of a reduction over `depth`."""
+    check_matrix("s_values", as_bits("s_values", values, np.uint16))
+    check_shape("s_values", values, (compressed_rows(depth, n, m), values.shape[1]))
+    if n == m:
+        if indices is not None:
+            raise ValueError("s_indices: must be None for a dense operand (n == m)")
+    else:
+        if indices is None:
+            raise ValueError("s_indices: missing for a compressed operand (n < m)")
+        check_shape("s_indices", as_bits("s_indices", indices, np.uint8), values.shape)
+
+
+def product(a: np.ndarray, s_values: np.ndarray, s_indices: np.ndarray | None, n: int, m: int,
+            a_trans: bool) -> np.ndarray:
+    """FP32 patterns of the sums, uint32 [I][J], in which a NaN need not be canonical."""
+    if compiled := kernel.library():
+        return kernel.product(compiled, a, s_values, s_indices, n, m, a_trans)
+    a_t = a if a_trans else a.T
+    if s_indices is None:
+        return fp32_bits(dense_product(a_t, s_values))
+    return fp32_bits(sparse_product(a_t, s_values, s_indices, n, m))
+
+
+def checked_epilogue(
+    acc: np.ndarray,
+    bias: np.ndarray | None = None,
+    residual: np.ndarray | None = None,
+    relu: bool = False,
+    mask: np.ndarray | None = None,
+    out_fp32: bool = False,
+) -> np.ndarray:
+    """`epilogue` of operands as `matmul` takes them, with its errors."""
     if bias is not None:
         bias = as_bits("bias", bias, np.uint32).reshape(-1)
-        check_shape("bias", bias, (cols,))
+        check_shape("bias", bias, acc.shape[1:])
     c_bits = np.uint32 if out_fp32 else np.uint16
     for name, matrix, bits in (("residual", residual, c_bits), ("mask", mask, np.uint16)):
         if matrix is not None:
-            check_shape(name, as_bits(name, matrix, bits), (rows, cols))
-    return epilogue(fp32_bits(acc), bias, residual, relu, mask, out_fp32)
+            check_shape(name, as_bits(name, matrix, bits), acc.shape)
+    return epilogue(acc, bias, residual, relu, mask, out_fp32)
 
 
 def epilogue(
@@ -99,6 +123,8 @@ def epilogue(
 ) -> np.ndarray:
     """What MATMUL does to finished sums: acc uint32 [I][J], the rest as in `matmul`.
     RTL: sat_epilogue."""
+    if compiled := kernel.library():
+        return kernel.epilogue(compiled, acc, bias, residual, relu, mask, out_fp32)
     value = acc
     if bias is not None:
         value = fp32_add(value, bias)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from sat_golden import benchmark
+from sat_golden import benchmark, kernel
 
 
 @pytest.mark.parametrize("n, m", [(8, 8), (2, 8)])
@@ -21,5 +21,7 @@ def test_benchmark_writes_every_case(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["benchmark", "--size", "16", "--out", str(out)])
     benchmark.main()
     cases = json.loads(out.read_text(encoding="utf-8"))
-    assert [(case["n"], case["m"]) for case in cases] == [*benchmark.CASES]
+    ways = ["compiled", "numpy"] if kernel.library() else ["numpy"]
+    assert [(case["n"], case["m"], case["by"]) for case in cases] == [
+        (*case, by) for case in benchmark.CASES for by in ways]
     assert "dense-16" in capsys.readouterr().out

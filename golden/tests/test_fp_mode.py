@@ -22,6 +22,7 @@ from sat_golden import (
     compress_ff,
     conv,
     fp_mode,
+    kernel,
     layers,
     matmul,
     max_pool,
@@ -159,11 +160,15 @@ def as_bytes(results) -> list:
     return [x.tobytes() if isinstance(x, np.ndarray) else x for x in results]
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", MODES)
 @pytest.mark.parametrize("case", CASES)
-def test_bits_do_not_depend_on_the_mode(case, name):
-    expected = as_bytes(CASES[case]())
-    with mode(name):
+def test_bits_do_not_depend_on_the_mode(case, name, compiled):
+    with kernel.using(None):
+        expected = as_bytes(CASES[case]())
+    if compiled and kernel.library() is None:
+        pytest.skip("no compiled kernel")
+    with kernel.using(kernel.library() if compiled else None), mode(name):
         got = as_bytes(CASES[case]())
     assert got == expected
 

@@ -8,6 +8,7 @@ from sat_golden import (
     compress_ff,
     compressed_rows,
     decompress,
+    kernel,
     matmul,
     multiply,
     reference,
@@ -92,14 +93,21 @@ DRAWS = {
 }
 
 
+@pytest.fixture
+def in_numpy():
+    with kernel.using(None):
+        yield
+
+
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS.keys())
 @pytest.mark.parametrize("n, m", ALL_NM)
-def test_matmul_agrees_with_the_reference(n, m, draw):
+def test_matmul_agrees_with_the_reference(n, m, draw, in_numpy):
+    """numpy's functions; test_kernel.py has the compiled ones agree with them."""
     case = random_case(np.random.default_rng([n, m, list(DRAWS.values()).index(draw)]), n, m, draw)
     assert (matmul(**case) == expected(case)).all()
 
 
-def test_blocks_do_not_change_the_result(monkeypatch):
+def test_blocks_do_not_change_the_result(monkeypatch, in_numpy):
     """Cut into blocks that divide nothing evenly, the sums stay the same."""
     rng = np.random.default_rng(1)
     a = stimulus.ordinary_fp16(rng, (50, 40))
