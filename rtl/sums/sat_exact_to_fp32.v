@@ -53,12 +53,16 @@ module sat_exact_to_fp32 (
     s3_zeros_q  <= zeros;
   end
 
-  // ---- Stage 4: a leading one
+  // ---- Stages 4 and 5: a leading one
   wire  [4:0] fine;
-  wire [39:0] shifted = s3_window_q << fine[3:0];
-  reg  [24:0] s4_sig_q;   // with the place below the last
+  reg   [3:0] s4_fine_q;
+  reg  [39:0] s4_window_q;
   reg         s4_rest_q;
-  reg   [7:0] s4_exp_q;
+  reg   [2:0] s4_zeros_q;
+  wire [39:0] shifted = s4_window_q << s4_fine_q;
+  reg  [24:0] s5_sig_q;   // with the place below the last
+  reg         s5_rest_q;
+  reg   [7:0] s5_exp_q;
 
   sat_fp_lzc #(
     .NIBBLES(4)
@@ -68,42 +72,46 @@ module sat_exact_to_fp32 (
   );
 
   always @(posedge clk) begin
-    s4_sig_q  <= shifted[39:15];
-    s4_rest_q <= s3_rest_q || (|shifted[14:0]);
-    s4_exp_q  <= 8'd189 - {1'b0, s3_zeros_q, fine[3:0]};  // the leading one adds 1
+    s4_fine_q   <= fine[3:0];
+    s4_window_q <= s3_window_q;
+    s4_rest_q   <= s3_rest_q;
+    s4_zeros_q  <= s3_zeros_q;
+    s5_sig_q    <= shifted[39:15];
+    s5_rest_q   <= s4_rest_q || (|shifted[14:0]);
+    s5_exp_q    <= 8'd189 - {1'b0, s4_zeros_q, s4_fine_q};  // the leading one adds 1
   end
 
-  // ---- Stage 5: round
-  wire        s4_sign;
-  wire  [1:0] s4_special;
-  wire        zero     = !s4_sig_q[24];
-  wire        round_up = s4_sig_q[0] && (s4_sig_q[1] || s4_rest_q);
-  wire [30:0] rounded  = {s4_exp_q, 23'd0} + {7'd0, s4_sig_q[24:1]} + {30'd0, round_up};
-  reg  [31:0] s5_value_q;
+  // ---- Stage 6: round
+  wire        s5_sign;
+  wire  [1:0] s5_special;
+  wire        zero     = !s5_sig_q[24];
+  wire        round_up = s5_sig_q[0] && (s5_sig_q[1] || s5_rest_q);
+  wire [30:0] rounded  = {s5_exp_q, 23'd0} + {7'd0, s5_sig_q[24:1]} + {30'd0, round_up};
+  reg  [31:0] s6_value_q;
 
   sat_delay #(
     .WIDTH (1),
-    .CYCLES(3)
+    .CYCLES(4)
   ) u_sign (
     .clk  (clk),
     .in_i (s1_sign_q),
-    .out_o(s4_sign)
+    .out_o(s5_sign)
   );
   sat_delay #(
     .WIDTH (2),
-    .CYCLES(4)
+    .CYCLES(5)
   ) u_special (
     .clk  (clk),
     .in_i (special_i),
-    .out_o(s4_special)
+    .out_o(s5_special)
   );
 
   always @(posedge clk)
-    s5_value_q <= (&s4_special) ? 32'h7FC00000
-                : (|s4_special) ? {s4_special[1], 31'h7F800000}
-                : zero          ? 32'd0 : {s4_sign, rounded};
+    s6_value_q <= (&s5_special) ? 32'h7FC00000
+                : (|s5_special) ? {s5_special[1], 31'h7F800000}
+                : zero          ? 32'd0 : {s5_sign, rounded};
 
-  assign value_o = s5_value_q;
+  assign value_o = s6_value_q;
 
   wire unused_ok = &{1'b0, fine[4]};
 

@@ -45,7 +45,7 @@ TARGETS = [
     array(4, fmax=True),
     *(array(size, by_hierarchy=True) for size in (8, 16, 32)),
     *(single(name, fmax=True) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
-                                           "sat_sore", "sat_wuve_lane")),
+                                           "sat_sore", "sat_wuve_lane", "sat_column_sums")),
     *(single(name) for name in (
         "sat_wuve", "sat_vector", "sat_a_loader", "sat_s_loader", "sat_a_bank", "sat_s_bank",
         "sat_feeder", "sat_epilogue", "sat_c_store", "sat_rd_dma", "sat_wr_dma", "sat_regs",
