@@ -11,6 +11,12 @@ host         what the host computes instead: torch functions and their gradients
 backward     gradients of values, summed where a value is used more than once
 lowering     graph -> forward, backward and update scripts
 network      Network: steps, evaluation, checkpoints
+
+Without the core, N:M training as torch modules (docs/guide/sparsify.md):
+
+selection    N:M selection of torch tensors
+methods      what the passes of a layer read: BDWP, and what it is compared with
+sparse       the layers, and a copy of a model that consists of them
 """
 
 import importlib.util
@@ -20,5 +26,6 @@ if importlib.util.find_spec("torch") is None:
 
 from .errors import CompileError  # noqa: E402
 from .network import Network, compile  # noqa: E402
+from .sparse import SparseLayer, sparsify  # noqa: E402
 
-__all__ = ["CompileError", "Network", "compile"]
+__all__ = ["CompileError", "Network", "SparseLayer", "compile", "sparsify"]
