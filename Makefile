@@ -103,8 +103,8 @@ mutation: $(SETUP)  ## mutants that the benches kill: build/mutation.json; modul
 golden: $(SETUP)  ## self-tests of the golden model
 	$(PYTEST) -n $(JOBS) golden/tests
 
-host: $(SETUP)  ## tests of the Python host layer and of the examples
-	$(PYTEST) host/tests examples/tests
+host: $(SETUP)  ## tests of the Python host layer, the examples and the lab
+	$(PYTEST) host/tests examples/tests lab/tests
 
 unit: $(SETUP)  ## benches: M=module or test file, T=test name (regex), SEED=n, WAVES=1, SIM=icarus
 	$(PYTEST) $(if $(M),-s '$(UNIT)',-n $(JOBS) tb/unit)

@@ -33,8 +33,9 @@ COLUMNS = 100
 HEADER_LINES = 15
 SECTIONED = 200  # lines from which a module needs sections
 RESETS = {"rst_n", "rst_local_n", "aresetn"}  # of AXI, aresetn
-PYTHON_DIRS = ("scripts", "golden", "host", "examples", "sw", "tb")
-TYPED = ("golden/sat_golden", "host/sat", "examples/sat_examples", "scripts", "tb")
+PYTHON_DIRS = ("scripts", "golden", "host", "examples", "lab", "sw", "tb")
+TYPED = ("golden/sat_golden", "host/sat", "examples/sat_examples", "lab/sat_lab",
+         "scripts", "tb")
 # Modules whose assert statements pytest rewrites, here and inside simulations.
 MAY_ASSERT = ("test_*.py", "conftest.py", REWRITTEN)
 VERILOG_BANNED = {

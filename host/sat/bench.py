@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from .backend import Result
 from .backends import CheckedBackend, GoldenBackend, SimBackend
 from .config import SatConfig
 from .core import Core
+from .files import write_text
 from .memory import FP32, Compressed, FeatureMap, Tensor
 from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd
 from .nn.blocks import Span, Unit
@@ -480,10 +480,7 @@ def main(argv: list[str] | None = None) -> int:
             board.close()
             seconds[case.config] = seconds.get(case.config, 0) + time.monotonic() - begin
     add_speedups(rows)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    draft = args.out.with_name(f".{args.out.name}.{os.getpid()}")  # all of it or nothing
-    draft.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    draft.replace(args.out)
+    write_text(args.out, json.dumps(rows, indent=1) + "\n")
     terminal.print_table(console, table(rows))
     console.print(f"{differing} bits differ from the golden model; {args.out}; "
                   f"{time.monotonic() - start:.0f} s: "

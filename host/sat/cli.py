@@ -22,7 +22,7 @@ from . import __version__
 from .terminal import run
 from .toolchain import ToolError
 
-OURS = ("sat", "sat_examples", "sat_golden")
+OURS = ("sat", "sat_examples", "sat_golden", "sat_lab")
 
 
 @functools.cache

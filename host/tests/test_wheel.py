@@ -68,7 +68,8 @@ def outside(tmp_path_factory):
 def test_wheel_has_the_sources_and_nothing_else_of_the_checkout(outside):
     (wheel,) = Path(outside("/bin/pwd").strip()).glob("*.whl")
     names = {name.split("/")[0] for name in ZipFile(wheel).namelist()}
-    assert names == {"sat", "sat_examples", "sat_golden", f"sat_core-{sat.__version__}.dist-info"}
+    assert names == {"sat", "sat_examples", "sat_golden", "sat_lab",
+                     f"sat_core-{sat.__version__}.dist-info"}
     assert f"sat {sat.__version__}\n" == outside("env/bin/sat", "--version")
 
 

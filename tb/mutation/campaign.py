@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tb.common.files import DamagedFile, write_text
+from sat.files import DamagedFile, write_text
 from tb.mutation import benches, equivalence
 from tb.mutation.netlist import Netlist, digest
 

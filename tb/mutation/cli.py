@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from sat.files import DamagedFile, InUse, claimed
 from sat.terminal import print_table, run
-from tb.common.files import DamagedFile, InUse, claimed
 from tb.formal.tools import ToolError
 from tb.mutation import benches, campaign, netlist
 from tb.mutation.units import UNITS

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sat import rtl
+from sat.files import write_text
 from sat.rtl import INCLUDE, needed_sources
-from tb.common.files import write_text
 from tb.formal.tools import ROOT, yosys
 from tb.mutation.units import Unit
 

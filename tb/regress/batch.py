@@ -24,10 +24,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from sat.config import SatConfig
+from sat.files import replacing
 from sat.terminal import run
 from tb.common import runner
 from tb.common.build import build
-from tb.common.files import replacing
 from tb.regress import ROOT
 from tb.regress.instrument import close_trace, observed, open_trace, variant, write_coverage
 from tb.regress.plan import CODE_COVERAGE, FUNCTIONAL_COVERAGE, Batch, Result, Run

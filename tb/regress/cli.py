@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
@@ -13,12 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sat import terminal
+from sat import cluster, terminal
 from sat.config import SatConfig
+from sat.files import DamagedFile, InUse, claimed
 from sat.terminal import print_table
-from tb.common.files import DamagedFile, InUse, claimed
 from tb.regress import coverage, worker
-from tb.regress.cluster import Where, connected
 from tb.regress.manager import Manager
 from tb.regress.outcome import Outcome
 from tb.regress.plan import Batch, Request, sources_digest
@@ -52,12 +50,8 @@ def run_alone(args: argparse.Namespace) -> int:
                   f"{', '.join(request.configs)}, first seed {request.first_seed}, "
                   f"coverage on {request.coverage} seeds of each", highlight=False,
                   soft_wrap=True)
-    system = "slurm" if args.slurm else "lsf" if args.lsf else None
-    where = Where(args.jobs, args.scheduler, system, args.queue, args.walltime, args.memory)
-    for number in (signal.SIGINT, signal.SIGTERM):  # dask_jobqueue ends with 0
-        signal.signal(number, signal.default_int_handler)
     try:
-        with connected(where) as client, Progress(console) as progress:
+        with cluster.connected(cluster.Where.of(args)) as client, Progress(console) as progress:
             Manager(client, store, campaign, tests, progress, args.jobs).run(runs)
     except KeyboardInterrupt:
         console.print("stopped; go on with: make regress ARGS=--resume")
@@ -276,15 +270,7 @@ def add_run_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--config", action="append", help="this configuration; may be repeated")
     sub.add_argument("--seeds", type=int, help="seeds of each test")
     sub.add_argument("--seed", type=int, default=1, help="the first seed (default: 1)")
-    sub.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)),
-                     help="batches at a time (default: one per processor)")
-    place = sub.add_mutually_exclusive_group()
-    place.add_argument("--scheduler", metavar="ADDRESS", help="a running dask scheduler")
-    place.add_argument("--slurm", action="store_true", help="as jobs of SLURM")
-    place.add_argument("--lsf", action="store_true", help="as jobs of LSF")
-    sub.add_argument("--queue", help="queue or partition of the batch system")
-    sub.add_argument("--walltime", default="04:00", help="of a job, HH:MM (default: 04:00)")
-    sub.add_argument("--memory", default="4GB", help="of a job (default: 4GB)")
+    cluster.add_options(sub)
 
 
 def execute(function: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:

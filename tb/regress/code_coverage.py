@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tb.common.files import DamagedFile
+from sat.files import DamagedFile
 from tb.regress import ROOT
 
 HEADER = "# SystemC::Coverage-3\n"

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rich.table import Table
 
-from tb.common.files import write_text
+from sat.files import write_text
 from tb.regress.code_coverage import Counts, Point, line_counts, read_counts
 from tb.regress.functional import CoverPoint, read_functional
 from tb.regress.waivers import Waiver, source_lines

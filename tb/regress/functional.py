@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tb.common.files import DamagedFile
+from sat.files import DamagedFile
 from tb.regress.code_coverage import REMEDY
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tb.common.files import replacing
+from sat.files import replacing
 from tb.regress.plan import Result, Run
 
 

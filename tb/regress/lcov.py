@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from tb.common.files import replacing
+from sat.files import replacing
 from tb.regress import ROOT
 from tb.regress.code_coverage import Point
 from tb.regress.coverage import ConfigCoverage

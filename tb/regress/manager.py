@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distributed import Client, Future, get_worker
 
-from tb.common.files import DamagedFile
+from sat.files import DamagedFile
 from tb.regress import worker
 from tb.regress.code_coverage import read_file
 from tb.regress.functional import read_functional

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tb.common.files import write_text
+from sat.files import write_text
 from tb.regress.coverage import ConfigCoverage, gather, write_summary
 from tb.regress.junit import write_junit
 from tb.regress.lcov import write_lcov

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from tb.common.files import write_text
+from sat.files import write_text
 from tb.regress import ROOT
 from tb.regress.annotate import annotated_files
 from tb.regress.charts import line_chart

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tb.common.files import DamagedFile
+from sat.files import DamagedFile
 from tb.regress import ROOT
 from tb.regress.plan import Kind, Request, Result, Run, sources_digest
 

@@ -22,7 +22,8 @@ sparse       the layers, and a copy of a model that consists of them
 import importlib.util
 
 if importlib.util.find_spec("torch") is None:
-    raise ImportError("sat.torch: needs PyTorch (pip install 'sat-core[torch]')")
+    raise ModuleNotFoundError("sat.torch: needs PyTorch (pip install 'sat-core[torch]')",
+                              name="torch")
 
 from .errors import CompileError  # noqa: E402
 from .network import Network, compile  # noqa: E402

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tb.common.files import DamagedFile, claimed
+from sat.files import DamagedFile, claimed
 from tb.common.runner import Verdict
 from tb.mutation import benches, campaign
 from tb.mutation import cli as program

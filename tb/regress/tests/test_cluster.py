@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.regress.cluster import Where, job_cluster
+from sat.cluster import Where, job_cluster
 
 # Submitting is running it here and now. Like the real one, it keeps a copy of the script.
 SBATCH = """#!/bin/sh

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tb.common.files import DamagedFile
+from sat.files import DamagedFile
 from tb.regress import ROOT
 from tb.regress.annotate import annotated_files, toggle_texts
 from tb.regress.code_coverage import HEADER, parse_lines, read_counts

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from tb.common.files import claimed
+from sat.files import claimed
 from tb.common.runner import REWRITTEN
 from tb.regress import ROOT, worker
 from tb.regress.code_coverage import HEADER

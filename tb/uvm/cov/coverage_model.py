@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
-from tb.common.files import write_text
+from sat.files import write_text
 from tb.common.require import require
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tb.common.files import InUse, claimed, replacing, write_text
+from sat.files import InUse, claimed, replacing, write_text
 
 pytestmark = pytest.mark.quick
 
@@ -26,7 +26,7 @@ def test_claim_keeps_others_out_until_its_process_ends(tmp_path):
     script = f"""
 import sys
 from pathlib import Path
-from tb.common.files import claimed
+from sat.files import claimed
 with claimed(Path({str(tmp_path)!r})):
     print("in", flush=True)
     sys.stdin.read()

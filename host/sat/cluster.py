@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where batches run: this machine, a dask cluster that is already there, or a batch system."""
+"""Where many tasks run: this machine, a dask cluster that is there, or a batch system."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +16,13 @@ from dask_jobqueue import LSFCluster, SLURMCluster
 from dask_jobqueue.core import JobQueueCluster
 from distributed import Client, LocalCluster
 
-from tb.regress import ROOT
+from .toolchain import ROOT
 
 
 @dataclass(frozen=True)
 class Where:
     """`scheduler` is the address of a running dask scheduler, `system` slurm or lsf; without
-    both, this machine. All must see the same file system. `workers` is how many batches run at a
+    both, this machine. All must see the same file system. `workers` is how many tasks run at a
     time (on a running cluster it has its own number)."""
 
     workers: int
@@ -29,9 +32,27 @@ class Where:
     walltime: str = "04:00"
     memory: str = "4GB"
 
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Where:
+        """What `add_options` has taken from the command line."""
+        system = "slurm" if args.slurm else "lsf" if args.lsf else None
+        return cls(args.jobs, args.scheduler, system, args.queue, args.walltime, args.memory)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)),
+                        help="tasks at a time (default: one per processor)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--scheduler", metavar="ADDRESS", help="a running dask scheduler")
+    place.add_argument("--slurm", action="store_true", help="as jobs of SLURM")
+    place.add_argument("--lsf", action="store_true", help="as jobs of LSF")
+    parser.add_argument("--queue", help="queue or partition of the batch system")
+    parser.add_argument("--walltime", default="04:00", help="of a job, HH:MM (default: 04:00)")
+    parser.add_argument("--memory", default="4GB", help="of a job (default: 4GB)")
+
 
 def job_cluster(where: Where) -> JobQueueCluster:
-    """A dask-jobqueue cluster: a job runs one batch at a time, on one core. No job yet."""
+    """A dask-jobqueue cluster: a job runs one task at a time, on one core. No job yet."""
     kind = {"slurm": SLURMCluster, "lsf": LSFCluster}[where.system]
     walltime = where.walltime + (":00" if where.system == "slurm" else "")
     return kind(cores=1, processes=1, memory=where.memory, queue=where.queue, walltime=walltime,
@@ -41,7 +62,9 @@ def job_cluster(where: Where) -> JobQueueCluster:
 @contextlib.contextmanager
 def connected(where: Where) -> Iterator[Client]:
     """A dask client. The work is done in processes that the workers start, so that on this
-    machine threads do for workers."""
+    machine threads do for workers. SIGINT and SIGTERM raise KeyboardInterrupt from here on."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # dask_jobqueue ends with 0
+        signal.signal(number, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         if where.scheduler:
             cluster = where.scheduler
