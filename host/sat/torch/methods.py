@@ -20,7 +20,7 @@ OUTPUTS, INPUTS = 0, 1  # axes of a weight
 class Method:
     """N:M training of a layer; this one is dense, and others say where they differ.
 
-    Each function gets the weight as the optimizer has it.
+    Each function gets the weight as the optimizer has it; `ff` is what FF read of it.
     """
 
     n: int
@@ -30,7 +30,7 @@ class Method:
         """The weight that FF reads."""
         return weight
 
-    def backward(self, weight: torch.Tensor) -> torch.Tensor:
+    def backward(self, weight: torch.Tensor, ff: torch.Tensor) -> torch.Tensor:
         """The weight that BP reads."""
         return weight
 
@@ -38,7 +38,8 @@ class Method:
         """dY as BP reads it; `channels` is its axis of outputs."""
         return gradient
 
-    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor,
+                        ff: torch.Tensor) -> torch.Tensor:
         """What the optimizer gets of dW."""
         return gradient
 
@@ -49,7 +50,7 @@ class Bdwp(Method):
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         return prune(weight, self.n, self.m, INPUTS)
 
-    def backward(self, weight: torch.Tensor) -> torch.Tensor:
+    def backward(self, weight: torch.Tensor, ff: torch.Tensor) -> torch.Tensor:
         return prune(weight, self.n, self.m, OUTPUTS)
 
 
@@ -63,7 +64,7 @@ class SdwpForward(Method):
 class SdwpBackward(Method):
     """BP's half of BDWP: FF is dense, and so is the network that comes out."""
 
-    def backward(self, weight: torch.Tensor) -> torch.Tensor:
+    def backward(self, weight: torch.Tensor, ff: torch.Tensor) -> torch.Tensor:
         return prune(weight, self.n, self.m, OUTPUTS)
 
 
@@ -75,10 +76,12 @@ class SrSte(Method):
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         return prune(weight, self.n, self.m, INPUTS)
 
-    backward = forward
+    def backward(self, weight: torch.Tensor, ff: torch.Tensor) -> torch.Tensor:
+        return ff
 
-    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return gradient.addcmul(weight, self.forward(weight) == 0, value=self.DECAY)
+    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor,
+                        ff: torch.Tensor) -> torch.Tensor:
+        return gradient.addcmul(weight, ff == 0, value=self.DECAY)
 
 
 class Sdgp(Method):
@@ -105,9 +108,11 @@ class Static(Method):
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         return weight * self.topology(weight)
 
-    backward = forward
+    def backward(self, weight: torch.Tensor, ff: torch.Tensor) -> torch.Tensor:
+        return ff
 
-    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    def weight_gradient(self, gradient: torch.Tensor, weight: torch.Tensor,
+                        ff: torch.Tensor) -> torch.Tensor:
         return gradient * self.topology(weight)
 
 

@@ -36,7 +36,7 @@ class SparseLayer(nn.Module):
 
     def bp(self) -> torch.Tensor:
         """The weight that BP reads now, in the weight's layout."""
-        return self.method.backward(self.weight.detach())
+        return self.method.backward(self.weight.detach(), self.ff())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _Passes.apply(self, x, self.weight, self.bias)
@@ -64,21 +64,22 @@ class _Passes(torch.autograd.Function):
     @staticmethod
     def forward(ctx, layer, x, weight, bias):
         ctx.layer = layer
-        ctx.save_for_backward(x, weight)
-        return layer.pass_ff(x, layer.method.forward(weight), bias)
+        ff = layer.method.forward(weight)
+        ctx.save_for_backward(x, weight, ff)
+        return layer.pass_ff(x, ff, bias)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        layer, (x, weight) = ctx.layer, ctx.saved_tensors
+        layer, (x, weight, ff) = ctx.layer, ctx.saved_tensors
         method = layer.method
         dx = dw = db = None
         if ctx.needs_input_grad[1]:
             pruned = method.output_gradient(dy, layer.channels)
-            dx = layer.pass_bp(pruned, method.backward(weight).to(dy.dtype), x).to(x.dtype)
+            dx = layer.pass_bp(pruned, method.backward(weight, ff).to(dy.dtype), x).to(x.dtype)
         if ctx.needs_input_grad[2]:
             dense = layer.pass_wu(dy, x.to(dy.dtype)).to(weight.dtype)
-            dw = method.weight_gradient(dense, weight)
+            dw = method.weight_gradient(dense, weight, ff)
         if ctx.needs_input_grad[3]:
             rows = dy.movedim(layer.channels, -1).reshape(-1, len(layer.bias))
             db = rows.sum(0).to(layer.bias.dtype)
