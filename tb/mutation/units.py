@@ -101,7 +101,7 @@ UNITS = (
          matters={"desc_o": "{1024{matmul_start_o || vector_start_o}}",
                   "err_code_o": "{8{err_valid_o}}", "err_index_o": "{32{err_valid_o}}",
                   "err_addr_o": "{64{err_valid_o}}", "rd_req_addr_o": "{40{rd_req_valid_o}}"},
-         preset=("index_q",), goal=CONTROL_GOAL),
+         preset=("index_q", "count_q"), goal=CONTROL_GOAL),
     Unit("sat_counters", "sat_counters", {"COUNTERS": 11, "COUNT_W": 48, "INC_W": 40},
          legal="select_i < 4'd3"),
     Unit("sat_regs", "sat_regs", {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40},

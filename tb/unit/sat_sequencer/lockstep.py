@@ -91,6 +91,11 @@ class Lockstep:
         """Inside a mutant there is one level more."""
         return getattr(self.dut, "u_mutants", self.dut).index_q
 
+    def wait_as_long(self, cycles):
+        """The watchdog's count says that nothing has gone on for as many cycles."""
+        getattr(self.dut, "u_mutants", self.dut).u_watchdog.count_q.value = cycles
+        self.model.waited = cycles
+
     def drive(self, **values):
         for name, value in values.items():
             if self.inputs.get(name) != value:
@@ -112,7 +117,8 @@ class Lockstep:
         rng, model = self.rng, self.model
         i = Inputs(start="start" in events, clear="clear" in events, address=self.address,
                    program=self.program, length=self.length, overflow="overflow" in events)
-        i.limit = model.waited if "hang" in events else 0
+        # A cycle too few for a hang, or never.
+        i.limit = model.waited if "hang" in events else (model.waited + 1) * (model.waited % 2)
         ends = {engine: f"{engine}_ends" in events or self.free for engine in self.busy}
         i.busy = {engine: busy and (not ends[engine] or engine == "matmul" and self.pair)
                   for engine, busy in self.busy.items()}

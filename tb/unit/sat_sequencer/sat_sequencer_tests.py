@@ -340,6 +340,21 @@ async def test_far_into_a_program(dut):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
+async def test_every_bit_of_the_watchdogs_limit(dut):
+    """Its count is set to where no simulation gets: a hang after that many cycles, none before."""
+    bench = await lockstep(dut, "watchdog")
+    random = [int(bench.rng.integers(1 << 32)) for _ in range(64)]
+    for limit in [(1 << bit) + 3 for bit in range(2, 32)] + random:
+        await bench.begin(matmul())
+        await bench.until_waiting(1, "end")
+        bench.wait_as_long(limit - 3)
+        for _ in range(3):
+            await bench.cycle()
+        await bench.cycle("hang")
+        await bench.rest()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def test_random_descriptors_reach_their_engines(dut):
     """Every bit of a descriptor is checked and handed on as it is: legal ones with all that they
     may hold, and damaged ones."""
@@ -378,12 +393,14 @@ async def test_each_bit_of_a_descriptor(dut):
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def test_program_limits(dut):
-    """Ends exactly at the end of the address space, and one descriptor beyond; every bit."""
+    """Ends exactly at the end of the address space, one descriptor beyond, and beyond by each power
+    of two; every bit."""
     bench = await lockstep(dut, "limits")
     space = 1 << 40
     lengths = sorted({1, 2, 3, (1 << 32) - 1} | {1 << bit for bit in range(32)})
     cases = [(space - DESC_BYTES * length, length) for length in lengths]
     cases += [(space - DESC_BYTES * (length - 1), length) for length in lengths if length > 1]
+    cases += [(space - (1 << bit), 1 << bit - 6) for bit in range(7, 38)]
     cases += [(DESC_BYTES + bit, 1) for bit in (1 << b for b in range(7))]
     cases += [(1 << bit, 1) for bit in range(7, 64)]
     cases += [(0, 0), (DESC_BYTES, 0), (0, (1 << 32) - 1)]
