@@ -18,6 +18,8 @@ rtl/sums/sat_exact_lane.v
 rtl/sums/sat_exact_to_fp32.v
 rtl/sums/sat_column_sums.v
 rtl/window/sat_pixel_addr.v
+rtl/window/sat_phase_axis.v
+rtl/window/sat_phases.v
 rtl/dma/sat_burst_split.v
 rtl/dma/sat_rd_dma.v
 rtl/dma/sat_wr_dma.v

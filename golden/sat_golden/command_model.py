@@ -263,7 +263,9 @@ def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
     """slot -> elements written."""
     flags = desc.flags
     a = inputs[MatmulSlot.A]
-    multiply = partial(conv, a, desc.windows) if flags & MatmulFlag.CONV else partial(matmul, a)
+    multiply = partial(matmul, a)
+    if flags & MatmulFlag.CONV:
+        multiply = partial(conv, a, desc.windows, whole=bool(flags & MatmulFlag.SUMS))
     product = multiply(
         inputs[MatmulSlot.S_VALUES],
         inputs.get(MatmulSlot.S_INDICES),

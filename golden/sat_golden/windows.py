@@ -6,8 +6,9 @@ Definition: docs/reference/commands.md, "Windows over a feature map".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -100,6 +101,28 @@ class Windows:
         fields = asdict(self)
         return {"rows": fields.pop("images"), **fields}
 
+    def phases(self) -> Iterator[Phase]:
+        """What a convolution is cut into: windows that see pixels, and not what `upsample` puts
+        between them, at the same positions. One phase without `upsample`."""
+        s = 1 << self.upsample_log2
+        window = np.arange(self.count).reshape(self.images, self.out_h, self.out_w)
+        position = np.arange(self.positions).reshape(self.kernel_h, self.kernel_w)
+        for y, x in np.ndindex(min(s, self.out_h), min(s, self.out_w)):
+            ky, pad_top = self._seen_from(y, self.kernel_h, self.pad_top)
+            kx, pad_left = self._seen_from(x, self.kernel_w, self.pad_left)
+            rows = window[:, y::s, x::s]
+            windows = Windows(self.images, self.map_h, self.map_w, rows.shape[1], rows.shape[2],
+                              len(ky), len(kx), self.step_log2,
+                              max(0, self.dilation_log2 - self.upsample_log2), 0, pad_top, pad_left)
+            yield Phase(windows, position[np.ix_(ky, kx)].reshape(-1), rows.reshape(-1))
+
+    def _seen_from(self, out: int, kernel: int, pad: int) -> tuple[list[int], int]:
+        """Along one axis: where in the kernel a window sees pixels, and the padding, in pixels,
+        that the first of these positions leaves."""
+        at = [(out << self.step_log2) + (k << self.dilation_log2) - pad for k in range(kernel)]
+        seen = [k for k in range(kernel) if not at[k] & (1 << self.upsample_log2) - 1]
+        return seen, -(at[seen[0]] >> self.upsample_log2) if seen else 0
+
     def pixels_at(self, position: int) -> np.ndarray:
         """int64 [G]: the pixel each window sees at a position, or OUTSIDE."""
         ky, kx = divmod(position, self.kernel_w)
@@ -132,6 +155,20 @@ class Windows:
         seen = fmap[pixels]  # OUTSIDE is a legal index, of a row that is cleared here
         seen[pixels == OUTSIDE] = 0
         return seen
+
+
+class Phase(NamedTuple):
+    """Windows of a convolution over an upsampled map that are those of an ordinary one.
+
+    windows     the ordinary one: `upsample_log2` is 0, a padding may be negative, and without
+                positions (`kernel_h` or `kernel_w` 0) nothing is seen
+    positions   int64: which positions of the kernel these windows see pixels at, ascending
+    rows        int64: which of all windows they are, ascending
+    """
+
+    windows: Windows
+    positions: np.ndarray
+    rows: np.ndarray
 
 
 def log2_of(name: str, value: int) -> int:

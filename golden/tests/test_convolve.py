@@ -86,6 +86,8 @@ class Layer:
                 whole = oy % self.stride == 0 and ox % self.stride == 0
                 oy, ox = oy // self.stride, ox // self.stride
                 inside = whole and 0 <= oy < dy.shape[1] and 0 <= ox < dy.shape[2]
+                if not whole:  # no pixel of dy: the position does not take part
+                    continue
                 for j in range(self.j):
                     a = dy[b, oy, ox, j] if inside else np.float32(0)
                     dx[b, iy, ix] = np.where(kept[ky, kx, :, j],

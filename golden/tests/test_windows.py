@@ -40,6 +40,23 @@ def test_pixels_agree_with_the_definition(seed):
     assert w.seen().tolist() == sorted(at_all - {OUTSIDE})
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_phases_see_all_that_is_seen_and_nothing_between(seed):
+    w = draw(np.random.default_rng(seed))
+    phases = list(w.phases())
+    assert sorted(row for phase in phases for row in phase.rows) == list(range(w.count))
+    for phase in phases:
+        assert phase.windows.upsample_log2 == 0 and phase.windows.pixels == w.pixels
+        assert phase.windows.count == len(phase.rows)
+        assert phase.windows.positions == len(phase.positions)
+        left_out = set(range(w.positions)) - set(phase.positions.tolist())
+        for position in left_out:
+            assert (w.pixels_at(position)[phase.rows] == OUTSIDE).all()
+        for place, position in enumerate(phase.positions):
+            seen_there = w.pixels_at(int(position))[phase.rows]
+            assert (phase.windows.pixels_at(place) == seen_there).all()
+
+
 @pytest.mark.parametrize("stride, pad, dilation, kernel", [
     (1, 0, 1, 1), (1, 1, 1, 3), (2, 1, 1, 3), (2, 2, 2, 3), (4, 3, 1, 7), (2, 0, 2, 5)])
 def test_transposed_windows_see_who_sees_them(stride, pad, dilation, kernel):

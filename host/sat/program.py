@@ -41,6 +41,7 @@ from .plan import (
     VECTOR,
     Tiling,
     choose_row_interleave,
+    conv_tilings,
     estimate_cycles,
     estimate_feature_cycles,
     estimate_update_cycles,
@@ -126,8 +127,8 @@ class Program:
         rows, _ = shape_of("out", out)
         draft = Descriptor(Opcode.MATMUL, n, m, flags=_flag_bits({MatmulFlag.A_TRANS: a_trans}),
                            rows=rows, cols=cols, depth=depth)
-        tiling = Tiling(self.config, rows, cols, depth, n, m)
-        return self._multiply(draft, tiling, tiling.macs, a, s, out, bias, residual, relu, mask,
+        tiling = Tiling(self.config, rows, cols, depth, n, m, a_trans=a_trans)
+        return self._multiply(draft, [tiling], tiling.macs, a, s, out, bias, residual, relu, mask,
                               sums, row_interleave, overlap, label or f"MATMUL {out.name}")
 
     def conv(self, a: Tensor, s: Tensor | Stack | Compressed, out: Tensor, windows: Windows, *,
@@ -139,7 +140,8 @@ class Program:
 
         s is [P*C][J] dense, or a Stack of P matrices [C][J]; out [G][J]. With `a_trans` A is
         transposed: s [G][J] dense or N:M, out [P*C][J]. The rest is as in `matmul`. Zeros that
-        `upsample` inserts do not count as multiplies, padding does.
+        `upsample` inserts do not count as multiplies, nor are they multiplied but with `a_trans` or
+        `sums`; padding counts.
         """
         _windows(windows)
         channels, count, positions = shape_of("a", a)[1], windows.count, windows.positions
@@ -155,28 +157,29 @@ class Program:
         if isinstance(s, Compressed) and s.shape != (count, cols):
             raise ValueError(f"s: {s.name} has shape {s.shape}, but must be {(count, cols)}")
         lines = windows.pixels * -(-a.row_bytes // LINE_BYTES)
-        tiling = Tiling.conv(self.config, windows, channels, cols, n, m, a_trans=a_trans,
-                             lines=lines)
+        shape = self.config, windows, channels, cols, n, m
         flags = {MatmulFlag.A_TRANS: a_trans, MatmulFlag.CONV: True}
         draft = Descriptor(Opcode.MATMUL, n, m, flags=_flag_bits(flags), cols=cols, depth=channels,
                            **windows.fields())
-        macs = tiling.macs * _fed(windows) // (positions * count)
-        return self._multiply(draft, tiling, macs, a, s if isinstance(s, kind) else shaped("s", s),
+        fed = sum(phase.windows.positions * phase.windows.count for phase in windows.phases())
+        macs = Tiling.conv(*shape, a_trans=a_trans).macs * fed // (positions * count)
+        tilings = conv_tilings(*shape, a_trans=a_trans, lines=lines, sums=sums is not None)
+        return self._multiply(draft, tilings, macs, a, s if isinstance(s, kind) else shaped("s", s),
                               out, bias, residual, relu, mask, sums, row_interleave, overlap,
                               label or f"CONV {out.name}")
 
-    def _multiply(self, draft: Descriptor, tiling: Tiling, macs: int, a: Tensor,
+    def _multiply(self, draft: Descriptor, tilings: list[Tiling], macs: int, a: Tensor,
                   s: Tensor | Compressed | Stack, out: Tensor, bias: Tensor | None,
                   residual: Tensor | None, relu: bool, mask: Tensor | None,
                   sums: Tensor | None, row_interleave: int | None, overlap: bool | None,
                   label: str) -> Command:
         """What `matmul` and `conv` share."""
-        legal = legal_row_interleaves(self.config, tiling.n, tiling.m)
+        legal = legal_row_interleaves(self.config, draft.n, draft.m)
         if row_interleave is None:
-            row_interleave = choose_row_interleave(tiling)
+            row_interleave = choose_row_interleave(*tilings)
         elif row_interleave not in legal:
             raise ValueError(f"row_interleave: {row_interleave} is not one of {legal} for "
-                             f"{tiling.n}:{tiling.m} and T = {self.config.t}")
+                             f"{draft.n}:{draft.m} and T = {self.config.t}")
         flags = {MatmulFlag.OUT_FP32: out.format is FP32,
                  MatmulFlag.BIAS: bias is not None, MatmulFlag.RESIDUAL: residual is not None,
                  MatmulFlag.RELU: relu, MatmulFlag.MASK: mask is not None,
@@ -190,7 +193,8 @@ class Program:
              MatmulSlot.S_INDICES: ("s's indices", indices), MatmulSlot.C: ("out", out),
              MatmulSlot.BIAS: ("bias", bias), MatmulSlot.RESIDUAL: ("residual", residual),
              MatmulSlot.MASK: ("mask", mask), MatmulSlot.SUMS: ("sums", sums)},
-            macs, estimate_cycles(replace(tiling, row_interleave=row_interleave)))
+            macs, sum(estimate_cycles(replace(tiling, row_interleave=row_interleave))
+                      for tiling in tilings))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,
               overlap: bool | None = None, label: str = "") -> Command:
@@ -336,17 +340,6 @@ def _windows(windows: Windows) -> None:
     for name in ("pixels", "count"):
         if getattr(windows, name) > SIZE_MAX:
             raise ValueError(f"windows: {name} {getattr(windows, name)} is above {SIZE_MAX}")
-
-
-def _fed(windows: Windows) -> int:
-    """Pairs of window and kernel position that do not see a zero between two pixels."""
-    def along(outs: int, kernel: int, pad: int) -> int:
-        return sum(not ((out << windows.step_log2) + (k << windows.dilation_log2) - pad
-                        & (1 << windows.upsample_log2) - 1)
-                   for out in range(outs) for k in range(kernel))
-
-    return (windows.images * along(windows.out_h, windows.kernel_h, windows.pad_top)
-            * along(windows.out_w, windows.kernel_w, windows.pad_left))
 
 
 def _dense_copies(*copies: Compressed | None) -> int:

@@ -58,6 +58,22 @@
 `define SAT_S_CMD_BLOCK 4 +: 4
 `define SAT_S_CMD_MASK 0 +: 4
 
+// S_POSITIONS
+`define SAT_S_POSITIONS_BITS 12
+`define SAT_S_POSITIONS_SPACING 10 +: 2
+`define SAT_S_POSITIONS_FIRST_Y 7 +: 3
+`define SAT_S_POSITIONS_FIRST_X 4 +: 3
+`define SAT_S_POSITIONS_KERNEL_W 0 +: 4
+
+// C_ROWS
+`define SAT_C_ROWS_BITS 90
+`define SAT_C_ROWS_SPREAD 88 +: 2
+`define SAT_C_ROWS_ORIGIN 68 +: 20
+`define SAT_C_ROWS_OUT_W 52 +: 16
+`define SAT_C_ROWS_LINE_W 36 +: 16
+`define SAT_C_ROWS_LINES 20 +: 16
+`define SAT_C_ROWS_IMAGE_HOP 0 +: 20
+
 // TILE
 `define SAT_TILE_BITS 44
 `define SAT_TILE_LAST 43

@@ -8,9 +8,9 @@
 // are pixels of a map, and one outside is not requested but written as zeros; the window_* inputs
 // are otherwise zero.
 // Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane
-// k%LANES of bank r is A[tile row t2*ROWS + r][chunk start + k]; row major memory fills whole words
-// of one bank, transposed memory one lane of all banks. A chunk is an even number of words long, so
-// it begins with an even one.
+// k%LANES of bank r is A[row][chunk start + k]. Row major memory fills whole words of one bank, and
+// the row is r*2^t2_log2 + t2 of the tile; transposed memory fills one lane of all banks, and it is
+// t2*ROWS + r. A chunk is an even number of words long, so it begins with an even one.
 // Word w lies in word w/2 of one of the bank's two RAMs, of RAM w%2, or in the other one where t2
 // is odd and W even: neighbouring words of a row, and words of a pair of row blocks, never meet.
 `default_nettype none
@@ -46,8 +46,8 @@ module sat_a_loader #(
   input  wire [1:0]                 step_log2_i,
   input  wire [1:0]                 dilation_log2_i,
   input  wire [1:0]                 upsample_log2_i,
-  input  wire [3:0]                 pad_top_i,
-  input  wire [3:0]                 pad_left_i,
+  input  wire [4:0]                 pad_top_i,      // signed
+  input  wire [4:0]                 pad_left_i,
   output wire                       idle_o,
   // read DMA client
   output wire                       req_valid_o,
@@ -105,6 +105,10 @@ module sat_a_loader #(
                             ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
   wire        chunk_fire  = chunk_valid && chunk_fits;
   wire        line_fire   = line_valid && line_ready;
+  wire [16:0] block_mask  = (17'd1 << t2_log2_i) - 17'd1;
+  wire [16:0] block       = line & block_mask;
+  wire        block_last  = block == block_mask;
+  wire [16:0] bank        = line >> t2_log2_i;
 
   sat_a_walk #(
     .ROWS   (ROWS),
@@ -152,9 +156,8 @@ module sat_a_loader #(
       ahead_q <= ahead_q + {1'b0, chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}}}
                          - {1'b0, taken_i ? taken_words_i : {ADDR_L+1{1'b0}}};
     end
-    if (chunk_valid) block_base_q <= chunk_base_q;
-    else if (line_fire && (&line[ROWS_L-1:0]))
-      block_base_q <= block_base_q + row_words[ADDR_L-1:0];
+    if (chunk_valid || (line_fire && block_last)) block_base_q <= chunk_base_q;
+    else if (line_fire) block_base_q <= block_base_q + row_words[ADDR_L-1:0];
   end
 
   // ---- Lines: each leaves a note of where its beats go, and a request unless it is outside
@@ -210,8 +213,8 @@ module sat_a_loader #(
   );
   sat_delay #(.WIDTH(NOTE_W), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note (
     .clk  (clk),
-    .in_i ({line_last, line_addr, line[ROWS_L:0], line[LANES_L-1:0], row_words[COUNT_W-1:0],
-            line_start, line_units}),
+    .in_i ({line_last, line_addr, block[0], bank[ROWS_L-1:0], line[LANES_L-1:0],
+            row_words[COUNT_W-1:0], line_start, line_units}),
     .out_o(note)
   );
 
@@ -331,8 +334,8 @@ module sat_a_loader #(
   assign idle_o = walk_idle && (lines_q == {LINES_L+1{1'b0}});
 
   wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, word_index,
-                     chunk_words, row_words, tile_rows, line, offset, note_start, addr, info_step,
-                     ahead_max, second[0]};
+                     chunk_words, row_words, tile_rows, line, block, bank, offset, note_start, addr,
+                     info_step, ahead_max, second[0]};
 
   `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= A_DEPTH[ADDR_L:0])
 

@@ -3,6 +3,7 @@
 // Its rows are fetched in the order of sat_row_walk, ahead of use as far as the beat queue allows.
 // Each row of a tile begins with a fresh beat. Idle (and its queue empty) unless started.
 `default_nettype none
+`include "sat_buses.vh"
 
 module sat_aux_loader #(
   parameter integer ROWS   = 8,
@@ -15,6 +16,7 @@ module sat_aux_loader #(
   input  wire              rst_n,
   // command, stable from start_i on
   input  wire              start_i,
+  input  wire              trans_i,
   input  wire [ADDR_W-1:0] base_i,
   input  wire [23:0]       stride_i,
   input  wire              as_single_i,
@@ -24,6 +26,7 @@ module sat_aux_loader #(
   input  wire [15:0]       col_tiles_i,
   input  wire [2:0]        t1_log2_i,
   input  wire [2:0]        t2_log2_i,
+  input  wire [`SAT_C_ROWS_BITS-1:0] c_rows_i,
   // read DMA client
   output wire              req_valid_o,
   input  wire              req_ready_i,
@@ -45,12 +48,13 @@ module sat_aux_loader #(
   localparam integer DEPTH_L   = $clog2(DEPTH);
 
   wire        row_valid, row_ready, row_skip;
-  wire [2:0]  walk_unused;
+  wire [3:0]  walk_unused;
   wire [16:0] row_cols;
   sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W)) u_walk (
     .clk          (clk),
     .rst_n        (rst_n),
     .start_i      (start_i),
+    .trans_i      (trans_i),
     .base_i       (base_i),
     .stride_i     (stride_i),
     .elem_log2_i  (as_single_i ? 2'd2 : 2'd1),
@@ -60,6 +64,8 @@ module sat_aux_loader #(
     .col_tiles_i  (col_tiles_i),
     .t1_log2_i    (t1_log2_i),
     .t2_log2_i    (t2_log2_i),
+    .c_rows_i     (c_rows_i),
+    .idle_o       (walk_unused[3]),
     .valid_o      (row_valid),
     .ready_i      (row_ready),
     .addr_o       (req_addr_o),

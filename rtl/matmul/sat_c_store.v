@@ -4,9 +4,10 @@
 // issued in groups of LANES columns, one per cycle, when bias, residual and mask are at hand and
 // the beat queue has room for everything under way; it becomes one or more write requests and the
 // beats. tile_taken_o returns a tile's worth of buffer to the feeder. Tiles of the next command may
-// be in the buffer before its start. Behind a column tile's last row its sums follow, two rows of
-// FP32, the same way; no other row is issued meanwhile. Of a folded array each half of the columns
-// has row blocks of its own, even ones west and odd ones east, and twice the column blocks.
+// be in the buffer before its start. With blank_i there are no tiles, and the sums are zero. Behind
+// a column tile's last row its sums of columns follow, two rows of FP32, the same way; no other row
+// is issued meanwhile. Of a folded array each half of the columns has row blocks of its own, even
+// ones west and odd ones east, and twice the column blocks.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_fp.vh"
@@ -23,6 +24,8 @@ module sat_c_store #(
   input  wire                            rst_n,
   // command, stable from start_i on
   input  wire                            start_i,
+  input  wire                            trans_i,
+  input  wire                            blank_i,
   input  wire [ADDR_W-1:0]               base_i,
   input  wire [23:0]                     stride_i,
   input  wire [ADDR_W-1:0]               sums_base_i,
@@ -40,6 +43,7 @@ module sat_c_store #(
   input  wire [2:0]                      t1_log2_i,
   input  wire [2:0]                      t2_log2_i,
   input  wire                            fold_i,
+  input  wire [`SAT_C_ROWS_BITS-1:0]     c_rows_i,
   output wire                            idle_o,
   output wire                            overflow_o,
   // output buffer
@@ -85,7 +89,7 @@ module sat_c_store #(
   localparam integer LATENCY = 2 + `SAT_EPILOGUE_LATENCY;
 
   // ---- Rows
-  wire              row_valid, row_skip, pe_row_last, tile_last, column_last;
+  wire              walk_idle, row_valid, row_skip, pe_row_last, tile_last, column_last;
   wire [ADDR_W-1:0] row_addr;
   wire [16:0]       row_cols;
   wire              row_next;
@@ -93,6 +97,7 @@ module sat_c_store #(
     .clk          (clk),
     .rst_n        (rst_n),
     .start_i      (start_i),
+    .trans_i      (trans_i),
     .base_i       (base_i),
     .stride_i     (stride_i),
     .elem_log2_i  (as_single_i ? 2'd2 : 2'd1),
@@ -102,6 +107,8 @@ module sat_c_store #(
     .col_tiles_i  (col_tiles_i),
     .t1_log2_i    (t1_log2_i),
     .t2_log2_i    (t2_log2_i),
+    .c_rows_i     (c_rows_i),
+    .idle_o       (walk_idle),
     .valid_o      (row_valid),
     .ready_i      (row_next),
     .addr_o       (row_addr),
@@ -129,13 +136,13 @@ module sat_c_store #(
   wire        group_last = left <= LANES[16:0];
   // One place is kept for a beat on its way out of sat_pack.
   wire        room       = under_way_q + queued < QUEUE[5:0] - 6'd1;
-  wire        drained    = drained_q != {ROWS_L+2{1'b0}};
+  wire        drained    = blank_i || (drained_q != {ROWS_L+2{1'b0}});
   wire        operands   = (!use_bias_i || bias_ready_i) && (!use_residual_i || residual_valid_i) &&
                            (!use_mask_i || mask_valid_i);
   wire        issue      = row_valid && !row_skip && drained && room && operands &&
                            !sums_pending && (!first || split_ready);
   assign row_next = row_valid && drained && (row_skip || (issue && group_last));
-  assign tile_taken_o = row_next && tile_last;
+  assign tile_taken_o = row_next && tile_last && !blank_i;
   assign bias_next_o  = row_next && column_last && use_bias_i;
   assign bias_group_o = done_q[LANES_L +: GROUP_W];
 
@@ -157,14 +164,14 @@ module sat_c_store #(
       under_way_q <= 6'd0;
     end else begin
       drained_q   <= drained_q + {{ROWS_L+1{1'b0}}, row_done_i}
-                               - {{ROWS_L+1{1'b0}}, row_next && pe_row_last};
+                               - {{ROWS_L+1{1'b0}}, row_next && pe_row_last && !blank_i};
       under_way_q <= under_way_q + {5'd0, issue || sums_begin}
                                  - {5'd0, out_valid || sums_valid};
       if (issue) done_q <= group_last ? 17'd0 : done_q + LANES[16:0];
       if (row_next) begin
         t2_q <= pe_row_last ? 4'd0 : t2_q + 4'd1;
         if (pe_row_last) r_q <= r_q + 1'b1;
-        if (tile_last) half_q <= !half_q;
+        if (tile_last && !blank_i) half_q <= !half_q;
       end
     end
   end
@@ -194,7 +201,7 @@ module sat_c_store #(
     end
   endgenerate
   reg  [ACCS_W-1:0] s2_group_q;
-  always @(posedge clk) s2_group_q <= s1_group;
+  always @(posedge clk) s2_group_q <= blank_i ? {ACCS_W{1'b0}} : s1_group;
 
   // Residual and mask beats hold several groups, of an FP32 residual half as many; a beat goes when
   // its last group or the row is issued.
@@ -388,7 +395,7 @@ module sat_c_store #(
     else if (req_fire) req_addr_q <= req_addr_q + {{ADDR_W-12{1'b0}}, BURST_BYTES[11:0]};
   end
 
-  assign idle_o = !row_valid && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
+  assign idle_o = walk_idle && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
                   split_ready && !sums_pending;
 
   wire unused_ok = &{1'b0, beat_ready, done_q, block, sums_busy};

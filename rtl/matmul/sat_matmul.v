@@ -74,19 +74,23 @@ module sat_matmul #(
   wire rst_local_n = rst_n && !flush_i;
 
   // ---- Command
-  wire                planned, a_start, s_start;
+  wire                planned, more, next, blank, a_start, map_start, s_start;
   wire                feeder_take, feeder_start, store_take, store_start;
   wire                a_trans, conv, as_single, use_bias, use_residual, use_relu, use_mask;
   wire                use_sums;
   wire [8*ADDR_W-1:0] slot_addr;
   wire [8*`SAT_STRIDE_BITS-1:0] slot_stride;
   wire [15:0]         map_h, map_w, out_h, out_w;
-  wire [3:0]          kernel_w, pad_top, pad_left;
+  wire [3:0]          kernel_w;
+  wire [4:0]          pad_top, pad_left;
   wire [1:0]          step_log2, dilation_log2, upsample_log2;
   wire [23:0]         rows, depth, row_tiles, s_passes;
   wire [15:0]         cols, col_tiles, a_passes;
   wire [7:0]          k_segments;
-  wire [24:0]         kept;
+  wire [24:0]         kept, position_rows;
+  wire [39:0]         position_values_bytes, position_indices_bytes;
+  wire [`SAT_S_POSITIONS_BITS-1:0] positions;
+  wire [`SAT_C_ROWS_BITS-1:0]      c_rows;
   wire                dense, fold, a_resident, s_resident;
   wire [4:0]          n, period;
   wire [2:0]          m_log2, t1_log2, t2_log2;
@@ -104,7 +108,9 @@ module sat_matmul #(
     .rst_n          (rst_local_n),
     .start_i        (start_i),
     .desc_i         (desc_i),
+    .next_i         (next),
     .planned_o      (planned),
+    .more_o         (more),
     .a_trans_o      (a_trans),
     .conv_o         (conv),
     .as_single_o    (as_single),
@@ -113,6 +119,7 @@ module sat_matmul #(
     .use_relu_o     (use_relu),
     .use_mask_o     (use_mask),
     .use_sums_o     (use_sums),
+    .blank_o        (blank),
     .slot_addr_o    (slot_addr),
     .slot_stride_o  (slot_stride),
     .map_h_o        (map_h),
@@ -142,7 +149,12 @@ module sat_matmul #(
     .a_resident_o   (a_resident),
     .s_resident_o   (s_resident),
     .a_passes_o     (a_passes),
-    .s_passes_o     (s_passes)
+    .s_passes_o     (s_passes),
+    .positions_o    (positions),
+    .position_rows_o(position_rows),
+    .position_values_bytes_o (position_values_bytes),
+    .position_indices_bytes_o(position_indices_bytes),
+    .c_rows_o       (c_rows)
   );
 
   // What feeder and store know.
@@ -164,14 +176,16 @@ module sat_matmul #(
   localparam integer OUT_SLOTS = 8 - OUT_SLOT;
   reg  [OUT_SLOTS*ADDR_W-1:0]   o_addr;
   reg  [OUT_SLOTS*STRIDE_W-1:0] o_stride;
+  reg                  o_trans, o_blank, o_fold;
   reg                  o_as_single, o_use_bias, o_use_residual, o_use_relu, o_use_mask, o_use_sums;
-  reg                  o_fold;
   reg  [23:0]          o_rows, o_row_tiles;
   reg  [15:0]          o_cols, o_col_tiles;
   reg  [2:0]           o_t1_log2, o_t2_log2;
+  reg  [`SAT_C_ROWS_BITS-1:0] o_c_rows;
   always @(posedge clk) if (store_take) begin
     o_addr   <= slot_addr[OUT_SLOT*ADDR_W +: OUT_SLOTS*ADDR_W];
     o_stride <= slot_stride[OUT_SLOT*STRIDE_W +: OUT_SLOTS*STRIDE_W];
+    {o_trans, o_blank, o_c_rows}                     <= {a_trans, blank, c_rows};
     {o_as_single, o_use_bias, o_use_relu, o_fold}    <= {as_single, use_bias, use_relu, fold};
     {o_use_residual, o_use_mask, o_use_sums}         <= {use_residual, use_mask, use_sums};
     {o_rows, o_cols}                                 <= {rows, cols};
@@ -253,7 +267,7 @@ module sat_matmul #(
   ) u_map_cache (
     .clk            (clk),
     .rst_n          (rst_local_n),
-    .start_i        (a_start),
+    .start_i        (map_start),
     .cache_i        (conv),
     .pairs_i        (!a_trans),
     .idle_o         (map_idle),
@@ -316,6 +330,9 @@ module sat_matmul #(
     .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_VALUES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
     .kept_i         (kept),
+    .positions_i    (positions),
+    .position_rows_i(position_rows),
+    .position_bytes_i(position_values_bytes),
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
@@ -349,6 +366,9 @@ module sat_matmul #(
     .stride_i       (slot_stride[`SAT_SLOT_MATMUL_S_INDICES*STRIDE_W +: STRIDE_W]),
     .cols_i         (cols),
     .kept_i         (kept),
+    .positions_i    (positions),
+    .position_rows_i(position_rows),
+    .position_bytes_i(position_indices_bytes),
     .col_tiles_i    (col_tiles),
     .passes_i       (s_passes),
     .t1_log2_i      (t1_log2),
@@ -511,6 +531,7 @@ module sat_matmul #(
         .clk         (clk),
         .rst_n       (rst_local_n),
         .start_i     (store_start && aux_used[x]),
+        .trans_i     (o_trans),
         .base_i      (o_addr[SLOT*ADDR_W +: ADDR_W]),
         .stride_i    (o_stride[SLOT*STRIDE_W +: STRIDE_W]),
         .as_single_i (x == 0 && o_as_single),
@@ -520,6 +541,7 @@ module sat_matmul #(
         .col_tiles_i (o_col_tiles),
         .t1_log2_i   (o_t1_log2),
         .t2_log2_i   (o_t2_log2),
+        .c_rows_i    (o_c_rows),
         .req_valid_o (rd_req_valid_o[PORT]),
         .req_ready_i (rd_req_ready_i[PORT]),
         .req_addr_o  (rd_req_addr_o[PORT*ADDR_W +: ADDR_W]),
@@ -547,6 +569,8 @@ module sat_matmul #(
     .clk             (clk),
     .rst_n           (rst_local_n),
     .start_i         (store_start),
+    .trans_i         (o_trans),
+    .blank_i         (o_blank),
     .base_i          (o_addr[ADDR_W-1:0]),
     .stride_i        (o_stride[STRIDE_W-1:0]),
     .sums_base_i     (o_addr[SUMS_SLOT*ADDR_W +: ADDR_W]),
@@ -564,6 +588,7 @@ module sat_matmul #(
     .t1_log2_i       (o_t1_log2),
     .t2_log2_i       (o_t2_log2),
     .fold_i          (o_fold),
+    .c_rows_i        (o_c_rows),
     .idle_o          (store_idle),
     .overflow_o      (overflow_o),
     .row_done_i      (row_done),
@@ -602,6 +627,9 @@ module sat_matmul #(
     .a_meets_i     (a_meets_i),
     .s_meets_i     (s_meets_i),
     .planned_i     (planned),
+    .more_i        (more),
+    .blank_i       (blank),
+    .next_o        (next),
     .ready_o       (ready_o),
     .busy_o        (busy_o),
     .pair_o        (pair_o),
@@ -611,6 +639,7 @@ module sat_matmul #(
     .store_idle_i  (store_idle),
     .wr_idle_i     (wr_idle_i),
     .a_start_o     (a_start),
+    .map_start_o   (map_start),
     .s_start_o     (s_start),
     .feeder_take_o (feeder_take),
     .feeder_start_o(feeder_start),

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_matmul_plan: derives the loop bounds of a MATMUL from its descriptor.
-// start_i latches the descriptor; ready_o pulses 4 cycles later (10 with conv_i), when all outputs
-// are valid; they hold until the next start. T outputs of a PE are split into 2^t2_log2 rows times
-// 2^t1_log2 columns: a tile is ROWS*2^t2_log2 by COLS*2^t1_log2. The `map` hint is clamped so that
-// a group of A fits a PE's RAM half (16 entries) and a tile is at least one memory beat wide. Where
-// it asks for twice the rows that fit, the array is folded (fold_o): a PE then has half as many
-// rows and twice as many columns of a tile of the same size.
+// start_i latches the descriptor; ready_o pulses 4 cycles later (9 with conv_i, 13 with split_i),
+// when all outputs are valid; they hold until the next start. T outputs of a PE are split into
+// 2^t2_log2 rows times 2^t1_log2 columns: a tile is ROWS*2^t2_log2 by COLS*2^t1_log2. The `map`
+// hint is clamped so that a group of A fits a PE's RAM half (16 entries) and a tile is at least one
+// memory beat wide. Where it asks for twice the rows that fit, the array is folded (fold_o): a PE
+// then has half as many rows and twice as many columns of a tile of the same size.
 // Dense is handled as groups of one (M = N = 1). Paper: interleave mapping, offline scheduling.
 // A convolution cuts the reduction (or, with a_trans_i, the rows of C) into one segment per kernel
-// position; groups and tiles never straddle segments. All products come from one multiplier.
+// position; groups and tiles never straddle segments. With split_i the sizes are those of a phase
+// (sat_phases), which needs its rows of C and of S besides. All products come from one multiplier.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_defs.vh"
 
 module sat_matmul_plan #(
@@ -29,6 +31,7 @@ module sat_matmul_plan #(
   input  wire [2:0]  map_i,
   input  wire        conv_i,
   input  wire        a_trans_i,
+  input  wire        split_i,
   input  wire [23:0] rows_i,          // I, or images
   input  wire [15:0] cols_i,
   input  wire [23:0] depth_i,         // K, or channels
@@ -36,6 +39,14 @@ module sat_matmul_plan #(
   input  wire [15:0] out_w_i,
   input  wire [3:0]  kernel_h_i,
   input  wire [3:0]  kernel_w_i,
+  // of all phases, and this one's place among them
+  input  wire [15:0] full_w_i,        // windows side by side
+  input  wire [1:0]  spread_i,
+  input  wire [2:0]  phase_y_i,
+  input  wire [2:0]  phase_x_i,
+  input  wire [3:0]  hop_i,
+  input  wire [23:0] values_stride_i,
+  input  wire [23:0] indices_stride_i,
   output reg         ready_o,
   output reg  [23:0] rows_o,          // of a row segment
   output reg  [15:0] cols_o,          // J
@@ -48,12 +59,16 @@ module sat_matmul_plan #(
   output reg  [2:0]  t1_log2_o,
   output reg         fold_o,
   output reg  [4:0]  period_o,        // slots of T cycles per group: max(N, M * rows of a PE / T)
-  output reg  [24:0] groups_o,        // groups of the whole reduction
   output reg  [24:0] kept_o,          // kept elements of the whole reduction
   output reg  [23:0] row_tiles_o,
   output reg  [15:0] col_tiles_o,
   output reg         a_resident_o,    // all of A stays in its scratchpad
-  output reg         s_resident_o     // a column tile of S stays while all row tiles pass
+  output reg         s_resident_o,    // a column tile of S stays while all row tiles pass
+  // of a phase
+  output reg  [24:0] position_rows_o, // rows of S of a kernel position
+  output wire [39:0] position_values_bytes_o,
+  output wire [39:0] position_indices_bytes_o,
+  output wire [`SAT_C_ROWS_BITS-1:0] c_rows_o
 );
 
   localparam integer ROWS_L  = $clog2(ROWS);
@@ -81,24 +96,34 @@ module sat_matmul_plan #(
     end
   endgenerate
 
-  // Steps; those marked * are taken with conv_i only. Each has the multiplier for itself.
+  // Steps; those marked * are taken with conv_i only, ** with split_i. Each has the multiplier.
   localparam [3:0] ST_IDLE     = 4'd0;
   localparam [3:0] ST_KERNEL   = 4'd1;  // * kernel positions
   localparam [3:0] ST_LINES    = 4'd2;  // * images times lines of windows
   localparam [3:0] ST_WINDOWS  = 4'd3;  // * windows
   localparam [3:0] ST_MAP      = 4'd4;  // split of the outputs, groups of a segment
-  localparam [3:0] ST_GROUPS   = 4'd5;  // * groups of all segments
-  localparam [3:0] ST_TILES    = 4'd6;  // tiles of a segment, kept elements
-  localparam [3:0] ST_SEGMENTS = 4'd7;  // * tiles of all segments
-  localparam [3:0] ST_WORDS    = 4'd8;  // * words of a row tile of A, of all segments
-  localparam [3:0] ST_FIT      = 4'd9;  // residency
+  localparam [3:0] ST_TILES    = 4'd5;  // tiles and kept elements of a segment
+  localparam [3:0] ST_SEGMENTS = 4'd6;  // * of all segments
+  localparam [3:0] ST_WORDS    = 4'd7;  // * words of a row tile of A, of all segments
+  localparam [3:0] ST_ORIGIN   = 4'd8;  // ** first row of C
+  localparam [3:0] ST_HOP      = 4'd9;  // ** rows of C from image to image
+  localparam [3:0] ST_VALUES   = 4'd10; // ** bytes of a kernel position in S
+  localparam [3:0] ST_INDICES  = 4'd11; // **
+  localparam [3:0] ST_FIT      = 4'd12; // residency
 
   reg [3:0]  step_q, step_d;
-  reg        conv_q, a_trans_q;
+  reg        conv_q, a_trans_q, split_q;
   reg [2:0]  map_q;
   reg [15:0] out_h_q, out_w_q;
   reg [3:0]  kernel_h_q, kernel_w_q;
   reg [7:0]  row_segments_q;
+  reg [15:0] full_w_q;
+  reg [19:0] origin_q, image_hop_q;
+  reg [1:0]  spread_q;
+  reg [2:0]  phase_y_q, phase_x_q;
+  reg [3:0]  hop_q;
+  reg [17:0] values_lines_q, indices_lines_q;   // of 64 bytes, from row to row of S
+  reg [33:0] position_values_q, position_indices_q;
   reg [25:0] a_tile_words_q;  // at most 16 rows of 2^24 values, in 225 segments of whole words
 
   // ---- N:M and the mapping
@@ -139,39 +164,57 @@ module sat_matmul_plan #(
   wire [24:0] k_pairs   = (SINGLES != 0) ? k_words << 1 : k_words + {24'd0, k_words[0]};
 
   reg  [25:0] mul_a;
-  reg  [15:0] mul_b;
-  wire [41:0] prod = mul_a * mul_b;
+  reg  [17:0] mul_b;
+  wire [43:0] prod = mul_a * mul_b;
   always @(*) begin
-    mul_a  = {1'b0, groups_o};
-    mul_b  = {8'd0, k_segments_o};
+    mul_a  = {1'b0, kept_o};
+    mul_b  = {10'd0, k_segments_o};
     step_d = step_q + 4'd1;
     case (step_q)
       ST_IDLE: step_d = !start_i ? ST_IDLE : conv_i ? ST_KERNEL : ST_MAP;
       ST_KERNEL: begin
         mul_a = {22'd0, kernel_h_q};
-        mul_b = {12'd0, kernel_w_q};
+        mul_b = {14'd0, kernel_w_q};
       end
       ST_LINES: begin
         mul_a = {2'd0, rows_o};
-        mul_b = out_h_q;
+        mul_b = {2'd0, out_h_q};
       end
       ST_WINDOWS: begin
         mul_a = {2'd0, rows_o};
-        mul_b = out_w_q;
+        mul_b = {2'd0, out_w_q};
       end
-      ST_MAP: if (!conv_q) step_d = ST_TILES;
       ST_TILES: begin
-        mul_b = {11'd0, n_o};
+        mul_b = {13'd0, n_o};
         if (!conv_q) step_d = ST_FIT;
       end
-      ST_SEGMENTS: begin
+      ST_SEGMENTS: if (a_trans_q) begin
         mul_a = {2'd0, row_tiles_o};
-        mul_b = {8'd0, row_segments_q};
+        mul_b = {10'd0, row_segments_q};
       end
-      ST_WORDS: mul_a = a_tile_words_q;
+      ST_WORDS: begin
+        mul_a = a_tile_words_q;
+        if (!split_q) step_d = ST_FIT;
+      end
+      ST_ORIGIN: begin
+        mul_a = {23'd0, phase_y_q};
+        mul_b = {2'd0, full_w_q};
+      end
+      ST_HOP: begin
+        mul_a = {22'd0, hop_q};
+        mul_b = {2'd0, full_w_q};
+      end
+      ST_VALUES: begin
+        mul_a = {1'b0, position_rows_o};
+        mul_b = values_lines_q;
+      end
+      ST_INDICES: begin
+        mul_a = {1'b0, position_rows_o};
+        mul_b = indices_lines_q;
+      end
       ST_FIT: begin
         mul_a  = a_tile_words_q;
-        mul_b  = row_tiles_o[15:0];
+        mul_b  = {2'd0, row_tiles_o[15:0]};
         step_d = ST_IDLE;
       end
       default: ;
@@ -192,6 +235,14 @@ module sat_matmul_plan #(
         out_w_q        <= out_w_i;
         kernel_h_q     <= kernel_h_i;
         kernel_w_q     <= kernel_w_i;
+        split_q        <= split_i;
+        full_w_q       <= full_w_i;
+        spread_q       <= spread_i;
+        phase_y_q      <= phase_y_i;
+        phase_x_q      <= phase_x_i;
+        hop_q          <= hop_i;
+        values_lines_q  <= values_stride_i[23:6];
+        indices_lines_q <= indices_stride_i[23:6];
         k_segments_o   <= 8'd1;
         row_segments_q <= 8'd1;
         dense_o        <= dense;
@@ -212,20 +263,27 @@ module sat_matmul_plan #(
         t1_log2_o <= T_L[2:0] - t2_log2;
         fold_o    <= fold;
         period_o  <= (n_o > a_slots) ? n_o : a_slots;
-        groups_o  <= groups;
+        kept_o    <= groups;
       end
-      ST_GROUPS: groups_o <= prod[24:0];
       ST_TILES: begin
         row_tiles_o    <= row_tiles[23:0];
         col_tiles_o    <= col_tiles[15:0];
         kept_o         <= prod[24:0];
         a_tile_words_q <= {1'b0, (t2_log2_o == 3'd0) ? k_pairs : k_words} << t2_log2_o;
       end
-      ST_SEGMENTS: row_tiles_o    <= prod[23:0];
-      ST_WORDS:    a_tile_words_q <= prod[25:0];
+      ST_SEGMENTS: begin
+        position_rows_o <= kept_o;
+        if (a_trans_q) row_tiles_o <= prod[23:0];
+        else kept_o <= prod[24:0];
+      end
+      ST_WORDS:   a_tile_words_q     <= prod[25:0];
+      ST_ORIGIN:  origin_q           <= prod[19:0] + {17'd0, phase_x_q};
+      ST_HOP:     image_hop_q        <= prod[19:0];
+      ST_VALUES:  position_values_q  <= prod[33:0];
+      ST_INDICES: position_indices_q <= prod[33:0];
       ST_FIT: begin
         a_resident_o <= (col_tiles_o != 16'd1) && (row_tiles_o[23:16] == 8'd0)
-                        && (prod <= {10'd0, A_DEPTH[31:0]});
+                        && (prod <= {12'd0, A_DEPTH[31:0]});
         s_resident_o <= (row_tiles_o != 24'd1) && (s_words <= S_DEPTH[28:0]);
       end
       default: ;
@@ -242,7 +300,17 @@ module sat_matmul_plan #(
     end
   end
 
-  wire unused_ok = &{1'b0, row_tiles[24], col_tiles[16]};
+  assign position_values_bytes_o  = {position_values_q, 6'd0};
+  assign position_indices_bytes_o = {position_indices_q, 6'd0};
+  assign c_rows_o[`SAT_C_ROWS_SPREAD]    = split_q ? spread_q : 2'd0;
+  assign c_rows_o[`SAT_C_ROWS_ORIGIN]    = split_q ? origin_q : 20'd0;
+  assign c_rows_o[`SAT_C_ROWS_OUT_W]     = full_w_q;
+  assign c_rows_o[`SAT_C_ROWS_LINE_W]    = split_q ? out_w_q : 16'd0;
+  assign c_rows_o[`SAT_C_ROWS_LINES]     = out_h_q;
+  assign c_rows_o[`SAT_C_ROWS_IMAGE_HOP] = image_hop_q;
+
+  wire unused_ok = &{1'b0, row_tiles[24], col_tiles[16], values_stride_i[5:0],
+                     indices_stride_i[5:0]};
 
 endmodule
 

@@ -4,10 +4,12 @@
 // words of COLS elements, appended to a ring. A row is requested when the ring has room for it
 // (room comes back on release_i) and is announced on commit_o when its last word is written. Order:
 // for each column tile, for each pass over it (one if it stays resident, else one per row tile),
-// all rows. The ring goes on from command to command; with skip_i a command has nothing to load,
-// and its rows only take their place in the ring, as both planes have theirs at one address.
+// all rows; those of kernel positions that are not positions_i's are passed by, one position per
+// cycle. The ring goes on from command to command; with skip_i a command has nothing to load, and
+// its rows only take their place in the ring, as both planes have theirs at one address.
 `default_nettype none
 `include "sat_assert.vh"
+`include "sat_buses.vh"
 
 module sat_s_loader #(
   parameter integer COLS    = 8,
@@ -23,7 +25,11 @@ module sat_s_loader #(
   input  wire [ADDR_W-1:0]          base_i,
   input  wire [23:0]                stride_i,
   input  wire [15:0]                cols_i,
-  input  wire [24:0]                kept_i,       // rows of the plane
+  input  wire [24:0]                kept_i,       // rows, those passed by not counted
+  // kernel positions; where all take part SPACING is 0, and their rows need not be told
+  input  wire [`SAT_S_POSITIONS_BITS-1:0] positions_i,
+  input  wire [24:0]                position_rows_i,
+  input  wire [39:0]                position_bytes_i,
   input  wire [15:0]                col_tiles_i,
   input  wire [23:0]                passes_i,
   input  wire [2:0]                 t1_log2_i,
@@ -66,6 +72,8 @@ module sat_s_loader #(
   reg  [16:0]       cols_left_q;     // columns from this tile on
   reg  [24:0]       rows_left_q;
   reg  [ADDR_W-1:0] tile_addr_q, row_addr_q;
+  reg  [3:0]        ky_q, kx_q;
+  reg  [24:0]       position_left_q; // rows of the kernel position from this one on
   reg  [ADDR_L:0]   free_q;          // words of room in the ring
 
   wire [4:0]  span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
@@ -93,8 +101,13 @@ module sat_s_loader #(
     end
   endgenerate
 
+  wire [2:0] mask  = (3'd1 << positions_i[`SAT_S_POSITIONS_SPACING]) - 3'd1;
+  wire       taken = (((ky_q[2:0] ^ positions_i[`SAT_S_POSITIONS_FIRST_Y])
+                       | (kx_q[2:0] ^ positions_i[`SAT_S_POSITIONS_FIRST_X])) & mask) == 3'd0;
+  wire       pass_by = (state_q == ST_ROWS) && !taken;
+
   wire info_ready;
-  wire offered  = (state_q == ST_ROWS) && row_fits && info_ready;
+  wire offered  = (state_q == ST_ROWS) && taken && row_fits && info_ready;
   wire row_fire = offered && (skip_i || req_ready_i);
   // Once offered a request stays: room in ring and notes can only grow until it is taken.
   assign req_valid_o = offered && !skip_i;
@@ -110,6 +123,23 @@ module sat_s_loader #(
     else if (row_fire && last_row && last_pass && last_tile) state_q <= ST_IDLE;
   end
 
+  wire pass_end     = row_fire && last_row;
+  wire position_end = pass_by || (row_fire && position_left_q == 25'd1);
+  wire kx_last      = kx_q + 4'd1 == positions_i[`SAT_S_POSITIONS_KERNEL_W];
+  always @(posedge clk) begin
+    if (start_i || pass_end) begin
+      ky_q            <= 4'd0;
+      kx_q            <= 4'd0;
+      position_left_q <= position_rows_i;
+    end else if (position_end) begin
+      kx_q            <= kx_last ? 4'd0 : kx_q + 4'd1;
+      if (kx_last) ky_q <= ky_q + 4'd1;
+      position_left_q <= position_rows_i;
+    end else if (row_fire) begin
+      position_left_q <= position_left_q - 25'd1;
+    end
+  end
+
   always @(posedge clk) begin
     if (start_i) begin
       tiles_left_q  <= col_tiles_i;
@@ -118,6 +148,8 @@ module sat_s_loader #(
       rows_left_q   <= kept_i;
       tile_addr_q   <= base_i;
       row_addr_q    <= base_i;
+    end else if (pass_by) begin
+      row_addr_q  <= row_addr_q + position_bytes_i[ADDR_W-1:0];
     end else if (row_fire) begin
       rows_left_q <= rows_left_q - 25'd1;
       row_addr_q  <= row_addr_q + stride;

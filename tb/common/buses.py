@@ -50,6 +50,20 @@ S_CMD = Record(14, {
     "BLOCK": (4, 4),
     "MASK": (0, 4),
 })
+S_POSITIONS = Record(12, {
+    "SPACING": (10, 2),
+    "FIRST_Y": (7, 3),
+    "FIRST_X": (4, 3),
+    "KERNEL_W": (0, 4),
+})
+C_ROWS = Record(90, {
+    "SPREAD": (88, 2),
+    "ORIGIN": (68, 20),
+    "OUT_W": (52, 16),
+    "LINE_W": (36, 16),
+    "LINES": (20, 16),
+    "IMAGE_HOP": (0, 20),
+})
 TILE = Record(44, {
     "LAST": (43, 1),
     "BAND_END": (42, 1),

@@ -134,9 +134,9 @@ SUBJECTS = (
     ), contracts=("sat_burst_split",), induction=True),
     Subject("sat_c_store", ("sat_c_store",), (
         Fault("rows past the end are written", "matmul/sat_row_walk.v",
-              "skip_o        = row >= rows_left_q", "skip_o        = row > rows_left_q"),
+              "skip         = place >= rows_left_q", "skip         = place > rows_left_q"),
         Fault("next segment behind the last visit", "matmul/sat_row_walk.v",
-              "skip_o ? segment_end_q : behind", "behind"),
+              "segment_last ? rows_left_q : row_span", "row_span"),
         Fault("a beat too many", "matmul/sat_c_store.v",
               "row_cols + 2*SINGLES[16:0] - 17'd1", "row_cols + 2*SINGLES[16:0]"),
         Fault("requests overlap", "matmul/sat_c_store.v",

@@ -3,11 +3,13 @@
 // many beats follow as are requested, and their strobes are the bytes of the row.
 // Addresses are sums of the base, multiples of the stride and offsets in a row. With base 0 and
 // stride 2^18, which no offset reaches, an address is {row, offset}, and the statement is about
-// both numbers. Up to three segments of rows; 2x2 PEs, one shape of tile. Strobes are looked at on
-// their way into the queue (sat_fifo keeps the order).
+// both numbers. Up to three segments of rows with trans_i, one without; not the scattered rows of a
+// phase (c_rows_i), and no blank_i. 2x2 PEs, one shape of tile. Strobes are looked at on their way
+// into the queue (sat_fifo keeps the order).
 // Data is free. Without sums of columns: sat_column_sums is cut, and silent as long as it is not
 // told to drain. Labels as in sat_wr_dma_props.v.
 `default_nettype none
+`include "sat_buses.vh"
 `include "sat_fp.vh"
 
 module sat_c_store_props #(
@@ -28,6 +30,7 @@ module sat_c_store_props #(
   input wire           [15:0] rows_i,
   input wire           [15:0] cols_i,
   input wire            [1:0] segments_i,
+  input wire                  trans_i,
   // Surroundings
   input wire                  row_done_i,
   input wire [COLS*31-1:0]    buffer_word_i,
@@ -43,6 +46,8 @@ module sat_c_store_props #(
   reg   [2:0] uses_q;
   reg  [15:0] rows_q, cols_q;
   reg   [1:0] segments_q;
+  reg         trans_q;
+  wire        trans    = start_i ? trans_i : trans_q;
   wire        single   = start_i ? as_single_i : single_q;
   wire  [2:0] uses     = start_i ? uses_i : uses_q;
   wire [15:0] rows     = start_i ? rows_i : rows_q;
@@ -52,7 +57,8 @@ module sat_c_store_props #(
   wire  [1:0] t2       = 2'd3 - t1;  // T is 8
 
   always @(posedge clk)
-    {single_q, uses_q, rows_q, cols_q, segments_q} <= {single, uses, rows, cols, segments};
+    {single_q, uses_q, rows_q, cols_q, segments_q, trans_q}
+      <= {single, uses, rows, cols, segments, trans};
 
   // A product that a solver likes.
   function [17:0] times(input [1:0] count, input [16:0] value);
@@ -82,6 +88,8 @@ module sat_c_store_props #(
     .clk             (clk),
     .rst_n           (rst_n),
     .start_i         (start_i),
+    .trans_i         (trans),
+    .blank_i         (1'b0),
     .base_i          ({ADDR_W{1'b0}}),
     .stride_i        (24'd1 << STRIDE_L),
     .sums_base_i     ({ADDR_W{1'b0}}),
@@ -99,6 +107,7 @@ module sat_c_store_props #(
     .t1_log2_i       ({1'b0, t1}),
     .t2_log2_i       ({1'b0, t2}),
     .fold_i          (1'b0),  // only the buffer's address depends on it
+    .c_rows_i        ({`SAT_C_ROWS_BITS{1'b0}}),
     .idle_o          (idle),
     .overflow_o      (overflow),
     .row_done_i      (row_done_i),
@@ -177,7 +186,8 @@ module sat_c_store_props #(
       if (start_i) m_start: assume (idle);
       // The command check: at least one row and column, C's tiles are counted in 16 bits.
       m_sizes:    assume (rows != 16'd0 && cols != 16'd0 && segments != 2'd0);
-      m_segments: assume (row_tiles < 18'h10000);
+      m_segments: assume (row_tiles < 18'h10000 && total < 18'h10000);
+      m_trans:    assume (trans || segments == 2'd1);
       m_sums:     assume (!\u_store.sums_valid && !\u_store.sums_begin );
 
       if (req_valid) begin
@@ -199,27 +209,33 @@ module sat_c_store_props #(
 
 `ifndef FAULT
   // ---- Invariants: a planted fault must be seen without them --------------------------------
-  (* hierconn *) wire              \u_store.u_walk.valid_o ;
-  (* hierconn *) wire              \u_store.u_walk.ready_i ;
-  (* hierconn *) wire              \u_store.u_walk.tile_last_o ;
-  (* hierconn *) wire              \u_store.u_walk.column_last_o ;
+  (* hierconn *) wire              \u_store.u_walk.walking_q ;
+  (* hierconn *) wire              \u_store.u_walk.fire ;
+  (* hierconn *) wire              \u_store.u_walk.tile_last ;
+  (* hierconn *) wire              \u_store.u_walk.column_last ;
   (* hierconn *) wire              \u_store.u_walk.segment_last ;
+  (* hierconn *) wire              \u_store.u_walk.skip ;
   (* hierconn *) wire       [23:0] \u_store.u_walk.row_tiles_q ;
   (* hierconn *) wire       [15:0] \u_store.u_walk.col_tiles_q ;
   (* hierconn *) wire       [24:0] \u_store.u_walk.rows_left_q ;
   (* hierconn *) wire       [16:0] \u_store.u_walk.cols_left_q ;
-  (* hierconn *) wire              \u_store.u_walk.r_q ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.place ;
   (* hierconn *) wire        [3:0] \u_store.u_walk.t2_q ;
-  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.addr_q ;
-  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.r_addr_q ;
+  (* hierconn *) wire       [23:0] \u_store.u_walk.tile_row_q ;
+  (* hierconn *) wire       [23:0] \u_store.u_walk.row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.column_addr_q ;
-  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.segment_end_q ;
+  (* hierconn *) wire              \u_store.u_walk.s1_valid_q ;
+  (* hierconn *) wire       [33:0] \u_store.u_walk.s1_lines_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s1_column_q ;
+  (* hierconn *) wire       [20:0] \u_store.u_walk.s1_note_q ;
+  (* hierconn *) wire              \u_store.u_walk.s2_valid_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s2_addr_q ;
+  (* hierconn *) wire       [20:0] \u_store.u_walk.s2_note_q ;
   (* hierconn *) wire       [16:0] \u_store.req_left_q ;
-  wire        walking     = \u_store.u_walk.valid_o ;
-  wire        step        = walking && \u_store.u_walk.ready_i ;
-  wire        column_last = \u_store.u_walk.column_last_o ;
-  wire        r           = \u_store.u_walk.r_q ;
-  wire  [3:0] t2_at       = \u_store.u_walk.t2_q ;
+  wire        walking     = \u_store.u_walk.walking_q ;
+  wire        step        = \u_store.u_walk.fire ;
+  wire        column_last = \u_store.u_walk.column_last ;
+  wire [24:0] at          = \u_store.u_walk.place ;
   wire [24:0] rows_left   = \u_store.u_walk.rows_left_q ;
   wire [16:0] cols_left   = \u_store.u_walk.cols_left_q ;
   wire [16:0] req_left    = \u_store.req_left_q ;
@@ -234,7 +250,7 @@ module sat_c_store_props #(
     if (start_i) {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, 17'd0};
     else if (step && column_last)
       {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, col_q + col_span};
-    else if (step && \u_store.u_walk.tile_last_o ) begin
+    else if (step && \u_store.u_walk.tile_last ) begin
       if (\u_store.u_walk.segment_last ) begin
         left_q    <= left_q - 2'd1;
         segment_q <= segment_q + rows;
@@ -245,11 +261,6 @@ module sat_c_store_props #(
 
   wire [18:0] offset = single ? {col_q, 2'b0} : {1'b0, col_q, 1'b0};
   wire [18:0] first  = segment_q + tile_q;
-  // The tile's part of the segment's last row, and whether the walk is behind it.
-  wire [16:0] end_in_tile = rows_left[16:0] - 17'd1;
-  wire        passed = rows_left <= row_span
-                       && (end_in_tile[0] < r || (end_in_tile[0] == r
-                                                  && end_in_tile[4:1] < t2_at));
 
   always @(*) if (started_q && walking && !start_i) begin
     i_segment: assert (left_q != 2'd0 && left_q <= segments
@@ -260,12 +271,34 @@ module sat_c_store_props #(
                          + ((rows_left + row_span - 17'd1) >> ({1'b0, t2} + 3'd1)));
     i_col_tiles: assert (\u_store.u_walk.col_tiles_q  == (cols_left + col_span - 17'd1)
                                                           >> ({1'b0, t1} + 3'd1));
-    i_t2:      assert (t2_at < 4'd1 << t2);
+    i_t2:      assert (\u_store.u_walk.t2_q  < 4'd1 << t2);
     i_offset:  assert (offset < 1 << STRIDE_L && offset[3:0] == 4'd0);
     i_column:  assert (\u_store.u_walk.column_addr_q  == offset);
-    i_r_addr:  assert (\u_store.u_walk.r_addr_q  == {first + r, offset[17:0]});
-    i_addr:    assert (\u_store.u_walk.addr_q  == {first + r + {t2_at, 1'b0}, offset[17:0]});
-    if (passed) i_end: assert (\u_store.u_walk.segment_end_q  == {segment_q + rows, offset[17:0]});
+    i_tile:    assert (\u_store.u_walk.tile_row_q  == first);
+    if (!trans)
+      i_row: assert (\u_store.u_walk.row_q  == (\u_store.u_walk.skip ? rows : tile_q + at));
+  end
+
+  // Rows on their way through the multiplier: of C, from a column of a tile on.
+  wire [ADDR_W-1:0] s1_addr = \u_store.u_walk.s1_column_q
+                              + {\u_store.u_walk.s1_lines_q [ADDR_W-7:0], 6'd0};
+  wire       [20:0] s1_note = \u_store.u_walk.s1_note_q ;
+  wire [ADDR_W-1:0] s2_addr = \u_store.u_walk.s2_addr_q ;
+  wire       [20:0] s2_note = \u_store.u_walk.s2_note_q ;
+  wire       [18:0] s1_end  = {1'b0, s1_addr[STRIDE_L-1:0]}
+                              + (single ? {s1_note[20:4], 2'b0} : {1'b0, s1_note[20:4], 1'b0});
+  wire       [18:0] s2_end  = {1'b0, s2_addr[STRIDE_L-1:0]}
+                              + (single ? {s2_note[20:4], 2'b0} : {1'b0, s2_note[20:4], 1'b0});
+  wire       [18:0] c_end   = single ? {1'b0, cols, 2'b0} : {2'b0, cols, 1'b0};
+  always @(*) if (started_q && !start_i) begin
+    if (\u_store.u_walk.s1_valid_q )
+      i_s1: assert (s1_note[20:4] != 17'd0 && s1_note[20:4] <= col_span
+                    && (s1_note[3] || (s1_addr[ADDR_W-1:STRIDE_L] < total && s1_end <= c_end
+                                       && s1_addr[3:0] == 4'd0)));
+    if (\u_store.u_walk.s2_valid_q )
+      i_s2: assert (s2_note[20:4] != 17'd0 && s2_note[20:4] <= col_span
+                    && (s2_note[3] || (s2_addr[ADDR_W-1:STRIDE_L] < total && s2_end <= c_end
+                                       && s2_addr[3:0] == 4'd0)));
   end
 
   // Groups under way, the oldest first: each has its place in its beat, and some end one.
@@ -310,7 +343,7 @@ module sat_c_store_props #(
     i_groups: assert (fits && count == group_count && {2'b0, count} + queued + beat_valid <= 8'd32);
     i_sums:   assert (!\u_store.sums_pending );
     i_place:  assert (place == (single ? {done[1], 1'b0} : done[2:1]) && !done[0]);
-    i_done:   assert (done == 17'd0 || (walking && done < row_cols && !\u_store.row_skip ));
+    i_done:   assert (done == 17'd0 || (\u_store.u_walk.s2_valid_q  && done < row_cols && !\u_store.row_skip ));
     i_held:   assert (\u_store.u_pack.held_strb_q  == (packed == 2'd0 ? \u_store.u_pack.held_strb_q
                       : packed == 2'd1 ? 16'h000F : packed == 2'd2 ? 16'h00FF : 16'h0FFF));
     i_single: assert (!single || !packed[0]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When sat_matmul is busy, and with how many commands: each from its start until its store has done
-// its work and the write DMA has nothing left of it, one after the other. All units but the plan
-// are cut: they do anything but what m_* excludes.
+// its work and the write DMA has nothing left of it, one after the other; a convolution's phases
+// likewise, inside their command. All units but the plan are cut: they do anything but what m_*
+// excludes.
 `default_nettype none
 
 module sat_matmul_props #(
@@ -57,6 +58,14 @@ module sat_matmul_props #(
     .stall_drain_o  ()
   );
 
+  // Phases: the start of one that follows another; two are inside, of one command or of two; one
+  // follows.
+  (* hierconn *) wire \u_matmul.next ;
+  (* hierconn *) wire \u_matmul.u_stages.pair_q ;
+  (* hierconn *) wire \u_matmul.more ;
+  wire begins = start_i || \u_matmul.next ;
+  wire two    = \u_matmul.u_stages.pair_q ;
+
   // The store: its start, its end.
   (* hierconn *) wire \u_matmul.store_start ;
   (* hierconn *) wire \u_matmul.store_idle ;
@@ -65,15 +74,15 @@ module sat_matmul_props #(
   wire alive       = rst_n && !flush_i;
 
   reg started_q = 1'b0;
-  reg alive_q, start_q, busy_q, wr_idle_q, store_start_q, store_idle_q;
-  reg pair_q;
-  reg stored_q;  // the store has begun the oldest command
+  reg alive_q, start_q, begins_q, busy_q, two_q, wr_idle_q, store_start_q, store_idle_q;
+  reg stored_q;  // the store has begun the oldest phase
   // Fewer are inside than were, and than have started.
-  wire ended = alive_q && (start_q ? busy_q && !pair : (pair_q && !pair) || (busy_q && !busy));
+  wire ended = alive_q && (begins_q ? busy_q && !two : (two_q && !two) || (busy_q && !busy));
 
   always @(posedge clk) begin
     started_q <= 1'b1;
-    {alive_q, start_q, busy_q, pair_q, wr_idle_q} <= {alive, start_i, busy, pair, wr_idle_i};
+    {alive_q, start_q, begins_q, busy_q, two_q, wr_idle_q}
+      <= {alive, start_i, begins, busy, two, wr_idle_i};
     {store_start_q, store_idle_q} <= {store_start, store_idle};
     stored_q <= alive && ((stored_q && !ended) || store_start);
   end
@@ -90,7 +99,8 @@ module sat_matmul_props #(
       if (alive_q && start_q) a_begins: assert (busy);
       if (ended) a_ends: assert (wr_idle_q && store_idle_q && stored_q);
       if (store_start) a_stores: assert (busy && store_idle && !(stored_q && !ended));
-      a_pair: assert (!pair || (busy && !ready));
+      a_pair: assert (!pair || (busy && two && !ready));
+      if (alive_q && busy_q && !busy) a_last: assert (!\u_matmul.more );
       if (!busy) a_quiet: assert (!store_start && !req_valid && !data_valid);
     end
   end

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from sat.config import SatConfig
-from sat.plan import Tiling, array_slots
+from sat.plan import array_slots, tilings
 from sat_golden import Windows
 from sat_golden.defs import (
     COLS_MAX,
@@ -214,13 +214,20 @@ def test_convs_cut_rows_and_reductions(shape):
     config = SatConfig.from_name(shape)
     seen = set()
     for desc in all_descriptors(programs.conv_program, CONVS):
-        plan = Tiling.of(config, desc)
-        seen.add(("row tiles of a segment", plan.row_tiles > plan.row_segments))
-        seen.add(("column tiles", plan.col_tiles > 1))
-        seen.add(("segments of rows", plan.row_segments > 1))
-        seen.add(("segments of the reduction", plan.k_segments > 1))
-        seen.add(("chunks", plan.k > config.chunk_k))
-    assert len(seen) == 10, f"seen only {seen}"
+        plans = tilings(config, desc)
+        seen.add(("phases", len(plans) > 1))
+        # Sums want a column tile complete before the next: such a command stays whole.
+        seen.add(("sums instead of phases", len(plans) == 1 and plans[0].col_tiles > 1
+                  and desc.upsample_log2 > 0 and bool(desc.flags & MatmulFlag.SUMS)
+                  and not desc.flags & MatmulFlag.A_TRANS))
+        for plan in plans:
+            seen.add(("row tiles of a segment", plan.row_tiles > plan.row_segments))
+            seen.add(("column tiles", plan.col_tiles > 1))
+            seen.add(("segments of rows", plan.row_segments > 1))
+            seen.add(("segments of the reduction", plan.k_segments > 1))
+            seen.add(("nothing to multiply", plan.k_segments == 0))
+            seen.add(("chunks", plan.k > config.chunk_k))
+    assert len(seen) == 16, f"seen only {seen}"
 
 
 def test_features_cover_every_case():
@@ -283,7 +290,7 @@ def test_large_matmuls_overfill_the_scratchpads(shape):
     config = SatConfig.from_name(shape)
     seen = set()
     for desc in all_descriptors(programs.large_program, LARGE):
-        plan = Tiling.of(config, desc)
+        plan, = tilings(config, desc)
         seen.add(("A once", plan.a_resident or plan.col_tiles == 1))
         seen.add(("S once", plan.s_resident or plan.row_tiles == 1))
         seen.add(("several chunks", desc.depth > config.chunk_k))

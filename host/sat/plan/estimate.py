@@ -59,10 +59,12 @@ def estimate_cycles(tiling: Tiling) -> int:
     return int(max(compute, reading, fetching) + first_tile / beat) + STARTUP
 
 
-def choose_row_interleave(tiling: Tiling) -> int:
-    """The row interleave with the fewest estimated cycles, whatever that of `tiling` is."""
-    return min(legal_row_interleaves(tiling.array, tiling.n, tiling.m),
-               key=lambda choice: estimate_cycles(replace(tiling, row_interleave=choice)))
+def choose_row_interleave(*tilings: Tiling) -> int:
+    """The row interleave with the fewest estimated cycles, whatever those of the tilings of one
+    command are."""
+    return min(legal_row_interleaves(tilings[0].array, tilings[0].n, tilings[0].m),
+               key=lambda choice: sum(estimate_cycles(replace(tiling, row_interleave=choice))
+                                      for tiling in tilings))
 
 
 def estimate_update_cycles(array: Array, rows: int, cols: int, dense_copies: int) -> int:

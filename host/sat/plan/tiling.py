@@ -65,7 +65,7 @@ class Tiling:
     as many columns, while a tile stays as large. A convolution cuts the rows of C or the reduction
     into segments, one for each kernel position: `i` and `k` are those of one segment, and neither
     groups nor tiles straddle segments. `lines` are the 64-byte lines of a feature map that A is
-    gathered from, 0 for a matrix, and `a_trans` is that of a convolution. Neither changes a tile.
+    gathered from, 0 for a matrix; they do not change a tile.
     """
 
     array: Array
@@ -83,21 +83,13 @@ class Tiling:
     @classmethod
     def conv(cls, array: Array, windows: Windows, channels: int, j: int, n: int = 2, m: int = 2,
              row_interleave: int = 0, a_trans: bool = False, lines: int = 0) -> Tiling:
-        """A convolution of a map with `channels` channels; with `a_trans` a weight gradient."""
+        """A phase of a convolution of a map with `channels` channels (`conv_tilings` has all of
+        them); with `a_trans` a weight gradient."""
         if a_trans:
             return cls(array, channels, j, windows.count, n, m, row_interleave,
                        row_segments=windows.positions, lines=lines, a_trans=True)
         return cls(array, windows.count, j, channels, n, m, row_interleave,
                    k_segments=windows.positions, lines=lines)
-
-    @classmethod
-    def of(cls, array: Array, desc: Descriptor) -> Tiling:
-        """That of a MATMUL's descriptor; the feature map's lines are left out."""
-        row_interleave = desc.flags >> MATMUL_ROW_INTERLEAVE_LSB
-        if desc.has_windows:
-            return cls.conv(array, desc.windows, desc.depth, desc.cols, desc.n, desc.m,
-                            row_interleave, bool(desc.flags & MatmulFlag.A_TRANS))
-        return cls(array, desc.rows, desc.cols, desc.depth, desc.n, desc.m, row_interleave)
 
     @property
     def dense(self) -> bool:
@@ -224,10 +216,35 @@ class Tiling:
     def drain_order(self, row: int) -> list[int]:
         """Rows of the tile that begins at `row` as they leave the array, those included that lie
         past its segment of C."""
+        if not self.a_trans:
+            return list(range(row, row + self.row_span))
         return [row + t2 * self.array.rows + r
                 for r in range(self.array.rows) for t2 in range(self.t2)]
 
 
+def conv_tilings(array: Array, windows: Windows, channels: int, j: int, n: int = 2, m: int = 2,
+                 row_interleave: int = 0, a_trans: bool = False, lines: int = 0,
+                 sums: bool = False) -> list[Tiling]:
+    """Those of a convolution: one for each phase of its windows, a single one with `a_trans` or
+    `sums`."""
+    parts = [windows] if a_trans or sums else [phase.windows for phase in windows.phases()]
+    return [Tiling.conv(array, part, channels, j, n, m, row_interleave, a_trans, lines)
+            for part in parts]
+
+
+def tilings(array: Array, desc: Descriptor) -> list[Tiling]:
+    """Those of a MATMUL's descriptor; the feature map's lines are left out."""
+    row_interleave = desc.flags >> MATMUL_ROW_INTERLEAVE_LSB
+    a_trans = bool(desc.flags & MatmulFlag.A_TRANS)
+    if desc.has_windows:
+        return conv_tilings(array, desc.windows, desc.depth, desc.cols, desc.n, desc.m,
+                            row_interleave, a_trans, sums=bool(desc.flags & MatmulFlag.SUMS))
+    return [Tiling(array, desc.rows, desc.cols, desc.depth, desc.n, desc.m, row_interleave,
+                   a_trans=a_trans)]
+
+
 def array_slots(array: Array, desc: Descriptor) -> int:
     """Slots of T cycles in which the array multiplies for a command, whatever its kind."""
-    return Tiling.of(array, desc).slots if desc.opcode == Opcode.MATMUL else 0
+    if desc.opcode != Opcode.MATMUL:
+        return 0
+    return sum(tiling.slots for tiling in tilings(array, desc))

@@ -102,7 +102,9 @@ class Banks:
         ram = (word + block * (1 - row_words % 2)) % 2
         words = self.data[:, ram, word // 2]  # [bank][t2, word][lane]
         words = words.reshape(self.shape.rows, plan.t2, -1)[:, :, : chunk.length]
-        rows = words.transpose(1, 0, 2).reshape(plan.row_span, chunk.length)
+        if plan.a_trans:
+            words = words.transpose(1, 0, 2)
+        rows = words.reshape(plan.row_span, chunk.length)
         expected = a[chunk.segment, chunk.row : chunk.row + chunk.rows,
                      chunk.k : chunk.k + chunk.length]
         for place in np.argwhere(rows[: chunk.rows] != expected)[:1]:
@@ -182,7 +184,8 @@ async def test_matrix(dut, stalls, trans, passes, hint):
     shape = shape_of(dut)
     span = Tiling(shape, 1, 1, 1, row_interleave=hint).row_span
     plan = Tiling(shape, int(rng.integers(1, 2.5 * span)), 1,
-                  int(rng.integers(1, 4 * shape.chunk_k)), row_interleave=hint)
+                  int(rng.integers(1, 4 * shape.chunk_k)), row_interleave=hint,
+                  a_trans=bool(trans))
     shape_in_memory = (plan.k, plan.i) if trans else (plan.i, plan.k)
     matrix = Matrix(rng, *shape_in_memory, 16)
     a = matrix.elements.T if trans else matrix.elements

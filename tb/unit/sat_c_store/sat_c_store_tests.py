@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_c_store: tiles in a modelled output buffer become C in memory, in every mode, with one or
-several segments of rows."""
+several segments of rows or the rows of a phase; and zeros where there are no tiles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cocotb
 import numpy as np
@@ -22,7 +22,7 @@ from tb.common.lanes import pack, pack_array
 from tb.common.matrix import Matrix, set_inputs
 from tb.common.parameters import array_of
 from tb.common.rng import make_rng
-from tb.common.walk import walk_inputs
+from tb.common.walk import KINDS, Walk, draw_walk
 
 USES = "bias", "residual", "relu", "mask", "sums"
 ALL_STALLS = {**STALLS, "requests": Stalls(requests=0.98)}
@@ -32,13 +32,18 @@ ALL_STALLS = {**STALLS, "requests": Stalls(requests=0.98)}
 class Command:
     """One C with its sums and epilogue operands."""
 
-    plan: Tiling
+    walk: Walk
+    blank: bool
     as_single: bool
     use: dict[str, bool]  # bias, residual, relu, mask, sums
     acc: np.ndarray  # uint32 [rows of all segments][J], accumulator format
     bias: np.ndarray
     residual: np.ndarray
     mask: np.ndarray
+
+    @property
+    def plan(self) -> Tiling:
+        return self.walk.plan
 
     def expected(self) -> np.ndarray:
         modes = {name: getattr(self, name) for name in ("bias", "residual", "mask")
@@ -54,15 +59,16 @@ class Command:
 def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
                  special: float) -> Command:
     nm = ((2, 2), (2, 8), (4, 16))[rng.integers(3)]  # whether the array folds depends on M
-    plan = Tiling(shape, 1, 1, 1, *nm, row_interleave=int(rng.integers(0, 5)))
-    i, j = (int(rng.integers(1, 2.5 * span)) for span in (plan.row_span, plan.col_span))
-    segments = int(rng.choice([1, rng.integers(2, 6)]))
-    plan = replace(plan, i=-(-i // segments), j=j, row_segments=segments)
-    rows = plan.i * segments
+    kind, blank = str(rng.choice(KINDS)), bool(rng.random() < 0.2)
+    walk = draw_walk(rng, shape, int(rng.integers(0, 5)), kind, nm)
+    rows, j = len(walk.rows), walk.plan.j
     use = {name: bool(rng.integers(2)) for name in USES}
+    use["sums"] &= kind != "phase" and not blank
     half = mixed_fp16(rng, (rows, j), special)
     single = vector.fp32_mul(vector.fp16_to_fp32(half), rng.choice(
         np.array([1, 1.5, 3e4], np.float32), (rows, j)).view(np.uint32))
+    if blank:
+        single[:] = 0
     bias = np.where(rng.random(j) < special, random_bits(rng, j, np.uint32),
                     rng.standard_normal(j).astype(np.float32).view(np.uint32))
     # Zero, and what differs from it in one bit: each bit alone decides here and there.
@@ -72,7 +78,7 @@ def draw_command(rng: np.random.Generator, shape: Array, as_single: bool,
     if as_single:
         residual = np.where(rng.random((rows, j)) < special, random_bits(rng, (rows, j), np.uint32),
                             rng.standard_normal((rows, j)).astype(np.float32).view(np.uint32))
-    return Command(plan, as_single, use, vector.fp32_to_acc(single), bias, residual, mask)
+    return Command(walk, blank, as_single, use, vector.fp32_to_acc(single), bias, residual, mask)
 
 
 class Operands:
@@ -90,11 +96,12 @@ class Operands:
             end = min(row + plan.row_span, plan.segment_end(row))
             part = command.acc[row:end, col : col + plan.col_span]
             tile[: part.shape[0], : part.shape[1]] = part
-            # [row of a PE, half, r][column of a PE, column]
+            # rows in drain order, [r][row of a PE, half][column of a PE, column]
             # -> [r][row, column of a PE][half, column]
             halves = 1 + plan.folded
-            order = tile.reshape(plan.pe_rows, halves, shape.rows, -1, shape.cols // halves)
-            order = order.transpose(2, 0, 3, 1, 4)
+            order = tile[np.array(plan.drain_order(row)) - row]
+            order = order.reshape(shape.rows, plan.pe_rows, halves, -1, shape.cols // halves)
+            order = order.transpose(0, 1, 3, 2, 4)
             self.words += [pack(word, 31) for word in order.reshape(tile_words, shape.cols)]
         self.aux = {name: self._beats(getattr(command, name)) if command.use[name] else []
                     for name in ("residual", "mask")}
@@ -123,7 +130,7 @@ class Operands:
         shape = plan.array
         room = self.drained < (self.taken + 2) * shape.rows and self.drained < len(
             self.words) // shape.t
-        row_done = room and rng.random() < 0.2
+        row_done = room and not self.command.blank and rng.random() < 0.2
         dut.row_done_i.value = int(row_done)
         if row_done:
             for number in range(self.drained * shape.t, (self.drained + 1) * shape.t):
@@ -160,12 +167,12 @@ class Operands:
         self.answers = {"bias_i": pack_array(values), "buffer_word_i": word}
 
 
-def image_of(matrix: Matrix, elements: np.ndarray) -> np.ndarray:
-    """The matrix's memory once it holds the elements, and what lies between its rows as now."""
+def image_of(matrix: Matrix, rows: np.ndarray, elements: np.ndarray) -> np.ndarray:
+    """The matrix's memory once these rows hold the elements, and all else as now."""
     image = matrix.memory.data.copy()
     row_bytes = matrix.cols * matrix.bits // 8
-    image.reshape(matrix.rows, matrix.stride)[:, :row_bytes] = elements.astype(
-        elements.dtype.newbyteorder("<")).view(np.uint8).reshape(matrix.rows, row_bytes)
+    image.reshape(matrix.rows, matrix.stride)[rows, :row_bytes] = elements.astype(
+        elements.dtype.newbyteorder("<")).view(np.uint8).reshape(-1, row_bytes)
     return image
 
 
@@ -173,10 +180,11 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
                 p_valid: float, half: int) -> int:
     """Stores C, whose first tile lies in this half of the output buffer; that of the next one."""
     plan = command.plan
-    rows = plan.i * plan.row_segments
+    rows = command.walk.total
     c = Matrix(rng, rows, plan.j, 32 if command.as_single else 16)
     sums = Matrix(rng, 2, plan.j, 32)
-    written = [(c, command.expected())] + [(sums, command.sums())] * command.use["sums"]
+    written = [(c, command.walk.rows, command.expected())]
+    written += [(sums, np.arange(2), command.sums())] * command.use["sums"]
     operands = Operands(dut, command, rng, p_valid, half)
     stored = 0
 
@@ -193,10 +201,11 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
                 if r < plan.segment_end(row))
     beats += command.use["sums"] * sum(-(-plan.tile_cols(col) * 4 // port.beat_bytes) * 2
                                        for row, col in plan.tiles if row == 0)
-    images = [(matrix, image_of(matrix, elements)) for matrix, elements in written]
+    images = [(matrix, image_of(matrix, rows, elements)) for matrix, rows, elements in written]
     set_inputs(dut, {f"sums_{name}": value for name, value in sums.inputs().items()})
-    set_inputs(dut, c.inputs() | walk_inputs(plan)
-               | {"as_single_i": command.as_single, "fold_i": plan.folded}
+    set_inputs(dut, c.inputs() | command.walk.inputs()
+               | {"as_single_i": command.as_single, "fold_i": plan.folded,
+                  "blank_i": command.blank}
                | {f"use_{name}_i": used for name, used in command.use.items()} | {"start_i": 1})
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
@@ -222,11 +231,11 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
             raise AssertionError(f"{plan} {command.use} {'C' if matrix is c else 'sums'} row {row} "
                                  f"column {byte * 8 // matrix.bits}: expected {image[at]:02x} "
                                  f"actual {matrix.memory.data[at]:02x}")
-    assert overflow == any(has_overflow(elements) for _, elements in written), plan
-    assert operands.taken == len(plan.tiles)
+    assert overflow == any(has_overflow(elements) for _, _, elements in written), plan
+    assert operands.taken == (0 if command.blank else len(plan.tiles))
     assert not any(operands.aux.values())
     assert sum(count for _, count in port.requests) == beats
-    return (half + len(plan.tiles)) % 2
+    return half if command.blank else (half + len(plan.tiles)) % 2
 
 
 @cocotb.test()
@@ -237,6 +246,6 @@ async def test_modes(dut, stalls, p_valid, as_single):
     shape = array_of(dut, "ROWS", "COLS", "T", "DATA_W")
     await start(dut)
     half = 0
-    for number in range(3):
-        command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3)[number])
+    for number in range(4):
+        command = draw_command(rng, shape, as_single, (0.0, 0.02, 0.3, 0.02)[number])
         half = await check(dut, rng, command, stalls, p_valid, half)

@@ -19,7 +19,7 @@ from tb.common.matrix import set_inputs
 from tb.common.parameters import array_of, parameters
 from tb.common.record import Record
 from tb.common.rng import make_rng
-from tb.common.walk import log2, walk_inputs
+from tb.common.walk import log2, tile_inputs
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 EVENTS = ("slot_active", "stall_a", "stall_s", "stall_drain")
@@ -336,9 +336,7 @@ async def run(dut, rng: np.random.Generator, plan: Tiling, p_commit: float, p_ta
     checker = Checker(dut, expected)
     pace = Pace(expected, before)
     events: set[str] = set()
-    walk = walk_inputs(plan)
-    del walk["rows_i"]
-    set_inputs(dut, walk | {
+    set_inputs(dut, tile_inputs(plan) | {
         "depth_i": plan.k, "k_segments_i": plan.k_segments, "dense_i": plan.dense,
         "n_i": plan.group_n, "m_log2_i": log2(plan.group_m), "fold_i": plan.folded,
         "period_i": plan.period,

@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_matmul_plan derives what sat.plan.Tiling says, for every N:M and sizes up to 2^24 - 1, with
-and without convolution."""
+and without convolution, and of its phases."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat.plan import Array, Tiling
-from sat_golden import Windows
+from sat_golden import Windows, compressed_rows
 from sat_golden.defs import COLS_MAX, SIZE_MAX
+from sat_golden.windows import Phase
+from tb.common.buses import C_ROWS
 from tb.common.clock import start
 from tb.common.parameters import array_of, parameters
 from tb.common.rng import make_rng
-from tb.common.walk import log2
+from tb.common.walk import c_rows, log2
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
-CONV_INPUTS = ("out_h", "out_w", "kernel_h", "kernel_w")
+CONV_INPUTS = ("out_h", "out_w", "kernel_h", "kernel_w", "split", "full_w", "spread", "phase_y",
+               "phase_x", "hop", "values_stride", "indices_stride")
 
 
 def shape_of(dut) -> Array:
@@ -31,15 +36,20 @@ def expected_of(plan: Tiling) -> dict[str, int]:
         "k_segments": plan.k_segments, "dense": plan.dense, "n": plan.group_n,
         "m_log2": log2(plan.group_m), "t2_log2": log2(plan.t2), "t1_log2": log2(plan.t1),
         "fold": plan.folded,
-        "period": plan.period, "groups": plan.groups, "kept": plan.kept,
+        "period": plan.period, "kept": plan.kept,
         "row_tiles": plan.row_tiles, "col_tiles": plan.col_tiles,
         "a_resident": plan.a_resident, "s_resident": plan.s_resident,
     }
 
 
-async def check(dut, plan: Tiling, inputs: dict[str, int]) -> None:
-    """`inputs` are the sizes as the descriptor has them; only a convolution gives kernel sides."""
+async def check(dut, plan: Tiling, inputs: dict[str, int],
+                phase: dict[str, int] | None = None) -> None:
+    """`inputs` are the sizes as the descriptor has them; only a convolution gives kernel sides, and
+    only one of several phases what else is expected of it, `phase`."""
     conv = "kernel_h" in inputs
+    expected = expected_of(plan) | (phase or {})
+    if not plan.k_segments:
+        del expected["a_resident"], expected["s_resident"]  # nothing is loaded
     values = dict.fromkeys(CONV_INPUTS, 0) | inputs | {
         "n": plan.n, "m": plan.m, "map": plan.row_interleave, "cols": plan.j, "conv": conv,
         "start": 1}
@@ -48,12 +58,15 @@ async def check(dut, plan: Tiling, inputs: dict[str, int]) -> None:
     await FallingEdge(dut.clk)
     for name in values:  # valid with start_i only
         getattr(dut, f"{name}_i").value = 0
-    latency = 10 if conv else 4
+    latency = 13 if phase else 9 if conv else 4
     for cycle in range(1, latency + 3):
         assert dut.ready_o.value == (cycle == latency)
         if cycle >= latency:
-            actual = {name: int(getattr(dut, f"{name}_o").value) for name in expected_of(plan)}
-            assert actual == expected_of(plan), f"{plan}"
+            actual = {name: int(getattr(dut, f"{name}_o").value) for name in expected}
+            assert actual == expected, f"{plan}"
+            if not phase:
+                record = C_ROWS.unpack(int(dut.c_rows_o.value))
+                assert record["spread"] == record["origin"] == record["line_w"] == 0
         await FallingEdge(dut.clk)
 
 
@@ -130,6 +143,44 @@ async def test_convolutions(dut):
                 most = SIZE_MAX // windows.positions
                 channels = most if rng.random() < 0.2 else min(size(rng), most)
                 await check_conv(dut, windows, channels, size(rng, COLS_MAX), (n, m), hint, a_trans)
+
+
+async def check_phase(dut, rng: np.random.Generator, windows: Windows, phase: Phase, channels: int,
+                      j: int, nm: tuple[int, int], hint: int) -> None:
+    part, step = phase.windows, 1 << windows.upsample_log2
+    plan = Tiling.conv(shape_of(dut), part, channels, j, *nm, hint)
+    y, x = divmod(int(phase.rows[0]), windows.out_w)
+    strides = 64 * rng.integers(1, 1 << 18, 2)
+    rows = compressed_rows(channels, *nm)
+    fields = part.fields()
+    inputs = {name: fields[name] for name in ("rows", "out_h", "out_w", "kernel_h", "kernel_w")}
+    await check(dut, plan, inputs | {
+        "depth": channels, "a_trans": 0, "split": 1, "full_w": windows.out_w,
+        "spread": windows.upsample_log2, "phase_y": y, "phase_x": x,
+        "hop": windows.out_h - (part.out_h - 1) * step, "values_stride": strides[0],
+        "indices_stride": strides[1]}, {
+            "position_rows": rows, "position_values_bytes": rows * int(strides[0]) % (1 << 40),
+            "position_indices_bytes": rows * int(strides[1]) % (1 << 40),
+            "c_rows": c_rows(windows, phase.rows)})
+
+
+@cocotb.test()
+async def test_phases(dut):
+    """Of random windows, also those that see nothing."""
+    rng = make_rng()
+    await start(dut)
+    blank = 0
+    for number in range(200):
+        windows = replace(random_windows(rng), upsample_log2=int(rng.integers(1, 4)),
+                          dilation_log2=int(rng.integers(4)), pad_top=int(rng.integers(16)))
+        phases = list(windows.phases())
+        phase = phases[rng.integers(len(phases))]
+        blank += not phase.windows.positions
+        channels = min(size(rng), SIZE_MAX // windows.positions)
+        nm = LEGAL_NM[number % len(LEGAL_NM)]
+        await check_phase(dut, rng, windows, phase, channels, size(rng, COLS_MAX), nm,
+                          int(rng.integers(8)))
+    assert 10 < blank < 190, blank
 
 
 @cocotb.test()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_matmul_stages beside units that start, and are done at random times, against a list of the
-commands inside."""
+commands inside, some of which have phases."""
 
 from __future__ import annotations
 
@@ -18,14 +18,23 @@ UNITS = ("a", "s", "feeder", "store")
 
 @dataclass
 class Inside:
-    """A command in the engine: whether an operand meets C of the one before, cycles that are left
-    of its plan, of the writes of its store, and of each unit that has begun it."""
+    """A command in the engine, or a phase of one: whether an operand meets C of the one before,
+    cycles that are left of its plan, of the writes of its store, and of each unit that has begun
+    it."""
 
     meets: dict[str, bool]
     plan: int
+    more: int  # phases that follow
+    blank: bool
+    first: bool = True
     left: dict[str, int] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)  # who has copied its record
     writes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.blank:
+            self.left = {"a": 0, "s": 0, "feeder": 0}
+            self.taken = {"feeder"}
 
     def done(self, unit: str) -> bool:
         return self.left.get(unit) == 0
@@ -37,7 +46,8 @@ class Units:
     def __init__(self, dut, rng: np.random.Generator):
         self.dut, self.rng = dut, rng
         self.inside: list[Inside] = []
-        self.pairs = self.ended = 0
+        self.pairs = self.ended = self.phases = 0
+        self.map_due = False
         self.met = {"a": 0, "s": 0}
 
     def longest(self, unit: str) -> int:
@@ -52,6 +62,9 @@ class Units:
         dut.wr_idle_i.value = int(written)
         planned = bool(inside) and inside[-1].plan == 1
         dut.planned_i.value = int(planned)
+        last = inside[-1] if inside else None
+        dut.blank_i.value = int(last.blank if last and planned else rng.integers(2))
+        dut.more_i.value = int(last.more > 0 if last and not last.plan else rng.integers(2))
         await Timer(1, "ns")
         begins = wants and bool(dut.ready_o.value)
         meets = {unit: bool(rng.integers(2)) for unit in "as"}
@@ -60,17 +73,22 @@ class Units:
         await Timer(1, "ns")
         # What may be said of any cycle.
         assert bool(dut.busy_o.value) == bool(inside) and bool(dut.pair_o.value) == (
-            len(inside) == 2)
-        if dut.ready_o.value:
+            len(inside) == 2 and inside[1].first)
+        following = bool(dut.next_o.value)
+        if dut.ready_o.value or following:
             assert len(inside) < 2 and all(c.plan == 0 and c.done("a") and c.done("s")
                                            and c.taken == {"feeder", "store"}
                                            for c in inside), "ready too early"
+            assert following == bool(last and last.more), "phases and commands out of order"
+            assert following != bool(dut.ready_o.value)
         if not inside:
             assert dut.ready_o.value
         for unit in ("feeder", "store"):
             if getattr(dut, f"{unit}_take_o").value:
                 [command for command in inside if unit not in command.taken][0].taken.add(unit)
         starts = {unit: bool(getattr(dut, f"{unit}_start_o").value) for unit in UNITS}
+        assert bool(dut.map_start_o.value) == (starts["a"] and self.map_due)
+        self.map_due = (self.map_due and not starts["a"]) or begins
         for unit, starting in starts.items():
             if starting:
                 self.begin(unit, idle, written)
@@ -95,8 +113,14 @@ class Units:
             inside.pop(0)
             self.ended += 1
             self.settled = False
+        blank = bool(rng.random() < 0.3)
+        if following and last:
+            inside.append(Inside(dict.fromkeys("as", False), int(rng.integers(2, 9)),
+                                 last.more - 1, blank, first=False))
+            self.phases += len(inside) == 2
         if begins:
-            inside.append(Inside(meets, int(rng.integers(2, 9))))
+            more = int(rng.choice([0, 0, 1, 3]))
+            inside.append(Inside(meets, int(rng.integers(2, 9)), more, blank and more > 0))
             self.pairs += len(inside) == 2
             for unit in "as":
                 self.met[unit] += len(inside) == 2 and meets[unit]
@@ -126,7 +150,7 @@ async def test_commands(dut):
     rng = make_rng("units")
     await start(dut, a_idle_i=1, s_idle_i=1, feeder_idle_i=1, store_idle_i=1, wr_idle_i=1)
     units = Units(dut, rng)
-    for _ in range(300):
+    for _ in range(600):
         busy = float(rng.choice([0.05, 0.5, 1.0]))
         ended, cycles = units.ended, 0
         while units.ended == ended:
@@ -135,7 +159,7 @@ async def test_commands(dut):
             assert cycles < 600, "nothing ends"
     while units.inside:
         await units.cycle(False)
-    assert units.pairs > 50 and min(units.met.values()) > 10
+    assert units.pairs > 50 and units.phases > 50 and min(units.met.values()) > 10
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

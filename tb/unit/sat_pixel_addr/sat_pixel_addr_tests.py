@@ -40,7 +40,7 @@ def draw_map(rng, addr_w: int) -> tuple[dict[str, int], int]:
         base_i=64 * int(rng.integers(1 << (addr_w - 6))), stride_i=64 * int(rng.integers(1 << 18)),
         map_h_i=height, map_w_i=width, step_log2_i=int(rng.integers(4)),
         dilation_log2_i=int(rng.integers(4)), upsample_log2_i=int(rng.choice([0, 0, 0, 1, 2, 3])),
-        pad_top_i=int(rng.integers(16)), pad_left_i=int(rng.integers(16)))
+        pad_top_i=int(rng.integers(-8, 16)), pad_left_i=int(rng.integers(-8, 16)))
     return config, images
 
 
@@ -63,7 +63,7 @@ async def test_random_windows(dut):
     for _ in range(MAPS):
         config, images = draw_map(rng, addr_w)
         for name, value in config.items():
-            getattr(dut, name).value = value
+            getattr(dut, name).value = value & 31 if name.startswith("pad") else value
         under_way: deque[int | None] = deque()
         for _ in range(ITEMS):
             enable = rng.random() < 0.8
@@ -84,4 +84,4 @@ async def test_random_windows(dut):
             else:
                 inside += 1
                 assert dut.addr_o.value.to_unsigned() == address
-    assert inside > 500 and outside > 1000, f"{inside} inside, {outside} outside"
+    assert inside > 300 and outside > 1000, f"{inside} inside, {outside} outside"

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_s_loader: rows of the column tiles, in a ring that the consumer empties row by row."""
+"""sat_s_loader: rows of the column tiles, in a ring that the consumer empties row by row; all of
+them, or those of every second or fourth kernel position."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from dataclasses import dataclass
 
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat.plan import Array, Tiling
+from tb.common.buses import S_POSITIONS
 from tb.common.clock import start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack
@@ -20,12 +23,37 @@ from tb.common.rng import make_rng
 from tb.common.walk import log2
 
 
-def rows_of(plan: Tiling, passes: int, plane: Matrix) -> list[list[np.ndarray]]:
+@dataclass
+class Positions:
+    """Of a kernel: which rows of S they have, and which positions take part."""
+
+    rows: int
+    inputs: dict[str, int]
+    taken: list[int]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, rows: int) -> Positions:
+        """Of at most as many rows in all."""
+        spacing = int(rng.integers(1, 3))
+        height, width = (int(x) for x in rng.integers(1, 6, 2))
+        y, x = (int(rng.integers(min(side, 1 << spacing))) for side in (height, width))
+        taken = [ky * width + kx for ky in range(y, height, 1 << spacing)
+                 for kx in range(x, width, 1 << spacing)]
+        record = S_POSITIONS.pack(spacing=spacing, first_y=y, first_x=x, kernel_w=width)
+        each = max(1, rows // (height * width))
+        return cls(height * width * each, {"positions_i": record, "position_rows_i": each}, taken)
+
+    def q(self) -> list[int]:
+        each = self.inputs["position_rows_i"]
+        return [position * each + row for position in self.taken for row in range(each)]
+
+
+def rows_of(plan: Tiling, passes: int, plane: Matrix, rows: list[int]) -> list[list[np.ndarray]]:
     """The words of each row in the order of loading; a word may be short at the matrix' edge."""
     return [[plane.elements[q, at : min(at + plan.array.cols, plan.j)]
              for at in range(col, col + plan.tile_cols(col), plan.array.cols)]
             for col in range(0, plan.j, plan.col_span) for _ in range(passes)
-            for q in range(plane.rows)]
+            for q in rows]
 
 
 async def skip(dut, rng: np.random.Generator, plan: Tiling, rows: int, passes: int) -> int:
@@ -59,16 +87,22 @@ async def test_rows(dut, stalls, passes, hint):
     shape = Array(2, cols, int(os.environ["T"]), s_depth=depth, data_w=data_w)
     await start(dut)
     begin = 0
-    for number in range(2):
+    for phase in (False, True):
         span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span
         plan = Tiling(shape, 1, int(rng.integers(1, 2.5 * span)), 1, row_interleave=hint)
         # Enough rows to go round the ring.
-        plane = Matrix(rng, int(rng.integers(1, 3 * depth // plan.t1)), plan.j, elem_w)
-        expected = rows_of(plan, passes, plane)
+        count = int(rng.integers(1, 3 * depth // plan.t1))
+        positions = Positions.draw(rng, 4 * count) if phase else Positions(
+            count, {"positions_i": 0, "position_rows_i": 0}, [])
+        plane = Matrix(rng, positions.rows, plan.j, elem_w)
+        rows = positions.q() if phase else list(range(count))
+        expected = rows_of(plan, passes, plane, rows)
         port = ReadPorts(dut, plane.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, plane.inputs() | {
-            "cols_i": plan.j, "kept_i": plane.rows, "col_tiles_i": plan.col_tiles,
-            "passes_i": passes, "t1_log2_i": log2(plan.t1), "start_i": 1})
+            "cols_i": plan.j, "kept_i": len(rows), "col_tiles_i": plan.col_tiles,
+            "passes_i": passes, "t1_log2_i": log2(plan.t1), "start_i": 1,
+            "position_bytes_i": plane.stride * positions.inputs["position_rows_i"],
+            **positions.inputs})
         await FallingEdge(dut.clk)
         dut.start_i.value = 0
         memory: dict[int, list[int]] = {}
@@ -102,5 +136,5 @@ async def test_rows(dut, stalls, passes, hint):
         dut.release_i.value = 0
         assert dut.idle_o.value and not port.queue and not memory
         await FallingEdge(dut.clk)
-        if number == 0:
+        if not phase:
             begin = (begin + await skip(dut, rng, plan, plane.rows, passes)) % depth
