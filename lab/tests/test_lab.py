@@ -16,6 +16,7 @@ if importlib.util.find_spec("torch") is None:
     pytest.skip("needs torch", allow_module_level=True)
 
 import torch  # noqa: E402
+from distributed import LocalCluster  # noqa: E402
 
 from sat.torch import SparseLayer  # noqa: E402
 from sat.torch.methods import METHODS  # noqa: E402
@@ -128,6 +129,14 @@ def test_a_grid_is_run_once(lab, tmp_path):
     rows = json.loads(before)["rows"]
     assert [row["method"] for row in rows] == ["dense", "bdwp"]
     assert all(row["mean"] > 25 for row in rows)  # one in ten would be chance
+
+
+def test_a_running_scheduler(lab):
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
+                      dashboard_address=":0") as scheduler:
+        code, text = lab("--networks", "mlp", "--methods", "dense", "--epochs", "1", "--seeds", "1",
+                         "--scheduler", scheduler.scheduler_address)
+    assert code == 0 and "1/1 dense mlp digits, 1 epochs, seed 1: " in text
 
 
 def test_a_training_that_fails_is_named(lab, monkeypatch):
