@@ -111,7 +111,7 @@ def test_updates_are_hidden_by_late_gradients(core: Core):
     """The first layers' gradients wait for the last program, the others are made on the way."""
     net = make_net(core)
     late = net._late_units()
-    assert net.stem in late and net.blocks[-1].second not in late
+    assert net.units[0] in late and net.stages[-1].chain[-1] not in late
     assert [unit in late for unit in net.units] == sorted((u in late for u in net.units),
                                                           reverse=True)
 
@@ -174,7 +174,7 @@ def test_equal_micro_batches_are_one_batch():
 def test_weight_gradients_by_blocks_of_images(core: Core):
     """The sums of the blocks, added up in their order."""
     net = make_net(core, wu_images=3)
-    unit = net.blocks[0].first
+    unit = net.stages[1].chain[0]
     net.train_step(*make_batch())
     blocks = []
     for first, last in (0, 3), (3, 6), (6, 8):

@@ -267,11 +267,11 @@ class TorchResNet:
         return self.norms[unit](functional.conv2d(x, weights, None, spec.stride, spec.pad))
 
     def __call__(self, x):
-        x = torch.relu(self.unit(self.net.stem, x))
-        for block in self.net.blocks:
-            inner = torch.relu(self.unit(block.first, x))
+        x = torch.relu(self.unit(self.net.units[0], x))
+        for block in self.net.stages[1:]:
+            inner = torch.relu(self.unit(block.chain[0], x))
             shortcut = self.unit(block.projection, x) if block.projection else x
-            x = torch.relu(self.unit(block.second, inner) + shortcut)
+            x = torch.relu(self.unit(block.chain[1], inner) + shortcut)
         return x.mean(dim=(2, 3)) @ self.head
 
 

@@ -8,12 +8,13 @@ gradients    weight gradients and updates as jobs for the two engines
 layers       Linear, Conv2d, BatchNorm, AveragePool, MaxPool
 script       programs with work of the host between them
 mlp          Mlp: fully connected layers
-blocks       what residual networks are made of
-cnn          ResNet: a residual network
+blocks       what convolutional networks are made of
+cnn          ConvNet: a convolutional network, ResNet: a residual one
 transformer  TransformerBlock: a pre-norm encoder block
 """
 
-from .cnn import ResNet
+from .blocks import StageSpec
+from .cnn import ConvNet, ResNet
 from .functional import softmax
 from .layers import DENSE, AveragePool, BatchNorm, Conv2d, ConvSpec, LayerSpec, Linear, MaxPool
 from .loss import cross_entropy, mean_squared
@@ -22,7 +23,7 @@ from .optim import LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult
 from .transformer import BlockShape, TransformerBlock
 
-__all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvSpec", "LayerSpec",
+__all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec", "LayerSpec",
            "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script", "Sgd",
-           "StepResult", "TrainingDiverged", "TransformerBlock", "cross_entropy", "mean_squared",
+           "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock", "cross_entropy", "mean_squared",
            "mlp", "softmax"]

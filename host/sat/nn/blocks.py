@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What residual networks are made of: a convolution with its normalisation, and a block of them.
+"""What convolutional networks are made of: a convolution with its normalisation, and a stage of
+such units.
 
 Methods add the commands of some images of the batch: `part` numbers the sums, `span` says which.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+
+from sat_golden.windows import Windows
 
 from ..core import Core
 from ..memory import FeatureMap
 from ..program import Program
 from .gradients import Gradient
-from .layers import BatchNorm, Conv2d, ConvSpec, write_row
+from .layers import BatchNorm, Conv2d, ConvSpec, MaxPool, write_row
 
 Span = tuple[int, int]  # images of a part of the batch
 
@@ -60,56 +67,130 @@ class Unit:
         self.conv.backward(program, self.d_z.part(*span), d_x.part(*span), **addends)
 
 
-class Block:
-    """y = relu(unit(relu(unit(x))) + x); where the shape changes, a 1x1 unit of x instead of x.
+@dataclass(frozen=True)
+class StageSpec:
+    """Convolutions in a row, each normalised and followed by a ReLU.
 
-    d_y is the gradient by what goes into the last ReLU.
+    residual  the last ReLU follows the sum with the stage's input or, if the shape changes, with a
+              1x1 unit of it
+    pool      kernel, stride and padding of windows whose largest value goes on
     """
 
-    def __init__(self, core: Core, name: str, x: FeatureMap, d_x: FeatureMap, outputs: int,
-                 stride: int, nm: tuple[int, int], parts: int, rng: np.random.Generator):
-        n, m = nm
-        first = ConvSpec(x.channels, outputs, stride=stride, n=n, m=m)
-        self.first = Unit(core, f"{name}.conv1", first, x, parts, rng)
-        self.y1, self.d_y1 = (self.first.conv.feature_map(f"{name}.{part}")
-                              for part in ("y1", "d_y1"))
-        self.second = Unit(core, f"{name}.conv2", ConvSpec(outputs, outputs, n=n, m=m), self.y1,
-                           parts, rng)
+    name: str
+    convs: Sequence[ConvSpec]
+    residual: bool = False
+    pool: tuple[int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        for before, after in zip(self.convs, self.convs[1:]):
+            if before.outputs != after.inputs:
+                raise ValueError(f"{self.name}: a convolution of {before.outputs} outputs is "
+                                 f"followed by one of {after.inputs} inputs")
+
+    @property
+    def outputs(self) -> int:
+        return self.convs[-1].outputs
+
+    @property
+    def shortcut(self) -> ConvSpec | None:
+        """The 1x1 convolution of the input, if there is one."""
+        first, last = self.convs[0], self.convs[-1]
+        stride = math.prod(conv.stride for conv in self.convs)
+        if not self.residual or (stride == 1 and first.inputs == last.outputs):
+            return None
+        return ConvSpec(first.inputs, last.outputs, kernel=1, stride=stride, pad=0, n=last.n,
+                        m=last.m)
+
+
+class Stage:
+    """The units of a stage, and the maps between them.
+
+    maps        y of each unit of the chain, and the gradient by what goes into its ReLU
+    out, d_out  the same of the stage, behind the pooling
+    x, d_x      the same of what comes before it; without d_x no gradient is sent back
+    """
+
+    def __init__(self, core: Core, spec: StageSpec, x: FeatureMap, d_x: FeatureMap | None,
+                 parts: int, rng: np.random.Generator):
+        self.spec, self.x, self.d_x = spec, x, d_x
+        sends_back = d_x is not None
+        self.chain: list[Unit] = []
+        self.maps: list[tuple[FeatureMap, FeatureMap]] = []
+        for number, conv in enumerate(spec.convs, 1):
+            name = f"{spec.name}.conv{number}" if len(spec.convs) > 1 else spec.name
+            source = self.maps[-1][0] if self.maps else x
+            unit = Unit(core, name, conv, source, parts, rng, bp=sends_back or number > 1)
+            self.chain.append(unit)
+            y, d_y = (unit.conv.feature_map(f"{name}.{part}") for part in ("y", "d_y"))
+            self.maps.append((y, d_y))
         self.projection = None
-        if stride != 1 or x.channels != outputs:
-            shortcut = ConvSpec(x.channels, outputs, kernel=1, stride=stride, pad=0, n=n, m=m)
-            self.projection = Unit(core, f"{name}.conv3", shortcut, x, parts, rng)
-        self.x, self.d_x = x, d_x
-        self.y, self.d_y = (self.second.conv.feature_map(f"{name}.{part}") for part in ("y", "d_y"))
-        self.ones = core.from_array(f"{name}.ones", np.ones((1, outputs), np.float32))
-        self.shift = core.from_array(f"{name}.shift", np.zeros((1, outputs), np.float32))
+        if spec.shortcut:
+            name = f"{spec.name}.conv{len(spec.convs) + 1}"
+            self.projection = Unit(core, name, spec.shortcut, x, parts, rng, bp=sends_back)
+        if spec.residual:
+            row = 1, spec.outputs
+            self.ones = core.from_array(f"{spec.name}.ones", np.ones(row, np.float32))
+            self.shift = core.from_array(f"{spec.name}.shift", np.zeros(row, np.float32))
+        (self.out, self.d_out), self.pool = self.maps[-1], None
+        if spec.pool:
+            kernel, stride, pad = spec.pool
+            windows = Windows.sliding(self.out.images, self.out.h, self.out.w, kernel, kernel,
+                                      stride=stride, pad=pad)
+            self.pool = MaxPool(core, f"{spec.name}.pool", windows, self.out.channels)
+            self.out, self.d_out = map(self.pool.feature_map,
+                                       (f"{spec.name}.out", f"{spec.name}.d_out"))
 
     @property
     def units(self) -> list[Unit]:
-        return [self.first, self.second, *self.shortcut]
+        return [*self.chain, *self.shortcut]
 
     @property
     def shortcut(self) -> list[Unit]:
         return [self.projection] if self.projection else []
 
+    @property
+    def first(self) -> list[Unit]:
+        """Those that read x."""
+        return [self.chain[0], *self.shortcut]
+
+    @property
+    def last(self) -> list[Unit]:
+        """Those whose results are joined."""
+        return [self.chain[-1], *self.shortcut]
+
     def write_shift(self) -> None:
         """The shifts of both branches, in one vector."""
-        write_row(self.shift, sum((unit.norm.offset for unit in (self.second, *self.shortcut)),
-                                  np.zeros(self.shift.cols)))
+        if self.spec.residual:
+            write_row(self.shift, sum((unit.norm.offset for unit in self.last),
+                                      np.zeros(self.shift.cols)))
 
     def join(self, program: Program, span: Span) -> None:
-        """y from both branches."""
-        other, beta = self.x, self.ones
-        if self.projection:
-            other, beta = self.projection.z, self.projection.norm.scale
-        program.affine(self.second.z.part(*span).tensor, self.y.part(*span).tensor,
-                       self.second.norm.scale, self.shift, y=other.part(*span).tensor, beta=beta,
-                       relu=True, label=f"NORM {self.second.conv.name}")
+        """`out` from what the last units made."""
+        unit, y = self.chain[-1], self.maps[-1][0]
+        if self.spec.residual:
+            other, beta = self.x, self.ones
+            if self.projection:
+                other, beta = self.projection.z, self.projection.norm.scale
+            program.affine(unit.z.part(*span).tensor, y.part(*span).tensor, unit.norm.scale,
+                           self.shift, y=other.part(*span).tensor, beta=beta, relu=True,
+                           label=f"NORM {unit.conv.name}")
+        else:
+            unit.normalise(program, y, span)
+        if self.pool:
+            self.pool.forward(program, y, self.out, span)
+
+    def backward_stats(self, program: Program, part: int, span: Span) -> None:
+        """What the last units' scalars need, from d_out."""
+        d_y = self.maps[-1][1]
+        if self.pool:
+            self.pool.backward(program, self.d_out, d_y, span)
+        for unit in self.last:
+            unit.backward_stats(program, d_y, part, span)
 
     def backward_first(self, program: Program, span: Span) -> None:
         """d_x from both branches."""
-        residual = self.d_y
+        residual = self.maps[-1][1] if self.spec.residual else None
         if self.projection:
             self.projection.backward(program, self.d_x, span)
             residual = self.d_x
-        self.first.backward(program, self.d_x, span, residual, mask=self.x)
+        self.chain[0].backward(program, self.d_x, span, residual, mask=self.x)

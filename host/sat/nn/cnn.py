@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training a small residual network with BDWP: which commands make up a step.
+"""Training a convolutional network with BDWP: which commands make up a step.
 
 A step is a chain of programs, because batch normalisation needs scalars that the host computes from
 the sums of the layer's maps: FF, which makes them with the map, scalars, AFFINE and FF of the next
@@ -18,7 +18,8 @@ import numpy as np
 
 from ..core import Core
 from ..memory import FeatureMap
-from .blocks import Block, Span, Unit
+from ..program import Program
+from .blocks import Span, Stage, StageSpec, Unit
 from .gradients import Order, add_gradients, array_part, plan
 from .layers import AveragePool, Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
@@ -28,22 +29,19 @@ from .script import Measure, Script, StepResult, pipeline
 Items = list[Callable[[], None]]  # that add the commands of the parts
 
 
-class ResNet:
-    """A residual network on a core: 3x3 stem, a block per stage, average, linear layer.
-
-    The stages after the first halve the map. The stem and the linear layer are dense, all other
-    convolutions `nm`. Trained by momentum SGD on softmax cross-entropy.
+class ConvNet:
+    """A convolutional network on a core: stages, the average of each channel, a linear layer.
+    Trained by momentum SGD on softmax cross-entropy.
 
     With `wu_images` the weight gradients of convolutions are made of blocks of so many images.
 
     x  the batch, a feature map [batch][h][w][inputs]
     """
 
-    def __init__(self, core: Core, batch: int, h: int, w: int, inputs: int, classes: int,
-                 nm: tuple[int, int], rng: np.random.Generator,
-                 channels: Sequence[int] = (16, 32, 64), lr: float = 0.1, momentum: float = 0.9,
-                 decay: float | None = None, scale: LossScale | None = None, parts: int = 4,
-                 wu_images: int | None = None):
+    def __init__(self, core: Core, batch: int, h: int, w: int, classes: int,
+                 stages: Sequence[StageSpec], rng: np.random.Generator, lr: float = 0.1,
+                 momentum: float = 0.9, decay: float | None = None,
+                 scale: LossScale | None = None, parts: int = 4, wu_images: int | None = None):
         self.core, self.batch, self.classes = core, batch, classes
         self.lr, self.momentum, self.decay = lr, momentum, decay
         self.scale = scale or LossScale()
@@ -51,21 +49,18 @@ class ResNet:
         parts = min(parts, batch)
         bounds = [batch * part // parts for part in range(parts + 1)]
         self._spans = list(zip(bounds, bounds[1:]))
-        self.x = core.feature_map("x", batch, h, w, inputs)
+        self.x = core.feature_map("x", batch, h, w, stages[0].convs[0].inputs)
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
-        self.stem = Unit(core, "stem", ConvSpec(inputs, channels[0]), self.x, parts, rng,
-                         bp=False)
-        y, d_y = (self.stem.conv.feature_map(f"stem.{part}") for part in ("y", "d_y"))
-        self.stem_y, self.stem_d_y = y, d_y
-        self.blocks: list[Block] = []
-        for stage, outputs in enumerate(channels, 1):
-            block = Block(core, f"stage{stage}", y, d_y, outputs, 1 if stage == 1 else 2, nm, parts,
-                          rng)
-            self.blocks.append(block)
-            y, d_y = block.y, block.d_y
-        self.pool = AveragePool.of_all(core, "pool", batch, y.h, y.w, y.channels)
-        self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
-        self.head = Linear(core, "head", LayerSpec(y.channels, classes), batch, rng, logits=True)
+        self.stages: list[Stage] = []
+        out, d_out = self.x, None
+        for spec in stages:
+            self.stages.append(Stage(core, spec, out, d_out, parts, rng))
+            out, d_out = self.stages[-1].out, self.stages[-1].d_out
+        self.pool, self.pooled, self.d_pooled = None, out, d_out
+        if out.h * out.w > 1:
+            self.pool = AveragePool.of_all(core, "pool", batch, out.h, out.w, out.channels)
+            self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
+        self.head = Linear(core, "head", LayerSpec(out.channels, classes), batch, rng, logits=True)
         self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
         for unit in self.units:
             unit.wu_images = wu_images
@@ -80,7 +75,7 @@ class ResNet:
 
     @property
     def units(self) -> list[Unit]:
-        return [self.stem, *(unit for block in self.blocks for unit in block.units)]
+        return [unit for stage in self.stages for unit in stage.units]
 
     def _each(self, add: Callable[[int, Span], None]) -> Items:
         """The part's number and span are the arguments of `add`."""
@@ -105,27 +100,28 @@ class ResNet:
         def normalise(unit: Unit, y: FeatureMap) -> Items:
             return self._each(lambda part, span: unit.normalise(script.program, y, span))
 
-        def join(block: Block) -> Items:
-            return self._each(lambda part, span: block.join(script.program, span))
+        def join(stage: Stage) -> Items:
+            return self._each(lambda part, span: stage.join(script.program, span))
 
-        units_forward([], [self.stem])
-        before = normalise(self.stem, self.stem_y)
-        for block in self.blocks:
-            units_forward(before, [block.first, *block.shortcut])
-            units_forward(normalise(block.first, block.y1), [block.second])
-            if training:
-                script.host(block.write_shift)
-            before = join(block)
+        before: Items = []
+        for stage in self.stages:
+            units_forward(before, stage.first)
+            for below, (y, _), unit in zip(stage.chain, stage.maps, stage.chain[1:]):
+                units_forward(normalise(below, y), [unit])
+            if training and stage.spec.residual:
+                script.host(stage.write_shift)
+            before = join(stage)
         pipeline(before, [], [])
-        self.pool.forward(script.program, self.blocks[-1].y, self.pooled)
+        if self.pool:
+            self.pool.forward(script.program, self.stages[-1].out, self.pooled)
         self.head.forward(script.program, self.pooled.tensor)
         return script
 
     def _use_running(self) -> None:
         for unit in self.units:
             unit.norm.use_running()
-        for block in self.blocks:
-            block.write_shift()
+        for stage in self.stages:
+            stage.write_shift()
 
     def _backward_script(self, late: set[Unit], accumulate: bool) -> Script:
         """BP of all layers, and WU of those that are not late."""
@@ -135,14 +131,10 @@ class ResNet:
             return [partial(self._add_gradient, script, unit, accumulate)
                     for unit in units if unit not in late]
 
-        def units_backward(before: Items, array: Items, d_y: FeatureMap,
-                           units: Sequence[Unit]) -> Items:
-            """The units' scalars, from the gradient by their sum, which `array` makes of what
-            `before` makes; returns what makes d_z of them."""
-            def stats(part: int, span: Span) -> None:
-                for unit in units:
-                    unit.backward_stats(script.program, d_y, part, span)
-
+        def units_backward(before: Items, array: Items, stats: Callable[[int, Span], None],
+                           d_y: FeatureMap, units: Sequence[Unit]) -> Items:
+            """The units' scalars, which `stats` makes from the gradient by their sum, which `array`
+            makes of what `before` makes; returns what makes d_z of them."""
             def through_norm(part: int, span: Span) -> None:
                 for unit in units:
                     unit.backward_norm(script.program, d_y, span)
@@ -152,25 +144,38 @@ class ResNet:
                 script.host(partial(self._use_gradient, unit, accumulate))
             return self._each(through_norm)
 
-        def second(block: Block) -> Items:
-            return self._each(lambda part, span: block.second.backward(
-                script.program, block.d_y1, span, mask=block.y1))
+        def in_chain(before: Items, below: Unit, maps: tuple[FeatureMap, FeatureMap],
+                     unit: Unit) -> Items:
+            y, d_y = maps
+            array = self._each(lambda part, span: unit.backward(script.program, d_y, span, mask=y))
+            return units_backward(
+                before, array + gradients_of([unit]),
+                lambda part, span: below.backward_stats(script.program, d_y, part, span), d_y,
+                [below])
 
-        def first(block: Block) -> Items:
-            return self._each(lambda part, span: block.backward_first(script.program, span))
+        def first(stage: Stage) -> Items:
+            return self._each(lambda part, span: stage.backward_first(script.program, span))
 
-        last = self.blocks[-1]
-        self.head.backward(script.program, self.d_pooled.tensor)
-        self.pool.backward(script.program, self.d_pooled, last.d_y, mask=last.y.tensor)
-        before = units_backward([], [], last.d_y, [last.second, *last.shortcut])
-        for block, below in zip(reversed(self.blocks), [*reversed(self.blocks[:-1]), None]):
-            before = units_backward(before, second(block) + gradients_of([block.second]),
-                                    block.d_y1, [block.first])
-            before = units_backward(
-                before, first(block) + gradients_of([block.first, *block.shortcut]), block.d_x,
-                [below.second, *below.shortcut] if below else [self.stem])
-        pipeline(before, gradients_of([self.stem]), [])
+        self._head_backward(script.program)
+        before: Items = []
+        array: Items = []
+        for stage in reversed(self.stages):
+            before = units_backward(before, array, partial(stage.backward_stats, script.program),
+                                    stage.maps[-1][1], stage.last)
+            for links in reversed(list(zip(stage.chain, stage.maps, stage.chain[1:]))):
+                before = in_chain(before, *links)
+            array = (first(stage) if stage.d_x else []) + gradients_of(stage.first)
+        pipeline(before, array, [])
         return script
+
+    def _head_backward(self, program: Program) -> None:
+        """The gradient at the last stage, behind whose ReLU it masks."""
+        last = self.stages[-1]
+        if self.pool:
+            self.head.backward(program, self.d_pooled.tensor)
+            self.pool.backward(program, self.d_pooled, last.d_out, mask=last.out.tensor)
+        else:
+            self.head.backward(program, self.d_pooled.tensor, mask=self.pooled.tensor)
 
     @staticmethod
     def _add_gradient(script: Script, unit: Unit, accumulate: bool) -> None:
@@ -281,3 +286,22 @@ class ResNet:
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
         """Share of images whose largest logit is that of the label."""
         return share_right(self.predict(x), labels)
+
+
+class ResNet(ConvNet):
+    """A small residual network: 3x3 stem, a block per stage, average, linear layer.
+
+    The stages after the first halve the map. The stem and the linear layer are dense, all other
+    convolutions `nm`. What else it takes is ConvNet's.
+    """
+
+    def __init__(self, core: Core, batch: int, h: int, w: int, inputs: int, classes: int,
+                 nm: tuple[int, int], rng: np.random.Generator,
+                 channels: Sequence[int] = (16, 32, 64), **options):
+        n, m = nm
+        stages = [StageSpec("stem", [ConvSpec(inputs, channels[0])])]
+        for stage, (before, outputs) in enumerate(zip([channels[0], *channels], channels), 1):
+            stages.append(StageSpec(f"stage{stage}", [
+                ConvSpec(before, outputs, stride=1 if stage == 1 else 2, n=n, m=m),
+                ConvSpec(outputs, outputs, n=n, m=m)], residual=True))
+        super().__init__(core, batch, h, w, classes, stages, rng, **options)

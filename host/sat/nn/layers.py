@@ -413,9 +413,21 @@ class MaxPool:
         return self.core.feature_map(name, self.windows.images, self.windows.out_h,
                                      self.windows.out_w, self.channels)
 
-    def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
-        program.max_pool(x.tensor, out.tensor, self.winner, self.windows, label=f"FF {self.name}")
+    def forward(self, program: Program, x: FeatureMap, out: FeatureMap,
+                span: tuple[int, int] | None = None) -> None:
+        """Of all images, or of those of a span."""
+        x, out, winner, windows = self._span(x, out, span)
+        program.max_pool(x.tensor, out.tensor, winner, windows, label=f"FF {self.name}")
 
-    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap) -> None:
-        program.max_pool_backward(d_out.tensor, self.winner, d_x.tensor, self.windows.transposed(),
+    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap,
+                 span: tuple[int, int] | None = None) -> None:
+        d_x, d_out, winner, windows = self._span(d_x, d_out, span)
+        program.max_pool_backward(d_out.tensor, winner, d_x.tensor, windows.transposed(),
                                   label=f"BP {self.name}")
+
+    def _span(self, x: FeatureMap, out: FeatureMap, span: tuple[int, int] | None
+              ) -> tuple[FeatureMap, FeatureMap, Tensor, Windows]:
+        first, end = span or (0, x.images)
+        each = self.windows.out_h * self.windows.out_w
+        return (x.part(first, end), out.part(first, end),
+                self.winner[first * each : end * each, :], replace(self.windows, images=end - first))
