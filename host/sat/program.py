@@ -44,6 +44,8 @@ from .plan import (
     conv_tilings,
     estimate_cycles,
     estimate_feature_cycles,
+    estimate_pool_cycles,
+    estimate_prune_cycles,
     estimate_update_cycles,
     legal_row_interleaves,
 )
@@ -208,7 +210,8 @@ class Program:
         return self._add(label or f"PRUNE {w.name}", VECTOR, overlap,
                          Descriptor(Opcode.PRUNE, n, m, flags=_flag_bits(flags), rows=rows,
                                     cols=cols),
-                         {PruneSlot.W: ("w", w), **_copy_slots(ff, bp)})
+                         {PruneSlot.W: ("w", w), **_copy_slots(ff, bp)},
+                         estimate=estimate_prune_cycles(self.config, rows, cols))
 
     def update(self, w: Tensor, v: Tensor, dw: Tensor, *, lr: float, momentum: float = 0.0,
                inv_scale: float = 1.0, decay: float | None = None, ff: Compressed | None = None,
@@ -286,7 +289,8 @@ class Program:
         flags = {PoolFlag.BACKWARD: backward}
         return self._add(label or f"POOL {shaped(*arguments[PoolSlot.OUT]).name}", VECTOR, overlap,
                          Descriptor(Opcode.POOL, flags=_flag_bits(flags), cols=cols,
-                                    **windows.fields()), arguments)
+                                    **windows.fields()), arguments,
+                         estimate=estimate_pool_cycles(self.config, windows, cols, backward))
 
     def fence(self, *, irq: bool = False, label: str = "") -> Command:
         """Wait for all earlier commands, then latch the overflow flag for `skip_on_overflow`."""

@@ -23,7 +23,7 @@ from .optim import LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult
 from .transformer import BlockShape, TransformerBlock
 
-__all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec", "LayerSpec",
-           "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script", "Sgd",
-           "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock", "cross_entropy", "mean_squared",
-           "mlp", "softmax"]
+__all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec",
+           "LayerSpec", "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script",
+           "Sgd", "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock",
+           "cross_entropy", "mean_squared", "mlp", "softmax"]

@@ -189,6 +189,8 @@ class Stage:
 
     def backward_first(self, program: Program, span: Span) -> None:
         """d_x from both branches."""
+        if self.d_x is None:
+            raise TypeError(f"{self.spec.name}: sends no gradient back")
         residual = self.maps[-1][1] if self.spec.residual else None
         if self.projection:
             self.projection.backward(program, self.d_x, span)

@@ -52,11 +52,12 @@ class ConvNet:
         self.x = core.feature_map("x", batch, h, w, stages[0].convs[0].inputs)
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
         self.stages: list[Stage] = []
-        out, d_out = self.x, None
         for spec in stages:
+            below = self.stages[-1] if self.stages else None
+            out, d_out = (below.out, below.d_out) if below else (self.x, None)
             self.stages.append(Stage(core, spec, out, d_out, parts, rng))
-            out, d_out = self.stages[-1].out, self.stages[-1].d_out
-        self.pool, self.pooled, self.d_pooled = None, out, d_out
+        out = self.stages[-1].out
+        self.pool, self.pooled, self.d_pooled = None, out, self.stages[-1].d_out
         if out.h * out.w > 1:
             self.pool = AveragePool.of_all(core, "pool", batch, out.h, out.w, out.channels)
             self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
@@ -95,7 +96,8 @@ class ConvNet:
 
             pipeline(before, self._each(convolve), [])
             for unit in units if training else ():
-                script.host(partial(unit.norm.use_batch, unit.rows))
+                script.host(partial(unit.norm.use_batch, unit.rows), unit.norm.sums,
+                            unit.norm.forward_vectors)
 
         def normalise(unit: Unit, y: FeatureMap) -> Items:
             return self._each(lambda part, span: unit.normalise(script.program, y, span))
@@ -109,7 +111,7 @@ class ConvNet:
             for below, (y, _), unit in zip(stage.chain, stage.maps, stage.chain[1:]):
                 units_forward(normalise(below, y), [unit])
             if training and stage.spec.residual:
-                script.host(stage.write_shift)
+                script.host(stage.write_shift, writes=[stage.shift])
             before = join(stage)
         pipeline(before, [], [])
         if self.pool:
@@ -141,7 +143,8 @@ class ConvNet:
 
             pipeline(before, array, self._each(stats))
             for unit in units:
-                script.host(partial(self._use_gradient, unit, accumulate))
+                script.host(partial(self._use_gradient, unit, accumulate), unit.norm.sums,
+                            unit.norm.backward_vectors)
             return self._each(through_norm)
 
         def in_chain(before: Items, below: Unit, maps: tuple[FeatureMap, FeatureMap],
@@ -223,10 +226,14 @@ class ConvNet:
         return script
 
     @property
+    def scripts(self) -> dict[str, Script]:
+        """Those of a step on one batch, by what they do."""
+        return {"FF": self._forward, "BP": self._backward, "WU+UPDATE": self._update_script()}
+
+    @property
     def macs(self) -> int:
         """Multiplies that one step needs at the layers' N:M."""
-        return sum(program.macs for script in (self._forward, self._backward, self._update_script())
-                   for program in script.programs)
+        return sum(program.macs for script in self.scripts.values() for program in script.programs)
 
     def train_step(self, x: np.ndarray, labels: np.ndarray,
                    measures: dict[str, Measure] | None = None) -> StepResult:

@@ -274,8 +274,9 @@ class BatchNorm:
             return zeros(core, f"{name}.{part}", (1, channels))
 
         self.sums = [zeros(core, f"{name}.sums{part}", (2, channels)) for part in range(parts)]
-        self.scale, self.shift, self.d_scale, self.d_z, self.d_shift = map(
-            vector, ("scale", "shift", "d_scale", "d_z", "d_shift"))
+        self.forward_vectors = self.scale, self.shift = vector("scale"), vector("shift")
+        self.backward_vectors = self.d_scale, self.d_z, self.d_shift = (
+            vector("d_scale"), vector("d_z"), vector("d_shift"))
 
     def stats(self, program: Program, z: FeatureMap, part: int = 0, y: FeatureMap | None = None
               ) -> None:
@@ -430,4 +431,5 @@ class MaxPool:
         first, end = span or (0, x.images)
         each = self.windows.out_h * self.windows.out_w
         return (x.part(first, end), out.part(first, end),
-                self.winner[first * each : end * each, :], replace(self.windows, images=end - first))
+                self.winner[first * each : end * each, :],
+                replace(self.windows, images=end - first))

@@ -25,7 +25,7 @@ from .gradients import Order, add_gradients, array_part, plan_with_cuts
 from .layers import DENSE, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
-from .script import StepResult
+from .script import Script, StepResult
 
 
 def mlp(sizes: Sequence[int], nm: tuple[int, int] = DENSE, dense_last: bool = True
@@ -48,7 +48,8 @@ class Mlp:
 
     def __init__(self, core: Core, specs: Sequence[LayerSpec], batch: int,
                  rng: np.random.Generator, lr: float = 0.1, momentum: float = 0.9,
-                 scale: LossScale | None = None, input_gradient: bool = False):
+                 scale: LossScale | None = None, input_gradient: bool = False,
+                 names: Sequence[str] | None = None):
         if not specs:
             raise ValueError("specs: there is no layer")
         for before, after in zip(specs, specs[1:]):
@@ -61,7 +62,8 @@ class Mlp:
         self.x = core.tensor("x", (batch, specs[0].inputs), FP16)
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
         self.d_x = core.tensor("d_x", self.x.shape, FP16) if input_gradient else None
-        self.layers = [Linear(core, f"layer{index}", spec, batch, rng,
+        names = names or [f"layer{index}" for index in range(len(specs))]
+        self.layers = [Linear(core, names[index], spec, batch, rng,
                               logits=index == len(specs) - 1, bp=index > 0 or input_gradient)
                        for index, spec in enumerate(specs)]
         self._forward = self._forward_program()
@@ -126,6 +128,12 @@ class Mlp:
             uses = [entry for entry in self._order if entry not in products]
             add_gradients(programs["UPDATE"], uses, self._sgd, skip=False)
         return {name: program for name, program in programs.items() if len(program)}
+
+    @property
+    def scripts(self) -> dict[str, Script]:
+        """The programs of a step, by what they do."""
+        return {"FF": Script(self.core, [self._forward]),
+                "BP+WU+UPDATE": Script(self.core, [self._backward_program()])}
 
     @property
     def macs(self) -> int:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..backend import Result
 from ..core import Core
+from ..memory import Tensor
 from ..program import Program
 
 
@@ -34,30 +35,40 @@ class Measure:
     macs: int = 0
 
 
+@dataclass(frozen=True)
+class HostWork:
+    """An action of the host, and the tensors that it reads and writes, as far as they are told."""
+
+    action: Callable[[], None]
+    reads: Sequence[Tensor] = ()
+    writes: Sequence[Tensor] = ()
+
+
 class Script:
     """A sequence of programs and host actions, made once and run often.
 
     Commands are added to `script.program`; `host(action)` ends it. A label is "PASS layer".
     """
 
-    def __init__(self, core: Core):
+    def __init__(self, core: Core, steps: Iterable[Program | HostWork] = ()):
         self.core = core
-        self._steps: list[Program | Callable[[], None]] = []
+        self.steps = list(steps)
 
     @property
     def program(self) -> Program:
-        last = self._steps[-1] if self._steps else None
+        last = self.steps[-1] if self.steps else None
         if not isinstance(last, Program):
             last = self.core.program()
-            self._steps.append(last)
+            self.steps.append(last)
         return last
 
-    def host(self, action: Callable[[], None]) -> None:
-        self._steps.append(action)
+    def host(self, action: Callable[[], None], reads: Sequence[Tensor] = (),
+             writes: Sequence[Tensor] = ()) -> None:
+        self.steps.append(HostWork(action, reads, writes))
 
     @property
     def programs(self) -> list[Program]:
-        return [step for step in self._steps if isinstance(step, Program)]
+        return [step for step in self.steps if isinstance(step, Program)]
 
     def run(self, name: str, results: dict[str, Result],
             measures: dict[str, Measure] | None = None) -> bool:
@@ -66,9 +77,9 @@ class Script:
         The results are filed as "name number". With `measures` each command is a program of its
         own, and what it took is added there; a FENCE is left out.
         """
-        for step in self._steps:
-            if not isinstance(step, Program):
-                step()
+        for step in self.steps:
+            if isinstance(step, HostWork):
+                step.action()
                 continue
             parts = [step] if measures is None else _singles(step)
             for part in parts:

@@ -106,6 +106,15 @@ class LayerNorm:
         self.scale.gradient.write(d_scale.astype(np.float32))
         self.shift.gradient.write(d_shift.astype(np.float32))
 
+    def add_forward(self, script: Script, x: Tensor, out: Tensor) -> None:
+        script.host(partial(self.forward, x, out), [x, self.scale.row, self.shift.row], [out])
+
+    def add_backward(self, script: Script, x: Tensor, d_norm: Tensor, d_beside: Tensor,
+                     d_x: Tensor) -> None:
+        script.host(partial(self.backward, x, d_norm, d_beside, d_x),
+                    [x, self.scale.row, d_norm, d_beside],
+                    [d_x, self.scale.gradient, self.shift.gradient])
+
     def gradient(self) -> Gradient:
         return Gradient([], None, [self.scale.update.add, self.shift.update.add])
 
@@ -206,13 +215,13 @@ class TransformerBlock:
 
     def _forward_script(self) -> Script:
         script = Script(self.core)
-        script.host(partial(self.norms[0].forward, self.x, self.x_norm))
+        self.norms[0].add_forward(script, self.x, self.x_norm)
         self._ff(script.program, self.qkv, self.x_norm)
         self._add_scores(script.program)
-        script.host(self._softmax)
+        script.host(self._softmax, [self.scores], [self.attention])
         self._add_context(script.program)
         self._ff(script.program, self.out, self.context, residual=self.x)
-        script.host(partial(self.norms[1].forward, self.out.out, self.h_norm))
+        self.norms[1].add_forward(script, self.out.out, self.h_norm)
         self._ff(script.program, self.up, self.h_norm, relu=True)
         self._ff(script.program, self.down, self.up.out, residual=self.out.out)
         return script
@@ -221,15 +230,14 @@ class TransformerBlock:
         script = Script(self.core)
         self.down.backward(script.program, self.up.d_out, mask=self.up.out)
         self.up.backward(script.program, self.d_h_norm)
-        script.host(partial(self.norms[1].backward, self.out.out, self.d_h_norm, self.down.d_out,
-                            self.out.d_out))
+        self.norms[1].add_backward(script, self.out.out, self.d_h_norm, self.down.d_out,
+                                   self.out.d_out)
         self.out.backward(script.program, self.d_context)
         self._add_context_bp(script.program)
-        script.host(self._softmax_bp)
+        script.host(self._softmax_bp, [self.attention, self.d_attention], [self.d_scores])
         self._add_scores_bp(script.program)
         self.qkv.backward(script.program, self.d_x_norm)
-        script.host(partial(self.norms[0].backward, self.x, self.d_x_norm, self.out.d_out,
-                            self.d_x))
+        self.norms[0].add_backward(script, self.x, self.d_x_norm, self.out.d_out, self.d_x)
         return script
 
     @staticmethod
@@ -293,10 +301,14 @@ class TransformerBlock:
         return script
 
     @property
+    def scripts(self) -> dict[str, Script]:
+        """Those of a step, by what they do."""
+        return {"FF": self._forward, "BP": self._backward, "WU+UPDATE": self._update_script()}
+
+    @property
     def macs(self) -> int:
         """Multiplies that one step needs at the block's N:M."""
-        return sum(program.macs for script in (self._forward, self._backward, self._update_script())
-                   for program in script.programs)
+        return sum(program.macs for script in self.scripts.values() for program in script.programs)
 
     # Steps
 

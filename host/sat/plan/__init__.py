@@ -10,11 +10,24 @@ from .estimate import (
     choose_row_interleave,
     estimate_cycles,
     estimate_feature_cycles,
+    estimate_operand_bytes,
+    estimate_pool_cycles,
+    estimate_prune_cycles,
     estimate_update_cycles,
 )
 from .order import ARRAY, VECTOR, Job, issue_order, order_jobs
-from .tiling import Array, Tiling, array_slots, conv_tilings, legal_row_interleaves, tilings
+from .tiling import (
+    Array,
+    Tiling,
+    array_slots,
+    ceil_div,
+    conv_tilings,
+    legal_row_interleaves,
+    tilings,
+)
 
-__all__ = ["ARRAY", "VECTOR", "Array", "Job", "Tiling", "array_slots", "choose_row_interleave",
-           "conv_tilings", "estimate_cycles", "estimate_feature_cycles", "estimate_update_cycles",
-           "issue_order", "legal_row_interleaves", "order_jobs", "tilings"]
+__all__ = ["ARRAY", "VECTOR", "Array", "Job", "Tiling", "array_slots", "ceil_div",
+           "choose_row_interleave", "conv_tilings", "estimate_cycles", "estimate_feature_cycles",
+           "estimate_operand_bytes", "estimate_pool_cycles", "estimate_prune_cycles",
+           "estimate_update_cycles", "issue_order", "legal_row_interleaves", "order_jobs",
+           "tilings"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sat_golden.windows import Windows
+
 from .tiling import LINE_BYTES, Array, Tiling, ceil_div, legal_row_interleaves
 
 TILE_GAP = 16  # cycles between two tiles
@@ -15,6 +17,7 @@ STARTUP = 250  # latencies of memory and pipelines, once per command
 UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
 UPDATE_TILE_CYCLES = 260  # at 128 bits, about, beside a MATMUL; the memory sets it
 UPDATE_STARTUP = 450
+POOL_BACKWARD_WINDOW = 13  # least cycles from a window to the next
 DENSE_COPY_CYCLES = 75  # more per tile and copy if that is dense
 
 
@@ -35,28 +38,47 @@ def estimate_cycles(tiling: Tiling) -> int:
     gap = TILE_GAP * (1.5 if tiling.period * array.t == loading else 1)
     compute = tiling.row_tiles * tiling.col_tiles * (
         tiling.groups * tiling.period * array.t + gap)
-    s_row_bytes = tiling.kept * (2 if tiling.dense else 2.5)
-    s_bytes = s_row_bytes * tiling.j * tiling.s_passes
-    if tiling.lines:
-        # A piece: the channels of a pixel, of which WU takes those of a tile's rows.
-        piece, windows = (tile_rows, tiling.k) if tiling.a_trans else (tiling.k, tiling.i)
-        piece_lines = ceil_div(2 * piece, LINE_BYTES)
-        pieces = windows * (tiling.row_tiles if tiling.a_trans else tiling.k_segments)
-        # A beat per cycle, of whole rows two.
-        fetched = array.lanes if tiling.a_trans else 2 * array.lanes
-        fetching = pieces * tiling.a_passes * ceil_div(piece, fetched)
-        lines = min(tiling.lines, pieces * piece_lines)
-        if lines > array.cache_lines:  # read again for each pass, in WU for each position
-            again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines
-            lines = tiling.a_passes * again
-        a_bytes = lines * LINE_BYTES
-    else:
-        fetching, a_bytes = 0, 2 * tiling.i * tiling.k * tiling.a_passes
     first_tile = (2 * tile_rows * min(tiling.k, array.chunk_k)
-                  + s_row_bytes * min(tiling.j, tiling.col_span))
+                  + s_row_bytes(tiling) * min(tiling.j, tiling.col_span))
     beat = 2 * array.lanes
-    reading = (a_bytes + s_bytes) / beat
-    return int(max(compute, reading, fetching) + first_tile / beat) + STARTUP
+    reading = estimate_operand_bytes(tiling) / beat
+    return int(max(compute, reading, _fetching(tiling)) + first_tile / beat) + STARTUP
+
+
+def s_row_bytes(tiling: Tiling) -> float:
+    """Bytes of a column of S, with its indices."""
+    return tiling.kept * (2 if tiling.dense else 2.5)
+
+
+def estimate_operand_bytes(tiling: Tiling) -> float:
+    """Bytes of A and S that a MATMUL reads, about."""
+    array = tiling.array
+    s_bytes = s_row_bytes(tiling) * tiling.j * tiling.s_passes
+    if not tiling.lines:
+        return 2 * tiling.i * tiling.k * tiling.a_passes + s_bytes
+    piece, windows, pieces = _pieces(tiling)
+    lines = min(tiling.lines, pieces * ceil_div(2 * piece, LINE_BYTES))
+    if lines > array.cache_lines:  # read again for each pass, in WU for each position
+        again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines
+        lines = tiling.a_passes * again
+    return lines * LINE_BYTES + s_bytes
+
+
+def _pieces(tiling: Tiling) -> tuple[int, int, int]:
+    """What windows fetch of A: values of a piece (the channels of a pixel, of which WU takes those
+    of a tile's rows), windows, and pieces of a pass."""
+    if tiling.a_trans:
+        return min(tiling.i, tiling.row_span), tiling.k, tiling.k * tiling.row_tiles
+    return tiling.k, tiling.i, tiling.i * tiling.k_segments
+
+
+def _fetching(tiling: Tiling) -> int:
+    """Cycles for the pieces of windows: a beat each, of whole rows two."""
+    if not tiling.lines:
+        return 0
+    piece, _, pieces = _pieces(tiling)
+    fetched = tiling.array.lanes if tiling.a_trans else 2 * tiling.array.lanes
+    return pieces * tiling.a_passes * ceil_div(piece, fetched)
 
 
 def choose_row_interleave(*tilings: Tiling) -> int:
@@ -78,3 +100,20 @@ def estimate_feature_cycles(array: Array, rows: int, cols: int, operations: int)
     """Cycles that an AFFINE or STATS takes, about: operations per element, on half as many lanes as
     a beat has."""
     return operations * rows * ceil_div(2 * cols, array.lanes) + STARTUP
+
+
+def estimate_prune_cycles(array: Array, rows: int, cols: int) -> int:
+    """Cycles that a PRUNE takes, about."""
+    return estimate_update_cycles(array, rows, cols, 0)
+
+
+def estimate_pool_cycles(array: Array, windows: Windows, channels: int, backward: bool) -> int:
+    """Cycles that a POOL takes, about: per window the beats of the pixels that it sees, or its
+    positions; padding counts as pixels."""
+    seen = windows.positions >> 2 * windows.upsample_log2
+    beats = max(1, seen) * ceil_div(channels, array.lanes)
+    if backward:
+        each = max(2 * beats, POOL_BACKWARD_WINDOW, windows.positions + seen + 1)
+    else:
+        each = max(beats, windows.positions + 1)
+    return windows.count * each + STARTUP

@@ -33,7 +33,7 @@ class LongScript(Script):
         last = super().program
         if len(last) <= MAX_COMMANDS - ROOM:
             return last
-        self._steps.append(self.core.program())
+        self.steps.append(self.core.program())
         return super().program
 
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole networks: cycles, speed-up and traffic of a training step, estimated.
+
+    sat networks [--networks resnet9 vgg19] [--config 32x32] [--nm 2:8] [--out build/networks.json]
+
+Writes build/networks.json, and beside it a page with a bar per layer. Speed-up is over the same
+network dense, at the same batch. Utilization is the multiplies needed over PEs times cycles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from .. import terminal
+from ..config import SatConfig
+from ..nn import DENSE
+from ..options import parse_nm, positive
+from . import NETWORKS, PAPER
+from .report import write_report
+from .step import Cost, Step, train
+
+ARRAYS = ("8x8", "32x32")
+SPARSE = ((2, 8), (2, 4), (1, 8), (2, 16))
+
+
+def steps(names: Sequence[str], configs: Sequence[str], sparse: Sequence[tuple[int, int]],
+          batch: int | None) -> Iterator[tuple[str, Step, Step]]:
+    """Array and step of each case, with the dense step of the same network."""
+    for name, config in itertools.product(names, configs):
+        dense = None
+        for nm in dict.fromkeys([DENSE, *sparse]):
+            step = train(NETWORKS[name](nm), SatConfig.from_name(config), nm, batch)
+            dense = dense or step
+            yield config, step, dense
+
+
+def row(config: str, step: Step, dense: Step) -> dict:
+    """A case as networks.json has it."""
+    return {
+        "network": step.network, "array": config, "data_w": step.config.data_w,
+        "batch": step.batch, "n": step.nm[0], "m": step.nm[1], "cycles": round(step.cycles),
+        "speedup": round(dense.cycles / step.cycles, 4),
+        "utilization": round(step.utilization, 4), "macs": step.macs, "bytes": round(step.bytes),
+        "host_bytes": step.host_bytes, "peak_memory_bytes": step.memory_bytes,
+        "programs": {name: round(cycles) for name, cycles in step.programs.items()},
+        "passes": {name: costs(cost) for name, cost in step.passes().items()},
+        "layers": [{"pass": label.split()[0], "layer": label.partition(" ")[2], **costs(cost)}
+                   for label, cost in step.labels.items()]}
+
+
+def costs(cost: Cost) -> dict:
+    return {name: round(value) for name, value in vars(cost).items()}
+
+
+def table(rows: Sequence[dict]) -> Table:
+    result = Table("network", "array")
+    for column in ("bus", "batch", "N:M", "M cycles", "speed-up", "used", "GB", "host GB",
+                   "memory GB"):
+        result.add_column(column, justify="right")
+    for case in rows:
+        dense = case["n"] == case["m"]
+        result.add_row(
+            case["network"], case["array"], str(case["data_w"]), str(case["batch"]),
+            "dense" if dense else f"{case['n']}:{case['m']}", f"{case['cycles'] / 1e6:,.1f}",
+            "" if dense else f"{case['speedup']:.2f}x", f"{case['utilization']:.1%}",
+            *(f"{case[key] / 1e9:.2f}" for key in ("bytes", "host_bytes", "peak_memory_bytes")),
+            end_section=False)
+    return result
+
+
+def means(rows: Sequence[dict]) -> Iterator[str]:
+    """Mean speed-up over the networks of the paper, for each array and N:M that has all of them."""
+    for array, n, m in dict.fromkeys((case["array"], case["n"], case["m"]) for case in rows):
+        found = [case["speedup"] for case in rows if case["network"] in PAPER and n != m
+                 and (case["array"], case["n"], case["m"]) == (array, n, m)]
+        if len(found) == len(PAPER):
+            yield (f"{array} at {n}:{m}: {sum(found) / len(found):.2f}x on average over the "
+                   f"paper's networks, {min(found):.2f}x at least")
+
+
+def make_parser(**options) -> argparse.ArgumentParser:
+    """Those of `sat networks`."""
+    parser = argparse.ArgumentParser(prog="sat networks", **options,
+                                     description="What a training step of whole networks costs.")
+    parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS),
+                        metavar="NAME", help=f"some of {', '.join(NETWORKS)}")
+    parser.add_argument("--config", nargs="+", choices=SatConfig.names(), default=list(ARRAYS),
+                        metavar="NAME", help=f"arrays, {' and '.join(ARRAYS)} by default")
+    parser.add_argument("--nm", nargs="+", type=parse_nm, default=list(SPARSE), metavar="N:M",
+                        help="beside dense; 2:8, 2:4, 1:8 and 2:16 by default")
+    parser.add_argument("--batch", type=positive, help="samples of a step; each network has its "
+                                                       "own by default")
+    parser.add_argument("--out", type=Path, default=Path("build", "networks.json"))
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
+    console = Console()
+    rows: list[dict] = []
+    start = time.monotonic()
+    with terminal.status(console, "networks ...") as report:
+        for config, step, dense in steps(args.networks, args.config, args.nm, args.batch):
+            rows.append(row(config, step, dense))
+            report(f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    page = args.out.with_suffix(".html")
+    write_report(page, rows)
+    terminal.print_table(console, table(rows))
+    for line in means(rows):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"{args.out}, {page}; {time.monotonic() - start:.0f} s", highlight=False,
+                  soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    terminal.run(main)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program costs: when each command runs, and the bytes that it moves.
+
+These are the estimates of sat.plan. A better model of the machine replaces `run` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sat_golden.defs import Opcode
+
+from ..config import SatConfig
+from ..memory import Tensor
+from ..plan import ARRAY, VECTOR, ceil_div, estimate_operand_bytes, tilings
+from ..plan.tiling import LINE_BYTES
+from ..program import Command, Program
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command in time: cycles since its program's start, and bytes."""
+
+    command: Command
+    start: float
+    end: float
+    bytes_read: float
+    bytes_written: float
+
+    @property
+    def cycles(self) -> float:
+        return self.end - self.start
+
+
+def run(config: SatConfig, program: Program) -> Iterator[Run]:
+    """The commands of a program in time. They are issued in order; one waits for its engine, and
+    without `overlap` for all before it."""
+    free = {ARRAY: 0.0, VECTOR: 0.0}
+    issued = 0.0
+    for command in program:
+        waits = [issued, max(free.values()) if not command.descriptor.overlap else 0.0]
+        if command.engine:
+            waits.append(free[command.engine])
+        start = issued = max(waits)
+        end = start + command.estimate
+        if command.engine:
+            free[command.engine] = end
+        yield Run(command, start, end, *moved_bytes(config, command))
+
+
+def moved_bytes(config: SatConfig, command: Command) -> tuple[float, float]:
+    """Bytes read and written."""
+    written = sum(map(tensor_bytes, command.writes))
+    if command.descriptor.opcode != Opcode.MATMUL:
+        return sum(map(tensor_bytes, command.reads)), written
+    desc, (a, *others) = command.descriptor, command.reads
+    lines = desc.windows.pixels * ceil_div(a.row_bytes, LINE_BYTES) if desc.has_windows else 0
+    parts = [replace(tiling, lines=lines) for tiling in tilings(config, desc)]
+    planes = 1 if desc.n == desc.m else 2
+    return (sum(map(estimate_operand_bytes, parts)) + sum(map(tensor_bytes, others[planes:])),
+            written)
+
+
+def tensor_bytes(tensor: Tensor) -> int:
+    """What of a tensor is read or written, without what lies between its rows."""
+    return tensor.rows * tensor.row_bytes

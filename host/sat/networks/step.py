@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training step of a network on a configuration: its cycles, bytes and multiplies, in all, by
+pass and by layer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..config import SatConfig
+from ..core import Core
+from ..nn.script import HostWork
+from ..plan import ARRAY
+from .cost import Run, run, tensor_bytes
+from .description import Lowered, Network
+from .draft import DraftBackend
+
+
+@dataclass
+class Cost:
+    """Of some commands. Engines work beside each other, so a step takes fewer cycles than both
+    together."""
+
+    array_cycles: float = 0.0
+    vector_cycles: float = 0.0
+    macs: int = 0
+    bytes_read: float = 0.0
+    bytes_written: float = 0.0
+
+    def add(self, made: Run, count: int) -> None:
+        if made.command.engine is ARRAY:
+            self.array_cycles += count * made.cycles
+        else:
+            self.vector_cycles += count * made.cycles
+        self.macs += count * made.command.macs
+        self.bytes_read += count * made.bytes_read
+        self.bytes_written += count * made.bytes_written
+
+    @property
+    def bytes(self) -> float:
+        return self.bytes_read + self.bytes_written
+
+
+@dataclass
+class Step:
+    """programs     (what, cycles) of each program, as often as it runs
+    labels          cost by the commands' labels, "PASS layer"
+    host_bytes      read and written by the host
+    memory_bytes    of all tensors
+    """
+
+    network: str
+    config: SatConfig
+    batch: int
+    nm: tuple[int, int]
+    programs: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    labels: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
+    host_bytes: int = 0
+    memory_bytes: int = 0
+
+    @property
+    def cycles(self) -> float:
+        return sum(self.programs.values())
+
+    @property
+    def macs(self) -> int:
+        return sum(cost.macs for cost in self.labels.values())
+
+    @property
+    def bytes(self) -> float:
+        return sum(cost.bytes for cost in self.labels.values())
+
+    @property
+    def utilization(self) -> float:
+        """Multiplies needed, per PE and cycle."""
+        return self.macs / (self.config.rows * self.config.cols * self.cycles)
+
+    def passes(self) -> dict[str, Cost]:
+        """Cost by the labels' first word."""
+        made: dict[str, Cost] = defaultdict(Cost)
+        for label, cost in self.labels.items():
+            total = made[label.split()[0]]
+            for name, value in vars(cost).items():
+                setattr(total, name, getattr(total, name) + value)
+        return dict(made)
+
+
+def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int | None = None
+          ) -> Step:
+    """A step of the network."""
+    step = Step(network.name, config, batch or network.batch, nm)
+    for part in network.parts:
+        with DraftBackend(config) as backend:
+            lowered = part.lower(Core(backend), step.batch, np.random.default_rng(0))
+            _add(step, lowered, part.count)
+            step.memory_bytes += part.count * backend.used
+    return step
+
+
+def _add(step: Step, lowered: Lowered, count: int) -> None:
+    step.host_bytes += count * sum(map(tensor_bytes, (*lowered.reads, *lowered.writes)))
+    for name, script in lowered.scripts.items():
+        for item in script.steps:
+            if isinstance(item, HostWork):
+                step.host_bytes += count * sum(map(tensor_bytes, (*item.reads, *item.writes)))
+                continue
+            end = 0.0
+            for made in run(step.config, item):
+                step.labels[made.command.label].add(made, count)
+                end = max(end, made.end)
+            step.programs[name] += count * end

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VGG-19 with batch normalisation and one linear layer, as it is used for small images."""
+
+from __future__ import annotations
+
+from ..nn import ConvSpec, StageSpec
+from .description import NM, Convolutions, Network
+from .resnet import HALVE
+
+WIDTHS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels, convolutions
+
+
+def vgg19(nm: NM) -> Network:
+    """CIFAR-100."""
+    n, m = nm
+    stages: list[StageSpec] = []
+    inputs = 3
+    for stage, (width, count) in enumerate(WIDTHS, 1):
+        for number in range(1, count + 1):
+            spec = ConvSpec(inputs, width, n=n, m=m) if stages else ConvSpec(inputs, width)
+            stages.append(StageSpec(f"conv{stage}.{number}", [spec],
+                                    pool=HALVE if number == count else None))
+            inputs = width
+    return Network("vgg19", 128, [Convolutions(32, stages, 100)])

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks as descriptions: their sizes, the commands that they become, and what these cost."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sat import Core, GoldenBackend, SatConfig
+from sat.memory import FP16
+from sat.networks import NETWORKS, PAPER, cli
+from sat.networks.cost import run, tensor_bytes
+from sat.networks.description import Convolutions, Dense, Encoder, Network
+from sat.networks.draft import DraftBackend
+from sat.networks.step import train
+from sat.nn import DENSE, ConvSpec, StageSpec
+from sat.nn.script import HostWork
+from sat.plan import ARRAY, VECTOR
+from sat.program import Program
+
+pytestmark = pytest.mark.quick
+SMALL = SatConfig.from_name("4x4")
+NM = (2, 8)
+MEMORY_BYTES = 8 << 20
+
+
+def small_parts() -> list:
+    stages = [StageSpec("stem", [ConvSpec(3, 16)], pool=(3, 2, 1)),
+              StageSpec("neck", [ConvSpec(16, 16, kernel=1, pad=0, n=2, m=8),
+                                 ConvSpec(16, 32, stride=2, n=2, m=8)], residual=True),
+              StageSpec("last", [ConvSpec(32, 32, n=2, m=8)], pool=(2, 2, 0))]
+    return [Convolutions(8, stages, 10), Dense("patches", 4, 48, 32, input_gradient=False),
+            Encoder(tokens=32, dim=64, heads=2, hidden=64, nm=NM, count=3)]
+
+
+@pytest.fixture(params=small_parts(), ids=lambda part: type(part).__name__)
+def part(request):
+    return request.param
+
+
+def lowered(part, backend):
+    return part.lower(Core(backend), 2, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name, layers, parameters, macs", [
+    # Published: 6.57 M; 11.69 M and 1.81 G; 25.56 M and 4.09 G; 20.0 M (without the biases that a
+    # norm makes useless) and 0.40 G; 22.05 M and 4.6 G; 7.09 M of GPT-2-small's 124 M.
+    ("resnet9", 9, 6_573_130, 0.379e9), ("resnet18-224", 18, 11_689_512, 1.814e9),
+    ("resnet50", 50, 25_557_032, 4.089e9), ("vgg19", 17, 20_081_188, 0.398e9),
+    ("vit-small", 50, 22_050_664, 4.6e9), ("gpt2-block", 4, 7_087_872, 8.86e9)])
+def test_sizes_are_the_published_ones(name, layers, parameters, macs):
+    """Multiplies are those of the commands, dense; of average pooling the core makes some too."""
+    network = NETWORKS[name](DENSE)
+    assert (network.layers, network.parameters) == (layers, parameters)
+    step = train(network, SatConfig.from_name(), DENSE, batch=1)
+    forward = sum(cost.macs for label, cost in step.labels.items()
+                  if label.startswith("FF ") and label != "FF pool")
+    assert forward == pytest.approx(macs, rel=2e-3)
+
+
+def test_first_and_last_layer_are_dense():
+    for make in NETWORKS.values():
+        for part in make(NM).parts:
+            if isinstance(part, Convolutions):
+                first, *others = part.convolutions
+                assert first.n == first.m and {(conv.n, conv.m) for conv in others} == {NM}
+    assert set(PAPER) <= set(NETWORKS)
+
+
+def test_a_draft_makes_the_commands_that_run(part):
+    """Descriptor for descriptor, and the core refuses none of them."""
+    golden = GoldenBackend(SMALL, memory_base=0, memory_size=MEMORY_BYTES)
+    real, draft = lowered(part, golden).scripts, lowered(part, DraftBackend(SMALL)).scripts
+    assert real.keys() == draft.keys()
+    for name, script in real.items():
+        programs = [[program.pack() for program in made.programs] for made in (script, draft[name])]
+        assert programs[0] == programs[1] and any(programs[0])
+        script.run(name, {})
+
+
+def test_the_host_moves_the_bytes_that_it_tells(part):
+    """Rows lie without gaps here: a read takes what lies between, too."""
+    class Counting(GoldenBackend):
+        moved = 0
+
+        def read_memory(self, addr, size):
+            self.moved += size
+            return super().read_memory(addr, size)
+
+        def write_memory(self, addr, data):
+            self.moved += len(data)
+            super().write_memory(addr, data)
+
+    backend = Counting(SMALL, memory_base=0, memory_size=MEMORY_BYTES)
+    for script in lowered(part, backend).scripts.values():
+        for step in script.steps:
+            if isinstance(step, HostWork):
+                before = backend.moved
+                step.action()
+                told = sum(map(tensor_bytes, (*step.reads, *step.writes)))
+                assert backend.moved - before == told, step.action
+
+
+def test_a_draft_forgets():
+    with DraftBackend(SMALL) as backend:
+        tensor = Core(backend).from_array("x", np.ones((1 << 20, 64), np.float16))
+        assert not tensor[:4, :].read().any()
+        with pytest.raises(NotImplementedError):
+            backend.write_register(0, 1)
+
+
+def test_engines_work_beside_each_other():
+    """A command waits for its engine, and without `overlap` for all before it."""
+    core = Core(DraftBackend(SMALL))
+    a, b, c, d = (core.tensor(name, (64, 64), FP16) for name in "abcd")
+    rows = [core.from_array(name, np.ones((1, 64), np.float32)) for name in ("one", "zero")]
+    program = Program(SMALL)
+    program.matmul(a, b, c)
+    program.affine(a, d, *rows)
+    program.affine(a, d, *rows)
+    program.matmul(d, b, c)
+    first, beside, behind, last = run(SMALL, program)
+    assert [made.command.engine for made in (first, beside)] == [ARRAY, VECTOR]
+    assert first.start == beside.start == 0 and behind.start == beside.end
+    assert last.start == max(first.end, behind.end)
+    assert first.bytes_read >= 2 * 2 * 64 * 64 and first.bytes_written == 2 * 64 * 64
+
+
+def test_step_adds_up():
+    """Blocks that are alike count as often as there are."""
+    make = [Network("net", 2, [Encoder(8, 64, 2, 64, NM, count)]) for count in (1, 3)]
+    one, three = (train(network, SMALL, NM) for network in make)
+    for name in ("cycles", "macs", "bytes", "host_bytes"):
+        assert getattr(three, name) == pytest.approx(3 * getattr(one, name))
+    passes = one.passes()
+    assert set(passes) == {"FF", "BP", "WU", "UPDATE"}
+    assert sum(cost.macs for cost in passes.values()) == one.macs
+    assert max(sum(cost.array_cycles for cost in passes.values()),
+               sum(cost.vector_cycles for cost in passes.values())) <= one.cycles
+
+
+def test_command_line(tmp_path, capsys):
+    out = tmp_path / "networks.json"
+    assert cli.main(["--networks", "resnet9", "--config", "8x8", "--nm", "2:8", "--batch", "4",
+                     "--out", str(out)]) == 0
+    dense, sparse = json.loads(out.read_text(encoding="utf-8"))
+    assert (dense["n"], dense["m"], dense["speedup"]) == (*DENSE, 1.0)
+    assert sparse["array"] == "8x8" and sparse["batch"] == 4 and 1.5 < sparse["speedup"] < 2
+    assert {"cycles", "utilization", "bytes", "peak_memory_bytes", "data_w"} <= sparse.keys()
+    assert {entry["pass"] for entry in sparse["layers"]} == set(sparse["passes"])
+    page = out.with_suffix(".html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 1 and "stage5.conv2" in page and "http-equiv" not in page
+    assert "resnet9" in capsys.readouterr().out
+
+
+def test_mean_is_of_the_papers_networks_only():
+    rows = [{"network": name, "array": "8x8", "n": 2, "m": 8, "speedup": 1.5 + place}
+            for place, name in enumerate((*PAPER, "gpt2-block"))]
+    assert list(cli.means(rows)) == ["8x8 at 2:8: 3.50x on average over the paper's networks, "
+                                     "1.50x at least"]
+    assert not list(cli.means(rows[1:]))
