@@ -20,7 +20,7 @@ LAYERS = (
     ("sat_lab",),
     ("sat_examples",),
     ("sat.__main__", "sat.cli", "sat.bench", "sat.package"),
-    ("sat.torch",),
+    ("sat.torch", "sat.networks"),
     ("sat.nn",),
     ("sat.core", "sat.backends"),
     ("sat.backend",),
