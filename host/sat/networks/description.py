@@ -39,9 +39,20 @@ class Lowered:
     writes: Sequence[Tensor] = ()
 
 
+def stem(kernel: int, outputs: int, pool: tuple[int, int, int] | None = None) -> StageSpec:
+    """The first layer, on images that the host has unfolded: a pixel holds the three colours of all
+    that a window sees, which makes the convolution one of 1x1. With three channels it would use
+    three rows of the array in WU."""
+    return StageSpec("stem", [ConvSpec(3 * kernel**2, outputs, kernel=1, pad=0)], pool=pool)
+
+
 @dataclass(frozen=True)
 class Convolutions:
-    """Stages on square images, the average of each channel, a linear layer."""
+    """Stages on square maps, the average of each channel, a linear layer.
+
+    side  of the map that the first stage reads: of the images, unless its stride makes fewer
+          windows of them
+    """
 
     side: int
     stages: Sequence[StageSpec]

@@ -7,7 +7,7 @@ The ReLU of a residual stage follows its sum, also in ResNet-9.
 from __future__ import annotations
 
 from ..nn import ConvSpec, StageSpec
-from .description import NM, Convolutions, Network
+from .description import NM, Convolutions, Network, stem
 
 HALVE = (2, 2, 0)  # maximum over 2x2
 
@@ -22,7 +22,7 @@ def resnet9(nm: NM) -> Network:
     def residual(name: str, channels: int, pool: tuple[int, int, int] | None = None) -> StageSpec:
         return StageSpec(name, [conv(channels, channels, nm)] * 2, residual=True, pool=pool)
 
-    stages = [StageSpec("stem", [ConvSpec(3, 64)]),
+    stages = [stem(3, 64),
               StageSpec("stage1", [conv(64, 128, nm)], pool=HALVE), residual("stage2", 128),
               StageSpec("stage3", [conv(128, 256, nm)], pool=HALVE),
               StageSpec("stage4", [conv(256, 512, nm)], pool=HALVE),
@@ -30,15 +30,17 @@ def resnet9(nm: NM) -> Network:
     return Network("resnet9", 128, [Convolutions(32, stages, 10)])
 
 
-def stem(side: int) -> StageSpec:
-    """7x7 and a pooling for ImageNet's images, 3x3 for small ones."""
+def first(side: int) -> tuple[int, StageSpec]:
+    """Side of the first map, and its stage: for ImageNet's images 7x7 with a stride of 2 and a
+    pooling, for small ones 3x3."""
     if side > 64:
-        return StageSpec("stem", [ConvSpec(3, 64, kernel=7, stride=2, pad=3)], pool=(3, 2, 1))
-    return StageSpec("stem", [ConvSpec(3, 64)])
+        return side // 2, stem(7, 64, pool=(3, 2, 1))
+    return side, stem(3, 64)
 
 
 def resnet18(nm: NM, side: int, batch: int, classes: int) -> Network:
-    stages, inputs = [stem(side)], 64
+    side_of_map, entry = first(side)
+    stages, inputs = [entry], 64
     for stage, outputs in enumerate((64, 128, 256, 512), 1):
         for block in (1, 2):
             stride = 2 if block == 1 and stage > 1 else 1
@@ -47,7 +49,7 @@ def resnet18(nm: NM, side: int, batch: int, classes: int) -> Network:
                 [conv(inputs, outputs, nm, stride=stride), conv(outputs, outputs, nm)],
                 residual=True))
             inputs = outputs
-    return Network(f"resnet18-{side}", batch, [Convolutions(side, stages, classes)])
+    return Network(f"resnet18-{side}", batch, [Convolutions(side_of_map, stages, classes)])
 
 
 def resnet18_32(nm: NM) -> Network:
@@ -67,7 +69,8 @@ def resnet18_224(nm: NM) -> Network:
 
 def resnet50(nm: NM) -> Network:
     """ImageNet; the 3x3 convolution of a bottleneck has the stride."""
-    stages, inputs = [stem(224)], 64
+    side, entry = first(224)
+    stages, inputs = [entry], 64
     for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), 1):
         for block in range(1, blocks + 1):
             stride = 2 if block == 1 and stage > 1 else 1
@@ -76,4 +79,4 @@ def resnet50(nm: NM) -> Network:
                 [conv(inputs, width, nm, 1), conv(width, width, nm, stride=stride),
                  conv(width, 4 * width, nm, 1)], residual=True))
             inputs = 4 * width
-    return Network("resnet50", 16, [Convolutions(224, stages, 1000)])
+    return Network("resnet50", 16, [Convolutions(side, stages, 1000)])

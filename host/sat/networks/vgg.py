@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..nn import ConvSpec, StageSpec
-from .description import NM, Convolutions, Network
+from .description import NM, Convolutions, Network, stem
 from .resnet import HALVE
 
 WIDTHS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels, convolutions
@@ -13,12 +13,10 @@ WIDTHS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels, convolut
 def vgg19(nm: NM) -> Network:
     """CIFAR-100."""
     n, m = nm
-    stages: list[StageSpec] = []
-    inputs = 3
+    stages, inputs = [stem(3, WIDTHS[0][0])], WIDTHS[0][0]
     for stage, (width, count) in enumerate(WIDTHS, 1):
-        for number in range(1, count + 1):
-            spec = ConvSpec(inputs, width, n=n, m=m) if stages else ConvSpec(inputs, width)
-            stages.append(StageSpec(f"conv{stage}.{number}", [spec],
+        for number in range(1 if stage > 1 else 2, count + 1):
+            stages.append(StageSpec(f"conv{stage}.{number}", [ConvSpec(inputs, width, n=n, m=m)],
                                     pool=HALVE if number == count else None))
             inputs = width
     return Network("vgg19", 128, [Convolutions(32, stages, 100)])
