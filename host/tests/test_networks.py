@@ -141,16 +141,33 @@ def test_step_adds_up():
 
 def test_command_line(tmp_path, capsys):
     out = tmp_path / "networks.json"
+    trace = tmp_path / "trace.json"
     assert cli.main(["--networks", "resnet9", "--config", "8x8", "--nm", "2:8", "--batch", "4",
-                     "--out", str(out)]) == 0
+                     "--mhz", "100", "--out", str(out), "--trace", str(trace)]) == 0
     dense, sparse = json.loads(out.read_text(encoding="utf-8"))
     assert (dense["n"], dense["m"], dense["speedup"]) == (*DENSE, 1.0)
     assert sparse["array"] == "8x8" and sparse["batch"] == 4 and 1.5 < sparse["speedup"] < 2
     assert {"cycles", "utilization", "bytes", "peak_memory_bytes", "data_w"} <= sparse.keys()
     assert {entry["pass"] for entry in sparse["layers"]} == set(sparse["passes"])
     page = out.with_suffix(".html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 1 and "stage5.conv2" in page and "http-equiv" not in page
+    assert sparse["samples_per_second"] == pytest.approx(4e8 / sparse["cycles"], rel=1e-3)
+    assert page.count("<svg") == 2 and "stage5.conv2" in page and "http-equiv" not in page
     assert "resnet9" in capsys.readouterr().out
+    events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+    slices = [event for event in events if event["ph"] == "X" and event["pid"] == 2]
+    end = max(event["ts"] + event["dur"] for event in slices)
+    assert end == pytest.approx(sparse["cycles"], abs=1)
+    for thread in range(3):  # no engine does two things at once
+        own = sorted((event["ts"], event["ts"] + event["dur"]) for event in slices
+                     if event["tid"] == thread)
+        assert own and all(before[1] <= after[0] for before, after in zip(own, own[1:]))
+    assert {event["name"] for event in events if event["ph"] == "C"} == {"read port", "write port"}
+
+
+def test_clock_must_be_positive(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--mhz", "0"])
+    assert "--mhz: 0 is not positive" in capsys.readouterr().err
 
 
 def test_mean_is_of_the_papers_networks_only():

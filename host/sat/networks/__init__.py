@@ -6,7 +6,8 @@ resnet, vgg, transformer  the networks
 draft        a backend that only hands out addresses
 cost         cycles and bytes of programs
 step         a step of a network: totals, passes, layers
-report       the page with bars per layer
+report       the page with bars per layer and rooflines
+trace        timelines for Perfetto
 cli          `sat networks`
 """
 

@@ -2,9 +2,12 @@
 """Whole networks: cycles, speed-up and traffic of a training step, estimated.
 
     sat networks [--networks resnet9 vgg19] [--config 32x32] [--nm 2:8] [--out build/networks.json]
+                 [--trace build/trace.json] [--mhz 142]
 
 Writes build/networks.json, and beside it a page with a bar per layer. Speed-up is over the same
 network dense, at the same batch. Utilization is the multiplies needed over PEs times cycles.
+Samples per second are those of the cycles alone, at a clock that a 4x4 array has on an ECP5: no
+Vivado has run here, and no larger array was placed and routed.
 """
 
 from __future__ import annotations
@@ -26,8 +29,10 @@ from ..options import parse_nm, positive
 from . import NETWORKS, PAPER
 from .report import write_report
 from .step import Cost, Step, train
+from .trace import write_trace
 
 ARRAYS = ("8x8", "32x32")
+MHZ = 142.0  # median of a 4x4 array after routing (docs/results/paper-comparison.md)
 SPARSE = ((2, 8), (2, 4), (1, 8), (2, 16))
 
 
@@ -42,13 +47,14 @@ def steps(names: Sequence[str], configs: Sequence[str], sparse: Sequence[tuple[i
             yield config, step, dense
 
 
-def row(config: str, step: Step, dense: Step) -> dict:
+def row(config: str, step: Step, dense: Step, mhz: float) -> dict:
     """A case as networks.json has it."""
     return {
         "network": step.network, "array": config, "data_w": step.config.data_w,
         "batch": step.batch, "n": step.nm[0], "m": step.nm[1], "cycles": round(step.cycles),
         "speedup": round(dense.cycles / step.cycles, 4),
         "utilization": round(step.utilization, 4), "macs": step.macs, "bytes": round(step.bytes),
+        "mhz": mhz, "samples_per_second": round(mhz * 1e6 * step.batch / step.cycles, 3),
         "host_bytes": step.host_bytes, "peak_memory_bytes": step.memory_bytes,
         "programs": {name: round(cycles) for name, cycles in step.programs.items()},
         "passes": {name: costs(cost) for name, cost in step.passes().items()},
@@ -62,8 +68,8 @@ def costs(cost: Cost) -> dict:
 
 def table(rows: Sequence[dict]) -> Table:
     result = Table("network", "array")
-    for column in ("bus", "batch", "N:M", "M cycles", "speed-up", "used", "GB", "host GB",
-                   "memory GB"):
+    for column in ("bus", "batch", "N:M", "M cycles", "speed-up", "used", "per s", "GB",
+                   "host GB", "memory GB"):
         result.add_column(column, justify="right")
     for case in rows:
         dense = case["n"] == case["m"]
@@ -71,8 +77,8 @@ def table(rows: Sequence[dict]) -> Table:
             case["network"], case["array"], str(case["data_w"]), str(case["batch"]),
             "dense" if dense else f"{case['n']}:{case['m']}", f"{case['cycles'] / 1e6:,.1f}",
             "" if dense else f"{case['speedup']:.2f}x", f"{case['utilization']:.1%}",
-            *(f"{case[key] / 1e9:.2f}" for key in ("bytes", "host_bytes", "peak_memory_bytes")),
-            end_section=False)
+            f"{case['samples_per_second']:,.1f}",
+            *(f"{case[key] / 1e9:.2f}" for key in ("bytes", "host_bytes", "peak_memory_bytes")))
     return result
 
 
@@ -98,21 +104,33 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         help="beside dense; 2:8, 2:4, 1:8 and 2:16 by default")
     parser.add_argument("--batch", type=positive, help="samples of a step; each network has its "
                                                        "own by default")
+    parser.add_argument("--mhz", type=float, default=MHZ, help="clock of the samples per second")
     parser.add_argument("--out", type=Path, default=Path("build", "networks.json"))
+    parser.add_argument("--trace", type=Path, metavar="FILE",
+                        help="timelines of the steps, for Perfetto or chrome://tracing")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = make_parser().parse_args(argv)
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.mhz <= 0:
+        parser.error(f"--mhz: {args.mhz:g} is not positive")
     console = Console()
     rows: list[dict] = []
+    traced: list[Step] = []
     start = time.monotonic()
     with terminal.status(console, "networks ...") as report:
         for config, step, dense in steps(args.networks, args.config, args.nm, args.batch):
-            rows.append(row(config, step, dense))
+            rows.append(row(config, step, dense, args.mhz))
+            if args.trace:
+                traced.append(step)
             report(f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if args.trace:
+        args.trace.parent.mkdir(parents=True, exist_ok=True)
+        write_trace(args.trace, traced)
     page = args.out.with_suffix(".html")
     write_report(page, rows)
     terminal.print_table(console, table(rows))

@@ -20,7 +20,7 @@ from ..program import Command, Program
 
 @dataclass(frozen=True)
 class Run:
-    """A command in time: cycles since its program's start, and bytes."""
+    """A command in time: cycles since the start, and bytes."""
 
     command: Command
     start: float
@@ -33,11 +33,11 @@ class Run:
         return self.end - self.start
 
 
-def run(config: SatConfig, program: Program) -> Iterator[Run]:
-    """The commands of a program in time. They are issued in order; one waits for its engine, and
-    without `overlap` for all before it."""
-    free = {ARRAY: 0.0, VECTOR: 0.0}
-    issued = 0.0
+def run(config: SatConfig, program: Program, begin: float = 0.0) -> Iterator[Run]:
+    """The commands of a program that begins at a cycle. They are issued in order; one waits for its
+    engine, and without `overlap` for all before it."""
+    free = {ARRAY: begin, VECTOR: begin}
+    issued = begin
     for command in program:
         waits = [issued, max(free.values()) if not command.descriptor.overlap else 0.0]
         if command.engine:

@@ -45,8 +45,9 @@ class Cost:
 
 @dataclass
 class Step:
-    """programs     (what, cycles) of each program, as often as it runs
+    """programs     cycles by what programs do
     labels          cost by the commands' labels, "PASS layer"
+    timeline        name, start, end and commands of each program; of parts that are alike the first
     host_bytes      read and written by the host
     memory_bytes    of all tensors
     """
@@ -57,6 +58,7 @@ class Step:
     nm: tuple[int, int]
     programs: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     labels: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
+    timeline: list[tuple[str, float, float, list[Run]]] = field(default_factory=list)
     host_bytes: int = 0
     memory_bytes: int = 0
 
@@ -106,8 +108,11 @@ def _add(step: Step, lowered: Lowered, count: int) -> None:
             if isinstance(item, HostWork):
                 step.host_bytes += count * sum(map(tensor_bytes, (*item.reads, *item.writes)))
                 continue
-            end = 0.0
-            for made in run(step.config, item):
+            begin = step.timeline[-1][2] if step.timeline else 0.0
+            runs = list(run(step.config, item, begin))
+            for made in runs:
                 step.labels[made.command.label].add(made, count)
-                end = max(end, made.end)
-            step.programs[name] += count * end
+            end = max((made.end for made in runs), default=begin)
+            step.programs[name] += count * (end - begin)
+            times = f", one of {count}" if count > 1 else ""
+            step.timeline.append((f"{name}{times}", begin, end, runs))
