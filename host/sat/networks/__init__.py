@@ -5,6 +5,7 @@ description  parts of networks, and their lowering to the commands of sat.nn
 resnet, vgg, transformer  the networks
 draft        a backend that only hands out addresses
 cost         cycles and bytes of programs
+placement    memory that tensors share
 step         a step of a network: totals, passes, layers
 report       the page with bars per layer and rooflines
 trace        timelines for Perfetto

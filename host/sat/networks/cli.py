@@ -27,6 +27,7 @@ from ..config import SatConfig
 from ..nn import DENSE
 from ..options import parse_nm, positive
 from . import NETWORKS, PAPER
+from .placement import explain
 from .report import write_report
 from .step import Cost, Step, train
 from .trace import write_trace
@@ -104,6 +105,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         help="beside dense; 2:8, 2:4, 1:8 and 2:16 by default")
     parser.add_argument("--batch", type=positive, help="samples of a step; each network has its "
                                                        "own by default")
+    parser.add_argument("--memory", type=positive, metavar="MIB",
+                        help="fail for what needs more memory")
     parser.add_argument("--mhz", type=float, default=MHZ, help="clock of the samples per second")
     parser.add_argument("--out", type=Path, default=Path("build", "networks.json"))
     parser.add_argument("--trace", type=Path, metavar="FILE",
@@ -122,6 +125,10 @@ def main(argv: list[str] | None = None) -> int:
     start = time.monotonic()
     with terminal.status(console, "networks ...") as report:
         for config, step, dense in steps(args.networks, args.config, args.nm, args.batch):
+            if args.memory and step.memory_bytes > args.memory << 20:
+                parser.exit(1, "sat networks: " + explain(
+                    f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}",
+                    step.memory_bytes, args.memory << 20, step.largest) + "\n")
             rows.append(row(config, step, dense, args.mhz))
             if args.trace:
                 traced.append(step)

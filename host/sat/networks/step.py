@@ -16,6 +16,7 @@ from ..plan import ARRAY
 from .cost import Run, run, tensor_bytes
 from .description import Lowered, Network
 from .draft import DraftBackend
+from .placement import Life, place
 
 
 @dataclass
@@ -49,7 +50,8 @@ class Step:
     labels          cost by the commands' labels, "PASS layer"
     timeline        name, start, end and commands of each program; of parts that are alike the first
     host_bytes      read and written by the host
-    memory_bytes    of all tensors
+    memory_bytes    of all tensors, where those that are never needed together share memory
+    largest         of the tensors that are needed at a time
     """
 
     network: str
@@ -61,6 +63,7 @@ class Step:
     timeline: list[tuple[str, float, float, list[Run]]] = field(default_factory=list)
     host_bytes: int = 0
     memory_bytes: int = 0
+    largest: list[Life] = field(default_factory=list)
 
     @property
     def cycles(self) -> float:
@@ -95,9 +98,13 @@ def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int |
     step = Step(network.name, config, batch or network.batch, nm)
     for part in network.parts:
         with DraftBackend(config) as backend:
-            lowered = part.lower(Core(backend), step.batch, np.random.default_rng(0))
+            core = Core(backend)
+            lowered = part.lower(core, step.batch, np.random.default_rng(0))
             _add(step, lowered, part.count)
-            step.memory_bytes += part.count * backend.used
+            placement = place(core.tensors, lowered)
+            step.memory_bytes += placement.peak(part.count)
+            step.largest += placement.largest
+    step.largest.sort(key=lambda life: -life.size)
     return step
 
 
