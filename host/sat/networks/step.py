@@ -118,7 +118,8 @@ def _add(step: Step, lowered: Lowered, count: int) -> None:
             begin = step.timeline[-1][2] if step.timeline else 0.0
             runs = list(run(step.config, item, begin))
             for made in runs:
-                step.labels[made.command.label].add(made, count)
+                if made.command.engine:
+                    step.labels[made.command.label].add(made, count)
             end = max((made.end for made in runs), default=begin)
             step.programs[name] += count * (end - begin)
             times = f", one of {count}" if count > 1 else ""
