@@ -108,23 +108,26 @@ class Results:
 
         groups = sorted({(one.network, one.data, one.epochs) for one in self.settings()})
         figure, axes = pyplot.subplots(2, len(groups), squeeze=False, layout="constrained",
-                                       figsize=(5 * len(groups), 7))
+                                       sharex="col", figsize=(5 * len(groups), 7))
         for column, group in zip(axes.T, groups):
             column[0].set_title("{} on {}".format(*group[:2]))
             column[0].set_ylabel("test accuracy, %")
             column[1].set(ylabel="training loss", xlabel="epoch", yscale="log")
-            for setting in self.settings():
-                if (setting.network, setting.data, setting.epochs) != group:
-                    continue
+            column[1].xaxis.get_major_locator().set_params(integer=True)
+            settings = [one for one in self.settings()
+                        if (one.network, one.data, one.epochs) == group]
+            colours = pyplot.get_cmap("turbo")([(number + 0.5) / len(settings)
+                                                for number in range(len(settings))])
+            for setting, colour in zip(settings, colours):
                 epochs = range(1, setting.epochs + 1)
                 nm = "" if setting.method == DENSE_METHOD else f" {setting.n}:{setting.m}"
                 for axis, name in zip(column, ("accuracies", "losses")):
                     curves = list(zip(*(getattr(run, name) for run in self.of(setting))))
-                    line, = axis.plot(epochs, [statistics.mean(values) for values in curves],
-                                      label=setting.method + nm)
+                    axis.plot(epochs, [statistics.mean(values) for values in curves],
+                              label=setting.method + nm, color=colour)
                     axis.fill_between(epochs, [min(values) for values in curves],
                                       [max(values) for values in curves], alpha=0.15,
-                                      color=line.get_color())
+                                      color=colour)
             column[0].legend(fontsize="small")
         figure.savefig(path, dpi=110)
         pyplot.close(figure)
