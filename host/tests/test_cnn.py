@@ -20,8 +20,8 @@ CHANNELS = (8, 16, 24)
 MEMORY_BYTES = 4 << 20
 
 
-def make_net(core: Core, nm=(2, 8), **options) -> ResNet:
-    return ResNet(core, BATCH, SIDE, SIDE, 1, CLASSES, nm, np.random.default_rng(3), CHANNELS,
+def make_net(core: Core, nm=(2, 8), batch: int = BATCH, **options) -> ResNet:
+    return ResNet(core, batch, SIDE, SIDE, 1, CLASSES, nm, np.random.default_rng(3), CHANNELS,
                   **options)
 
 
@@ -109,7 +109,7 @@ def test_evaluation_uses_running_statistics(core: Core):
 @pytest.mark.quick
 def test_updates_are_hidden_by_late_gradients(core: Core):
     """The first layers' gradients wait for the last program, the others are made on the way."""
-    net = make_net(core)
+    net = make_net(core, batch=4 * BATCH)  # of fewer images no gradient takes as long as an UPDATE
     late = net._late_units()
     assert net.units[0] in late and net.stages[-1].chain[-1] not in late
     assert [unit in late for unit in net.units] == sorted((u in late for u in net.units),

@@ -64,7 +64,7 @@ def makespan(jobs) -> float:
 
 def test_map_of_a_gradient_does_not_starve_s():
     """A wide tile would need as many bytes of S per cycle as the memory has."""
-    wu = Tiling(CONFIG, 64, 64, 1024, 2, 2, row_segments=9, lines=2048, a_trans=True)
+    wu = Tiling(CONFIG, 9 * 64, 64, 1024, 2, 2, positions=9, lines=2048, a_trans=True)
     assert choose_row_interleave(wu) in (1, 2)
 
 
@@ -73,16 +73,18 @@ def test_map_that_fits_the_cache_is_read_once():
     uncached = replace(dense, lines=4096)
     cached, again = (estimate_cycles(replace(x, row_interleave=2)) for x in (dense, uncached))
     assert cached == again
-    wu = Tiling(CONFIG, 8, 8, 4096, 1, 16, row_segments=9, lines=2048, a_trans=True)
+    wu = Tiling(CONFIG, 9 * 8, 8, 4096, 1, 16, positions=9, lines=2048, a_trans=True)
     assert estimate_cycles(wu) < estimate_cycles(replace(wu, lines=4096))
 
 
-def test_segments_are_padded_by_themselves():
-    """Nine rows of one channel take nine tiles; nine rows of one segment take one or two."""
-    segments = Tiling(CONFIG, 1, 16, 512, 2, 2, row_segments=9, lines=512, a_trans=True)
-    one = Tiling(CONFIG, 9, 16, 512, 2, 2)
-    many, few = (estimate_cycles(replace(x, row_interleave=1)) for x in (segments, one))
-    assert many > 4 * few
+def test_tiles_of_a_gradient_mix_positions():
+    """Nine positions of three channels: 27 rows, in tiles of eight or more."""
+    wu = Tiling(CONFIG, 27, 16, 512, 2, 2, positions=9, lines=512, a_trans=True)
+    for row_interleave, parts in ((0, 11), (1, 10), (2, 9)):
+        tiling = replace(wu, row_interleave=row_interleave)
+        assert tiling.row_tiles == -(-27 // tiling.row_span)
+        spans = {(row // tiling.row_span, row // 3) for row in range(27)}
+        assert tiling.parts == len(spans) == parts
 
 
 def test_gradient_used_by_several_commands(rng):

@@ -9,8 +9,8 @@
 // are otherwise zero.
 // Chunk layout in a bank, W = ceil(elements/LANES) words per row: word t2*W + k/LANES, lane
 // k%LANES of bank r is A[row][chunk start + k]. Row major memory fills whole words of one bank, and
-// the row is r*2^t2_log2 + t2 of the tile; transposed memory fills one lane of all banks, and it is
-// t2*ROWS + r. A chunk is an even number of words long, so it begins with an even one.
+// the row is r*2^t2_log2 + t2 of the tile; transposed memory fills one lane of many banks, and it
+// is t2*ROWS + r. A chunk is an even number of words long, so it begins with an even one.
 // Word w lies in word w/2 of one of the bank's two RAMs, of RAM w%2, or in the other one where t2
 // is odd and W even: neighbouring words of a row, and words of a pair of row blocks, never meet.
 `default_nettype none
@@ -35,6 +35,7 @@ module sat_a_loader #(
   input  wire [23:0]                rows_i,
   input  wire [23:0]                depth_i,
   input  wire [7:0]                 k_segments_i,
+  input  wire [23:0]                position_rows_i,
   input  wire [23:0]                row_tiles_i,
   input  wire [15:0]                passes_i,
   input  wire [2:0]                 t2_log2_i,
@@ -58,14 +59,13 @@ module sat_a_loader #(
   input  wire                       rsp_two_i,    // also the next beat; not with trans_i
   output wire                       rsp_ready_o,
   input  wire [2*DATA_W-1:0]        rsp_data_i,
-  // scratchpad write port: either words of one bank or a lane of every bank; RAM 1 above RAM 0
-  output reg  [ROWS-1:0]            write_bank_o,
-  output reg  [1:0]                 write_ram_o,
+  // scratchpad write port: either words of one bank or a lane of many; RAM 1 above RAM 0
+  output wire [2*ROWS-1:0]          write_bank_o,
   output reg  [DATA_W/16-1:0]       write_lane_o,
   output reg  [2*$clog2(A_DEPTH)-3:0] write_addr_o,
   output reg                        write_trans_o,
   output reg  [2*DATA_W-1:0]        write_beat_o,
-  output reg  [ROWS*16-1:0]         write_column_o,
+  output wire [ROWS*16-1:0]         write_column_o,
   // ring accounting
   output reg                        commit_o,
   input  wire                       taken_i,
@@ -84,11 +84,12 @@ module sat_a_loader #(
   localparam integer BYTE_L   = $clog2(DATA_W / 8);
   localparam integer LINES    = DATA_W / 4;  // in flight: 64 beats' worth of time, if short
   localparam integer LINES_L  = $clog2(LINES);
-  localparam integer NOTE_W   = ADDR_L + ROWS_L + LANES_L + 3*COUNT_W + 2;
+  localparam integer NOTE_W   = 2*ROWS_L + UNIT_L + LANES_L + 3*COUNT_W + 2;
+  localparam integer NOTE_CYCLES = `SAT_PIXEL_ADDR_LATENCY;
 
   // ---- Chunks: room in the ring
   wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
-  wire [16:0]       chunk_len, tile_rows, line;
+  wire [16:0]       chunk_len, part_row, part_rows, line;
   wire [23:0]       image, ox;
   wire [15:0]       oy;
   wire [3:0]        ky, kx;
@@ -121,6 +122,7 @@ module sat_a_loader #(
     .rows_i       (rows_i),
     .depth_i      (depth_i),
     .k_segments_i (k_segments_i),
+    .position_rows_i(position_rows_i),
     .row_tiles_i  (row_tiles_i),
     .passes_i     (passes_i),
     .t2_log2_i    (t2_log2_i),
@@ -131,11 +133,12 @@ module sat_a_loader #(
     .chunk_valid_o(chunk_valid),
     .chunk_ready_i(chunk_fits),
     .chunk_len_o  (chunk_len),
-    .tile_rows_o  (tile_rows),
     .line_valid_o (line_valid),
     .line_ready_i (line_ready),
     .line_o       (line),
     .line_last_o  (line_last),
+    .part_row_o   (part_row),
+    .part_rows_o  (part_rows),
     .image_o      (image),
     .oy_o         (oy),
     .ox_o         (ox),
@@ -161,10 +164,14 @@ module sat_a_loader #(
   end
 
   // ---- Lines: each leaves a note of where its beats go, and a request unless it is outside
-  // Of transposed memory a line is tile_rows values long and may begin within a beat.
-  wire [COUNT_W-1:0] column_units = (tile_rows[COUNT_W-1:0] + UNIT[COUNT_W-1:0] - 1'b1) >> UNIT_L;
+  // Of transposed memory a line is part_rows values long and may begin within a beat, and within a
+  // unit: `lead` values of that are not the part's. The unit's first would go to row first_row.
+  wire [UNIT_L-1:0]  lead         = trans_i ? offset[UNIT_L:1] : {UNIT_L{1'b0}};
+  wire [COUNT_W-1:0] part_end     = part_rows[COUNT_W-1:0] + {{COUNT_W-UNIT_L{1'b0}}, lead};
+  wire [COUNT_W-1:0] part_last    = part_end - 1'b1;
+  wire [COUNT_W-1:0] column_units = (part_end + UNIT[COUNT_W-1:0] - 1'b1) >> UNIT_L;
+  wire [16:0]        first_row    = part_row - {{17-UNIT_L{1'b0}}, lead};
   wire [COUNT_W-1:0] line_start, line_units, note_start, note_units, note_beats;
-  wire [ADDR_L-1:0]  line_addr = trans_i ? chunk_base_q + line[LANES_L +: ADDR_L] : block_base_q;
   wire [NOTE_W-1:0]  note;
   wire [ADDR_W-1:0]  addr;
   wire               note_valid, outside;
@@ -205,17 +212,39 @@ module sat_a_loader #(
     .addr_o         (addr),
     .outside_o      (outside)
   );
-  sat_valid_delay #(.WIDTH(1), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note_valid (
+  sat_valid_delay #(.WIDTH(1), .CYCLES(NOTE_CYCLES)) u_note_valid (
     .clk  (clk),
     .rst_n(rst_n),
     .in_i (line_fire),
     .out_o(note_valid)
   );
-  sat_delay #(.WIDTH(NOTE_W), .CYCLES(`SAT_PIXEL_ADDR_LATENCY)) u_note (
+  sat_delay #(.WIDTH(NOTE_W), .CYCLES(NOTE_CYCLES)) u_note (
     .clk  (clk),
-    .in_i ({line_last, line_addr, block[0], bank[ROWS_L-1:0], line[LANES_L-1:0],
-            row_words[COUNT_W-1:0], line_start, line_units}),
+    .in_i ({line_last, trans_i ? first_row[ROWS_L] : block[0],
+            trans_i ? first_row[ROWS_L-1:0] : bank[ROWS_L-1:0], part_last[ROWS_L-1:0], lead,
+            line[LANES_L-1:0], row_words[COUNT_W-1:0], line_start, line_units}),
     .out_o(note)
+  );
+
+  // Where in the ring, through a multiplier: the block that a part begins in is signed, -1 if only
+  // values before the part would be there.
+  wire signed [4:0]        first_block = first_row[ROWS_L +: 5];
+  reg  signed [4:0]        s1_block_q;
+  reg  signed [ADDR_L-1:0] s1_words_q, s2_rows_q;
+  reg         [ADDR_L-1:0] s1_base_q, s2_base_q, s3_addr_q;
+  wire        [ADDR_L-1:0] note_addr;
+  always @(posedge clk) begin
+    s1_block_q <= trans_i ? first_block : 5'sd0;
+    s1_words_q <= $signed(row_words[ADDR_L-1:0]);
+    s1_base_q  <= trans_i ? chunk_base_q + line[LANES_L +: ADDR_L] : block_base_q;
+    s2_rows_q  <= s1_block_q * s1_words_q;
+    s2_base_q  <= s1_base_q;
+    s3_addr_q  <= s2_base_q + s2_rows_q;
+  end
+  sat_delay #(.WIDTH(ADDR_L), .CYCLES(NOTE_CYCLES - 3)) u_note_addr (
+    .clk  (clk),
+    .in_i (s3_addr_q),
+    .out_o(note_addr)
   );
 
   // A line is let in when both queues are sure to have room for it.
@@ -246,20 +275,21 @@ module sat_a_loader #(
   // ---- Responses
   wire               info_valid, info_zero, info_last, info_odd;
   wire [ADDR_L-1:0]  info_addr;
-  wire [ROWS_L-1:0]  info_bank;
+  wire [ROWS_L-1:0]  info_bank, info_part_last;
+  wire [UNIT_L-1:0]  info_lead;
   wire [LANES_L-1:0] info_lane;
   wire [COUNT_W-1:0] info_start, info_units, info_step;
-  sat_fifo #(.WIDTH(1 + NOTE_W), .DEPTH(LINES)) u_info (
+  sat_fifo #(.WIDTH(1 + ADDR_L + NOTE_W), .DEPTH(LINES)) u_info (
     .clk        (clk),
     .rst_n      (rst_n),
     .flush_i    (1'b0),
     .in_valid_i (note_valid),
     .in_ready_o (info_ready),
-    .in_data_i  ({zero, note}),
+    .in_data_i  ({zero, note_addr, note}),
     .out_valid_o(info_valid),
     .out_ready_i(info_done),
-    .out_data_o ({info_zero, info_last, info_addr, info_odd, info_bank, info_lane, info_step,
-                  info_start, info_units}),
+    .out_data_o ({info_zero, info_addr, info_last, info_odd, info_bank, info_part_last,
+                  info_lead, info_lane, info_step, info_start, info_units}),
     .count_o    (infos_unused)
   );
 
@@ -274,7 +304,7 @@ module sat_a_loader #(
   wire [COUNT_W-1:0] next_beat = beat_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
   wire               row_beat  = beat_valid && info_valid && !trans_i;
   wire               row_done  = row_beat && (next_beat == info_units);
-  // Transposed: word t2 of the column goes to block t2.
+  // Transposed: each word goes to the block behind that of the word before.
   wire               column_done, column_ready, word_valid;
   wire [ROWS*16-1:0] word;
   wire [COUNT_W-1:0] word_index;
@@ -306,36 +336,55 @@ module sat_a_loader #(
   end
 
   wire [ADDR_L-1:0] first  = info_addr + (trans_i ? step_q : beat_q[ADDR_L-1:0]);
-  wire [ADDR_L-1:0] second = first + 1'b1;
-  wire              odd    = trans_i ? word_index[0] : info_odd;
+  wire [ADDR_L-1:0] second = first + (trans_i ? info_step[ADDR_L-1:0] : {{ADDR_L-1{1'b0}}, 1'b1});
+  wire              odd    = info_odd ^ (trans_i && word_index[0]);
   wire              swap   = first[0] ^ (odd && !info_step[0]);
 
-  reg commit_q;
+  // Of a column's first and last word not all values are the part's.
+  wire [ROWS-1:0]   from     = (word_index == {COUNT_W{1'b0}}) ? {ROWS{1'b1}} << info_lead
+                                                               : {ROWS{1'b1}};
+  wire [ROWS-1:0]   to       = column_done ? ~({ROWS{1'b1}} << info_part_last << 1) : {ROWS{1'b1}};
+
+  reg               commit_q, two_q, swap_q;
+  reg  [ROWS-1:0]   banks_q;
+  reg  [ROWS_L-1:0] rotate_q;
+  reg  [ROWS*16-1:0] word_q;
   always @(posedge clk) begin
     if (!rst_n) begin
-      write_bank_o <= {ROWS{1'b0}};
-      commit_q     <= 1'b0;
-      commit_o     <= 1'b0;
+      banks_q  <= {ROWS{1'b0}};
+      commit_q <= 1'b0;
+      commit_o <= 1'b0;
     end else begin
-      write_bank_o <= trans_i ? {ROWS{word_valid}}
-                              : {{ROWS-1{1'b0}}, row_beat} << info_bank;
-      commit_q     <= info_done && info_last;
-      commit_o     <= commit_q;
+      banks_q  <= trans_i ? {ROWS{word_valid}} & from & to
+                          : {{ROWS-1{1'b0}}, row_beat} << info_bank;
+      commit_q <= info_done && info_last;
+      commit_o <= commit_q;
     end
-    write_lane_o   <= trans_i ? {{LANES-1{1'b0}}, 1'b1} << info_lane : {LANES{1'b1}};
-    write_ram_o    <= (two && !trans_i) ? 2'b11 : {swap, !swap};
-    write_addr_o   <= swap ? {first[ADDR_L-1:1], second[ADDR_L-1:1]}
-                           : {second[ADDR_L-1:1], first[ADDR_L-1:1]};
-    write_trans_o  <= trans_i;
-    write_beat_o   <= swap ? {beats[DATA_W-1:0], beats[2*DATA_W-1:DATA_W]} : beats;
-    write_column_o <= word;
+    two_q         <= two && !trans_i;
+    swap_q        <= swap;
+    rotate_q      <= trans_i ? info_bank : {ROWS_L{1'b0}};
+    word_q        <= word;
+    write_lane_o  <= trans_i ? {{LANES-1{1'b0}}, 1'b1} << info_lane : {LANES{1'b1}};
+    write_addr_o  <= swap ? {first[ADDR_L-1:1], second[ADDR_L-1:1]}
+                          : {second[ADDR_L-1:1], first[ADDR_L-1:1]};
+    write_trans_o <= trans_i;
+    write_beat_o  <= swap ? {beats[DATA_W-1:0], beats[2*DATA_W-1:DATA_W]} : beats;
   end
+
+  // A column begins at any row of the tile: it is rotated, and what wraps around belongs to the
+  // next block, which is in the other RAM.
+  wire [2*ROWS-1:0]    banks   = {banks_q, banks_q} << rotate_q;
+  wire [2*ROWS*16-1:0] rotated = {word_q, word_q} << {rotate_q, 4'd0};
+  wire [ROWS-1:0]      ram     = {ROWS{swap_q}} ^ ~({ROWS{1'b1}} << rotate_q);
+  assign write_bank_o   = {banks[ROWS +: ROWS] & (ram | {ROWS{two_q}}),
+                           banks[ROWS +: ROWS] & (~ram | {ROWS{two_q}})};
+  assign write_column_o = rotated[ROWS*16 +: ROWS*16];
 
   assign idle_o = walk_idle && (lines_q == {LINES_L+1{1'b0}});
 
-  wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, word_index,
-                     chunk_words, row_words, tile_rows, line, block, bank, offset, note_start, addr,
-                     info_step, ahead_max, second[0]};
+  wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, chunk_words,
+                     row_words, part_row, part_rows, part_last, first_row, line, block, bank,
+                     offset, note_start, addr, info_step, ahead_max, second[0], banks, rotated};
 
   `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= A_DEPTH[ADDR_L:0])
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_a_scratchpad: one sat_a_bank per array row, the read command rippling from row to row. A
-// write puts one or two memory beats into one bank, or (write_trans_i) one value into the same lane
-// of every bank. Command format, latency and skew: sat_a_bank.
+// write puts one or two memory beats into one bank, or (write_trans_i) a value of its own into the
+// same lane of each. Command format, latency and skew: sat_a_bank.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -13,8 +13,7 @@ module sat_a_scratchpad #(
   input  wire                                                       clk,
   input  wire                                                       rst_n,
   // RAM 1 above RAM 0
-  input  wire [ROWS-1:0]                                            write_bank_i,
-  input  wire [1:0]                                                 write_ram_i,
+  input  wire [2*ROWS-1:0]                                          write_bank_i,
   input  wire [LANES-1:0]                                           write_lane_i,
   input  wire [2*$clog2(A_DEPTH)-3:0]                               write_addr_i,
   input  wire                                                       write_trans_i,
@@ -29,8 +28,6 @@ module sat_a_scratchpad #(
 
   wire [(ROWS+1)*CMD_W-1:0] cmd;
   assign cmd[CMD_W-1:0] = cmd_i;
-  wire [2*LANES-1:0] lane = {write_lane_i & {LANES{write_ram_i[1]}},
-                             write_lane_i & {LANES{write_ram_i[0]}}};
 
   genvar r;
   generate
@@ -38,7 +35,8 @@ module sat_a_scratchpad #(
       sat_a_bank #(.A_DEPTH(A_DEPTH), .LANES(LANES)) u_bank (
         .clk         (clk),
         .rst_n       (rst_n),
-        .write_lane_i(lane & {2*LANES{write_bank_i[r]}}),
+        .write_lane_i({write_lane_i & {LANES{write_bank_i[ROWS+r]}},
+                       write_lane_i & {LANES{write_bank_i[r]}}}),
         .write_addr_i(write_addr_i),
         .write_word_i(write_trans_i ? {2*LANES{write_column_i[r*16 +: 16]}} : write_beat_i),
         .cmd_i       (cmd[r*CMD_W +: CMD_W]),

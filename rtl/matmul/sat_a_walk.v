@@ -2,12 +2,14 @@
 // sat_a_walk: the order in which A is loaded. For each pass, row tile, reduction segment and chunk
 // (up to CHUNK_K reduction elements of a segment) it gives the chunk's lines, one per cycle. A line
 // is what lies in one row of memory: a row of A, or if transposed a reduction element; in the terms
-// of a convolution a window, seen at a kernel position. Segments are docs/design/architecture.md's:
-// of the reduction, k_segments_i of depth_i elements each, or if transposed of rows, rows_i each;
-// a segment has one kernel position. Without convolution there is one segment, and as the output
-// side out_w_i is then zero a line is numbered by ox_o alone.
-// A chunk is offered first; its lines follow once it is taken. All outputs are registers or
-// functions of such; valid/ready.
+// of a convolution a window, seen at a kernel position. The reduction has k_segments_i segments of
+// depth_i elements each, one per kernel position. If transposed, it is the rows of a tile that are
+// cut where a position ends, after position_rows_i of them: each part of a tile has lines of its
+// own, and a chunk has those of its first part, then those of the second one and so on. Without
+// convolution there is one position, and as the output side out_w_i is then zero a line is numbered
+// by ox_o alone.
+// A chunk is offered first; its lines follow once it is taken, with a cycle between parts. All
+// outputs are registers or functions of such; valid/ready.
 `default_nettype none
 `include "sat_assert.vh"
 
@@ -23,6 +25,7 @@ module sat_a_walk #(
   input  wire [23:0] rows_i,
   input  wire [23:0] depth_i,
   input  wire [7:0]  k_segments_i,
+  input  wire [23:0] position_rows_i, // if transposed
   input  wire [23:0] row_tiles_i,
   input  wire [15:0] passes_i,
   input  wire [2:0]  t2_log2_i,
@@ -34,12 +37,13 @@ module sat_a_walk #(
   output wire        chunk_valid_o,
   input  wire        chunk_ready_i,
   output wire [16:0] chunk_len_o,   // reduction elements
-  output wire [16:0] tile_rows_o,
   // line
   output wire        line_valid_o,
   input  wire        line_ready_i,
   output wire [16:0] line_o,        // number in the chunk
   output wire        line_last_o,   // of the chunk
+  output wire [16:0] part_row_o,    // if transposed: the part's first row in the tile, and rows
+  output wire [16:0] part_rows_o,
   output wire [23:0] image_o,
   output wire [15:0] oy_o,
   output wire [23:0] ox_o,
@@ -50,21 +54,31 @@ module sat_a_walk #(
 
   localparam integer ROWS_L = $clog2(ROWS);
 
-  localparam [1:0] ST_IDLE = 2'd0, ST_CHUNK = 2'd1, ST_LINES = 2'd2;
+  localparam [1:0] ST_IDLE = 2'd0, ST_CHUNK = 2'd1, ST_PART = 2'd2, ST_LINES = 2'd3;
 
+  // ---- Place in the loops
   reg  [1:0]  state_q;
   reg  [15:0] passes_left_q;
   reg  [23:0] tiles_left_q;
-  reg  [7:0]  segments_left_q;               // of the reduction
-  reg  [24:0] rows_left_q, depth_left_q;     // of the segment, from this tile or chunk on
+  reg  [7:0]  segments_left_q;
+  reg  [24:0] rows_left_q, depth_left_q;     // from this tile on, of the segment from this chunk on
   reg  [16:0] line_q;
-  reg  [63:0] window_q, tile_window_q;       // image, oy, ox; that of the tile's first row
+  reg  [63:0] window_q, first_window_q;      // image, oy, ox; that of the tile's first row, or if
+                                             // transposed of the chunk's first element
   reg  [3:0]  ky_q, kx_q;
   reg  [24:0] offset_q;
+  // Parts of a tile
+  reg  [16:0] part_row_q, part_rows_q;
+  reg         part_last_q;
+  reg  [24:0] position_left_q;               // rows of the position, from this part on
+  reg  [7:0]  first_position_q;              // ky, kx of the tile's first part
+  reg  [24:0] first_offset_q, first_left_q;  // likewise
 
   wire [16:0] span       = 17'd1 << (ROWS_L[4:0] + {2'd0, t2_log2_i});
   wire [16:0] tile_rows  = rows_end ? rows_left_q[16:0] : span;
   wire [16:0] chunk_len  = last_chunk ? depth_left_q[16:0] : CHUNK_K[16:0];
+  wire [16:0] tile_left  = tile_rows - part_row_q;
+  wire        fills_tile = position_left_q >= {8'd0, tile_left};
   wire        last_line  = line_q + 17'd1 == (trans_i ? chunk_len : tile_rows);
   wire        last_chunk = depth_left_q <= CHUNK_K[24:0];
   wire        last_segment = segments_left_q == 8'd1;
@@ -73,15 +87,21 @@ module sat_a_walk #(
   wire        last_pass  = passes_left_q == 16'd1;
 
   wire        line_fire    = line_valid_o && line_ready_i;
-  wire        chunk_end    = line_fire && last_line;
+  wire        part_end     = line_fire && last_line;
+  wire        chunk_end    = part_end && (!trans_i || part_last_q);
   wire        segment_end  = chunk_end && last_chunk;
   wire        tile_end     = segment_end && last_segment;
   wire        pass_end     = tile_end && last_tile;
-  wire        position_end = trans_i ? tile_end && rows_end : segment_end;
+  wire [24:0] part_rows    = {8'd0, part_rows_q};
+  wire        position_end = trans_i ? part_end && position_left_q == part_rows : segment_end;
 
   wire        ox_last = window_q[23:0] + 24'd1 == {8'd0, out_w_i};
   wire        oy_last = window_q[39:24] + 16'd1 == out_h_i;
   wire        kx_last = kx_q + 4'd1 == kernel_w_i;
+  wire [7:0]  next_position = kx_last ? {ky_q + 4'd1, 4'd0} : {ky_q, kx_q + 4'd1};
+  wire [7:0]  behind_position = position_end ? next_position : {ky_q, kx_q};
+  wire [24:0] behind_offset = position_end ? 25'd0 : offset_q + {part_rows[23:0], 1'b0};
+  wire [24:0] behind_left   = position_end ? {1'b0, position_rows_i} : position_left_q - part_rows;
   reg  [63:0] next_window;
   always @(*) begin
     next_window = {window_q[63:24], window_q[23:0] + 24'd1};
@@ -92,10 +112,11 @@ module sat_a_walk #(
   assign idle_o        = state_q == ST_IDLE;
   assign chunk_valid_o = state_q == ST_CHUNK;
   assign chunk_len_o   = chunk_len;
-  assign tile_rows_o   = tile_rows;
   assign line_valid_o  = state_q == ST_LINES;
   assign line_o        = line_q;
-  assign line_last_o   = last_line;
+  assign line_last_o   = last_line && (!trans_i || part_last_q);
+  assign part_row_o    = part_row_q;
+  assign part_rows_o   = part_rows_q;
   assign {image_o, oy_o, ox_o} = window_q;
   assign ky_o          = ky_q;
   assign kx_o          = kx_q;
@@ -108,12 +129,15 @@ module sat_a_walk #(
       case (state_q)
         ST_IDLE:  if (start_i) state_q <= ST_CHUNK;
         ST_CHUNK: if (chunk_ready_i) state_q <= ST_LINES;
-        default:  if (chunk_end) state_q <= (pass_end && last_pass) ? ST_IDLE : ST_CHUNK;
+        ST_PART:  state_q <= ST_LINES;
+        default:
+          if (chunk_end) state_q <= (pass_end && last_pass) ? ST_IDLE : ST_CHUNK;
+          else if (part_end) state_q <= ST_PART;
       endcase
     end
   end
 
-  // How much is left at each level of the loops.
+  // ---- How much is left at each level of the loops
   always @(posedge clk) begin
     if (start_i) begin
       passes_left_q   <= passes_i;
@@ -127,51 +151,75 @@ module sat_a_walk #(
       if (chunk_end) depth_left_q <= last_chunk ? {1'b0, depth_i} : depth_left_q - CHUNK_K[24:0];
       if (segment_end) segments_left_q <= last_segment ? k_segments_i : segments_left_q - 8'd1;
       if (tile_end) begin
-        rows_left_q  <= rows_end ? {1'b0, rows_i} : rows_left_q - {8'd0, span};
+        rows_left_q  <= last_tile ? {1'b0, rows_i} : rows_left_q - {8'd0, span};
         tiles_left_q <= last_tile ? row_tiles_i : tiles_left_q - 24'd1;
       end
       if (pass_end) passes_left_q <= passes_left_q - 16'd1;
     end
   end
 
-  // The window: a tile's rows are its windows and come again with each chunk; if transposed, the
-  // whole reduction is windows and comes again with each tile.
+  // ---- The window
+  // A tile's rows are its windows and come again with each chunk; if transposed, the whole
+  // reduction is windows and comes again with each tile, a chunk's with each part.
   always @(posedge clk) begin
-    if (start_i || pass_end) begin
-      window_q      <= 64'd0;
-      tile_window_q <= 64'd0;
+    if (start_i || pass_end || (tile_end && trans_i)) begin
+      window_q       <= 64'd0;
+      first_window_q <= 64'd0;
     end else if (line_fire) begin
       window_q <= next_window;
-      if (trans_i) begin
-        if (tile_end) window_q <= 64'd0;
-      end else begin
-        if (chunk_end && !tile_end) window_q <= tile_window_q;
-        if (tile_end) tile_window_q <= next_window;
-      end
+      if (trans_i ? part_end && !chunk_end : chunk_end && !tile_end) window_q <= first_window_q;
+      if (trans_i ? chunk_end : tile_end) first_window_q <= next_window;
     end
   end
 
-  // Position and place in the line: chunks advance along it, or if transposed row tiles.
+  // ---- Position and place in the line
+  // Chunks advance along it, or if transposed parts.
   always @(posedge clk) begin
     if (start_i || pass_end || (tile_end && !trans_i)) begin
-      ky_q     <= 4'd0;
-      kx_q     <= 4'd0;
-      offset_q <= 25'd0;
-    end else begin
-      if (position_end) begin
-        kx_q <= kx_last ? 4'd0 : kx_q + 4'd1;
-        if (kx_last) ky_q <= ky_q + 4'd1;
-        offset_q <= 25'd0;
-      end else if (trans_i ? tile_end : chunk_end) begin
-        offset_q <= offset_q + (trans_i ? {7'd0, span, 1'b0} : 2 * CHUNK_K[24:0]);
+      {ky_q, kx_q}    <= 8'd0;
+      offset_q        <= 25'd0;
+      position_left_q <= {1'b0, position_rows_i};
+    end else if (trans_i) begin
+      if (part_end) begin
+        {ky_q, kx_q}    <= behind_position;
+        offset_q        <= behind_offset;
+        position_left_q <= behind_left;
       end
+      if (chunk_end && !tile_end) begin
+        {ky_q, kx_q}    <= first_position_q;
+        offset_q        <= first_offset_q;
+        position_left_q <= first_left_q;
+      end
+    end else if (chunk_end) begin
+      {ky_q, kx_q} <= position_end ? next_position : {ky_q, kx_q};
+      offset_q     <= position_end ? 25'd0 : offset_q + 2 * CHUNK_K[24:0];
     end
   end
 
-  `SAT_STREAM(check_chunk, rst_n && !start_i, 34, chunk_valid_o, chunk_ready_i,
-              {chunk_len_o, tile_rows_o})
-  `SAT_STREAM(check_line, rst_n && !start_i, 115, line_valid_o, line_ready_i,
-              {line_o, line_last_o, image_o, oy_o, ox_o, ky_o, kx_o, offset_o})
+  // ---- Parts
+  // Sizes are known a cycle after their place is.
+  always @(posedge clk) begin
+    if (start_i || pass_end) begin
+      first_position_q <= 8'd0;
+      first_offset_q   <= 25'd0;
+      first_left_q     <= {1'b0, position_rows_i};
+    end else if (tile_end) begin
+      first_position_q <= behind_position;
+      first_offset_q   <= behind_offset;
+      first_left_q     <= behind_left;
+    end
+    if (start_i || chunk_end) part_row_q <= 17'd0;
+    else if (part_end) part_row_q <= part_row_q + part_rows_q;
+    if (state_q != ST_LINES) begin
+      part_rows_q <= fills_tile ? tile_left : position_left_q[16:0];
+      part_last_q <= fills_tile;
+    end
+  end
+
+  `SAT_STREAM(check_chunk, rst_n && !start_i, 17, chunk_valid_o, chunk_ready_i, chunk_len_o)
+  `SAT_STREAM(check_line, rst_n && !start_i, 149, line_valid_o, line_ready_i,
+              {line_o, line_last_o, part_row_o, part_rows_o, image_o, oy_o, ox_o, ky_o, kx_o,
+               offset_o})
 
 endmodule
 

@@ -195,8 +195,7 @@ module sat_matmul #(
   // ---- Operand A, and the map that a convolution makes it from
   wire                a_idle, a_commit, a_taken, a_release, a_write_trans;
   wire [A_L:0]        a_release_words, a_taken_words;
-  wire [ROWS-1:0]     a_write_bank;
-  wire [1:0]          a_write_ram;
+  wire [2*ROWS-1:0]   a_write_bank;
   wire [LANES-1:0]    a_write_lane;
   wire [2*A_L-3:0]    a_write_addr;
   wire [2*DATA_W-1:0] a_write_beat;
@@ -225,6 +224,7 @@ module sat_matmul #(
     .rows_i         (rows),
     .depth_i        (depth),
     .k_segments_i   (k_segments),
+    .position_rows_i(position_rows[23:0]),
     .row_tiles_i    (row_tiles),
     .passes_i       (a_passes),
     .t2_log2_i      (t2_log2),
@@ -248,7 +248,6 @@ module sat_matmul #(
     .rsp_ready_o    (map_rsp_ready),
     .rsp_data_i     (map_rsp_data),
     .write_bank_o   (a_write_bank),
-    .write_ram_o    (a_write_ram),
     .write_lane_o   (a_write_lane),
     .write_addr_o   (a_write_addr),
     .write_trans_o  (a_write_trans),
@@ -296,7 +295,6 @@ module sat_matmul #(
     .clk           (clk),
     .rst_n         (rst_local_n),
     .write_bank_i  (a_write_bank),
-    .write_ram_i   (a_write_ram),
     .write_lane_i  (a_write_lane),
     .write_addr_i  (a_write_addr),
     .write_trans_i (a_write_trans),
@@ -619,7 +617,7 @@ module sat_matmul #(
   // What may take long without the bus: to multiply, to fill A with what lies outside of a map, to
   // drain a tile, to clear the tags. Everything else goes on within a few slots, or uses the bus.
   sat_matmul_stages #(
-    .MOVES(ROWS + 3)
+    .MOVES(2*ROWS + 3)
   ) u_stages (
     .clk           (clk),
     .rst_n         (rst_local_n),

@@ -7,8 +7,9 @@
 // memory beat wide. Where it asks for twice the rows that fit, the array is folded (fold_o): a PE
 // then has half as many rows and twice as many columns of a tile of the same size.
 // Dense is handled as groups of one (M = N = 1). Paper: interleave mapping, offline scheduling.
-// A convolution cuts the reduction (or, with a_trans_i, the rows of C) into one segment per kernel
-// position; groups and tiles never straddle segments. With split_i the sizes are those of a phase
+// A convolution cuts the reduction into one segment per kernel position, and groups never straddle
+// segments; with a_trans_i the rows of C are those of all positions, one behind the other, and
+// tiles do not mind where a position ends. With split_i the sizes are those of a phase
 // (sat_phases), which needs its rows of C and of S besides. All products come from one multiplier.
 `default_nettype none
 `include "sat_buses.vh"
@@ -48,7 +49,7 @@ module sat_matmul_plan #(
   input  wire [23:0] values_stride_i,
   input  wire [23:0] indices_stride_i,
   output reg         ready_o,
-  output reg  [23:0] rows_o,          // of a row segment
+  output reg  [23:0] rows_o,          // of C
   output reg  [15:0] cols_o,          // J
   output reg  [23:0] depth_o,         // elements of a reduction segment
   output reg  [7:0]  k_segments_o,    // reduction segments
@@ -64,8 +65,8 @@ module sat_matmul_plan #(
   output reg  [15:0] col_tiles_o,
   output reg         a_resident_o,    // all of A stays in its scratchpad
   output reg         s_resident_o,    // a column tile of S stays while all row tiles pass
+  output reg  [24:0] position_rows_o, // of a kernel position: rows of S, with a_trans_i of C
   // of a phase
-  output reg  [24:0] position_rows_o, // rows of S of a kernel position
   output wire [39:0] position_values_bytes_o,
   output wire [39:0] position_indices_bytes_o,
   output wire [`SAT_C_ROWS_BITS-1:0] c_rows_o
@@ -101,7 +102,7 @@ module sat_matmul_plan #(
   localparam [3:0] ST_KERNEL   = 4'd1;  // * kernel positions
   localparam [3:0] ST_LINES    = 4'd2;  // * images times lines of windows
   localparam [3:0] ST_WINDOWS  = 4'd3;  // * windows
-  localparam [3:0] ST_MAP      = 4'd4;  // split of the outputs, groups of a segment
+  localparam [3:0] ST_MAP      = 4'd4;  // split of the outputs, groups of a segment, rows of C
   localparam [3:0] ST_TILES    = 4'd5;  // tiles and kept elements of a segment
   localparam [3:0] ST_SEGMENTS = 4'd6;  // * of all segments
   localparam [3:0] ST_WORDS    = 4'd7;  // * words of a row tile of A, of all segments
@@ -116,7 +117,7 @@ module sat_matmul_plan #(
   reg [2:0]  map_q;
   reg [15:0] out_h_q, out_w_q;
   reg [3:0]  kernel_h_q, kernel_w_q;
-  reg [7:0]  row_segments_q;
+  reg [7:0]  row_positions_q;
   reg [15:0] full_w_q;
   reg [19:0] origin_q, image_hop_q;
   reg [1:0]  spread_q;
@@ -184,13 +185,13 @@ module sat_matmul_plan #(
         mul_a = {2'd0, rows_o};
         mul_b = {2'd0, out_w_q};
       end
+      ST_MAP: begin
+        mul_a = {2'd0, rows_o};
+        mul_b = {10'd0, row_positions_q};
+      end
       ST_TILES: begin
         mul_b = {13'd0, n_o};
         if (!conv_q) step_d = ST_FIT;
-      end
-      ST_SEGMENTS: if (a_trans_q) begin
-        mul_a = {2'd0, row_tiles_o};
-        mul_b = {10'd0, row_segments_q};
       end
       ST_WORDS: begin
         mul_a = a_tile_words_q;
@@ -244,13 +245,13 @@ module sat_matmul_plan #(
         values_lines_q  <= values_stride_i[23:6];
         indices_lines_q <= indices_stride_i[23:6];
         k_segments_o   <= 8'd1;
-        row_segments_q <= 8'd1;
+        row_positions_q <= 8'd1;
         dense_o        <= dense;
         n_o            <= dense ? 5'd1 : n_i;
         m_log2_o       <= m_log2;
       end
       ST_KERNEL:
-        if (a_trans_q) row_segments_q <= prod[7:0];
+        if (a_trans_q) row_positions_q <= prod[7:0];
         else k_segments_o <= prod[7:0];
       ST_LINES: rows_o <= prod[23:0];
       ST_WINDOWS:
@@ -264,6 +265,8 @@ module sat_matmul_plan #(
         fold_o    <= fold;
         period_o  <= (n_o > a_slots) ? n_o : a_slots;
         kept_o    <= groups;
+        rows_o    <= prod[23:0];
+        position_rows_o <= {1'b0, rows_o};
       end
       ST_TILES: begin
         row_tiles_o    <= row_tiles[23:0];
@@ -272,9 +275,8 @@ module sat_matmul_plan #(
         a_tile_words_q <= {1'b0, (t2_log2_o == 3'd0) ? k_pairs : k_words} << t2_log2_o;
       end
       ST_SEGMENTS: begin
-        position_rows_o <= kept_o;
-        if (a_trans_q) row_tiles_o <= prod[23:0];
-        else kept_o <= prod[24:0];
+        if (!a_trans_q) position_rows_o <= kept_o;
+        kept_o <= prod[24:0];
       end
       ST_WORDS:   a_tile_words_q     <= prod[25:0];
       ST_ORIGIN:  origin_q           <= prod[19:0] + {17'd0, phase_x_q};

@@ -2,10 +2,9 @@
 // sat_row_walk: visits the rows of C's tiles in the order in which the array delivers them: column
 // tiles, row tiles, PE rows r, row blocks t2; the row is r*2^t2_log2 + t2 of the tile, with trans_i
 // t2*ROWS + r (as the A loader fills the banks). For each it gives the address of the row's first
-// element of the tile in one row major tensor. With trans_i C's rows may be cut into segments of
-// rows_i each, with tiles of their own; otherwise they may be those of a phase (c_rows_i),
-// scattered over the tensor. Rows past the end are visited too, marked skip_o. One row per cycle,
-// valid/ready.
+// element of the tile in one row major tensor. Without trans_i the rows may be those of a phase
+// (c_rows_i), scattered over the tensor. Rows past the end are visited too, marked skip_o. One row
+// per cycle, valid/ready.
 `default_nettype none
 `include "sat_assert.vh"
 `include "sat_buses.vh"
@@ -23,9 +22,9 @@ module sat_row_walk #(
   input  wire [ADDR_W-1:0]           base_i,
   input  wire [23:0]                 stride_i,      // a multiple of 64
   input  wire [1:0]                  elem_log2_i,   // bytes of an element, log2
-  input  wire [23:0]                 rows_i,        // of a segment
+  input  wire [23:0]                 rows_i,
   input  wire [15:0]                 cols_i,
-  input  wire [23:0]                 row_tiles_i,   // of all segments
+  input  wire [23:0]                 row_tiles_i,
   input  wire [15:0]                 col_tiles_i,
   input  wire [2:0]                  t1_log2_i,
   input  wire [2:0]                  t2_log2_i,
@@ -56,8 +55,8 @@ module sat_row_walk #(
   reg               walking_q;
   reg  [23:0]       row_tiles_q;                   // left, this one included
   reg  [15:0]       col_tiles_q;
-  reg  [24:0]       rows_left_q;                   // of the segment, from this tile on
-  reg  [16:0]       cols_left_q;                   // likewise of the matrix
+  reg  [24:0]       rows_left_q;                   // from this tile on
+  reg  [16:0]       cols_left_q;
   reg  [ROWS_L-1:0] r_q;
   reg  [3:0]        t2_q;
   reg  [ADDR_W-1:0] column_addr_q;
@@ -73,7 +72,6 @@ module sat_row_walk #(
   wire skip         = place >= rows_left_q;
   wire t2_last      = {1'b0, t2_q} + 5'd1 == 5'd1 << t2_log2_i;
   wire tile_last    = t2_last && (&r_q);
-  wire segment_last = rows_left_q <= row_span;
   wire column_last  = tile_last && (row_tiles_q == 24'd1);
   wire col_last     = col_tiles_q == 16'd1;
   wire move;                                       // the pipeline moves
@@ -99,7 +97,7 @@ module sat_row_walk #(
       if (t2_last) r_q <= r_q + 1'b1;
       if (tile_last) begin
         row_tiles_q <= row_tiles_q - 24'd1;
-        rows_left_q <= segment_last ? {1'b0, rows_i} : rows_left_q - row_span;
+        rows_left_q <= rows_left_q - row_span;
       end
       if (column_last) begin
         row_tiles_q   <= row_tiles_i;
@@ -118,7 +116,6 @@ module sat_row_walk #(
   wire        line_end  = (line_left_q == 16'd1) && (line_w != 16'd0);
   wire        image_end = lines_left_q == 16'd1;
   wire [23:0] next_line = line_row_q + (image_end ? {4'd0, image_hop} : {8'd0, out_w} << spread);
-  wire [24:0] tile_rows = segment_last ? rows_left_q : row_span;
 
   always @(posedge clk) begin
     if (start_i || (fire && column_last)) begin
@@ -128,7 +125,7 @@ module sat_row_walk #(
       line_left_q  <= line_w;
       lines_left_q <= lines;
     end else if (fire) begin
-      if (tile_last) tile_row_q <= tile_row_q + tile_rows[23:0];
+      if (tile_last) tile_row_q <= tile_row_q + row_span[23:0];
       if (!skip) begin
         row_q       <= row_q + (24'd1 << spread);
         line_left_q <= line_left_q - 16'd1;
@@ -167,7 +164,7 @@ module sat_row_walk #(
   assign addr_o  = s2_addr_q;
   assign {cols_o, skip_o, pe_row_last_o, tile_last_o, column_last_o} = s2_note_q;
 
-  wire unused_ok = &{1'b0, stride_i[5:0], tile_rows[24], place[24], s1_lines_q};
+  wire unused_ok = &{1'b0, stride_i[5:0], row_span[24], place[24], s1_lines_q};
 
   `SAT_STREAM(check_row, rst_n && !start_i, ADDR_W + 21, valid_o, ready_i,
               {addr_o, cols_o, skip_o, pe_row_last_o, tile_last_o, column_last_o})

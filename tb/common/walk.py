@@ -11,7 +11,7 @@ from sat.plan import Array, Tiling
 from sat_golden import Windows
 from tb.common.buses import C_ROWS
 
-KINDS = ("rows", "segments", "phase")
+KINDS = ("rows", "transposed", "phase")
 
 
 def log2(value: int) -> int:
@@ -53,9 +53,9 @@ def draw_walk(rng: np.random.Generator, shape: Array, hint: int, kind: str,
               nm: tuple[int, int] = (2, 2)) -> Walk:
     """Up to two and a half tiles of rows and columns.
 
-    rows      of C, one behind the other
-    segments  of them, as WU has
-    phase     of a convolution over an upsampled map
+    rows        of C, one behind the other
+    transposed  the same, in the order of a transposed A
+    phase       of a convolution over an upsampled map
     """
     plan = Tiling(shape, 1, 1, 1, *nm, row_interleave=hint)
     i, j = (int(rng.integers(1, 5 * span // 2)) for span in (plan.row_span, plan.col_span))
@@ -72,10 +72,4 @@ def draw_walk(rng: np.random.Generator, shape: Array, hint: int, kind: str,
         return Walk(replace(plan, i=len(rows)), rows, windows.count, c_rows(windows, rows))
     if rng.random() < 0.3:
         i = plan.row_span * int(rng.integers(1, 3))
-    if kind == "segments":
-        segments = int(rng.integers(1, 6))
-        plan = replace(plan, i=-(-i // segments), row_segments=segments, a_trans=True)
-    else:
-        plan = replace(plan, i=i)
-    total = plan.i * plan.row_segments
-    return Walk(plan, np.arange(total), total)
+    return Walk(replace(plan, i=i, a_trans=kind == "transposed"), np.arange(i), i)

@@ -135,8 +135,8 @@ SUBJECTS = (
     Subject("sat_c_store", ("sat_c_store",), (
         Fault("rows past the end are written", "matmul/sat_row_walk.v",
               "skip         = place >= rows_left_q", "skip         = place > rows_left_q"),
-        Fault("next segment behind the last visit", "matmul/sat_row_walk.v",
-              "segment_last ? rows_left_q : row_span", "row_span"),
+        Fault("tiles lie a row apart", "matmul/sat_row_walk.v",
+              "tile_row_q + row_span[23:0]", "tile_row_q + row_span[23:0] + 24'd1"),
         Fault("a beat too many", "matmul/sat_c_store.v",
               "row_cols + 2*SINGLES[16:0] - 17'd1", "row_cols + 2*SINGLES[16:0]"),
         Fault("requests overlap", "matmul/sat_c_store.v",

@@ -3,8 +3,7 @@
 // many beats follow as are requested, and their strobes are the bytes of the row.
 // Addresses are sums of the base, multiples of the stride and offsets in a row. With base 0 and
 // stride 2^18, which no offset reaches, an address is {row, offset}, and the statement is about
-// both numbers. Up to three segments of rows with trans_i, one without; not the scattered rows of a
-// phase (c_rows_i), and no blank_i. 2x2 PEs, one shape of tile. Strobes are looked at on their way
+// both numbers. Not the scattered rows of a phase (c_rows_i), and no blank_i. 2x2 PEs, one shape of tile. Strobes are looked at on their way
 // into the queue (sat_fifo keeps the order).
 // Data is free. Without sums of columns: sat_column_sums is cut, and silent as long as it is not
 // told to drain. Labels as in sat_wr_dma_props.v.
@@ -29,7 +28,6 @@ module sat_c_store_props #(
   input wire            [2:0] uses_i,     // bias, residual, mask
   input wire           [15:0] rows_i,
   input wire           [15:0] cols_i,
-  input wire            [1:0] segments_i,
   input wire                  trans_i,
   // Surroundings
   input wire                  row_done_i,
@@ -45,32 +43,23 @@ module sat_c_store_props #(
   reg         single_q;
   reg   [2:0] uses_q;
   reg  [15:0] rows_q, cols_q;
-  reg   [1:0] segments_q;
   reg         trans_q;
   wire        trans    = start_i ? trans_i : trans_q;
   wire        single   = start_i ? as_single_i : single_q;
   wire  [2:0] uses     = start_i ? uses_i : uses_q;
   wire [15:0] rows     = start_i ? rows_i : rows_q;
   wire [15:0] cols     = start_i ? cols_i : cols_q;
-  wire  [1:0] segments = start_i ? segments_i : segments_q;
   wire  [1:0] t1       = T1;
   wire  [1:0] t2       = 2'd3 - t1;  // T is 8
 
   always @(posedge clk)
-    {single_q, uses_q, rows_q, cols_q, segments_q, trans_q}
-      <= {single, uses, rows, cols, segments, trans};
-
-  // A product that a solver likes.
-  function [17:0] times(input [1:0] count, input [16:0] value);
-    times = (count[0] ? {1'b0, value} : 18'd0) + (count[1] ? {value, 1'b0} : 18'd0);
-  endfunction
+    {single_q, uses_q, rows_q, cols_q, trans_q} <= {single, uses, rows, cols, trans};
 
   // As sat_matmul_plan counts: rows of a tile are ROWS * 2^t2, columns COLS * 2^t1.
-  wire [16:0] row_span    = 17'd2 << t2;
-  wire [16:0] col_span    = 17'd2 << t1;
-  wire [16:0] per_segment = ({1'b0, rows} + row_span - 17'd1) >> ({1'b0, t2} + 3'd1);
-  wire [17:0] row_tiles   = times(segments, per_segment);
-  wire [16:0] col_tiles   = ({1'b0, cols} + col_span - 17'd1) >> ({1'b0, t1} + 3'd1);
+  wire [16:0] row_span  = 17'd2 << t2;
+  wire [16:0] col_span  = 17'd2 << t1;
+  wire [16:0] row_tiles = ({1'b0, rows} + row_span - 17'd1) >> ({1'b0, t2} + 3'd1);
+  wire [16:0] col_tiles = ({1'b0, cols} + col_span - 17'd1) >> ({1'b0, t1} + 3'd1);
 
   wire              idle, overflow, tile_taken, req_valid, data_valid, bias_next, residual_ready,
                     mask_ready;
@@ -169,7 +158,6 @@ module sat_c_store_props #(
                           - {19'd0, data_valid && data_ready_i};
 
   // Rows of C; bytes of the beats that hold a row.
-  wire  [17:0] total     = times(segments, {1'b0, rows});
   wire  [18:0] row_bytes = single ? ({1'b0, cols, 2'b0} + 19'd15) & ~19'd15
                                   : ({2'b0, cols, 1'b0} + 19'd15) & ~19'd15;
   wire  [ROW_W-1:0] req_row    = req_addr[ADDR_W-1:STRIDE_L];
@@ -185,13 +173,11 @@ module sat_c_store_props #(
       // A command starts when the one before is done.
       if (start_i) m_start: assume (idle);
       // The command check: at least one row and column, C's tiles are counted in 16 bits.
-      m_sizes:    assume (rows != 16'd0 && cols != 16'd0 && segments != 2'd0);
-      m_segments: assume (row_tiles < 18'h10000 && total < 18'h10000);
-      m_trans:    assume (trans || segments == 2'd1);
-      m_sums:     assume (!\u_store.sums_valid && !\u_store.sums_begin );
+      m_sizes: assume (rows != 16'd0 && cols != 16'd0);
+      m_sums:  assume (!\u_store.sums_valid && !\u_store.sums_begin );
 
       if (req_valid) begin
-        a_row:  assert (req_row < total);
+        a_row:  assert (req_row < rows);
         a_beats: assert (req_beats <= 12'd16 && req_addr[3:0] == 4'd0);
         a_cols: assert (req_beats != 12'd0
                         && req_offset + {3'd0, req_beats, 4'd0} <= row_bytes);
@@ -213,7 +199,6 @@ module sat_c_store_props #(
   (* hierconn *) wire              \u_store.u_walk.fire ;
   (* hierconn *) wire              \u_store.u_walk.tile_last ;
   (* hierconn *) wire              \u_store.u_walk.column_last ;
-  (* hierconn *) wire              \u_store.u_walk.segment_last ;
   (* hierconn *) wire              \u_store.u_walk.skip ;
   (* hierconn *) wire       [23:0] \u_store.u_walk.row_tiles_q ;
   (* hierconn *) wire       [15:0] \u_store.u_walk.col_tiles_q ;
@@ -240,41 +225,28 @@ module sat_c_store_props #(
   wire [16:0] cols_left   = \u_store.u_walk.cols_left_q ;
   wire [16:0] req_left    = \u_store.req_left_q ;
 
-  // Where the walk is: segments left, the first row of the segment, the first row of the tile in
-  // it, the first column of the tile.
-  reg   [1:0] left_q;
-  reg  [17:0] segment_q;
+  // Where the walk is: the tile's first row and column.
   reg  [16:0] tile_q, col_q;
 
   always @(posedge clk) begin
-    if (start_i) {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, 17'd0};
-    else if (step && column_last)
-      {left_q, segment_q, tile_q, col_q} <= {segments, 18'd0, 17'd0, col_q + col_span};
-    else if (step && \u_store.u_walk.tile_last ) begin
-      if (\u_store.u_walk.segment_last ) begin
-        left_q    <= left_q - 2'd1;
-        segment_q <= segment_q + rows;
-        tile_q    <= 17'd0;
-      end else tile_q <= tile_q + row_span;
-    end
+    if (start_i) {tile_q, col_q} <= {17'd0, 17'd0};
+    else if (step && column_last) {tile_q, col_q} <= {17'd0, col_q + col_span};
+    else if (step && \u_store.u_walk.tile_last ) tile_q <= tile_q + row_span;
   end
 
   wire [18:0] offset = single ? {col_q, 2'b0} : {1'b0, col_q, 1'b0};
-  wire [18:0] first  = segment_q + tile_q;
 
   always @(*) if (started_q && walking && !start_i) begin
-    i_segment: assert (left_q != 2'd0 && left_q <= segments
-                       && segment_q == times(segments - left_q, {1'b0, rows}));
     i_rows:    assert (rows_left != 17'd0 && {1'b0, rows_left} + tile_q == rows);
     i_cols:    assert (cols_left != 17'd0 && {1'b0, cols_left} + col_q == cols);
-    i_row_tiles: assert (\u_store.u_walk.row_tiles_q  == times(left_q - 2'd1, per_segment)
-                         + ((rows_left + row_span - 17'd1) >> ({1'b0, t2} + 3'd1)));
+    i_row_tiles: assert (\u_store.u_walk.row_tiles_q  == (rows_left + row_span - 17'd1)
+                                                          >> ({1'b0, t2} + 3'd1));
     i_col_tiles: assert (\u_store.u_walk.col_tiles_q  == (cols_left + col_span - 17'd1)
                                                           >> ({1'b0, t1} + 3'd1));
     i_t2:      assert (\u_store.u_walk.t2_q  < 4'd1 << t2);
     i_offset:  assert (offset < 1 << STRIDE_L && offset[3:0] == 4'd0);
     i_column:  assert (\u_store.u_walk.column_addr_q  == offset);
-    i_tile:    assert (\u_store.u_walk.tile_row_q  == first);
+    i_tile:    assert (\u_store.u_walk.tile_row_q  == tile_q);
     if (!trans)
       i_row: assert (\u_store.u_walk.row_q  == (\u_store.u_walk.skip ? rows : tile_q + at));
   end
@@ -293,11 +265,11 @@ module sat_c_store_props #(
   always @(*) if (started_q && !start_i) begin
     if (\u_store.u_walk.s1_valid_q )
       i_s1: assert (s1_note[20:4] != 17'd0 && s1_note[20:4] <= col_span
-                    && (s1_note[3] || (s1_addr[ADDR_W-1:STRIDE_L] < total && s1_end <= c_end
+                    && (s1_note[3] || (s1_addr[ADDR_W-1:STRIDE_L] < rows && s1_end <= c_end
                                        && s1_addr[3:0] == 4'd0)));
     if (\u_store.u_walk.s2_valid_q )
       i_s2: assert (s2_note[20:4] != 17'd0 && s2_note[20:4] <= col_span
-                    && (s2_note[3] || (s2_addr[ADDR_W-1:STRIDE_L] < total && s2_end <= c_end
+                    && (s2_note[3] || (s2_addr[ADDR_W-1:STRIDE_L] < rows && s2_end <= c_end
                                        && s2_addr[3:0] == 4'd0)));
   end
 
@@ -354,15 +326,15 @@ module sat_c_store_props #(
 
   // What is left of a row's requests.
   always @(*) if (started_q && req_left != 17'd0 && !start_i)
-    i_left: assert (req_row < total && req_left <= row_bytes[18:4]
+    i_left: assert (req_row < rows && req_left <= row_bytes[18:4]
                     && req_offset + {req_left, 4'd0} <= row_bytes);
   always @(*) if (started_q) i_aligned: assert (req_left == 17'd0 || req_addr[3:0] == 4'd0);
 `endif
 
 `ifdef COVER
-  // Must fail: a request for the only row of a second segment.
+  // Must fail: a request for the only row of a second tile.
   always @(*)
-    if (started_q) c_second: assert (!(req_valid && rows == 16'd1 && req_row == 1));
+    if (started_q) c_second: assert (!(req_valid && rows == row_span + 17'd1 && req_row == row_span));
 `endif
 endmodule
 

@@ -210,7 +210,7 @@ def sees_nothing(windows: Windows) -> np.ndarray:
 
 @on_every_shape
 def test_convs_cut_rows_and_reductions(shape):
-    """Segments longer than a tile or a chunk, and several column tiles."""
+    """Segments longer than a chunk, tiles that mix positions, and several column tiles."""
     config = SatConfig.from_name(shape)
     seen = set()
     for desc in all_descriptors(programs.conv_program, CONVS):
@@ -221,13 +221,14 @@ def test_convs_cut_rows_and_reductions(shape):
                   and desc.upsample_log2 > 0 and bool(desc.flags & MatmulFlag.SUMS)
                   and not desc.flags & MatmulFlag.A_TRANS))
         for plan in plans:
-            seen.add(("row tiles of a segment", plan.row_tiles > plan.row_segments))
+            seen.add(("row tiles", plan.row_tiles > 1))
+            seen.add(("positions in a tile", plan.parts > plan.row_tiles))
             seen.add(("column tiles", plan.col_tiles > 1))
-            seen.add(("segments of rows", plan.row_segments > 1))
+            seen.add(("positions of rows", plan.positions > 1))
             seen.add(("segments of the reduction", plan.k_segments > 1))
             seen.add(("nothing to multiply", plan.k_segments == 0))
             seen.add(("chunks", plan.k > config.chunk_k))
-    assert len(seen) == 16, f"seen only {seen}"
+    assert len(seen) == 18, f"seen only {seen}"
 
 
 def test_features_cover_every_case():

@@ -58,26 +58,29 @@ def estimate_operand_bytes(tiling: Tiling) -> float:
         return 2 * tiling.i * tiling.k * tiling.a_passes + s_bytes
     piece, windows, pieces = _pieces(tiling)
     lines = min(tiling.lines, pieces * ceil_div(2 * piece, LINE_BYTES))
-    if lines > array.cache_lines:  # read again for each pass, in WU for each position
-        again = tiling.row_segments * min(lines, windows) if tiling.a_trans else lines
+    if lines > array.cache_lines:  # read again for each pass, in WU for each position or tile
+        sweeps = min(tiling.positions, tiling.row_tiles)
+        again = sweeps * min(lines, windows) if tiling.a_trans else lines
         lines = tiling.a_passes * again
     return lines * LINE_BYTES + s_bytes
 
 
 def _pieces(tiling: Tiling) -> tuple[int, int, int]:
     """What windows fetch of A: values of a piece (the channels of a pixel, of which WU takes those
-    of a tile's rows), windows, and pieces of a pass."""
+    of a tile's rows, on average), windows, and pieces of a pass."""
     if tiling.a_trans:
-        return min(tiling.i, tiling.row_span), tiling.k, tiling.k * tiling.row_tiles
+        return ceil_div(tiling.i, tiling.parts), tiling.k, tiling.k * tiling.parts
     return tiling.k, tiling.i, tiling.i * tiling.k_segments
 
 
 def _fetching(tiling: Tiling) -> int:
-    """Cycles for the pieces of windows: a beat each, of whole rows two."""
+    """Cycles for the pieces of windows: a beat each, in WU a word of the banks if that is less, of
+    whole rows two beats."""
     if not tiling.lines:
         return 0
     piece, _, pieces = _pieces(tiling)
-    fetched = tiling.array.lanes if tiling.a_trans else 2 * tiling.array.lanes
+    array = tiling.array
+    fetched = min(array.rows, array.lanes) if tiling.a_trans else 2 * array.lanes
     return pieces * tiling.a_passes * ceil_div(piece, fetched)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lcm
 
 from sat_golden import Descriptor, Windows, compressed_rows
 from sat_golden.defs import MATMUL_ROW_INTERLEAVE_LSB, MatmulFlag, Opcode
@@ -62,10 +63,11 @@ class Tiling:
 
     Each PE works on T outputs in turn: on `t2` rows times `t1` columns, as `row_interleave`
     (log2(t2), a field of the descriptor) asks for; of a folded array on half as many rows and twice
-    as many columns, while a tile stays as large. A convolution cuts the rows of C or the reduction
-    into segments, one for each kernel position: `i` and `k` are those of one segment, and neither
-    groups nor tiles straddle segments. `lines` are the 64-byte lines of a feature map that A is
-    gathered from, 0 for a matrix; they do not change a tile.
+    as many columns, while a tile stays as large. A convolution cuts the reduction into segments,
+    one for each kernel position: `k` is that of one segment, and no group straddles segments. Rows
+    of a weight gradient are those of `positions` kernel positions, one behind the other, and tiles
+    do not mind where one ends. `lines` are the 64-byte lines of a feature map that A is gathered
+    from, 0 for a matrix; they do not change a tile.
     """
 
     array: Array
@@ -75,7 +77,7 @@ class Tiling:
     n: int = 2
     m: int = 2
     row_interleave: int = 0
-    row_segments: int = 1
+    positions: int = 1
     k_segments: int = 1
     lines: int = 0
     a_trans: bool = False
@@ -86,8 +88,8 @@ class Tiling:
         """A phase of a convolution of a map with `channels` channels (`conv_tilings` has all of
         them); with `a_trans` a weight gradient."""
         if a_trans:
-            return cls(array, channels, j, windows.count, n, m, row_interleave,
-                       row_segments=windows.positions, lines=lines, a_trans=True)
+            return cls(array, windows.positions * channels, j, windows.count, n, m, row_interleave,
+                       positions=windows.positions, lines=lines, a_trans=True)
         return cls(array, windows.count, j, channels, n, m, row_interleave,
                    k_segments=windows.positions, lines=lines)
 
@@ -143,7 +145,7 @@ class Tiling:
     def macs(self) -> int:
         """Multiplies that the product needs, without padding."""
         kept = self.k // self.m * self.n + min(self.k % self.m, self.n)
-        return self.row_segments * self.i * self.j * self.k_segments * kept
+        return self.i * self.j * self.k_segments * kept
 
     @property
     def row_span(self) -> int:
@@ -157,7 +159,13 @@ class Tiling:
 
     @property
     def row_tiles(self) -> int:
-        return self.row_segments * ceil_div(self.i, self.row_span)
+        return ceil_div(self.i, self.row_span)
+
+    @property
+    def parts(self) -> int:
+        """Pieces of C's rows that lie in one tile and belong to one kernel position."""
+        common = (self.i - 1) // lcm(self.i // self.positions, self.row_span)
+        return self.row_tiles + self.positions - 1 - common
 
     @property
     def col_tiles(self) -> int:
@@ -201,21 +209,16 @@ class Tiling:
     @property
     def tiles(self) -> list[tuple[int, int]]:
         """First row and column of C's tiles in the order in which they are computed."""
-        return [(segment * self.i + row, col)
-                for col in range(0, self.j, self.col_span) for segment in range(self.row_segments)
+        return [(row, col) for col in range(0, self.j, self.col_span)
                 for row in range(0, self.i, self.row_span)]
 
     def tile_cols(self, col: int) -> int:
         """Columns of the tile that begins at column `col`."""
         return min(self.col_span, self.j - col)
 
-    def segment_end(self, row: int) -> int:
-        """The first row behind the segment that a row lies in."""
-        return (row // self.i + 1) * self.i
-
     def drain_order(self, row: int) -> list[int]:
-        """Rows of the tile that begins at `row` as they leave the array, those included that lie
-        past its segment of C."""
+        """Rows of the tile that begins at `row` as they leave the array, those past the end of C
+        included."""
         if not self.a_trans:
             return list(range(row, row + self.row_span))
         return [row + t2 * self.array.rows + r

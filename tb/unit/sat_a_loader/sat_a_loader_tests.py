@@ -31,8 +31,8 @@ WINDOW_INPUTS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "d
 
 @dataclass
 class Chunk:
-    """Rows and reduction elements of A's `segment` from (row, k) on; `words` in each bank from
-    `begin` on."""
+    """Rows and reduction elements of A's `segment` of the reduction from (row, k) on; `words` in
+    each bank from `begin` on."""
 
     segment: int
     row: int
@@ -47,17 +47,15 @@ def chunks_of(plan: Tiling, passes: int) -> list[Chunk]:
     """Chunks in the order of loading, one behind the other in the ring."""
     shape, chunks, begin = plan.array, [], 0
     for _ in range(passes):
-        for row_segment in range(plan.row_segments):
-            for row in range(0, plan.i, plan.row_span):
-                for k_segment in range(plan.k_segments):
-                    for k in range(0, plan.k, shape.chunk_k):
-                        length = min(shape.chunk_k, plan.k - k)
-                        words = -(-length // shape.lanes) * plan.t2
-                        words += words % 2
-                        chunks.append(Chunk(row_segment + k_segment, row, k,
-                                            min(plan.row_span, plan.i - row), length, words,
-                                            begin))
-                        begin = (begin + words) % shape.a_depth
+        for row in range(0, plan.i, plan.row_span):
+            for segment in range(plan.k_segments):
+                for k in range(0, plan.k, shape.chunk_k):
+                    length = min(shape.chunk_k, plan.k - k)
+                    words = -(-length // shape.lanes) * plan.t2
+                    words += words % 2
+                    chunks.append(Chunk(segment, row, k, min(plan.row_span, plan.i - row), length,
+                                        words, begin))
+                    begin = (begin + words) % shape.a_depth
     return chunks
 
 
@@ -74,17 +72,15 @@ class Banks:
         if not banks:
             return
         addresses = unpack(dut.write_addr_o.value.to_unsigned(), log2(self.shape.a_depth) - 1, 2)
-        rams = [ram for ram in (0, 1) if dut.write_ram_o.value.to_unsigned() >> ram & 1]
-        assert rams
         lanes = [lane for lane in range(self.shape.lanes)
                  if dut.write_lane_o.value.to_unsigned() >> lane & 1]
         column = unpack(dut.write_column_o.value.to_unsigned(), 16, self.shape.rows)
         beats = unpack_array(dut.write_beat_o.value.to_unsigned(), np.uint16,
                              2 * self.shape.lanes).reshape(2, -1)
-        for ram in rams:
-            assert addresses[ram] not in self.in_use, "overwrites a word still in use"
+        for ram in (0, 1):
             for row in range(self.shape.rows):
-                if banks >> row & 1:
+                if banks >> (ram * self.shape.rows + row) & 1:
+                    assert addresses[ram] not in self.in_use, "overwrites a word still in use"
                     values = column[row] if dut.write_trans_o.value else beats[ram, lanes]
                     self.data[row, ram, addresses[ram], lanes] = values
 
@@ -122,6 +118,7 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
     await start(dut)
     set_inputs(dut, matrix.inputs() | inputs | {
         "rows_i": plan.i, "depth_i": plan.k, "k_segments_i": plan.k_segments,
+        "position_rows_i": plan.i // plan.positions,
         "row_tiles_i": plan.row_tiles, "passes_i": passes, "t2_log2_i": log2(plan.t2),
         "start_i": 1})
     await FallingEdge(dut.clk)
@@ -131,7 +128,8 @@ async def load(dut, rng: np.random.Generator, stalls: str, plan: Tiling, passes:
     committed = silent = 0
     ahead = plan.array.chunk_k // plan.array.lanes * plan.t2
     ahead = 2 * (ahead + ahead % 2)
-    patience = 5000 + 10 * plan.array.rows * ahead  # cycles from chunk to chunk
+    lines = plan.row_span * plan.array.chunk_k if plan.positions > 1 else 0
+    patience = 5000 + 10 * (plan.array.rows * ahead + lines)  # cycles from chunk to chunk
     while committed < len(chunks) or waiting or taken:
         banks.write(dut)
         if dut.commit_o.value:
@@ -195,24 +193,32 @@ async def test_matrix(dut, stalls, trans, passes, hint):
 @cocotb.test()
 @cocotb.parametrize(stalls=list(STALLS), trans=[0, 1], passes=[1, 2], hint=[0, 1, 7])
 async def test_convolution(dut, stalls, trans, passes, hint):
-    """As many requests as there are lines inside the map; the others are zeros."""
+    """As many requests as there are lines inside the map; the others are zeros. With `trans` a line
+    is the part of a tile's rows that belongs to one position."""
     rng = make_rng(f"{stalls} {trans} {passes} {hint}")
     shape = shape_of(dut)
     span = Tiling(shape, 1, 1, 1, row_interleave=hint).row_span
     channels = int(rng.integers(1, (1.5 * span if trans else 2.5 * shape.chunk_k) + 1))
+    if trans and rng.random() < 0.6:
+        channels = int(rng.integers(1, shape.rows + 2))
     windows = random_windows(rng, 2 * (shape.chunk_k if trans else span + 4))
     plan = Tiling.conv(shape, windows, channels, 1, row_interleave=hint, a_trans=bool(trans))
     matrix = Matrix(rng, windows.pixels, channels, 16)
     seen = [windows.gather(matrix.elements, position) for position in range(windows.positions)]
-    a = np.array([part.T if trans else part for part in seen])
+    a = np.concatenate(seen, axis=1).T[None] if trans else np.array(seen)
     fields = windows.fields()
     inputs = {f"{name}_i": fields[name] for name in WINDOW_INPUTS}
     requests = await load(dut, rng, stalls, plan, passes, matrix, a,
                           inputs | {"trans_i": trans, "conv_i": 1})
-    inside = sum(int((windows.pixels_at(position) != OUTSIDE).sum())
-                 for position in range(windows.positions))
-    pieces = -(-plan.i // plan.row_span) if trans else -(-plan.k // shape.chunk_k)
-    assert len(requests) == inside * pieces * passes
+    inside = [int((windows.pixels_at(position) != OUTSIDE).sum())
+              for position in range(windows.positions)]
+    if trans:
+        parts = {(row // plan.row_span, row // channels) for row in range(plan.i)}
+        assert len(parts) == plan.parts
+        expected = sum(inside[position] for _, position in parts)
+    else:
+        expected = sum(inside) * -(-plan.k // shape.chunk_k)
+    assert len(requests) == expected * passes
 
 
 @cocotb.test()
@@ -226,8 +232,8 @@ async def test_lines_follow_each_other(dut):
         await start(dut)
         inputs = {"rows_i": 1 if trans else 400, "depth_i": 400 if trans else 1, "trans_i": trans,
                   "row_tiles_i": 1 if trans else 400 // shape.rows, "k_segments_i": 1,
-                  "passes_i": 1, "conv_i": 1, "map_h_i": 20, "map_w_i": 20, "out_h_i": 20,
-                  "out_w_i": 20, "kernel_w_i": 1, "start_i": 1}
+                  "position_rows_i": 1, "passes_i": 1, "conv_i": 1, "map_h_i": 20,
+                  "map_w_i": 20, "out_h_i": 20, "out_w_i": 20, "kernel_w_i": 1, "start_i": 1}
         set_inputs(dut, matrix.inputs() | inputs)
         await FallingEdge(dut.clk)
         dut.start_i.value = 0

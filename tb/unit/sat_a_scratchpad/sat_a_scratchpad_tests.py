@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """sat_a_scratchpad: row r answers r cycles after row 0; one or two beats to one bank, columns to
-all."""
+any, each in one of its RAMs."""
 
 from __future__ import annotations
 
@@ -65,20 +65,29 @@ async def test_reads(dut, p_read, p_write):
         lane, address = divmod(place, depth) if cycle < fill else (
             int(rng.integers(lanes)), int(rng.integers(depth)))
         addresses = [address, address] if cycle < fill else [address, int(rng.integers(depth))]
-        rams = 1 << ram if cycle < fill else int(rng.integers(1, 3 if column else 4))
+        rams = int(rng.integers(1, 4))
         bank = int(rng.integers(rows))
         values, beats = mixed_fp16(rng, rows, 0.2), mixed_fp16(rng, (2, lanes), 0.2)
         dut.write_trans_i.value = int(column)
-        dut.write_bank_i.value = ((1 << rows) - 1 if column else 1 << bank) * write
+        every = (1 << rows) - 1
+        # The banks that RAM 0 is written of, and RAM 1.
+        if cycle < fill:
+            banks = [every * (1 - ram), every * ram]
+        elif column:
+            taken, high_ram = (int(rng.integers(1 << rows)) for _ in range(2))
+            banks = [taken & ~high_ram, taken & high_ram]
+        else:
+            banks = [(rams & 1) << bank, (rams >> 1) << bank]
+        dut.write_bank_i.value = (banks[1] << rows | banks[0]) * write
         dut.write_lane_i.value = 1 << lane if column else (1 << lanes) - 1
-        dut.write_ram_i.value = rams
         dut.write_addr_i.value = addresses[1] << log2(depth) | addresses[0]
         dut.write_beat_i.value = pack_array(beats.ravel())
         dut.write_column_i.value = pack_array(values)
         for ram in (0, 1):
-            if write and rams >> ram & 1:
-                if column:
-                    memory[ram, :, addresses[ram], lane] = values
-                else:
-                    memory[ram, bank, addresses[ram]] = beats[ram]
+            for row in range(rows) if write else ():
+                if banks[ram] >> row & 1:
+                    if column:
+                        memory[ram, row, addresses[ram], lane] = values[row]
+                    else:
+                        memory[ram, row, addresses[ram]] = beats[ram]
         await FallingEdge(dut.clk)

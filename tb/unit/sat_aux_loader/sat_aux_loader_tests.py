@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_aux_loader: rows of the tiles in drain order, beat by beat, without those past their segment.
+"""sat_aux_loader: rows of the tiles in drain order, beat by beat, without those past the end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def beats_of(walk: Walk, matrix: Matrix) -> list[int]:
     size, plan = matrix.bits // 8, walk.plan
     return [matrix.line(int(walk.rows[row])) + at
             for first_row, col in plan.tiles for row in plan.drain_order(first_row)
-            if row < plan.segment_end(first_row)
+            if row < plan.i
             for at in range(size * col, size * (col + plan.tile_cols(col)),
                             2 * plan.array.lanes)]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_c_store: tiles in a modelled output buffer become C in memory, in every mode, with one or
-several segments of rows or the rows of a phase; and zeros where there are no tiles."""
+"""sat_c_store: tiles in a modelled output buffer become C in memory, in every mode, in either
+order of a tile's rows, and the rows of a phase; and zeros where there are no tiles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Command:
     blank: bool
     as_single: bool
     use: dict[str, bool]  # bias, residual, relu, mask, sums
-    acc: np.ndarray  # uint32 [rows of all segments][J], accumulator format
+    acc: np.ndarray  # uint32 [rows][J], accumulator format
     bias: np.ndarray
     residual: np.ndarray
     mask: np.ndarray
@@ -93,7 +93,7 @@ class Operands:
         self.words = []  # of all tiles, in arrival order
         for row, col in plan.tiles:
             tile = random_bits(rng, (plan.row_span, plan.col_span), np.uint32) >> 1
-            end = min(row + plan.row_span, plan.segment_end(row))
+            end = min(row + plan.row_span, plan.i)
             part = command.acc[row:end, col : col + plan.col_span]
             tile[: part.shape[0], : part.shape[1]] = part
             # rows in drain order, [r][row of a PE, half][column of a PE, column]
@@ -117,7 +117,7 @@ class Operands:
         beats = []
         for first_row, col in plan.tiles:
             for row in plan.drain_order(first_row):
-                if row < plan.segment_end(first_row):
+                if row < plan.i:
                     part = matrix[row, col : col + plan.tile_cols(col)]
                     count = 2 * plan.array.lanes // part.itemsize
                     padded = np.concatenate([part, np.zeros(-part.size % count, part.dtype)])
@@ -197,8 +197,7 @@ async def check(dut, rng: np.random.Generator, command: Command, stalls: str,
     port = WritePort(dut, store, rng, ALL_STALLS[stalls])
     # Requests cover the rows of C, tile by tile, and of the sums, and nothing else.
     beats = sum(-(-plan.tile_cols(col) * c.bits // 8 // port.beat_bytes)
-                for row, col in plan.tiles for r in plan.drain_order(row)
-                if r < plan.segment_end(row))
+                for row, col in plan.tiles for r in plan.drain_order(row) if r < plan.i)
     beats += command.use["sums"] * sum(-(-plan.tile_cols(col) * 4 // port.beat_bytes) * 2
                                        for row, col in plan.tiles if row == 0)
     images = [(matrix, image_of(matrix, rows, elements)) for matrix, rows, elements in written]

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sat_row_walk against nested loops: order, addresses, skipped rows, ends of tiles, segments,
-phases."""
+"""sat_row_walk against nested loops: order, addresses, skipped rows, ends of tiles, phases."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ def expected_of(walk: Walk, base: int, stride: int, elem: int) -> list[tuple]:
     for number, (row, col) in enumerate(plan.tiles):
         order = plan.drain_order(row)
         for place, r in enumerate(order):
-            skip = r >= plan.segment_end(row)
+            skip = r >= plan.i
             tile_last = place == len(order) - 1
             address = None if skip else base + int(walk.rows[r]) * stride + col * elem
             found.append((address, plan.tile_cols(col), skip,
@@ -61,7 +60,7 @@ async def test_walks(dut, t, kind, p_ready):
                 assert not dut.idle_o.value
                 if not actual[2]:
                     assert actual == expected, walk
-                else:  # the address of a row past its segment is not used
+                else:  # the address of a row past the end is not used
                     assert actual[1:] == expected[1:], walk
                 ready = rng.random() < p_ready
                 dut.ready_i.value = int(ready)
