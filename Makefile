@@ -76,6 +76,9 @@ demo-cnn: $(DEMO)  ## the same with a residual network; options in ARGS="..."
 bench: $(DEMO)  ## cycles, utilization and speed-up: build/bench.json; options in ARGS="..."
 	$(SAT) bench $(ARGS)
 
+model: $(DEMO)  ## the cycle model beside the RTL: build/model.json; options in ARGS="..."
+	$(PY) -m tb.top.cycle_model $(ARGS)
+
 lint: $(SETUP)  ## Verilator, Verible, Icarus, Yosys, house rules, flake8, isort, mypy
 	$(PY) scripts/lint.py
 

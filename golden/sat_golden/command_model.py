@@ -85,6 +85,7 @@ class Result:
     fence_irqs            how many FENCEs raised their interrupt
     completed             commands (FENCEs included) whose whole effect is in memory
     commands              those that were started, in order, FENCEs excluded
+    skipped               UPDATEs (indices) that did nothing, as the overflow latch was set
     uncertain             commands (indices) that an error may have stopped half way: their outputs
                           are undetermined, every other byte of memory is exact
     hazards               where the program is wrong, so that the RTL need not agree
@@ -98,6 +99,7 @@ class Result:
     fence_irqs: int = 0
     completed: int = 0
     commands: list[Command] = field(default_factory=list)
+    skipped: set[int] = field(default_factory=set)
     uncertain: set[int] = field(default_factory=set)
     hazards: list[Hazard] = field(default_factory=list)
 
@@ -226,6 +228,7 @@ class CommandModel:
         desc = command.desc
         if desc.opcode == Opcode.UPDATE and desc.flags & UpdateFlag.SKIP_ON_OVERFLOW:
             if result.overflow_latch:
+                result.skipped.add(command.index)
                 return
         operation = OPERATIONS[desc.opcode]
         # An error on the way in or out comes before the work: what cannot be accessed may be larger

@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import logging
 import os
-import shlex
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from . import native
 from .compress import padded_rows
 from .formats import FP32, Kind, Number
 from .windows import Windows
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 CHOICES = ("", "numpy", "compiled")
-COMPILERS = ("g++", "clang++", "c++")
 # Code for this very processor, which is part of the key: a cache may be shared by several. The
 # user's CXXFLAGS are not taken: one of them may let the compiler reorder sums.
 PROCESSOR = "-march=native"
@@ -44,10 +39,6 @@ SIGNATURES = {
     "sat_affine": (POINTER, POINTER, SIZE, SIZE, POINTER, POINTER, POINTER, INT, POINTER),
     "sat_stats": (POINTER, POINTER, SIZE, SIZE, POINTER, POINTER, POINTER),
 }
-
-
-class KernelError(RuntimeError):
-    """It cannot be built or loaded here; the message is one line for the user."""
 
 
 def library() -> ctypes.CDLL | None:
@@ -72,8 +63,8 @@ def using(kernel: ctypes.CDLL | None) -> Iterator[None]:
 
 @functools.cache
 def found() -> ctypes.CDLL | None:
-    """What SAT_KERNEL asks for. ValueError or KernelError if it is no choice or not to be had;
-    without a choice, a notice that numpy's functions are used."""
+    """What SAT_KERNEL asks for. ValueError or native.BuildError if it is no choice or not to be
+    had; without a choice, a notice that numpy's functions are used."""
     choice = os.environ.get("SAT_KERNEL", "")
     if choice not in CHOICES:
         raise ValueError(f"SAT_KERNEL: {choice!r} is not one of {', '.join(CHOICES[1:])}")
@@ -81,7 +72,7 @@ def found() -> ctypes.CDLL | None:
         return None
     try:
         return load()
-    except KernelError as error:
+    except native.BuildError as error:
         if choice == "compiled":
             raise
         logging.getLogger("sat_golden").warning(
@@ -90,62 +81,11 @@ def found() -> ctypes.CDLL | None:
 
 
 def load(processor: str = PROCESSOR) -> ctypes.CDLL:
-    """The kernel for a processor, built if the cache has none. KernelError says why not."""
-    command = [*compiler(), *FLAGS, processor]
-    # The predefined macros name the compiler's version and all that the processor has.
-    macros = run([*command, "-dM", "-E", "-x", "c++", os.devnull])
-    inside = (SOURCE.read_bytes(), "\0".join(command).encode(), macros)
-    key = hashlib.sha256(b"\0".join(inside)).hexdigest()[:16]
-    path = cache_folder() / f"golden-kernel-{key}.so"
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Built aside and put in place at once: others may be doing the same.
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kernel-") as folder:
-                built = Path(folder, path.name)
-                run([*command, str(SOURCE), "-o", str(built)])
-                os.replace(built, path)
-        kernel = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise KernelError(f"{path}: {error}") from None
+    """The kernel for a processor, built if the cache has none. May raise native.BuildError."""
+    kernel = native.load("golden-kernel", SOURCE, [*FLAGS, processor])
     for name, arguments in SIGNATURES.items():
         getattr(kernel, name).argtypes = arguments
     return kernel
-
-
-def compiler() -> list[str]:
-    """The words of CXX, as for the simulator, else the first one that there is."""
-    try:
-        named = shlex.split(os.environ.get("CXX", ""))
-    except ValueError as error:
-        raise KernelError(f"CXX: {error}") from None
-    there = next((name for name in COMPILERS if shutil.which(name)), None)
-    if not named and there is None:
-        raise KernelError("there is no C++ compiler: install g++, or name one in CXX")
-    return named or [str(there)]
-
-
-def run(command: list[str]) -> bytes:
-    """What a command prints."""
-    try:
-        return subprocess.run(command, check=True, capture_output=True).stdout
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[0] if said else f"exit code {error.returncode}"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise KernelError(f"`{command[0]}` cannot build {SOURCE.name}: {reason}")
-
-
-def cache_folder() -> Path:
-    """Where builds are kept, as those of the simulator are: SAT_CACHE, build/ of a checkout, or the
-    user's cache folder."""
-    if named := os.environ.get("SAT_CACHE"):
-        return Path(named).absolute()
-    checkout = SOURCE.parents[2]
-    if (checkout / "rtl").is_dir():
-        return checkout / "build"
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sat-core")
 
 
 # The calls. Operands are those of the numpy functions of the same names, checked.

@@ -22,6 +22,7 @@ from sat_golden import (
     conv,
     kernel,
     matmul,
+    native,
     stats,
     stimulus,
 )
@@ -48,7 +49,7 @@ def processors() -> list[str]:
 def compiled(request):
     try:
         return kernel.load(request.param)
-    except kernel.KernelError as error:
+    except native.BuildError as error:
         pytest.skip(str(error))
 
 
@@ -197,7 +198,7 @@ def test_a_kernel_that_fuses_what_it_must_not_is_found_out(monkeypatch):
     monkeypatch.setattr(kernel, "FLAGS", (*kernel.FLAGS, "-ffp-contract=fast"))
     try:
         fusing = kernel.load("-march=haswell")
-    except kernel.KernelError as error:
+    except native.BuildError as error:
         pytest.skip(str(error))
     with pytest.raises(AssertionError):
         same(fusing, affine, x, *scales)
@@ -227,8 +228,8 @@ def fresh(monkeypatch, tmp_path):
 @pytest.fixture
 def with_compiler(fresh):
     try:
-        kernel.compiler()
-    except kernel.KernelError as error:
+        native.compiler()
+    except native.BuildError as error:
         pytest.skip(str(error))
     return fresh
 
@@ -284,7 +285,7 @@ def test_a_cache_that_cannot_be_written_is_no_kernel(fresh, tmp_path):
     """A file in place of the folder: root may write everywhere else."""
     (tmp_path / "file").touch()
     fresh.setenv("SAT_CACHE", str(tmp_path / "file"))
-    with pytest.raises(kernel.KernelError, match="file"):
+    with pytest.raises(native.BuildError, match="file"):
         kernel.load()
 
 
@@ -297,5 +298,5 @@ def test_the_choice(fresh):
         kernel.library()
     fresh.setenv("SAT_KERNEL", "compiled")
     fresh.setenv("CXX", "no-such-compiler")
-    with pytest.raises(kernel.KernelError):
+    with pytest.raises(native.BuildError):
         kernel.library()

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: Apache-2.0
+// AFFINE, STATS and POOL: the units of rtl/feature.
+
+#pragma once
+
+#include "column_sums.h"
+#include "weights.h"
+
+namespace sat {
+
+enum Target { TARGET_X, TARGET_Y, TARGET_ALPHA, TARGET_BETA, TARGET_GAMMA };
+
+// A request for a band's part of a row, pixel or parameter vector.
+struct Piece {
+  Target target;
+  Int addr, beats;
+  bool band_last, single;  // single: the last beat has no second vector
+};
+
+// Channels of a band: 16 vectors.
+inline Int band_of(const Config& config) { return config.data_w / 2; }
+
+// sat_feature_rows.
+class FeatureRows {
+ public:
+  explicit FeatureRows(const Config& config)
+      : words_(config.data_w / 32), band_(band_of(config)) {}
+  bool valid = false;
+  Piece piece{};
+
+  void settle() {
+    valid = active_ && !(target_ == TARGET_ALPHA && ahead_ == 2);
+    if (!valid) return;
+    const Int channels = cols_left_ < band_ ? cols_left_ : band_;
+    const Int vectors = ceil_div(channels, words_);
+    const bool parameter = target_ >= TARGET_ALPHA;
+    piece.target = target_;
+    piece.beats = parameter ? vectors : ceil_div(vectors, 2);
+    piece.band_last = rows_left_ == 1;
+    piece.single = vectors & 1;
+    const Command& c = *command_;
+    const int slot = parameter ? 3 + target_ - TARGET_ALPHA : target_;
+    const Int row = parameter ? 0 : (c.rows - rows_left_) * c.slots[slot].stride;
+    piece.addr = c.slots[slot].addr + row + band_number_ * band_ * (parameter ? 4 : 2);
+  }
+
+  void tick(bool ready, bool band_done) {
+    const bool fire = valid && ready;
+    ahead_ += (fire && target_ == TARGET_ALPHA) - band_done;
+    if (fire) next();
+    if (starting_) active_ = true;
+    starting_ = false;
+  }
+
+  void start(const Command& command) {
+    command_ = &command;
+    starting_ = true;
+    target_ = first();
+    rows_left_ = command.rows;
+    cols_left_ = command.cols;
+    band_number_ = 0;
+  }
+
+ private:
+  Target first() const { return command_->opcode == AFFINE ? TARGET_ALPHA : TARGET_X; }
+
+  void next() {
+    const bool second = command_->second;
+    switch (target_) {
+      case TARGET_ALPHA: target_ = second ? TARGET_BETA : TARGET_GAMMA; return;
+      case TARGET_BETA: target_ = TARGET_GAMMA; return;
+      case TARGET_GAMMA: target_ = TARGET_X; return;
+      case TARGET_X:
+        if (second) {
+          target_ = TARGET_Y;
+          return;
+        }
+        break;
+      case TARGET_Y: break;
+    }
+    target_ = TARGET_X;
+    if (--rows_left_ > 0) return;
+    target_ = first();
+    rows_left_ = command_->rows;
+    active_ = cols_left_ > band_;
+    cols_left_ -= band_;
+    ++band_number_;
+  }
+
+  const Command* command_ = nullptr;
+  Int words_, band_, rows_left_ = 0, cols_left_ = 0, band_number_ = 0, ahead_ = 0;
+  Target target_ = TARGET_X;
+  bool starting_ = false, active_ = false;
+};
+
+// sat_feature_fetch.
+class FeatureFetch {
+ public:
+  struct Beat {
+    bool band_last, piece_last, single;
+  };
+  bool ready = true, request_valid = false;
+  Request request{};
+  bool valid(int queue) const { return queues_[queue].front.valid(); }
+  const Beat& beat(int queue) const { return queues_[queue].front.front(); }
+
+  void settle() {
+    ready = pieces_.ready();
+    request_valid = false;
+    if (!pieces_.valid() || notes_.full()) return;
+    const Piece& piece = pieces_.front();
+    request_valid = piece.target > TARGET_Y || queues_[piece.target].free >= piece.beats;
+    request = {piece.addr, piece.beats};
+  }
+
+  void tick(bool in_valid, const Piece& in, bool request_ready, bool rsp_valid, bool x_taken,
+            bool y_taken) {
+    const bool fire = request_valid && request_ready;
+    const Piece asked = pieces_.front();
+    Beat come{};
+    int to = -1;
+    if (rsp_valid) {
+      const Piece& note = notes_.front();
+      const bool last = beat_ + 1 == note.beats;
+      come = {last && note.band_last, last, last && note.single};
+      to = note.target;
+      beat_ = last ? 0 : beat_ + 1;
+      if (last) notes_.pop();
+    }
+    for (int q = 0; q < 2; ++q) {
+      Queue& one = queues_[q];
+      const bool stored = !one.beats.empty(), leaves = stored && one.front.ready();
+      one.front.tick(stored, stored ? one.beats.front() : Beat{}, q ? y_taken : x_taken);
+      if (leaves) one.beats.pop();
+      if (to == q) one.beats.push(come);
+      one.free += leaves - (fire && asked.target == q ? asked.beats : 0);
+    }
+    if (fire) notes_.push(asked);
+    pieces_.tick(in_valid, in, fire);
+  }
+
+ private:
+  static constexpr Int DEPTH = 64;
+  struct Queue {
+    Fifo<Beat> beats{DEPTH};
+    Skid<Beat> front;
+    Int free = DEPTH;
+  };
+  Skid<Piece> pieces_;
+  Fifo<Piece> notes_{DEPTH};
+  Queue queues_[2];
+  Int beat_ = 0;
+};
+
+// What a unit gives to the writers: a beat is reserved, then comes.
+struct Results {
+  bool reserve[2] = {}, valid[2] = {}, band_last = false;
+};
+
+// sat_affine with its way through the lanes, and sat_feature_round.
+class Affine {
+ public:
+  bool x_taken = false, y_taken = false, band_done = false;
+  Results results;
+
+  void settle(Int now, const FeatureFetch& fetch, bool enable, bool credit) {
+    const bool second = enable && command_->second;
+    arrives_ = sums_.valid(now);
+    results = {};
+    results.valid[0] = beats_.valid(now) && beats_.front().ends_beat;
+    if (beats_.valid(now)) results.band_last = beats_.front().band_last;
+    x_issue_ = enable && fetch.valid(0) && (credit || (vector_[0] & 1)) && (!second || ready_);
+    y_issue_ = second && fetch.valid(1) && !x_issue_ && free_;
+    if (x_issue_) ends_beat_[0] = (vector_[0] & 1) || fetch.beat(0).single;
+    if (y_issue_) ends_beat_[1] = (vector_[1] & 1) || fetch.beat(1).single;
+    x_taken = x_issue_ && ends_beat_[0];
+    y_taken = y_issue_ && ends_beat_[1];
+    results.reserve[0] = x_issue_ && !(vector_[0] & 1);
+    band_done = x_taken && fetch.beat(0).band_last;
+    row_last_[0] = x_taken && fetch.beat(0).piece_last;
+    row_last_[1] = y_taken && fetch.beat(1).piece_last;
+  }
+
+  void tick(Int now) {
+    if (arrives_) sums_.pop();
+    if (beats_.valid(now)) beats_.pop();
+    const bool second = command_ && command_->second;
+    free_ += (x_issue_ && second) - y_issue_;
+    ready_ += arrives_ - (x_issue_ && second);
+    if (y_issue_) sums_.push(now, 0);
+    if (x_issue_) beats_.push(now, {ends_beat_[0], band_done});
+    if (x_issue_) vector_[0] = row_last_[0] ? 0 : vector_[0] + 1;
+    if (y_issue_) vector_[1] = row_last_[1] ? 0 : vector_[1] + 1;
+  }
+
+  void start(const Command& command) {
+    command_ = &command;
+    vector_[0] = vector_[1] = 0;
+  }
+
+ private:
+  static constexpr Int LATENCY = 1 + SAT_LANES_LATENCY;
+  struct Out {
+    bool ends_beat, band_last;
+  };
+  const Command* command_ = nullptr;
+  Int vector_[2] = {0, 0}, free_ = 16, ready_ = 0;
+  bool ends_beat_[2] = {}, row_last_[2] = {};
+  bool x_issue_ = false, y_issue_ = false, arrives_ = false;
+  Delay<char> sums_{LATENCY};
+  Delay<Out> beats_{LATENCY + SAT_FP32_TO_FP16_LATENCY};
+};
+
+// sat_stats.
+class Stats {
+ public:
+  explicit Stats(const Config& config) : sums_(config.data_w / 32) {}
+  bool x_taken = false, y_taken = false;
+  Results results;
+
+  void settle(Int now, const FeatureFetch& fetch, bool enable, bool second, const bool* credit) {
+    sums_.settle(now, credit[0], credit[1]);
+    results = {};
+    results.reserve[0] = sums_.reserves && !sums_.dot();
+    results.reserve[1] = sums_.reserves && sums_.dot();
+    results.valid[0] = sums_.valid && !sums_.out.dot;
+    results.valid[1] = sums_.valid && sums_.out.dot;
+    results.band_last = true;
+    take_ = enable && !sums_.busy() && fetch.valid(0) && (!second || fetch.valid(1));
+    ends_row_ = ends_rows_ = false;
+    if (take_) {
+      const FeatureFetch::Beat& beat = fetch.beat(0);
+      const bool ends_beat = (vector_ & 1) || beat.single;
+      ends_row_ = ends_beat && beat.piece_last;
+      ends_rows_ = ends_beat && beat.band_last;
+      x_taken = ends_beat;
+    } else {
+      x_taken = false;
+    }
+    y_taken = x_taken && second;
+  }
+
+  void tick(Int now) {
+    if (ends_rows_) last_vector_ = vector_;
+    sums_.tick(now, ends_rows_, last_vector_);
+    if (take_) vector_ = ends_row_ ? 0 : vector_ + 1;
+  }
+
+ private:
+  ColumnSums sums_;
+  Int vector_ = 0, last_vector_ = 0;
+  bool take_ = false, ends_row_ = false, ends_rows_ = false;
+};
+
+// What a window's position means to sat_pool_max and sat_pool_sum.
+struct PoolPiece {
+  bool band_last, window_last, first, empty;
+  Int last_beat;
+};
+
+// sat_pool_walk and sat_pool_reader.
+class PoolReader {
+ public:
+  explicit PoolReader(const Config& config) : config_(config), band_(band_of(config)) {}
+  bool valid = false;  // a request
+  Piece piece{};
+  bool out_valid() const { return front_.valid(); }
+  const PoolPiece& out() const { return front_.front(); }
+
+  void settle() {
+    const Place& oldest = pipe_[LATENCY - 1];
+    queue_ready_ = !queue_.full();
+    seen_ = oldest.valid && !closing_ && oldest.addr[0] >= 0;
+    valid = seen_ && (queue_ready_ || !held_);
+    if (!valid) return;
+    piece.target = winner_ ? TARGET_Y : TARGET_X;
+    piece.addr = oldest.addr[winner_];
+    piece.beats = winner_ ? oldest.last_beat / 4 + 1 : oldest.last_beat + 1;
+    piece.band_last = piece.single = false;
+  }
+
+  // `marks`: those of sat_feature_rows go with every piece; of pools nothing looks at them.
+  void tick(bool ready, bool out_ready) {
+    const Place oldest = pipe_[LATENCY - 1];
+    const bool asked = valid && ready;
+    const bool seen_end = asked && winner_ == backward();
+    const bool done = (oldest.valid && !closing_ && oldest.addr[0] < 0) || seen_end;
+    const bool close = closing_ && queue_ready_;
+    const bool pass = seen_end && held_;
+    const bool move = !oldest.valid || done;
+    const bool stored = !queue_.empty(), leaves = stored && front_.ready();
+    front_.tick(stored, stored ? queue_.front() : PoolPiece{}, out_ready);
+    if (leaves) queue_.pop();
+    if (pass || close) {
+      queue_.push({close && band_end_, close, held_first_ || !held_, !held_, last_beat_});
+    }
+    if (asked) winner_ = backward() && !winner_;
+    if (seen_end) held_first_ = !held_;
+    if (close) held_ = false;
+    else if (seen_end) held_ = true;
+    closing_ = (closing_ && !close) || (done && oldest.window_end);
+    if (done) {
+      last_beat_ = oldest.last_beat;
+      band_end_ = oldest.band_end;
+    }
+    const bool walk_ready = place_.ready();
+    if (move) {
+      for (int s = LATENCY - 1; s > 0; --s) pipe_[s] = pipe_[s - 1];
+      pipe_[0] = place_.front();
+      pipe_[0].valid = place_.valid();
+    }
+    place_.tick(active_, active_ ? here() : Place{}, move);
+    if (active_ && walk_ready) step();
+    if (starting_) active_ = true;
+    starting_ = false;
+  }
+
+  void start(const Command& command) {
+    command_ = &command;
+    starting_ = true;
+    image_ = oy_ = ox_ = ky_ = kx_ = band_number_ = 0;
+    cols_left_ = command.cols;
+  }
+
+ private:
+  static constexpr int LATENCY = SAT_PIXEL_ADDR_LATENCY;
+  struct Place {
+    bool valid, window_end, band_end;
+    Int last_beat, addr[2];  // of X, or dY, and of WINNER; below 0 if outside
+  };
+  bool backward() const { return command_->backward; }
+
+  bool window_end() const {
+    return kx_ + 1 == command_->kernel_w && ky_ + 1 == command_->kernel_h;
+  }
+  bool band_end() const {
+    const Command& c = *command_;
+    return window_end() && ox_ + 1 == c.out_w && oy_ + 1 == c.out_h && image_ + 1 == c.rows;
+  }
+
+  Place here() const {
+    const Command& c = *command_;
+    const Int channels = cols_left_ < band_ ? cols_left_ : band_;
+    Place place{true, window_end(), band_end(), (channels - 1) / config_.lanes(), {-1, -1}};
+    const Int pixel = pixel_at(c, image_, oy_, ox_, ky_, kx_);
+    if (pixel < 0) return place;
+    place.addr[0] = c.slots[0].addr + pixel * c.slots[0].stride + band_number_ * band_ * 2;
+    place.addr[1] = c.slots[2].addr + pixel * c.slots[2].stride + band_number_ * band_ / 2;
+    return place;
+  }
+
+  void step() {
+    const Command& c = *command_;
+    const bool band_ends = band_end();
+    if (++kx_ == c.kernel_w) kx_ = 0, ++ky_;
+    if (ky_ == c.kernel_h) ky_ = 0, ++ox_;
+    if (ox_ == c.out_w) ox_ = 0, ++oy_;
+    if (oy_ == c.out_h) oy_ = 0, ++image_;
+    if (!band_ends) return;
+    image_ = 0;
+    active_ = cols_left_ > band_;
+    cols_left_ -= band_;
+    ++band_number_;
+  }
+
+  const Config& config_;
+  const Command* command_ = nullptr;
+  Int band_, image_ = 0, oy_ = 0, ox_ = 0, ky_ = 0, kx_ = 0, cols_left_ = 0, band_number_ = 0;
+  Int last_beat_ = 0;
+  Skid<Place> place_;
+  Place pipe_[LATENCY] = {};
+  Fifo<PoolPiece> queue_{64};
+  Skid<PoolPiece> front_;
+  bool starting_ = false, active_ = false, queue_ready_ = true, seen_ = false, held_ = false;
+  bool held_first_ = false, winner_ = false, closing_ = false, band_end_ = false;
+};
+
+// sat_pool_max.
+class PoolMax {
+ public:
+  bool piece_ready = false, x_taken = false;
+  Results results;
+
+  void settle(const PoolReader& reader, const FeatureFetch& fetch, bool enable,
+              const bool* credit) {
+    results = {};
+    results.valid[0] = stage_[1].leaves[0];
+    results.valid[1] = stage_[1].leaves[1];
+    results.band_last = stage_[1].band_last;
+    step_ = piece_ready = x_taken = false;
+    now_ = {};
+    if (!enable || !reader.out_valid()) return;
+    const PoolPiece& piece = reader.out();
+    last_ = beat_ == piece.last_beat;
+    step_ = (fetch.valid(0) || piece.empty)
+            && (!piece.window_last || (credit[0] && credit[1]));
+    piece_ready = step_ && last_;
+    x_taken = step_ && !piece.empty;
+    results.reserve[0] = step_ && piece.window_last;
+    results.reserve[1] = results.reserve[0] && (last_ || beat_ % 4 == 3);
+    now_ = {{results.reserve[0], results.reserve[1]}, piece.band_last};
+  }
+
+  void tick() {
+    stage_[1] = stage_[0];
+    stage_[0] = now_;
+    if (step_) beat_ = last_ ? 0 : beat_ + 1;
+  }
+
+ private:
+  struct Stage {
+    bool leaves[2], band_last;
+  };
+  Int beat_ = 0;
+  bool step_ = false, last_ = false;
+  Stage now_{}, stage_[2] = {};
+};
+
+// sat_pool_sum with its way through the lanes, and sat_feature_round.
+class PoolSum {
+ public:
+  bool piece_ready = false, x_taken = false, y_taken = false;
+  Results results;
+
+  void settle(Int now, const PoolReader& reader, const FeatureFetch& fetch, bool enable,
+              bool credit) {
+    results = {};
+    if (beats_.valid(now)) {
+      results.valid[0] = beats_.front().odd;
+      results.band_last = beats_.front().band_last;
+    }
+    step_ = piece_ready = x_taken = y_taken = false;
+    if (!enable || !reader.out_valid()) return;
+    piece_ = reader.out();
+    const bool odd = vector_ & 1;
+    last_ = vector_ == 2 * piece_.last_beat + 1;
+    step_ = (piece_.empty || (fetch.valid(0) && fetch.valid(1)))
+            && (piece_.first || vector_ || !wait_) && (!piece_.window_last || credit || odd);
+    piece_ready = step_ && last_;
+    x_taken = step_ && !piece_.empty && odd;
+    y_taken = step_ && !piece_.empty && (last_ || vector_ % 8 == 7);
+    results.reserve[0] = step_ && piece_.window_last && !odd;
+  }
+
+  void tick(Int now) {
+    if (beats_.valid(now)) beats_.pop();
+    if (step_ && vector_ == 0) wait_ = SAT_LANES_LATENCY;
+    else if (wait_) --wait_;
+    if (!step_) return;
+    if (piece_.window_last) beats_.push(now, {(vector_ & 1) != 0, piece_.band_last});
+    vector_ = last_ ? 0 : vector_ + 1;
+  }
+
+ private:
+  struct Out {
+    bool odd, band_last;
+  };
+  Int vector_ = 0, wait_ = 0;
+  bool step_ = false, last_ = false;
+  PoolPiece piece_{};
+  Delay<Out> beats_{1 + SAT_LANES_LATENCY + SAT_FP32_TO_FP16_LATENCY};
+};
+
+// sat_feature_writer.
+class FeatureWriter {
+ public:
+  explicit FeatureWriter(const Config& config) : config_(config), band_(band_of(config)) {}
+  bool done = true, credit = true;
+  Packet packet;
+
+  void settle() {
+    done = !starting_ && !active_;
+    credit = credits_ > 0;
+    packet.valid = begun_;
+    if (!active_) return;
+    const Int bytes = config_.beat_bytes();
+    packet.beats = ceil_div(row_bytes_, bytes);
+    packet.last = beat_ + 1 == packet.beats;
+    packet.bytes = packet.last ? row_bytes_ - beat_ * bytes : bytes;
+    packet.addr = base_ + row_ * stride_ + band_number_ * band_ * bits_ / 8;
+  }
+
+  void tick(bool fire, bool reserve, bool in_valid, bool in_band_last) {
+    const bool row_fire = fire && packet.last;
+    const bool band_fire = row_fire && queue_.front();
+    const Int queued = queue_.size();
+    const bool complete = known_ && queued > row_beats_ - 1 + row_fire;
+    begun_ = known_ && !band_fire && ((begun_ && !row_fire) || complete);
+    const bool last_band = last_band_;
+    // What a band's size depends on is known a cycle later.
+    known_ = active_ && !band_fire;
+    last_band_ = cols_left_ <= band_;
+    const Int channels = last_band_ ? cols_left_ : band_;
+    row_bytes_ = ceil_div(channels * bits_, 8);
+    row_beats_ = ceil_div(row_bytes_, config_.beat_bytes());
+    credits_ += fire - reserve;
+    if (fire) {
+      queue_.pop();
+      beat_ = row_fire ? 0 : beat_ + 1;
+    }
+    if (in_valid) queue_.push(in_band_last);
+    if (row_fire) ++row_;
+    if (band_fire) {
+      row_ = 0;
+      cols_left_ -= band_;
+      ++band_number_;
+      if (last_band) active_ = false;
+    }
+    if (starting_) active_ = true;
+    starting_ = false;
+  }
+
+  void start(const Slot& slot, Int bits, Int cols) {
+    starting_ = true;
+    base_ = slot.addr;
+    stride_ = slot.stride;
+    bits_ = bits;
+    cols_left_ = cols;
+    row_ = band_number_ = 0;
+  }
+
+ private:
+  const Config& config_;
+  Int band_, bits_ = 16, base_ = 0, stride_ = 0, row_ = 0, band_number_ = 0, cols_left_ = 0;
+  Int credits_ = 32, beat_ = 0, row_bytes_ = 0, row_beats_ = 0;
+  Fifo<char> queue_{32};  // whether the beat is of the last row of its band
+  bool starting_ = false, active_ = false, begun_ = false, known_ = false, last_band_ = false;
+};
+
+}  // namespace sat

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// sat_map_cache: which lines of a feature map come from memory, and when.
+
+#pragma once
+
+#include "config.h"
+
+namespace sat {
+
+class MapCache {
+ public:
+  explicit MapCache(const Config& config)
+      : beat_bytes_(config.beat_bytes()),
+        line_bytes_(2 * beat_bytes_ > ALIGN ? 2 * beat_bytes_ : ALIGN),
+        beats_(line_bytes_ / beat_bytes_), parts_(line_bytes_ > ALIGN ? 2 : 1),
+        fill_lines_(FILL_BEATS * parts_ / beats_), tags_(config.cache_lines * ALIGN / line_bytes_),
+        asks_(fill_lines_), entries_(2 * fill_lines_), some_(fill_lines_) {}
+
+  // Wires towards the loader, and towards the DMA.
+  bool idle = true, ready = false, valid = false, two = false;
+  bool dma_valid = false, dma_rsp_ready = false;
+  Request dma_request{};
+
+  void start(const Command& command) {
+    cache_ = command.conv;
+    pairs_ = !command.a_trans;
+    if (!cache_) return;
+    ++generation_;
+    if (generation_ % GENERATIONS == 0) sweep_ = static_cast<Int>(tags_.size());
+  }
+
+  // Without `caches`, which is for convolutions, loader and DMA are connected.
+  bool caches() const { return cache_; }
+
+  void settle() {
+    idle = filling_ == 0;
+    if (!cache_) return;
+    look();
+    valid = out_valid_;
+    two = out_two_;
+    dma_valid = !asks_.empty();
+    if (dma_valid) {
+      const Ask& ask = asks_.front();
+      dma_request = {ask.line * line_bytes_ + ask.first * beat_bytes_, ask.last - ask.first + 1};
+    }
+  }
+
+  void tick(bool request_valid, const Request& request, bool rsp_ready, bool dma_ready,
+            bool dma_rsp) {
+    if (sweep_) --sweep_;
+    if (!cache_) return;
+    move_beats(rsp_ready, dma_rsp);
+    if (dma_valid && dma_ready) asks_.pop();
+    if (line_fire_) {
+      entries_.push({!hit_, first_, last_beat_});
+      if (miss_fire_) {
+        const Int miss_first = parts_ == 2 ? first_ : 0;
+        const Int miss_last = parts_ == 2 ? last_beat_ : beats_ - 1;
+        Tag& tag = tags_[line_ % tags_.size()];
+        tag = {generation_, line_ / static_cast<Int>(tags_.size()), present_ | wanted_};
+        asks_.push({line_, miss_first, miss_last});
+        if (parts_ == 2) some_.push({true, miss_first, miss_last});
+        filling_ += miss_last - miss_first + 1;
+      }
+      ++line_;
+      left_ -= beats_ - first_;
+      first_ = 0;
+      looking_ = !last_line_;
+    }
+    if (request_valid && ready) {
+      line_ = request.addr / line_bytes_;
+      first_ = request.addr % line_bytes_ / beat_bytes_;
+      left_ = request.beats;
+      looking_ = true;
+    }
+  }
+
+ private:
+  static constexpr Int ALIGN = 64, FILL_BEATS = 64, GENERATIONS = 255;
+  struct Tag {
+    Int generation = 0, line = 0;
+    int parts = 0;
+  };
+  struct Ask {
+    Int line, first, last;
+  };
+  struct Entry {
+    bool miss;
+    Int first, last;
+  };
+
+  void look() {
+    hit_ = line_fire_ = miss_fire_ = last_line_ = false;
+    if (looking_) {
+      last_line_ = left_ <= beats_ - first_;
+      last_beat_ = last_line_ ? first_ + left_ - 1 : beats_ - 1;
+      wanted_ = parts_ == 2 ? (first_ == 0) | (last_beat_ == 1) << 1 : 1;
+      const Tag& tag = tags_[line_ % tags_.size()];
+      const bool same = tag.generation == generation_
+                        && tag.line == line_ / static_cast<Int>(tags_.size());
+      present_ = same ? tag.parts : 0;
+      hit_ = (present_ & wanted_) == wanted_;
+      const bool entry_ready = !entries_.full();
+      miss_fire_ = entry_ready && !hit_ && filling_ <= FILL_BEATS - beats_;
+      line_fire_ = entry_ready && (hit_ || miss_fire_);
+    }
+    ready = !sweep_ && (!looking_ || (line_fire_ && last_line_));
+    const bool upper = parts_ == 2 ? second_ || (!some_.empty() && some_.front().first == 1)
+                                   : upper_;
+    in_upper_ = upper;
+    dma_rsp_ready = fill_[upper] < fill_lines_ * beats_ / 2;
+  }
+
+  void move_beats(bool rsp_ready, bool dma_rsp) {
+    const bool out_free = !out_valid_ || rsp_ready;
+    bool fire = false, wanted = false;
+    Int take[2] = {0, 0};
+    if (!entries_.empty()) {
+      const Entry& entry = entries_.front();
+      const bool whole = entry.miss && parts_ == 1;
+      const Int beat = whole ? step_ : entry.first + step_;
+      const Int final_beat = whole ? beats_ - 1 : entry.last;
+      const bool both = pairs_ && !(beat & 1) && beat != final_beat;
+      const Int end = beat | both;
+      const bool filled = ((beat & 1) || fill_[0]) && (!(end & 1) || fill_[1]);
+      fire = out_free && (!entry.miss || filled);
+      if (fire) {
+        const bool begins = beat >= entry.first && beat <= entry.last;
+        const bool ends = end >= entry.first && end <= entry.last;
+        wanted = begins || ends;
+        out_two_ = both && begins && ends;
+        if (entry.miss) take[0] = !(beat & 1), take[1] = end & 1;
+        step_ = end == final_beat ? 0 : step_ + 1 + both;
+        if (end == final_beat) entries_.pop();
+      }
+    }
+    if (out_free) out_valid_ = fire && wanted;
+    filling_ -= take[0] + take[1];
+    fill_[0] -= take[0];
+    fill_[1] -= take[1];
+    if (!dma_rsp) return;
+    ++fill_[in_upper_];
+    if (parts_ == 2) {
+      const Entry& some = some_.front();
+      const bool done = second_ || some.first == some.last;
+      second_ = !done;
+      if (done) some_.pop();
+    } else {
+      upper_ = !upper_;
+    }
+  }
+
+  Int beat_bytes_, line_bytes_, beats_;
+  int parts_;
+  Int fill_lines_;
+  std::vector<Tag> tags_;
+  Fifo<Ask> asks_;
+  Fifo<Entry> entries_, some_;
+  bool cache_ = false, pairs_ = false, looking_ = false;
+  Int generation_ = 0, line_ = 0, first_ = 0, left_ = 0, last_beat_ = 0, filling_ = 0, step_ = 0;
+  Int sweep_ = 0;  // cycles until the tags are cleared
+  Int fill_[2] = {0, 0};
+  bool out_valid_ = false, out_two_ = false, second_ = false, upper_ = false, in_upper_ = false;
+  bool hit_ = false, line_fire_ = false, miss_fire_ = false, last_line_ = false;
+  int wanted_ = 0, present_ = 0;
+};
+
+}  // namespace sat

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building blocks of the cycle model. A cycle has two halves: `settle` of every unit computes, from
+// registers alone, what its wires carry; `tick` is the clock edge, which reads the wires of other
+// units but changes only its own registers. So the order of units within a half does not matter.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace sat {
+
+using Int = int64_t;
+
+inline Int ceil_div(Int value, Int unit) { return (value + unit - 1) / unit; }
+
+inline int log2_of(Int power) { return __builtin_ctzll(static_cast<uint64_t>(power)); }
+
+// sat_fifo: what is pushed is at the output a cycle later at the earliest.
+template <class Item>
+class Fifo {
+ public:
+  explicit Fifo(Int depth) : items_(depth), mask_(depth - 1) {}
+  Int size() const { return pushed_ - popped_; }
+  bool empty() const { return pushed_ == popped_; }
+  bool full() const { return size() > mask_; }
+  const Item& front() const { return items_[popped_ & mask_]; }
+  Item& front() { return items_[popped_ & mask_]; }
+  void push(const Item& item) { items_[pushed_++ & mask_] = item; }
+  void pop() { ++popped_; }
+  void clear() { popped_ = pushed_; }
+
+ private:
+  std::vector<Item> items_;
+  Int mask_, pushed_ = 0, popped_ = 0;
+};
+
+// sat_skid_buffer.
+template <class Item>
+class Skid {
+ public:
+  bool ready() const { return !skid_valid_; }
+  bool valid() const { return main_valid_; }
+  const Item& front() const { return main_; }
+  void tick(bool in_valid, const Item& in, bool out_ready) {
+    const bool fire = in_valid && ready();
+    if (out_ready || !main_valid_) {
+      main_ = skid_valid_ ? skid_ : in;
+      main_valid_ = fire || skid_valid_;
+      skid_valid_ = false;
+    } else if (fire) {
+      skid_ = in;
+      skid_valid_ = true;
+    }
+  }
+
+ private:
+  Item main_{}, skid_{};
+  bool main_valid_ = false, skid_valid_ = false;
+};
+
+// sat_delay with its valid bit: an item comes out a fixed number of cycles after it went in.
+template <class Item>
+class Delay {
+ public:
+  explicit Delay(Int cycles) : cycles_(cycles), items_(1 << (64 - __builtin_clzll(cycles))) {}
+  bool valid(Int now) const { return !items_.empty() && items_.front().due == now; }
+  const Item& front() const { return items_.front().item; }
+  bool empty() const { return items_.empty(); }
+  Int due() const { return items_.front().due; }
+  void push(Int now, const Item& item) { items_.push({now + cycles_, item}); }
+  void pop() { items_.pop(); }
+
+ private:
+  struct Timed {
+    Int due;
+    Item item;
+  };
+  Int cycles_;
+  Fifo<Timed> items_;
+};
+
+// sat_arbiter: round robin.
+class Arbiter {
+ public:
+  // The bit of the requester that is served; 0 if none asks.
+  uint32_t grant(uint32_t requests) const {
+    const uint32_t preferred = requests & above_;
+    const uint32_t candidates = preferred ? preferred : requests;
+    return candidates & -candidates;
+  }
+  void advance(uint32_t grant) {
+    if (grant) above_ = ~(grant | (grant - 1));
+  }
+
+ private:
+  uint32_t above_ = 0;
+};
+
+}  // namespace sat

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vector engine: sat_vector, the wiring of sat_feature, sat_store_mux.
+
+#pragma once
+
+#include "bus.h"
+#include "feature.h"
+
+namespace sat {
+
+// sat_store_mux: packets of five sources, the first one first.
+class StoreMux {
+ public:
+  enum Source { BP, FF, WEIGHT, OUT, DOT, SOURCES };
+  bool request_valid = false, data_valid = false;
+  Request request{};
+  Int bytes = 0;
+  bool taken(int source) const { return advance_ && source == source_; }
+
+  void settle(const Packet* const* packets, bool request_ready, bool data_ready) {
+    if (!locked_) {
+      source_ = 0;
+      while (source_ < SOURCES && !packets[source_]->valid) ++source_;
+    }
+    valid_ = source_ < SOURCES && packets[source_]->valid;
+    request_valid = data_valid = advance_ = false;
+    if (!valid_) return;
+    const Packet& packet = *packets[source_];
+    request_valid = !request_sent_;
+    data_valid = !data_sent_;
+    request = {packet.addr, packet.beats};
+    bytes = packet.bytes;
+    last_ = packet.last;
+    request_done_ = request_sent_ || request_ready;
+    data_done_ = data_sent_ || data_ready;
+    advance_ = data_done_ && (!last_ || request_done_);
+  }
+
+  void tick() {
+    if (!valid_) return;
+    const bool ends = advance_ && last_;
+    locked_ = !ends;
+    request_sent_ = request_done_ && !ends;
+    data_sent_ = data_done_ && !advance_;
+  }
+
+ private:
+  int source_ = 0;
+  bool locked_ = false, request_sent_ = false, data_sent_ = false;
+  bool valid_ = false, last_ = false, advance_ = false, request_done_ = false, data_done_ = false;
+};
+
+class VectorEngine {
+ public:
+  explicit VectorEngine(const Config& config)
+      : loader_(config), wuve_(config), half_(config), sore_(config), bp_(config, true),
+        ff_(config, false), weights_(config), rows_(config), reader_(config), stats_(config),
+        writers_{FeatureWriter(config), FeatureWriter(config)} {}
+
+  bool busy = false;
+  bool finishes() const { return busy && ends_; }  // its command, in this cycle
+
+  // `wr` has settled before.
+  void settle(Int now, ReadDma& rd, WriteDma& wr) {
+    if (!busy) {
+      rd.valid[RD_VECTOR] = wr.valid[1] = wr.data_valid[1] = false;
+      return;
+    }
+    if (feature_) settle_feature(now, rd);
+    else settle_weights(now, rd);
+    rd.rsp_ready[RD_VECTOR] = true;
+    mux_.settle(packets_, wr.ready[1], wr.data_ready[1]);
+    wr.valid[1] = mux_.request_valid;
+    wr.request[1] = mux_.request;
+    wr.data_valid[1] = mux_.data_valid;
+    wr.bytes[1] = mux_.bytes;
+    ends_ = queues_.done && writers_[0].done && writers_[1].done && wr.idle[1];
+  }
+
+  void tick(Int now, const ReadDma& rd) {
+    if (busy) {
+      const bool ready = rd.ready[RD_VECTOR], rsp = rd.rsp_valid(RD_VECTOR);
+      if (feature_) tick_feature(now, ready, rsp);
+      else tick_weights(now, ready, rsp);
+      mux_.tick();
+      if (ends_) busy = false;
+    }
+    if (!starts_) return;
+    begin(*starts_);
+    starts_ = nullptr;
+    busy = true;
+  }
+
+  // When it is not busy, before the tick.
+  void start(const Command& command) { starts_ = &command; }
+
+ private:
+  void begin(const Command& c) {
+    command_ = &c;
+    feature_ = c.opcode != PRUNE && c.opcode != UPDATE;
+    if (c.skip) return;
+    if (!feature_) {
+      loader_.start(c);
+      queues_.start(c);
+      wuve_.start(c);
+      half_.start(c);
+      sore_.start(c);
+      bp_.start(c);
+      ff_.start(c);
+      return;
+    }
+    affine_.start(c);
+    if (c.opcode == POOL) {
+      reader_.start(c);
+      writers_[0].start(c.slots[1], 16, c.cols);
+      if (!c.backward) writers_[1].start(c.slots[2], 4, c.cols);
+      return;
+    }
+    rows_.start(c);
+    writers_[0].start(c.slots[2], c.opcode == STATS ? 32 : 16, c.cols);
+    if (c.opcode == STATS) writers_[1].start(c.slots[3], 32, c.cols);
+  }
+
+  const Tile* tile(int sink) const { return queues_.valid(sink) ? &queues_.tile(sink) : nullptr; }
+
+  void settle_weights(Int now, ReadDma& rd) {
+    loader_.settle();
+    rd.valid[RD_VECTOR] = loader_.request_valid;
+    rd.request[RD_VECTOR] = {0, loader_.beats};
+    bp_.settle(queues_.valid(SINK_BP), tile(SINK_BP));
+    ff_.settle(queues_.valid(SINK_FF), tile(SINK_FF));
+    weights_.settle(queues_.valid(SINK_WEIGHT), tile(SINK_WEIGHT));
+    kept_ready_[0] = ff_.in_ready;
+    kept_ready_[1] = bp_.in_ready;
+    sore_.settle(kept_ready_);
+    half_.settle(tile(SINK_HALF), sore_.ready);
+    queues_.settle(loader_.tile_valid, half_.ready);
+    const bool begun = loader_.tile_valid && queues_.begun;
+    wuve_.settle(now, begun, begun ? &loader_.tile() : nullptr, weights_.credit);
+  }
+
+  void tick_weights(Int now, bool ready, bool rsp) {
+    const bool bp_fire = mux_.taken(StoreMux::BP), ff_fire = mux_.taken(StoreMux::FF);
+    const bool weight_fire = mux_.taken(StoreMux::WEIGHT);
+    const bool taken[SINKS] = {bp_fire && bp_.ends_tile(), ff_fire && ff_.ends_tile(),
+                               weight_fire && weights_.ends_tile(), half_.tile_done};
+    const bool bp_valid = queues_.valid(SINK_BP), ff_valid = queues_.valid(SINK_FF);
+    bp_.tick(bp_valid, bp_fire, sore_.valid(1), sore_.last(1));
+    ff_.tick(ff_valid, ff_fire, sore_.valid(0), sore_.last(0));
+    weights_.tick(weight_fire, wuve_.issue, wuve_.result);
+    sore_.tick(half_.valid, half_.bp, half_.last, kept_ready_);
+    half_.tick(queues_.begin, wuve_.filled, sore_.ready);
+    queues_.tick(loader_.tile_valid ? &loader_.tile() : nullptr, wuve_.tile_end, taken);
+    wuve_.tick(now);
+    loader_.tick(ready, rsp, wuve_.tile_end);
+  }
+
+  void settle_feature(Int now, ReadDma& rd) {
+    const Command& c = *command_;
+    const bool pool = c.opcode == POOL;
+    for (FeatureWriter& writer : writers_) writer.settle();
+    const bool credit[2] = {writers_[0].credit, writers_[1].credit};
+    fetch_.settle();
+    if (pool) reader_.settle();
+    else rows_.settle();
+    rd.valid[RD_VECTOR] = fetch_.request_valid;
+    rd.request[RD_VECTOR] = fetch_.request;
+    affine_.settle(now, fetch_, c.opcode == AFFINE, credit[0]);
+    stats_.settle(now, fetch_, c.opcode == STATS, c.second, credit);
+    max_.settle(reader_, fetch_, pool && !c.backward, credit);
+    sum_.settle(now, reader_, fetch_, pool && c.backward, credit[0]);
+  }
+
+  void tick_feature(Int now, bool ready, bool rsp) {
+    const Command& c = *command_;
+    const bool pool = c.opcode == POOL, fetch_ready = fetch_.ready;
+    const bool x_taken = affine_.x_taken || stats_.x_taken || max_.x_taken || sum_.x_taken;
+    const bool y_taken = affine_.y_taken || stats_.y_taken || sum_.y_taken;
+    const Results& results = c.opcode == AFFINE ? affine_.results
+                             : c.opcode == STATS ? stats_.results
+                             : c.backward ? sum_.results : max_.results;
+    for (int k = 0; k < 2; ++k) {
+      writers_[k].tick(mux_.taken(k ? StoreMux::DOT : StoreMux::OUT), results.reserve[k],
+                       results.valid[k], results.band_last);
+    }
+    fetch_.tick(pool ? reader_.valid : rows_.valid, pool ? reader_.piece : rows_.piece, ready, rsp,
+                x_taken, y_taken);
+    if (pool) reader_.tick(fetch_ready, max_.piece_ready || sum_.piece_ready);
+    else rows_.tick(fetch_ready, affine_.band_done);
+    affine_.tick(now);
+    stats_.tick(now);
+    max_.tick();
+    sum_.tick(now);
+  }
+
+  TileLoader loader_;
+  TileQueues queues_;
+  Wuve wuve_;
+  HalfTile half_;
+  Sore sore_;
+  PlaneStore bp_, ff_;
+  WeightStore weights_;
+  FeatureRows rows_;
+  FeatureFetch fetch_;
+  PoolReader reader_;
+  Affine affine_;
+  Stats stats_;
+  PoolMax max_;
+  PoolSum sum_;
+  FeatureWriter writers_[2];
+  StoreMux mux_;
+  const Packet* packets_[StoreMux::SOURCES] = {&bp_.packet, &ff_.packet, &weights_.packet,
+                                              &writers_[0].packet, &writers_[1].packet};
+  const Command *command_ = nullptr, *starts_ = nullptr;
+  bool feature_ = false, ends_ = false, kept_ready_[2] = {};
+};
+
+}  // namespace sat

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cycle model tells every counter of the RTL, to the cycle (python -m tb.top.cycle_model runs
+more). A failure prints the line that repeats it; SEED gives other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from sat.config import SatConfig
+from sat.plan import model
+from sat_golden.defs import DESC_BYTES, Opcode
+from sat_golden.descriptor import Descriptor
+from tb.common.runner import DEFAULT_SEED, replay_line
+from tb.top import cycle_model
+from tb.top import random_program as programs
+from tb.top.random_program import each_seed
+
+SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
+PROGRAMS = 100
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_random_programs(shape):
+    (seed,) = each_seed(0, 1)
+    tally = cycle_model.run(shape, PROGRAMS, seed)
+    assert len(tally.errors) == PROGRAMS
+    assert not tally.differences, "\n".join(
+        [*tally.differences, "replay: " + replay_line("tb/top", [], seed)])
+
+
+def test_a_wrong_latency_is_found_out(monkeypatch):
+    """A model that is a cycle off somewhere does not pass."""
+    monkeypatch.setattr(model, "check_cycles", lambda desc: 40)
+    assert cycle_model.run("2x2", 5, DEFAULT_SEED).differences
+
+
+def test_commands_in_time():
+    config = SatConfig.from_name("2x2")
+    program = programs.mixed_program(DEFAULT_SEED)
+    made = model.run(config, program.descriptors, program.address)
+    assert list(made.starts) == sorted(made.starts)
+    assert all(start <= end <= made.cycles + 1 for start, end in zip(made.starts, made.ends))
+    alone = [start for start, desc in zip(made.starts, program.descriptors)
+             if not desc.overlap and desc.opcode != Opcode.MATMUL]
+    assert all(start >= end for start in alone
+               for begun, end in zip(made.starts, made.ends) if begun < start)
+    fence = Descriptor(Opcode.FENCE)
+    assert model.run(config, [fence], DESC_BYTES).counters["ARRAY_BUSY"] == 0
+
+
+def test_what_it_refuses():
+    config, fence = SatConfig.from_name("2x2"), Descriptor(Opcode.FENCE)
+    with pytest.raises(ValueError, match="descriptors"):
+        model.run(config, [])
+    with pytest.raises(ValueError, match="skipped"):
+        model.run(config, [fence], skipped={1})
+    with pytest.raises(ValueError, match="read_latency"):
+        model.run(config, [fence], memory=model.Memory(-1))
+    with pytest.raises(TimeoutError, match="10 cycles"):
+        model.run(config, [fence], limit=10)
+    assert dataclasses.replace(model.Memory(), read_latency=3).write_latency == 40
