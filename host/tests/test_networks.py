@@ -140,6 +140,15 @@ def test_step_adds_up():
                sum(cost.vector_cycles for cost in passes.values())) <= one.cycles
 
 
+def test_the_cycle_model_times_the_same_commands():
+    """Estimates are near it, and it is the sum of what its commands move."""
+    network = Network("net", 2, [Encoder(8, 64, 2, 64, NM)])
+    about, exact = (train(network, SMALL, NM, exact=exact) for exact in (False, True))
+    assert exact.macs == about.macs and exact.labels.keys() == about.labels.keys()
+    assert exact.cycles == pytest.approx(about.cycles, rel=0.5)
+    assert exact.cycles == sum(end - start for _, start, end, _ in exact.timeline)
+
+
 def test_command_line(tmp_path, capsys):
     out = tmp_path / "networks.json"
     trace = tmp_path / "trace.json"

@@ -40,14 +40,17 @@ def test_commands_in_time():
     config = SatConfig.from_name("2x2")
     program = programs.mixed_program(DEFAULT_SEED)
     made = model.run(config, program.descriptors, program.address)
-    assert list(made.starts) == sorted(made.starts)
-    assert all(start <= end <= made.cycles + 1 for start, end in zip(made.starts, made.ends))
-    alone = [start for start, desc in zip(made.starts, program.descriptors)
+    starts = [span.start for span in made.spans]
+    assert starts == sorted(starts)
+    assert all(span.start <= span.end <= made.cycles + 1 for span in made.spans)
+    alone = [span.start for span, desc in zip(made.spans, program.descriptors)
              if not desc.overlap and desc.opcode != Opcode.MATMUL]
-    assert all(start >= end for start in alone
-               for begun, end in zip(made.starts, made.ends) if begun < start)
-    fence = Descriptor(Opcode.FENCE)
-    assert model.run(config, [fence], DESC_BYTES).counters["ARRAY_BUSY"] == 0
+    assert all(start >= span.end for start in alone
+               for span in made.spans if span.start < start)
+    assert sum(span.bytes_read for span in made.spans) == made.counters["BYTES_READ"]
+    assert sum(span.bytes_written for span in made.spans) == made.counters["BYTES_WRITTEN"]
+    (fence,) = model.run(config, [Descriptor(Opcode.FENCE)], DESC_BYTES).spans
+    assert (fence.bytes_read, fence.bytes_written) == (DESC_BYTES, 0)
 
 
 def test_what_it_refuses():

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole networks: cycles, speed-up and traffic of a training step, estimated.
+"""Whole networks: cycles, speed-up and traffic of a training step.
 
     sat networks [--networks resnet9 vgg19] [--config 32x32] [--nm 2:8] [--out build/networks.json]
-                 [--trace build/trace.json] [--mhz 142]
+                 [--trace build/trace.json] [--mhz 142] [--exact]
 
 Writes build/networks.json, and beside it a page with a bar per layer. Speed-up is over the same
-network dense, at the same batch. Utilization is the multiplies needed over PEs times cycles.
+network dense, at the same batch. Cycles are estimates, or with --exact those of the cycle model.
+Utilization is the multiplies needed over PEs times cycles.
 Samples per second are those of the cycles alone, at a clock that a 4x4 array has on an ECP5: no
 Vivado has run here, and no larger array was placed and routed.
 """
@@ -38,12 +39,12 @@ SPARSE = ((2, 8), (2, 4), (1, 8), (2, 16))
 
 
 def steps(names: Sequence[str], configs: Sequence[str], sparse: Sequence[tuple[int, int]],
-          batch: int | None) -> Iterator[tuple[str, Step, Step]]:
+          batch: int | None, exact: bool = False) -> Iterator[tuple[str, Step, Step]]:
     """Array and step of each case, with the dense step of the same network."""
     for name, config in itertools.product(names, configs):
         dense = None
         for nm in dict.fromkeys([DENSE, *sparse]):
-            step = train(NETWORKS[name](nm), SatConfig.from_name(config), nm, batch)
+            step = train(NETWORKS[name](nm), SatConfig.from_name(config), nm, batch, exact)
             dense = dense or step
             yield config, step, dense
 
@@ -108,6 +109,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
     parser.add_argument("--memory", type=positive, metavar="MIB",
                         help="fail for what needs more memory")
     parser.add_argument("--mhz", type=float, default=MHZ, help="clock of the samples per second")
+    parser.add_argument("--exact", action="store_true",
+                        help="time commands by the cycle model: ten million cycles a second")
     parser.add_argument("--out", type=Path, default=Path("build", "networks.json"))
     parser.add_argument("--trace", type=Path, metavar="FILE",
                         help="timelines of the steps, for Perfetto or chrome://tracing")
@@ -124,7 +127,8 @@ def main(argv: list[str] | None = None) -> int:
     traced: list[Step] = []
     start = time.monotonic()
     with terminal.status(console, "networks ...") as report:
-        for config, step, dense in steps(args.networks, args.config, args.nm, args.batch):
+        for config, step, dense in steps(args.networks, args.config, args.nm, args.batch,
+                                         args.exact):
             if args.memory and step.memory_bytes > args.memory << 20:
                 parser.exit(1, "sat networks: " + explain(
                     f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}",

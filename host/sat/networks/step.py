@@ -5,6 +5,7 @@ pass and by layer."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..config import SatConfig
 from ..core import Core
 from ..nn.script import HostWork
 from ..plan import ARRAY
-from .cost import Run, run, tensor_bytes
+from .cost import Run, run, run_exact, tensor_bytes
 from .description import Lowered, Network
 from .draft import DraftBackend
 from .placement import Life, place
@@ -92,15 +93,15 @@ class Step:
         return dict(made)
 
 
-def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int | None = None
-          ) -> Step:
-    """A step of the network."""
+def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int | None = None,
+          exact: bool = False) -> Step:
+    """A step of the network; `exact` times it by the cycle model."""
     step = Step(network.name, config, batch or network.batch, nm)
     for part in network.parts:
         with DraftBackend(config) as backend:
             core = Core(backend)
             lowered = part.lower(core, step.batch, np.random.default_rng(0))
-            _add(step, lowered, part.count)
+            _add(step, lowered, part.count, run_exact if exact else run)
             placement = place(core.tensors, lowered)
             step.memory_bytes += placement.peak(part.count)
             step.largest += placement.largest
@@ -108,7 +109,7 @@ def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int |
     return step
 
 
-def _add(step: Step, lowered: Lowered, count: int) -> None:
+def _add(step: Step, lowered: Lowered, count: int, timed: Callable[..., Iterator[Run]]) -> None:
     step.host_bytes += count * sum(map(tensor_bytes, (*lowered.reads, *lowered.writes)))
     for name, script in lowered.scripts.items():
         for item in script.steps:
@@ -116,7 +117,7 @@ def _add(step: Step, lowered: Lowered, count: int) -> None:
                 step.host_bytes += count * sum(map(tensor_bytes, (*item.reads, *item.writes)))
                 continue
             begin = step.timeline[-1][2] if step.timeline else 0.0
-            runs = list(run(step.config, item, begin))
+            runs = list(timed(step.config, item, begin))
             for made in runs:
                 if made.command.engine:
                     step.labels[made.command.label].add(made, count)

@@ -54,17 +54,23 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A program that has run.
+class Span:
+    """A command in time: the cycle in which it is issued, from the program's start, and the first
+    one after it, all writes acknowledged. Bytes that it moves, its descriptor's included."""
 
-    counters   as the core's registers: cycles, slots of T cycles, stalls in periods, bytes
-    starts     of each command: the cycle in which it is issued, from the program's start
-    ends       and the first one after it, all its writes acknowledged
-    """
+    start: int
+    end: int
+    bytes_read: int
+    bytes_written: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A program that has run: counters as the core's registers have them (cycles, slots of T
+    cycles, stalls in periods, bytes), and its commands."""
 
     counters: dict[str, int]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    spans: tuple[Span, ...]
 
     @property
     def cycles(self) -> int:
@@ -91,11 +97,12 @@ def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
                      integer("read_latency", memory.read_latency, 0, 1 << 20),
                      integer("write_latency", memory.write_latency, 0, 1 << 20))
     counters = (INT * len(COUNTERS))()
-    starts, ends = ((INT * len(commands))() for _ in range(2))
+    spans = (_Span * len(commands))()
     if not _library().sat_machine_run(ctypes.byref(config), (_Command * len(entries))(*entries),
-                                      len(commands), address, limit, counters, starts, ends):
+                                      len(commands), address, limit, counters, spans):
         raise TimeoutError(f"the program does not end within {limit} cycles")
-    return Run(dict(zip(COUNTERS, counters)), tuple(starts), tuple(ends))
+    return Run(dict(zip(COUNTERS, counters)), tuple(
+        Span(one.start, one.end, one.bytes_read, one.bytes_written) for one in spans))
 
 
 # ---- What the C++ is told: config.h has the same structures
@@ -103,6 +110,10 @@ def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
 
 class _Slot(ctypes.Structure):
     _fields_ = [(name, INT) for name in ("addr", "stride", "end")]
+
+
+class _Span(ctypes.Structure):
+    _fields_ = [(name, INT) for name in ("start", "end", "bytes_read", "bytes_written")]
 
 
 class _Config(ctypes.Structure):
@@ -138,7 +149,7 @@ def _library() -> ctypes.CDLL:
     library = native.load("cycle-model", SOURCE, [*FLAGS, *(text.replace("`", "")
                                                             for text in defines)], headers)
     library.sat_machine_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, INT, INT, INT,
-                                        ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+                                        ctypes.c_void_p, ctypes.c_void_p]
     return library
 
 

@@ -19,7 +19,7 @@ struct Request {
 // sat_burst_split.
 class Split {
  public:
-  Split(Int beat_bytes, Int window) : beat_bytes_(beat_bytes), window_(window) {}
+  Split(Int beat_bytes, Int window) : beat_log2_(log2_of(beat_bytes)), window_(window) {}
   bool valid() const { return valid_; }
   Int length() const { return last() ? beats_ : room(); }
   bool ready(bool burst_ready) const { return !valid_ || (burst_ready && last()); }
@@ -28,19 +28,21 @@ class Split {
     if (accepts) {
       valid_ = request;
       if (request) {
-        line_ = in.addr / beat_bytes_;
+        line_ = in.addr >> beat_log2_;
         beats_ = in.beats;
       }
     } else if (burst_ready) {
-      beats_ -= room();
-      line_ = (line_ / window_ + 1) * window_;
+      const Int gone = room();
+      beats_ -= gone;
+      line_ += gone;
     }
   }
 
  private:
-  Int room() const { return window_ - line_ % window_; }
+  Int room() const { return window_ - rest(line_, window_); }
   bool last() const { return beats_ <= room(); }
-  Int beat_bytes_, window_, line_ = 0, beats_ = 0;
+  int beat_log2_;
+  Int window_, line_ = 0, beats_ = 0;
   bool valid_ = false;
 };
 
@@ -141,9 +143,11 @@ class WriteDma {
       idle[p] = port.requests.empty() && !port.split.valid() && port.data.empty() && !port.open;
     }
     acknowledged_ = complete_ && now >= bursts_.front().due;
+    quiet_ = idle[0] && idle[1] && bursts_.empty();
   }
 
   void tick(Int now) {
+    if (quiet_ && !valid[0] && !valid[1] && !data_valid[0] && !data_valid[1]) return;
     uint32_t complete = 0;
     for (int p = 0; p < WR_PORTS; ++p) {
       const Port& port = ports_[p];
@@ -231,7 +235,7 @@ class WriteDma {
   Fifo<int> tags_;
   Fifo<Order> order_;
   std::deque<Burst> bursts_;  // of the memory; the first `complete_` have all their beats
-  bool acknowledged_ = false;
+  bool acknowledged_ = false, quiet_ = false;
 };
 
 }  // namespace sat

@@ -54,6 +54,12 @@ inline Int pixel_at(const Command& c, Int image, Int oy, Int ox, Int ky, Int kx)
 
 enum Opcode { MATMUL = 1, PRUNE, UPDATE, FENCE, AFFINE, STATS, POOL };
 
+// When a command is issued, the first cycle after it, and the bytes that it moves, its descriptor's
+// included.
+struct Span {
+  Int start, end, bytes_read, bytes_written;
+};
+
 // As the registers of docs/reference/registers.md count.
 struct Counters {
   Int cycles, array_busy, array_slots, vector_busy, rdma_busy, wdma_busy, stall_a, stall_s,

@@ -15,11 +15,10 @@ class Machine {
       : config_(config), command_(commands), count_(count), program_(program), rd_(config_),
         wr_(config_), matmul_(config_), vector_(config_) {}
 
-  // False if the program did not end within `limit` cycles. `starts` and `ends`: of each command,
-  // the cycle in which it is issued, and the first one after it.
-  bool run(Int limit, Counters* counters, Int* starts, Int* ends) {
-    starts_ = starts;
-    ends_ = ends;
+  // False if the program did not end within `limit` cycles. `spans` has a place for each
+  // command.
+  bool run(Int limit, Counters* counters, Span* spans) {
+    spans_ = spans;
     for (Int now = 0; now < limit; ++now) {
       rd_.settle_responses(now);
       wr_.settle(now);
@@ -38,6 +37,7 @@ class Machine {
       counters->wdma_busy += wr_.busy();
       counters->bytes_read += rd_.beat_in * config_.beat_bytes();
 
+      count_bytes();
       const bool idle = !matmul_.busy && !vector_.busy;
       if (state_ == END && idle) {
         const Feeder& feeder = matmul_.feeder();
@@ -68,6 +68,23 @@ class Machine {
   enum State { BEGIN, FETCH, CHECK, ISSUE, END, AHEAD };
   static constexpr Int DESC_BYTES = 128;
 
+  // Operands are read for the youngest command of the array, all else moves for the oldest.
+  void count_bytes() {
+    const int port = rd_.rsp_port;
+    if (port >= 0 && rd_.rsp_ready[port]) {
+      const Int reader = port == RD_FETCH    ? index_
+                         : port == RD_VECTOR ? vectors_.front()
+                         : port < PORT_BIAS  ? array_.back()
+                                             : array_.front();
+      spans_[reader].bytes_read += config_.beat_bytes();
+    }
+    for (int p = 0; p < WR_PORTS; ++p) {
+      if (wr_.data_valid[p] && wr_.data_ready[p]) {
+        spans_[(p ? vectors_ : array_).front()].bytes_written += wr_.bytes[p];
+      }
+    }
+  }
+
   void sequence(Int now) {
     fetch_ = false;
     switch (state_) {
@@ -89,7 +106,7 @@ class Machine {
                                    : !vector_.busy && (command.overlap || !matmul_.busy);
         if (!may) break;
         const bool ahead = to_matmul && matmul_.busy;
-        starts_[index_] = ends_[index_] = now;
+        spans_[index_].start = spans_[index_].end = now;
         if (to_matmul) {
           issue(command);
           array_.push_back(index_);
@@ -112,7 +129,7 @@ class Machine {
   }
 
   void end(std::deque<Int>& running, Int now) {
-    ends_[running.front()] = now + 1;
+    spans_[running.front()].end = now + 1;
     running.pop_front();
   }
 
@@ -144,7 +161,7 @@ class Machine {
   MatmulEngine matmul_;
   VectorEngine vector_;
   std::deque<Int> array_, vectors_;  // commands inside
-  Int *starts_ = nullptr, *ends_ = nullptr;
+  Span* spans_ = nullptr;
   State state_ = BEGIN;
   Int index_ = 0, fetch_addr_ = 0, fetch_beat_ = 0, checked_ = 0;
   bool fetch_ = false, fetch_valid_ = false, fetched_ = false;
@@ -156,7 +173,7 @@ class Machine {
 
 extern "C" int sat_machine_run(const sat::Config* config, const sat::Command* commands,
                                int64_t count, int64_t program, int64_t limit,
-                               sat::Counters* counters, int64_t* starts, int64_t* ends) {
+                               sat::Counters* counters, sat::Span* spans) {
   sat::Machine machine(*config, commands, count, program);
-  return machine.run(limit, counters, starts, ends);
+  return machine.run(limit, counters, spans);
 }

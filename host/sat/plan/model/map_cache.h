@@ -13,7 +13,9 @@ class MapCache {
       : beat_bytes_(config.beat_bytes()),
         line_bytes_(2 * beat_bytes_ > ALIGN ? 2 * beat_bytes_ : ALIGN),
         beats_(line_bytes_ / beat_bytes_), parts_(line_bytes_ > ALIGN ? 2 : 1),
-        fill_lines_(FILL_BEATS * parts_ / beats_), tags_(config.cache_lines * ALIGN / line_bytes_),
+        fill_lines_(FILL_BEATS * parts_ / beats_),
+        lines_(config.cache_lines * ALIGN / line_bytes_), lines_log2_(log2_of(lines_)),
+        line_log2_(log2_of(line_bytes_)), beat_log2_(log2_of(beat_bytes_)), tags_(lines_),
         asks_(fill_lines_), entries_(2 * fill_lines_), some_(fill_lines_) {}
 
   // Wires towards the loader, and towards the DMA.
@@ -26,7 +28,7 @@ class MapCache {
     pairs_ = !command.a_trans;
     if (!cache_) return;
     ++generation_;
-    if (generation_ % GENERATIONS == 0) sweep_ = static_cast<Int>(tags_.size());
+    if (generation_ % GENERATIONS == 0) sweep_ = lines_;
   }
 
   // Without `caches`, which is for convolutions, loader and DMA are connected.
@@ -56,8 +58,8 @@ class MapCache {
       if (miss_fire_) {
         const Int miss_first = parts_ == 2 ? first_ : 0;
         const Int miss_last = parts_ == 2 ? last_beat_ : beats_ - 1;
-        Tag& tag = tags_[line_ % tags_.size()];
-        tag = {generation_, line_ / static_cast<Int>(tags_.size()), present_ | wanted_};
+        Tag& tag = tags_[rest(line_, lines_)];
+        tag = {generation_, line_ >> lines_log2_, present_ | wanted_};
         asks_.push({line_, miss_first, miss_last});
         if (parts_ == 2) some_.push({true, miss_first, miss_last});
         filling_ += miss_last - miss_first + 1;
@@ -68,8 +70,8 @@ class MapCache {
       looking_ = !last_line_;
     }
     if (request_valid && ready) {
-      line_ = request.addr / line_bytes_;
-      first_ = request.addr % line_bytes_ / beat_bytes_;
+      line_ = request.addr >> line_log2_;
+      first_ = rest(request.addr, line_bytes_) >> beat_log2_;
       left_ = request.beats;
       looking_ = true;
     }
@@ -95,9 +97,9 @@ class MapCache {
       last_line_ = left_ <= beats_ - first_;
       last_beat_ = last_line_ ? first_ + left_ - 1 : beats_ - 1;
       wanted_ = parts_ == 2 ? (first_ == 0) | (last_beat_ == 1) << 1 : 1;
-      const Tag& tag = tags_[line_ % tags_.size()];
+      const Tag& tag = tags_[rest(line_, lines_)];
       const bool same = tag.generation == generation_
-                        && tag.line == line_ / static_cast<Int>(tags_.size());
+                        && tag.line == line_ >> lines_log2_;
       present_ = same ? tag.parts : 0;
       hit_ = (present_ & wanted_) == wanted_;
       const bool entry_ready = !entries_.full();
@@ -152,7 +154,8 @@ class MapCache {
 
   Int beat_bytes_, line_bytes_, beats_;
   int parts_;
-  Int fill_lines_;
+  Int fill_lines_, lines_;
+  int lines_log2_, line_log2_, beat_log2_;
   std::vector<Tag> tags_;
   Fifo<Ask> asks_;
   Fifo<Entry> entries_, some_;

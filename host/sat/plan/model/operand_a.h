@@ -216,19 +216,19 @@ class ALoader {
   bool word_ends() const {
     const Note& note = notes_.front();
     const Int ratio = config_.lanes() / unit_;
-    return unit_q_ + 1 == note.units || (note.start + unit_q_ + 1) % ratio == 0;
+    return unit_q_ + 1 == note.units || rest(note.start + unit_q_ + 1, ratio) == 0;
   }
 
   Note note_of_line() {
     Note note{};
     const Int addr = walk_.address(), bytes = config_.beat_bytes();
     note.zero = addr < 0;
-    note.addr = addr / bytes * bytes;
+    note.addr = addr & -bytes;
     note.last = walk_.line_last();
     if (trans()) {
       // Values of the first unit that are not the part's.
-      const Int lead = walk_.offset() / 2 % unit_;
-      note.start = walk_.offset() % bytes / (2 * unit_);
+      const Int lead = rest(walk_.offset() / 2, unit_);
+      note.start = rest(walk_.offset(), bytes) / (2 * unit_);
       note.units = ceil_div(walk_.part_rows() + lead, unit_);
       note.beats = ceil_div(note.start + note.units, config_.lanes() / unit_);
     } else {

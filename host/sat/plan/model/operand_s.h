@@ -26,17 +26,12 @@ class SLoader {
     offered_ = false;
     passes_by_ = running_ && !taken();
     if (running_ && !passes_by_) {
-      const Int columns = columns_ < span_ ? columns_ : span_;
-      row_words_ = ceil_div(columns, config_.cols);
       offered_ = row_words_ <= free_ && !notes_.full();
       request_valid = offered_ && !skip_;
-      start_ = tile_addr_ % config_.beat_bytes() * 8 / (unit_ * bits_);
-      units_ = ceil_div(columns, unit_);
-      request = {row_addr_ / config_.beat_bytes() * config_.beat_bytes(),
-                 ceil_div(start_ + units_, ratio_)};
+      request = {row_addr_ & -config_.beat_bytes(), beats_};
     }
     rsp_ready = !notes_.empty() && (unit_q_ + 1 == notes_.front().units
-                                    || (notes_.front().start + unit_q_ + 1) % ratio_ == 0);
+                                    || rest(notes_.front().start + unit_q_ + 1, ratio_) == 0);
   }
 
   void tick(Int now, bool request_ready, bool rsp_valid, Int released) {
@@ -64,6 +59,7 @@ class SLoader {
       columns_ -= span_;
       tile_addr_ += span_ * bits_ / 8;
       running_ = --tiles_ > 0;
+      begin_tile();
     }
     row_addr_ = tile_addr_;
   }
@@ -80,6 +76,7 @@ class SLoader {
     stride_ = command.slots[slot_].stride;
     position_rows_ = command.position_rows;
     command_ = &command;
+    begin_tile();
     first_position();
   }
 
@@ -88,6 +85,13 @@ class SLoader {
   bool taken() const {
     const Int mask = (Int{1} << command_->spacing) - 1;
     return (((ky_ ^ command_->first_y) | (kx_ ^ command_->first_x)) & mask) == 0;
+  }
+  void begin_tile() {
+    const Int columns = columns_ < span_ ? columns_ : span_;
+    row_words_ = ceil_div(columns, config_.cols);
+    start_ = rest(tile_addr_, config_.beat_bytes()) * 8 / (unit_ * bits_);
+    units_ = ceil_div(columns, unit_);
+    beats_ = ceil_div(start_ + units_, ratio_);
   }
   void first_position() {
     ky_ = kx_ = 0;
@@ -110,6 +114,7 @@ class SLoader {
   bool running_ = false, skip_ = false, offered_ = false;
   Int span_ = 0, tiles_ = 0, passes_ = 0, passes_all_ = 0, columns_ = 0, rows_ = 0, kept_ = 0;
   Int tile_addr_ = 0, row_addr_ = 0, stride_ = 0, row_words_ = 0, start_ = 0, units_ = 0;
+  Int beats_ = 0;
   Int unit_q_ = 0, ky_ = 0, kx_ = 0, position_rows_ = 0, position_left_ = 0;
   const Command* command_ = nullptr;
   bool passes_by_ = false;

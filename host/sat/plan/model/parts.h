@@ -14,6 +14,9 @@ using Int = int64_t;
 
 inline Int ceil_div(Int value, Int unit) { return (value + unit - 1) / unit; }
 
+// Of a power of two, without a division.
+inline Int rest(Int value, Int power) { return value & (power - 1); }
+
 inline int log2_of(Int power) { return __builtin_ctzll(static_cast<uint64_t>(power)); }
 
 // sat_fifo: what is pushed is at the output a cycle later at the earliest.

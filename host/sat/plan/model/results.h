@@ -245,11 +245,12 @@ class CStore {
     tile_taken = row_next_ && row.tile_last && !c.blank;
     bias_next = row_next_ && row.column_last && c.bias;
     column_ends_ = row_next_ && row.column_last && c.sums;
-    const Int part = done_ / lanes_ % halves_;
+    if (!issue_ || !(c.residual || c.mask)) return;
+    const Int part = rest(done_ / lanes_, halves_);
     const bool part_last = group_last_ || part == halves_ - 1;
-    const bool single_last = c.out_fp32 && part % (halves_ / 2) == halves_ / 2 - 1;
-    residual_ready = issue_ && c.residual && (part_last || single_last);
-    mask_ready = issue_ && c.mask && part_last;
+    const bool single_last = c.out_fp32 && rest(part, halves_ / 2) == halves_ / 2 - 1;
+    residual_ready = c.residual && (part_last || single_last);
+    mask_ready = c.mask && part_last;
   }
 
   void tick(Int now, bool row_done, bool request_ready, bool data_ready) {
@@ -260,7 +261,7 @@ class CStore {
     pack(sums_valid, sums_out);
     const bool column_ends = column_ends_;
     if (sums_valid && sums_out.dot && sums_out.last) pending_ = false;
-    sums_.tick(now, column_out_, last_col_ / lanes_);
+    sums_.tick(now, column_out_, last_group_);
     if (column_out_) columns_.pop();
     under_way_ += (issue_ || sums_begin) - (out_valid_ || sums_valid);
     const RowWalk::Row row = walk_.row();
@@ -288,6 +289,7 @@ class CStore {
       pending_ = true;
       due_ = 2;
       last_col_ = row.cols - 1;
+      last_group_ = last_col_ / lanes_;
       columns_.push(now, 0);
     }
     walk_.tick(row_next_);
@@ -334,7 +336,7 @@ class CStore {
   Fifo<Int> queue_{QUEUE};
   Int drained_ = 0, done_ = 0, under_way_ = 0, left_ = 0, addr_ = 0;
   Int place_ = 0, held_bytes_ = 0, beat_bytes_ = 0;
-  Int due_ = 0, last_col_ = 0, sums_addr_ = 0;
+  Int due_ = 0, last_col_ = 0, last_group_ = 0, sums_addr_ = 0;
   bool beat_valid_ = false, pending_ = false, split_ready_ = true, issue_ = false;
   bool row_next_ = false, group_last_ = false, out_valid_ = false, column_ends_ = false;
   bool column_out_ = false, sums_request_ = false;
