@@ -80,7 +80,7 @@ async def test_operands_that_meet_the_result_before(dut):
         slots = {}
         for tensor in tensors_of(desc):
             stride = 0 if tensor.vector else aligned(tensor.row_bytes)
-            base = int(rng.integers(1 << 30)) * 64
+            base = int(rng.integers((1 << addr_w - 6) - (1 << 18))) * 64
             if written and rng.random() < 0.7:  # behind, on the last line of, or just before it
                 span = (tensor.rows - 1) * stride + tensor.row_bytes
                 before = written[rng.integers(len(written))]
