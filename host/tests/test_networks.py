@@ -142,7 +142,7 @@ def test_step_adds_up():
 
 def test_the_cycle_model_times_the_same_commands():
     """Estimates are near it, and it is the sum of what its commands move."""
-    network = Network("net", 2, [Encoder(8, 64, 2, 64, NM)])
+    network = Network("net", 2, [Encoder(8, 64, 2, 64, NM, 1)])
     about, exact = (train(network, SMALL, NM, exact=exact) for exact in (False, True))
     assert exact.macs == about.macs and exact.labels.keys() == about.labels.keys()
     assert exact.cycles == pytest.approx(about.cycles, rel=0.5)
