@@ -121,9 +121,10 @@ def epilogue(
     mask: np.ndarray | None = None,
     out_fp32: bool = False,
 ) -> np.ndarray:
-    """What MATMUL does to finished sums: acc uint32 [I][J], the rest as in `matmul`.
-    RTL: sat_epilogue."""
-    if compiled := kernel.library():
+    """What MATMUL does to finished sums: acc uint32 [I][J], the rest as in `matmul`; a bias may
+    also be [I][J]. RTL: sat_epilogue."""
+    compiled = kernel.library()
+    if compiled and (bias is None or bias.size == acc.shape[1]):
         return kernel.epilogue(compiled, acc, bias, residual, relu, mask, out_fp32)
     value = acc
     if bias is not None:

@@ -152,6 +152,13 @@ def test_epilogue(compiled, seed):
          **epilogue_of(rng, shape, DRAWS["any pattern"]))
 
 
+def test_a_bias_for_each_row(compiled):
+    rng = np.random.default_rng(1)
+    acc, bias = singles(rng, (6, 4)), singles(rng, (6, 4))
+    rows = [epilogue(acc[r : r + 1], bias[r]) for r in range(6)]
+    assert np.array_equal(same(compiled, epilogue, acc, bias), np.concatenate(rows))
+
+
 def test_fp16_conversions(compiled):
     """All of FP16 to FP32, as a residual of -0; and halves next to ties and specials to FP16."""
     every = stimulus.ALL_FP16.reshape(1, -1)
