@@ -225,6 +225,7 @@ def test_rtl_and_golden_agree_to_the_bit(config: str, name: str):
         for key, value in states[0][part].items():
             assert torch.equal(value, states[1][part][key]), key
     estimate = network.cycles()
+    assert network.cycles(exact=True)["step"] == pytest.approx(cycles, rel=0.01)
     assert estimate["step"] == sum(estimate[key] for key in ("FF", "BP", "WU+UPDATE"))
     assert name != "mlp" or 0.5 < estimate["step"] / cycles < 2
     larger = network.cycles(SatConfig.from_name("8x8"))

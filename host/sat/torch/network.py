@@ -18,6 +18,7 @@ from ..core import Core
 from ..nn import LossScale, Script, Sgd, StepResult, TrainingDiverged
 from ..nn.optim import LOST_WEIGHTS
 from ..nn.transformer import Overflow
+from ..plan import model as cycle_model
 from .capture import capture
 from .errors import CompileError
 from .lowering import Lowered
@@ -233,15 +234,27 @@ class Network:
             group.update(saved)
         self._lowered.prune()
 
-    def cycles(self, config: SatConfig | None = None) -> dict[str, int]:
-        """Cycles of a step by pass on the core's array, or on another; estimated (sat.plan):
-        commands of FF and BP one after the other, those of WU and UPDATE beside each other. The
-        host's time is not in."""
+    def cycles(self, config: SatConfig | None = None, exact: bool = False) -> dict[str, int]:
+        """Cycles of a step by pass on the core's array, or on another, without the host's time.
+
+        Estimated (sat.plan): commands of FF and BP one after the other, those of WU and UPDATE
+        beside each other. Or, `exact`, by the cycle model (sat.plan.model), at some ten million
+        cycles a second: what the RTL takes.
+        """
         lowered = self._lowered
-        if config is not None:
+        config = config or lowered.core.backend.config
+        if config != lowered.core.backend.config:
             backend = self.core.backend
             with GoldenBackend(config, memory_size=backend.memory_size) as draft:
                 lowered = self._lower(Core(draft))
+
+        if exact:
+            scripts = {"FF": lowered.forward, "BP": lowered.backward,
+                       "WU+UPDATE": lowered.update(False, True)}
+            timed = {name: sum(cycle_model.run(config, [one.descriptor for one in program]).cycles
+                               for program in script.programs if len(program))
+                     for name, script in scripts.items()}
+            return {**timed, "step": sum(timed.values())}
 
         def total(script: Script) -> int:
             return int(sum(command.estimate for program in script.programs for command in program))
