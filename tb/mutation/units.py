@@ -104,9 +104,10 @@ UNITS = (
          preset=("index_q", "count_q"), goal=CONTROL_GOAL),
     Unit("sat_counters", "sat_counters", {"COUNTERS": 11, "COUNT_W": 48, "INC_W": 40},
          legal="select_i < 4'd3"),
-    Unit("sat_regs", "sat_regs", {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40},
+    Unit("sat_regs", "sat_regs",
+         {"ROWS": 8, "COLS": 8, "T": 8, "ADDR_W": 40, "DATA_W": 128},
          whole=("sat_counters",),
-         environment={"SAT_EXPECT": "8 8 8 40"},
+         environment={"SAT_EXPECT": "8 8 8 40 128"},
          matters={"s_axil_rdata": "{32{s_axil_rvalid}}", "s_axil_rresp": "{2{s_axil_rvalid}}",
                   "s_axil_bresp": "{2{s_axil_bvalid}}"}, goal=CONTROL_GOAL),
 )
