@@ -270,8 +270,8 @@ class PoolReader {
   void settle() {
     const Place& oldest = pipe_[LATENCY - 1];
     queue_ready_ = !queue_.full();
-    seen_ = oldest.valid && !closing_ && oldest.addr[0] >= 0;
-    valid = seen_ && (queue_ready_ || !held_);
+    const bool seen = oldest.valid && !closing_ && oldest.addr[0] >= 0;
+    valid = seen && (queue_ready_ || !held_);
     if (!valid) return;
     piece.target = winner_ ? TARGET_Y : TARGET_X;
     piece.addr = oldest.addr[winner_];
@@ -279,7 +279,6 @@ class PoolReader {
     piece.band_last = piece.single = false;
   }
 
-  // `marks`: those of sat_feature_rows go with every piece; of pools nothing looks at them.
   void tick(bool ready, bool out_ready) {
     const Place oldest = pipe_[LATENCY - 1];
     const bool asked = valid && ready;
@@ -371,7 +370,7 @@ class PoolReader {
   Place pipe_[LATENCY] = {};
   Fifo<PoolPiece> queue_{64};
   Skid<PoolPiece> front_;
-  bool starting_ = false, active_ = false, queue_ready_ = true, seen_ = false, held_ = false;
+  bool starting_ = false, active_ = false, queue_ready_ = true, held_ = false;
   bool held_first_ = false, winner_ = false, closing_ = false, band_end_ = false;
 };
 

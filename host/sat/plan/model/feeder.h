@@ -89,7 +89,7 @@ class Feeder {
     command_ = &command;
     settle_ = command.folded && !folded_ ? config_.cols / 2 : 0;
     folded_ = command.folded;
-    running_ = next_valid_ = first_ = true;
+    running_ = next_valid_ = true;
     busy_ = current_valid_ = false;
     t_ = slot_ = k_ = a_pass_ = 0;
     rows_ = command.row_tiles;
@@ -169,7 +169,7 @@ class Feeder {
   Int drain_latency_, drain_row_ = 0;
   Fifo<Int> drains_{4};  // when the first row of each is complete
   bool running_ = false, busy_ = false, current_valid_ = false, next_valid_ = false;
-  bool folded_ = false, first_ = false, release_ = false;
+  bool folded_ = false, release_ = false;
   bool slot_end_ = false, period_end_ = false, active_ = false, last_slot_ = false;
   bool decide_ = false, fire_ = false, a_ok_ = false, s_ok_ = false, drain_ok_ = false;
   bool more_ = false;

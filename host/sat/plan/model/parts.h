@@ -69,8 +69,6 @@ class Delay {
   explicit Delay(Int cycles) : cycles_(cycles), items_(1 << (64 - __builtin_clzll(cycles))) {}
   bool valid(Int now) const { return !items_.empty() && items_.front().due == now; }
   const Item& front() const { return items_.front().item; }
-  bool empty() const { return items_.empty(); }
-  Int due() const { return items_.front().due; }
   void push(Int now, const Item& item) { items_.push({now + cycles_, item}); }
   void pop() { items_.pop(); }
 

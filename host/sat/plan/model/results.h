@@ -169,12 +169,10 @@ class AuxLoader {
 
   void settle() {
     request_valid = false;
-    fits_ = false;
     const RowWalk::Row& row = walk_.row();
     if (row.valid && !row.skip) {
       request = {row.addr, ceil_div(row.cols << single_, config_.lanes())};
-      fits_ = request.beats <= room_;
-      request_valid = fits_;
+      request_valid = request.beats <= room_;
     }
     rsp_ready = beats_ < depth_;
     beat_valid = beats_ > 0;
@@ -199,7 +197,7 @@ class AuxLoader {
   int slot_;
   RowWalk walk_;
   Int depth_, room_ = 0, beats_ = 0;
-  bool single_ = false, fits_ = false;
+  bool single_ = false;
 };
 
 class CStore {
