@@ -135,9 +135,8 @@ def python_lines(name: str, command: dict) -> list[str]:
             shape, bits = say(operand["shape"]), say(operand["format"])
         roles = python_roles(say, operand["access"])
         roles += ["vector=True"] if is_vector(operand) else []
-        if "seen" in operand:
-            seen = operand["seen"]
-            roles.append(f"seen={seen == ALWAYS or say(seen)}")
+        roles += [f"{role}={operand[role] == ALWAYS or say(operand[role])}"
+                  for role in ("seen", "phased") if role in operand]
         lines += [f"if {say(operand['used'])}:"] if "used" in operand else []
         indent = "    " if "used" in operand else ""
         lines += wrap(f"{indent}yield Operand({', '.join([place, shape, bits, *roles])})")

@@ -126,10 +126,10 @@ class Memory:
         )
 
     def read(self, tensor: Tensor) -> np.ndarray:
-        """Its elements [rows][cols]: uint16 (FP16), uint32 (FP32) or uint8 (indices). Rows that no
-        window sees come as zeros."""
+        """Its elements [rows][cols]: uint16 (FP16), uint32 (FP32) or uint8 (indices). Rows that are
+        not used come as zeros."""
         self.check_access(tensor, write=False)
-        if tensor.seen_by is None:
+        if not tensor.seen_by and not tensor.phased_by:
             raw = np.ascontiguousarray(self.rows_of(tensor))
         else:
             raw = np.zeros((tensor.rows, tensor.row_bytes), np.uint8)

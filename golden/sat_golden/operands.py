@@ -34,7 +34,8 @@ class Operand:
     """What a slot holds: a matrix, or a `vector`, which has one row and no stride.
 
     `bits` are those of an element. If it is `seen` through the windows, its rows are pixels, and
-    those that no window sees are not read.
+    those that no window sees are not read. If it is `phased`, its rows are those of the kernel's
+    positions, and those of positions that belong to no phase of the windows are not read.
     """
 
     slot: int
@@ -44,6 +45,7 @@ class Operand:
     written: bool = False
     vector: bool = False
     seen: bool = False
+    phased: bool = False
 
 
 def matmul(d: Descriptor) -> Iterator[Operand]:
@@ -54,9 +56,13 @@ def matmul(d: Descriptor) -> Iterator[Operand]:
     yield Operand(MatmulSlot.A, (d.windows.pixels, d.depth) if d.has(MatmulFlag.CONV) else (d.depth,
                   d.rows) if d.has(MatmulFlag.A_TRANS) else (d.rows, d.depth), HALF, read=True,
                   seen=d.has(MatmulFlag.CONV))
-    yield Operand(MatmulSlot.S_VALUES, (d.kept(reduction), d.cols), HALF, read=True)
+    yield Operand(MatmulSlot.S_VALUES, (d.kept(reduction), d.cols), HALF, read=True,
+                  phased=d.has(MatmulFlag.CONV) and not d.has(MatmulFlag.A_TRANS) and not
+                  d.has(MatmulFlag.SUMS))
     if not d.dense:
-        yield Operand(MatmulSlot.S_INDICES, (d.kept(reduction), d.cols), NIBBLE, read=True)
+        yield Operand(MatmulSlot.S_INDICES, (d.kept(reduction), d.cols), NIBBLE, read=True,
+                      phased=d.has(MatmulFlag.CONV) and not d.has(MatmulFlag.A_TRANS) and not
+                      d.has(MatmulFlag.SUMS))
     yield Operand(MatmulSlot.C, (results, d.cols), SINGLE if d.has(MatmulFlag.OUT_FP32) else HALF,
                   written=True)
     if d.has(MatmulFlag.BIAS):

@@ -116,6 +116,16 @@ class Windows:
                               max(0, self.dilation_log2 - self.upsample_log2), 0, pad_top, pad_left)
             yield Phase(windows, position[np.ix_(ky, kx)].reshape(-1), rows.reshape(-1))
 
+    def phased(self) -> np.ndarray:
+        """bool [P]: the kernel's positions that belong to a phase. At the others every window meets
+        what `upsample` puts between the pixels."""
+        s = 1 << self.upsample_log2
+        ky, kx = (np.isin(np.arange(kernel), [k for out in range(min(s, outs))
+                                              for k in self._seen_from(out, kernel, pad)[0]])
+                  for outs, kernel, pad in ((self.out_h, self.kernel_h, self.pad_top),
+                                            (self.out_w, self.kernel_w, self.pad_left)))
+        return np.logical_and.outer(ky, kx).reshape(-1)
+
     def _seen_from(self, out: int, kernel: int, pad: int) -> tuple[list[int], int]:
         """Along one axis: where in the kernel a window sees pixels, and the padding, in pixels,
         that the first of these positions leaves."""

@@ -55,6 +55,8 @@ def test_phases_see_all_that_is_seen_and_nothing_between(seed):
         for place, position in enumerate(phase.positions):
             seen_there = w.pixels_at(int(position))[phase.rows]
             assert (phase.windows.pixels_at(place) == seen_there).all()
+    phased = {int(position) for phase in phases for position in phase.positions}
+    assert np.flatnonzero(w.phased()).tolist() == sorted(phased)
 
 
 @pytest.mark.parametrize("stride, pad, dilation, kernel", [
