@@ -54,9 +54,10 @@ def model_of(setting: Setting, data: Dataset) -> nn.Module:
 
 
 def tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """As the networks take them: images with the channels first, bytes as integers."""
+    """As the networks take them: images with the channels first (but not in memory), bytes as
+    integers."""
     made = torch.from_numpy(x).to(device)
-    made = made.permute(0, 3, 1, 2).float().contiguous() if x.ndim == 4 else made.long()
+    made = made.permute(0, 3, 1, 2).float() if x.ndim == 4 else made.long()
     return made, torch.from_numpy(y).to(device).long()
 
 
@@ -67,7 +68,8 @@ def train(experiment: Experiment, folder: Path | None = None) -> Curves:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(experiment.seed)
     rng = np.random.default_rng(experiment.seed)
-    model = model_of(setting, data).to(device)
+    # Convolutions of channels-last images are a quarter faster on a CPU.
+    model = model_of(setting, data).to(device, memory_format=torch.channels_last)
     optimizer = NETWORKS[setting.network].optimizer(model.parameters())
     steps = setting.epochs * (len(data.train_x) // BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)

@@ -50,7 +50,7 @@ class SparseLayer(nn.Module):
         raise NotImplementedError
 
     def pass_bp(self, dy: torch.Tensor, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """dX; of x only the shape counts."""
+        """dX; of x only the shape and the layout count."""
         raise NotImplementedError
 
     def pass_wu(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -123,7 +123,9 @@ class SparseConv2d(SparseLayer, nn.Conv2d):
         return functional.conv2d(x, weight, bias, *self._geometry())
 
     def pass_bp(self, dy: torch.Tensor, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        return nn.grad.conv2d_input(x.shape, weight, dy, *self._geometry())
+        # As nn.grad.conv2d_input, which knows no layout of x and converts channels-last ones.
+        return torch.ops.aten.convolution_backward(
+            dy, x, weight, None, *self._geometry(), False, (0, 0), 1, (True, False, False))[0]
 
     def pass_wu(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return nn.grad.conv2d_weight(x, self.weight.shape, dy, *self._geometry())
