@@ -64,6 +64,7 @@ rtl/matmul/sat_bias_loader.v
 rtl/matmul/sat_aux_loader.v
 rtl/matmul/sat_epilogue.v
 rtl/matmul/sat_pack.v
+rtl/matmul/sat_c_sums.v
 rtl/matmul/sat_c_store.v
 rtl/matmul/sat_matmul.v
 rtl/vector/sat_nm_select.v

@@ -273,76 +273,44 @@ module sat_c_store #(
   wire [LANES-1:0] special = (as_single_i && !use_sums_i) ? single_special : half_special;
   assign overflow_o = out_valid && (|(out_lanes & special));
 
-  // ---- Sums of a column tile
-  wire               column_ends = row_next && column_last && use_sums_i;
-  reg                fresh_q;        // the next row issued is the column tile's first
-  reg                pending_q;      // sums are not all in the queue yet
-  reg  [1:0]         due_q;          // write requests to come: DOT, SUM
-  reg  [16:0]        last_col_q;     // of the column tile
-  reg  [ADDR_W-1:0]  sums_addr_q;    // of its SUM
-  wire               out_fresh, out_column_ends, sums_busy, sums_dot, sums_last;
-  wire [GROUP_W-1:0] out_group;
-  wire [1:0]         sums_reserve;
+  // ---- Sums of columns
+  wire               sums_last, sums_req_valid;
+  wire [LANES-1:0]   sums_lanes;
   wire [LANES*32-1:0] sums;
-  wire               sums_request = due_q != 2'b00 && split_ready;
-  wire [ADDR_W-1:0]  sums_stride  = {{ADDR_W-24{1'b0}}, sums_stride_i};
-  wire [16:0]        sums_beats   = (last_col_q >> SINGLES_L) + 17'd1;
-  sat_delay #(.WIDTH(GROUP_W + 1), .CYCLES(LATENCY)) u_group (
-    .clk  (clk),
-    .in_i ({fresh_q, bias_group_o}),
-    .out_o({out_fresh, out_group})
+  wire [ADDR_W-1:0]  sums_addr;
+  wire [16:0]        sums_beats;
+  wire               sums_request = sums_req_valid && split_ready;
+  sat_c_sums #(
+    .LANES  (LANES),
+    .GROUPS (COLS * T / LANES),
+    .LATENCY(LATENCY),
+    .ADDR_W (ADDR_W),
+    .DATA_W (DATA_W)
+  ) u_sums (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .start_i      (start_i),
+    .enable_i     (use_sums_i),
+    .base_i       (sums_base_i),
+    .stride_i     (sums_stride_i),
+    .row_next_i   (row_next),
+    .column_last_i(column_last),
+    .cols_i       (row_cols),
+    .group_i      (bias_group_o),
+    .pending_o    (sums_pending),
+    .c_valid_i    (out_valid),
+    .c_i          (half),
+    .req_valid_o  (sums_req_valid),
+    .req_ready_i  (split_ready),
+    .req_addr_o   (sums_addr),
+    .req_beats_o  (sums_beats),
+    .room_i       (room),
+    .begin_o      (sums_begin),
+    .valid_o      (sums_valid),
+    .row_last_o   (sums_last),
+    .lanes_o      (sums_lanes),
+    .sums_o       (sums)
   );
-  sat_valid_delay #(.WIDTH(1), .CYCLES(LATENCY)) u_column_ends (
-    .clk  (clk),
-    .rst_n(rst_n),
-    .in_i (column_ends),
-    .out_o(out_column_ends)
-  );
-  sat_column_sums #(.LANES(LANES), .GROUPS(COLS * T / LANES)) u_sums (
-    .clk         (clk),
-    .rst_n       (rst_n),
-    .in_valid_i  (out_valid && use_sums_i),
-    .in_first_i  (out_fresh),
-    .in_group_i  (out_group),
-    .in_x_i      (half),
-    .in_y_i      (half),
-    .drain_i     (out_column_ends),
-    .last_group_i(last_col_q[LANES_L +: GROUP_W]),
-    .busy_o      (sums_busy),
-    .room_i      ({2{room}}),
-    .reserve_o   (sums_reserve),
-    .out_valid_o (sums_valid),
-    .out_dot_o   (sums_dot),
-    .out_last_o  (sums_last),
-    .out_o       (sums)
-  );
-  assign sums_begin   = |sums_reserve;
-  assign sums_pending = pending_q || due_q != 2'b00;
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      fresh_q   <= 1'b1;
-      pending_q <= 1'b0;
-      due_q     <= 2'b00;
-    end else begin
-      if (row_next) fresh_q <= column_last;
-      if (column_ends) pending_q <= 1'b1;
-      else if (sums_valid && sums_dot && sums_last) pending_q <= 1'b0;
-      if (column_ends) due_q <= 2'b11;
-      else if (sums_request) due_q <= {due_q[0], 1'b0};
-    end
-    if (column_ends) last_col_q <= row_cols - 17'd1;
-    if (start_i) sums_addr_q <= sums_base_i;
-    else if (sums_request && !due_q[0])
-      sums_addr_q <= sums_addr_q + {{ADDR_W-19{1'b0}}, last_col_q + 17'd1, 2'b00};
-  end
-
-  wire [LANES_L:0] last_lanes = {1'b0, last_col_q[LANES_L-1:0]} + {{LANES_L{1'b0}}, 1'b1};
-  wire [LANES-1:0] sums_lanes;
-  generate
-    for (l = 0; l < LANES; l = l + 1) begin : gen_sums_lanes
-      assign sums_lanes[l] = !sums_last || last_lanes > l;
-    end
-  endgenerate
 
   // ---- Beats out
   wire                beat_valid, beat_ready;
@@ -391,14 +359,14 @@ module sat_c_store #(
     else if (sums_request) req_left_q <= sums_beats;
     else if (req_fire) req_left_q <= req_left_q - {5'd0, req_beats_o};
     if (issue && first) req_addr_q <= row_addr;
-    else if (sums_request) req_addr_q <= due_q[0] ? sums_addr_q : sums_addr_q + sums_stride;
+    else if (sums_request) req_addr_q <= sums_addr;
     else if (req_fire) req_addr_q <= req_addr_q + {{ADDR_W-12{1'b0}}, BURST_BYTES[11:0]};
   end
 
   assign idle_o = walk_idle && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
                   split_ready && !sums_pending;
 
-  wire unused_ok = &{1'b0, beat_ready, done_q, block, sums_busy};
+  wire unused_ok = &{1'b0, beat_ready, done_q, block};
 
 endmodule
 

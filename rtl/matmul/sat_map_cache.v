@@ -18,30 +18,30 @@ module sat_map_cache #(
   parameter integer ADDR_W      = 40,
   parameter integer DATA_W      = 128
 ) (
-  input  wire              clk,
-  input  wire              rst_n,
-  input  wire              start_i,
-  input  wire              cache_i,
-  input  wire              pairs_i,
-  output wire              idle_o,           // no line is on its way
-  output wire              sweep_o,          // the tags are being cleared
+  input  wire                clk,
+  input  wire                rst_n,
+  input  wire                start_i,
+  input  wire                cache_i,
+  input  wire                pairs_i,
+  output wire                idle_o,     // no line is on its way
+  output wire                sweep_o,    // the tags are being cleared
   // the loader, a read client
-  input  wire              req_valid_i,
-  output wire              req_ready_o,
-  input  wire [ADDR_W-1:0] req_addr_i,
-  input  wire [11:0]       req_beats_i,
-  output wire              rsp_valid_o,
-  output wire              rsp_two_o,        // there is a second beat, above the first
-  input  wire              rsp_ready_i,
+  input  wire                req_valid_i,
+  output wire                req_ready_o,
+  input  wire [ADDR_W-1:0]   req_addr_i,
+  input  wire [11:0]         req_beats_i,
+  output wire                rsp_valid_o,
+  output wire                rsp_two_o,  // there is a second beat, above the first
+  input  wire                rsp_ready_i,
   output wire [2*DATA_W-1:0] rsp_data_o,
   // read DMA client
-  output wire              dma_req_valid_o,
-  input  wire              dma_req_ready_i,
-  output wire [ADDR_W-1:0] dma_req_addr_o,
-  output wire [11:0]       dma_req_beats_o,
-  input  wire              dma_rsp_valid_i,
-  output wire              dma_rsp_ready_o,
-  input  wire [DATA_W-1:0] dma_rsp_data_i
+  output wire                dma_req_valid_o,
+  input  wire                dma_req_ready_i,
+  output wire [ADDR_W-1:0]   dma_req_addr_o,
+  output wire [11:0]         dma_req_beats_o,
+  input  wire                dma_rsp_valid_i,
+  output wire                dma_rsp_ready_o,
+  input  wire [DATA_W-1:0]   dma_rsp_data_i
 );
 
   localparam integer BEAT_L     = $clog2(DATA_W / 8);

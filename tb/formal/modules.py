@@ -144,6 +144,22 @@ SUBJECTS = (
         Fault("idle before the last beat", "matmul/sat_c_store.v",
               "(under_way_q == 6'd0) && !beat_valid &&", ""),
     ), cut=("sat_column_sums",), induction=True),
+    Subject("sat_c_sums", ("sat_c_sums",), (
+        Fault("DOT over SUM", "matmul/sat_c_sums.v",
+              "due_q[0] ? addr_q : ", "due_q[1] ? addr_q : "),
+        Fault("all column tiles at the first's place", "matmul/sat_c_sums.v",
+              "else if (req_fire && !due_q[0])", "else if (1'b0)"),
+        Fault("a beat short", "matmul/sat_c_sums.v",
+              "(last_col_q >> SINGLES_L) + 17'd1", "(last_col_q + 17'd1) >> SINGLES_L"),
+        Fault("lanes of a whole group", "matmul/sat_c_sums.v",
+              "!row_last_o || last_lanes > l", "1'b1"),
+        Fault("done when all is requested", "matmul/sat_c_sums.v",
+              "pending_o   = pending_q || req_valid_o", "pending_o   = req_valid_o"),
+        Fault("elements meet sums", "matmul/sat_c_sums.v",
+              "drain_i     (c_column_ends)", "drain_i     (column_ends)"),
+        Fault("SUM's last group again", "sums/sat_column_sums.v",
+              "dot_q       <= dot_q ^ group_last", "dot_q       <= group_last"),
+    ), cut=("sat_exact_lane", "sat_exact_to_fp32"), induction=True),
     Subject("sat_feature_writer", ("sat_feature_writer",), (
         Fault("a band begins a row late", "feature/sat_feature_writer.v",
               ".rewind_i(band_fire)", ".rewind_i(1'b0)"),
@@ -212,7 +228,7 @@ SUBJECTS = (
             "sat_pool_sum", "sat_feature_round", "sat_feature_writer")),
 )
 LIMIT_S = 1200
-FRAMES = 20  # within which a planted fault must show, where reachability is too slow
+FRAMES = 30  # within which a planted fault must show, where reachability is too slow
 
 
 def cut(module: str) -> tuple[str, str]:

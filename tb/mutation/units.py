@@ -16,10 +16,10 @@ class Unit:
 
     `bench`: folder of tb/unit. `toplevel`: what the bench simulates, if not the module itself.
     `whole`: modules inside that get no mutants, since they have benches of their own.
-    `legal`: Verilog expression over the inputs, true in every cycle of legal use. `matters`: for
-    outputs that mean something only at times, a mask over the module's outputs. `preset`: registers
-    that the bench sets. `goal`: the least share of mutants, of those that are not proven
-    equivalent, that the bench must notice.
+    `legal`: Verilog expression over inputs and outputs, true in every cycle of legal use.
+    `matters`: for outputs that mean something only at times, a mask over the module's outputs.
+    `preset`: registers that the bench sets. `goal`: the least share of mutants, of those that are
+    not proven equivalent, that the bench must notice.
     """
 
     module: str
@@ -87,10 +87,16 @@ UNITS = (
     Unit("sat_arbiter", "sat_arbiter", {"N": 5}, matters={"grant_index_o": "{3{|grant_o}}"},
          goal=CONTROL_GOAL),
     Unit("sat_c_store", "sat_c_store", {"ROWS": 2, "COLS": 2, "T": 4, "LANES": 2},
-         whole=("sat_row_walk", "sat_epilogue", "sat_pack", "sat_fifo", "sat_delay",
+         whole=("sat_row_walk", "sat_epilogue", "sat_c_sums", "sat_pack", "sat_fifo", "sat_delay",
                 "sat_valid_delay"),
          matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
                   "data_o": "{128{data_valid_o}}", "strb_o": "{16{data_valid_o}}"},
+         goal=CONTROL_GOAL),
+    Unit("sat_c_sums", "sat_c_sums", {"LANES": 2, "GROUPS": 4},
+         whole=("sat_column_sums", "sat_delay", "sat_valid_delay"),
+         legal="!pending_o || !row_next_i",
+         matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{17{req_valid_o}}",
+                  "row_last_o": "valid_o", "lanes_o": "{2{valid_o}}", "sums_o": "{64{valid_o}}"},
          goal=CONTROL_GOAL),
     Unit("sat_watchdog", "sat_watchdog", {"LIMIT_W": 6}, goal=CONTROL_GOAL),
     Unit("sat_error_record", "sat_error_record", {"ADDR_W": 40}, goal=CONTROL_GOAL),
