@@ -158,8 +158,9 @@ MODELS = {"mlp": mlp_model, "resnet": resnet, "vit": Vit, "odd": Odd,
           "channels last": ChannelsLast}
 
 
-def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.SGD:
-    return torch.optim.SGD(model.parameters(), lr, momentum=0.9, weight_decay=0.01)
+def sgd(model: nn.Module, lr: float = 0.05, nesterov: bool = False) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr, momentum=0.9, weight_decay=0.01,
+                           nesterov=nesterov)
 
 
 def torch_step(model, optimizer, x, target, loss=functional.cross_entropy):
@@ -181,14 +182,15 @@ def check_moves(got: dict, model: nn.Module, before: dict) -> None:
         assert (value - after[name]).norm() <= FP16_TOLERANCE * moved + 1e-6, name
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("name", MODELS)
-def test_steps_are_those_of_torch(name: str):
+def test_steps_are_those_of_torch(name: str, nesterov: bool):
     """Loss, logits, parameters, running statistics and evaluation after a step; the losses of more.
     These drift apart, as a ReLU or a pooling here and there decides otherwise."""
     model, x, target = MODELS[name](), images(), labels()
     reference, before = copy.deepcopy(model).double().train(), copy.deepcopy(model.state_dict())
-    network = sat.torch.compile(model, x, optimizer=sgd(model))
-    optimizer = sgd(reference)
+    network = sat.torch.compile(model, x, optimizer=sgd(model, nesterov=nesterov))
+    optimizer = sgd(reference, nesterov=nesterov)
 
     def step(tolerance: float) -> None:
         loss, logits = network.step(x, target)
@@ -210,12 +212,15 @@ def test_steps_are_those_of_torch(name: str):
 
 @pytest.mark.parametrize("config, name", [("2x2", "mlp"), ("4x8", "mlp"), ("2x2", "odd")])
 def test_rtl_and_golden_agree_to_the_bit(config: str, name: str):
-    """All of two sparse steps: what a checkpoint holds, and the logits."""
+    """All of two sparse steps, on 4x8 with Nesterov's momentum: what a checkpoint holds, and the
+    logits."""
     model, x, target = MODELS[name](), images(), labels()
+    nesterov = config == "4x8"
     states, results = [], []
     for backend in (GoldenBackend, SimBackend):
         with backend(SatConfig.from_name(config)) as board:
-            network = sat.torch.compile(model, x, nm="2:8", backend=board)
+            network = sat.torch.compile(model, x, nm="2:8", backend=board,
+                                        optimizer=sgd(model, nesterov=nesterov))
             results.append([network.step(x, target) for _ in range(2)])
             states.append(network.state_dict())
             cycles = network.last.cycles
@@ -467,8 +472,8 @@ def test_a_memory_that_is_too_small():
 def test_mistakes_of_the_optimizer_and_of_a_step():
     model, x = mlp_model(), images()
     for optimizer, message in ((torch.optim.Adam(model.parameters()), "Adam is unsupported"),
-                               (torch.optim.SGD(model.parameters(), 0.1, 0.9, nesterov=True),
-                                "nesterov=True is unsupported"),
+                               (torch.optim.SGD(model.parameters(), 0.1, 0.9, 0.1),
+                                "dampening=0.1 is unsupported"),
                                (torch.optim.SGD(mlp_model().parameters(), 0.1),
                                 "holds no parameter of the model")):
         with pytest.raises(ValueError, match=message):
@@ -482,6 +487,9 @@ def test_mistakes_of_the_optimizer_and_of_a_step():
         network.step(x, labels(5))
     other = sat.torch.compile(nn.Sequential(nn.Linear(8, 10)), ROW)
     with pytest.raises(ValueError, match="state: parameters are not those of this model"):
+        network.load_state_dict(other.state_dict())
+    other = sat.torch.compile(model, x, optimizer=sgd(model, nesterov=True))
+    with pytest.raises(ValueError, match="state: has nesterov=True, but the optimizer nesterov=F"):
         network.load_state_dict(other.state_dict())
 
 

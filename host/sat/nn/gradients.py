@@ -7,7 +7,7 @@ One UPDATE runs beside the WU of the next job; `schedule` finds the order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config import SatConfig
 from ..memory import Compressed, Tensor
@@ -30,11 +30,24 @@ class Update:
     bp: Compressed | None = None
     decays: bool = True
 
-    def add(self, program: Program, sgd: Sgd, skip: bool) -> Command:
+    def __call__(self, program: Program, sgd: Sgd, skip: bool) -> Command:
         return program.update(
             self.w, self.v, self.dw, lr=sgd.lr, momentum=sgd.momentum, inv_scale=sgd.inv_scale,
             decay=sgd.decay if self.decays else None, ff=self.ff, bp=self.bp,
             skip_on_overflow=skip, label=self.label)
+
+    def nesterov(self) -> list[Use]:
+        """The same with Nesterov's momentum, as torch has it: V = momentum*V + g, and then
+        W = W - lr*(momentum*V + g). Two UPDATEs: the first leaves W alone, and in the second V and
+        the gradient change places, with what each is multiplied by. The gradient is lost."""
+        def velocity(program: Program, sgd: Sgd, skip: bool) -> Command:
+            return replace(self, ff=None, bp=None)(program, replace(sgd, lr=0.0), skip)
+
+        def weights(program: Program, sgd: Sgd, skip: bool) -> Command:
+            swapped = replace(sgd, momentum=sgd.inv_scale, inv_scale=sgd.momentum)
+            return replace(self, v=self.dw, dw=self.v)(program, swapped, skip)
+
+        return [velocity, weights]
 
 
 Use = Callable[[Program, Sgd, bool], Command]  # with `True` it looks at the overflow latch

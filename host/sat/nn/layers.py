@@ -94,7 +94,7 @@ class Bias:
 def bias_gradient(name: str, bias: Bias, ones: Tensor, d_out: Tensor) -> Gradient:
     """Of a bias: a row of ones times dY."""
     product = partial(Program.matmul, a=ones, s=d_out, out=bias.gradient, label=f"WU {name}")
-    return Gradient([product], bias.gradient, [bias.update.add])
+    return Gradient([product], bias.gradient, [bias.update])
 
 
 class Linear:
@@ -152,7 +152,7 @@ class Linear:
                               a_trans=True, label=f"WU {self.name}")
             update = Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                             f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
-            made.append(Gradient([product], self.dw[rows, :], [update.add]))
+            made.append(Gradient([product], self.dw[rows, :], [update]))
         if self.trained_bias:
             made.append(bias_gradient(self.name, self.trained_bias, ones, self.d_out))
         return made
@@ -226,7 +226,7 @@ class Conv2d:
         for position in range(self.windows.positions):
             rows = self._rows(position)
             updates.append(Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
-                                  f"UPDATE {self.name}", *self._copies(position)).add)
+                                  f"UPDATE {self.name}", *self._copies(position)))
         products = []
         for first in range(0, x.images, images or x.images):
             span = first, min(first + (images or x.images), x.images)
@@ -242,7 +242,7 @@ class Conv2d:
             def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
                 return program.stats(d_out.tensor, bias.gradient, dot, label=f"WU {self.name}")
 
-            made.append(Gradient([], None, [sums, bias.update.add]))
+            made.append(Gradient([], None, [sums, bias.update]))
         return made
 
 
@@ -335,18 +335,19 @@ class BatchNorm:
         self.gamma = self._updated(0, self.gamma, lr, momentum)
         self.beta = self._updated(1, self.beta, lr, momentum)
 
-    def update_part(self, part: int, lr: float, momentum: float, decay: float = 0.0) -> None:
-        """The same of gamma (0) or beta (1) alone, with weight decay."""
+    def update_part(self, part: int, lr: float, momentum: float, decay: float = 0.0,
+                    nesterov: bool = False) -> None:
+        """The same of gamma (0) or beta (1) alone, with weight decay and Nesterov's momentum."""
         if part:
-            self.beta = self._updated(1, self.beta, lr, momentum, decay)
+            self.beta = self._updated(1, self.beta, lr, momentum, decay, nesterov)
         else:
-            self.gamma = self._updated(0, self.gamma, lr, momentum, decay)
+            self.gamma = self._updated(0, self.gamma, lr, momentum, decay, nesterov)
 
     def _updated(self, part: int, values: np.ndarray, lr: float, momentum: float,
-                 decay: float = 0.0) -> np.ndarray:
+                 decay: float = 0.0, nesterov: bool = False) -> np.ndarray:
         gradient = self._gradient[part] + decay * values
-        self.velocity[part] = momentum * self.velocity[part] + gradient
-        return values - lr * self.velocity[part]
+        self.velocity[part] = moved = momentum * self.velocity[part] + gradient
+        return values - lr * (momentum * moved + gradient if nesterov else moved)
 
     def _totals(self) -> np.ndarray:
         """float64 [2][channels], of all parts."""

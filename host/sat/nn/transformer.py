@@ -116,7 +116,7 @@ class LayerNorm:
                     [d_x, self.scale.gradient, self.shift.gradient])
 
     def gradient(self) -> Gradient:
-        return Gradient([], None, [self.scale.update.add, self.shift.update.add])
+        return Gradient([], None, [self.scale.update, self.shift.update])
 
 
 class TransformerBlock:

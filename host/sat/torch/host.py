@@ -125,5 +125,5 @@ class HostBlock(Operation):
 
     def gradients(self) -> list[Gradient]:
         return [trained for parameter, row in self._trained.values()
-                for trained in self._finish_gradient(Gradient([], None, [row.update.add]),
+                for trained in self._finish_gradient(Gradient([], None, [row.update]),
                                                      parameter)]

@@ -220,6 +220,10 @@ class Network:
             if set(state[key]) != mine:
                 other = min(mine ^ set(state[key]))
                 raise ValueError(f"state: {key} are not those of this model ({other})")
+        for group, saved in zip(self.optimizer.param_groups, state["groups"]):
+            if group["nesterov"] != saved["nesterov"]:  # its commands are others
+                raise ValueError(f"state: has nesterov={saved['nesterov']}, but the optimizer "
+                                 f"nesterov={group['nesterov']}")
         for parameter in self._lowered.parameters:
             parameter.write(state["parameters"][parameter.name],
                             state["velocities"][parameter.name])
@@ -277,7 +281,7 @@ def _groups(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[st
              if parameter.requires_grad}
     found = {}
     for group in optimizer.param_groups:
-        for option in ("nesterov", "dampening", "maximize"):
+        for option in ("dampening", "maximize"):
             if group.get(option):
                 raise ValueError(f"optimizer: {option}={group[option]} is unsupported; the core's "
                                  "UPDATE has momentum and weight decay")

@@ -12,7 +12,7 @@ import torch
 
 from ..memory import Compressed, Stack, Tensor
 from ..nn import BatchNorm, Sgd
-from ..nn.gradients import Gradient, Use
+from ..nn.gradients import Gradient, Update, Use
 from ..nn.layers import Bias
 from ..program import Command, Program
 
@@ -28,6 +28,10 @@ class Parameter(ABC):
     def __init__(self, name: str, group: dict | None):
         self.name, self.group = name, group
 
+    @property
+    def nesterov(self) -> bool:
+        return bool(self.group and self.group["nesterov"])
+
     def sgd(self, inv_scale: float) -> Sgd:
         """Its scalars as they are now."""
         group = self.group or {"lr": 0.0, "momentum": 0.0, "weight_decay": 0.0}
@@ -41,7 +45,9 @@ class Parameter(ABC):
                 return use(program, self.sgd(sgd.inv_scale), skip)
             return add
 
-        return replace(gradient, uses=[own(use) for use in gradient.uses])
+        uses = [part for use in gradient.uses for part in (
+            use.nesterov() if self.nesterov and isinstance(use, Update) else [use])]
+        return replace(gradient, uses=[own(use) for use in uses])
 
     @abstractmethod
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -129,4 +135,4 @@ class NormParameter(Parameter):
     def update(self) -> None:
         """One step, as UPDATE does it."""
         sgd = self.sgd(1.0)
-        self.norm.update_part(self.part, sgd.lr, sgd.momentum, sgd.decay or 0.0)
+        self.norm.update_part(self.part, sgd.lr, sgd.momentum, sgd.decay or 0.0, self.nesterov)
