@@ -19,11 +19,11 @@ from rich.console import Console
 from sat import cluster, terminal
 from sat.files import DamagedFile, InUse, claimed
 from sat.options import parse_nm, positive
-from sat.torch.methods import METHODS
 
 from . import worker
 from .data import DATA, TEXT
-from .experiment import DENSE_METHOD, Experiment, grid
+from .experiment import Experiment, grid
+from .methods import METHODS
 from .networks import NETWORKS
 from .results import Results, Run
 
@@ -61,8 +61,7 @@ def make_parser(**options) -> argparse.ArgumentParser:
     """Those of `sat lab`."""
     parser = argparse.ArgumentParser(
         prog="sat lab", description="What N:M training costs in accuracy.", **options)
-    methods = (DENSE_METHOD, *METHODS)
-    parser.add_argument("--methods", nargs="+", choices=methods, default=["dense", "bdwp"],
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["dense", "bdwp"],
                         help="default: dense bdwp")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["resnet"],
                         help="default: resnet; gpt is for text, the others are for images")

@@ -23,11 +23,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sat.torch import sparsify
 from sat_examples.training import Dataset
 
 from .data import DATA, MOVED, TEXT
-from .experiment import DENSE_METHOD, Experiment, Setting
+from .experiment import Experiment, Setting
+from .methods import METHODS
 from .networks import NETWORKS
 
 BATCH = 64
@@ -48,9 +48,7 @@ def model_of(setting: Setting, data: Dataset) -> nn.Module:
     if not recipe.text:
         shape = (shape[2], *shape[:2])
     model = recipe.make(shape, data.classes)
-    if setting.method == DENSE_METHOD:
-        return model
-    return sparsify(model, recipe.nm(setting.n, setting.m), setting.method)
+    return METHODS[setting.method](model, recipe.nm(setting.n, setting.m))
 
 
 def tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -95,8 +95,7 @@ class Sdgp(Method):
 
 class Static(Method):
     """A topology that is chosen before training and never changes: output j has N inputs of each
-    group of M, other ones than output j + 1 and the next group. Fully static like ClosNets, but
-    one N:M layer in place of a cascade of them."""
+    group of M, other ones than output j + 1 and the next group."""
 
     def topology(self, weight: torch.Tensor) -> torch.Tensor:
         """True where there is a weight."""
