@@ -6,9 +6,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from sat.config import SatConfig
+from sat.core import Core
+from sat.networks import NETWORKS
+from sat.networks.description import Encoder
+from sat.networks.draft import DraftBackend
+from sat.nn.script import HostWork
 from sat.plan import model
 from sat_golden.defs import DESC_BYTES, Opcode
 from sat_golden.descriptor import Descriptor
@@ -19,6 +25,8 @@ from tb.top.random_program import each_seed
 
 SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
 PROGRAMS = 100
+(RESNET9,) = NETWORKS["resnet9"]((2, 8)).parts
+BLOCK = Encoder(tokens=196, dim=128, heads=4, hidden=512, nm=(2, 8), count=1)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -51,6 +59,28 @@ def test_commands_in_time():
     assert sum(span.bytes_written for span in made.spans) == made.counters["BYTES_WRITTEN"]
     (fence,) = model.run(config, [Descriptor(Opcode.FENCE)], DESC_BYTES).spans
     assert (fence.bytes_read, fence.bytes_written) == (DESC_BYTES, 0)
+
+
+@pytest.mark.parametrize("shape, part, batch, share", [
+    ("8x8", RESNET9, 4, 0.95), ("16x16", RESNET9, 8, 0.95), ("8x8", BLOCK, 8, 0.6),
+    ("4x8-512", BLOCK, 2, 0.8)])
+def test_repeats_are_skipped(shape, part, batch, share):
+    """A step of which tiles are skipped takes the cycles that it takes when all are run."""
+    config, cycles, evaluated = SatConfig.from_name(shape), 0, 0
+    with DraftBackend(config) as backend:
+        scripts = part.lower(Core(backend), batch, np.random.default_rng(0)).scripts
+    for step in (step for script in scripts.values() for step in script.steps):
+        if isinstance(step, HostWork):
+            continue
+        descriptors = [command.descriptor for command in step]
+        made = model.run(config, descriptors)
+        whole = model.run(config, descriptors, repeats=False)
+        assert (made.counters, made.spans) == (whole.counters, whole.spans)
+        assert whole.evaluated == whole.cycles
+        cycles += made.cycles
+        evaluated += made.evaluated
+    print(f"{evaluated / cycles:.1%} of {cycles:,} cycles evaluated")
+    assert evaluated < share * cycles
 
 
 def test_what_it_refuses():

@@ -110,7 +110,7 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         help="fail for what needs more memory")
     parser.add_argument("--mhz", type=float, default=MHZ, help="clock of the samples per second")
     parser.add_argument("--exact", action="store_true",
-                        help="time commands by the cycle model: ten million cycles a second")
+                        help="time commands by the cycle model, on all processors: minutes")
     parser.add_argument("--out", type=Path, default=Path("build", "networks.json"))
     parser.add_argument("--trace", type=Path, metavar="FILE",
                         help="timelines of the steps, for Perfetto or chrome://tracing")

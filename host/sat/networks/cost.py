@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a program costs: when each command runs, and the bytes that it moves.
 
-By the estimates of sat.plan, at once, or by its cycle model, to the cycle, at some ten million
-cycles a second.
+By the estimates of sat.plan, at once, or by its cycle model, to the cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from sat_golden.defs import Opcode
@@ -33,12 +34,15 @@ class Run:
     def cycles(self) -> float:
         return self.end - self.start
 
+    def after(self, cycles: float) -> Run:
+        return replace(self, start=self.start + cycles, end=self.end + cycles)
 
-def run(config: SatConfig, program: Program, begin: float = 0.0) -> Iterator[Run]:
-    """The commands of a program that begins at a cycle, estimated. They are issued in order; one
-    waits for its engine, and without `overlap` for all before it."""
-    free = {ARRAY: begin, VECTOR: begin}
-    issued = begin
+
+def run(config: SatConfig, program: Program) -> Iterator[Run]:
+    """The commands of a program that begins at 0, estimated. They are issued in order; one waits
+    for its engine, and without `overlap` for all before it."""
+    free = {ARRAY: 0.0, VECTOR: 0.0}
+    issued = 0.0
     for command in program:
         waits = [issued, max(free.values()) if not command.descriptor.overlap else 0.0]
         if command.engine:
@@ -50,12 +54,15 @@ def run(config: SatConfig, program: Program, begin: float = 0.0) -> Iterator[Run
         yield Run(command, start, end, *moved_bytes(config, command))
 
 
-def run_exact(config: SatConfig, program: Program, begin: float = 0.0) -> Iterator[Run]:
-    """The same by the cycle model."""
-    made = model.run(config, [command.descriptor for command in program])
-    for command, span in zip(program, made.spans):
-        yield Run(command, begin + span.start, begin + span.end, span.bytes_read,
-                  span.bytes_written)
+def run_exact(config: SatConfig, programs: Sequence[Program]) -> Iterator[list[Run]]:
+    """The same by the cycle model, of several programs that each begin at 0: on all processors, as
+    the model leaves Python's lock."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        made = pool.map(lambda program: model.run(
+            config, [command.descriptor for command in program]), programs)
+        for program, one in zip(programs, made):
+            yield [Run(command, span.start, span.end, span.bytes_read, span.bytes_written)
+                   for command, span in zip(program, one.spans)]
 
 
 def moved_bytes(config: SatConfig, command: Command) -> tuple[float, float]:

@@ -5,7 +5,6 @@ pass and by layer."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,7 +100,7 @@ def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int |
         with DraftBackend(config) as backend:
             core = Core(backend)
             lowered = part.lower(core, step.batch, np.random.default_rng(0))
-            _add(step, lowered, part.count, run_exact if exact else run)
+            _add(step, lowered, part.count, exact)
             placement = place(core.tensors, lowered)
             step.memory_bytes += placement.peak(part.count)
             step.largest += placement.largest
@@ -109,7 +108,11 @@ def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int |
     return step
 
 
-def _add(step: Step, lowered: Lowered, count: int, timed: Callable[..., Iterator[Run]]) -> None:
+def _add(step: Step, lowered: Lowered, count: int, exact: bool) -> None:
+    programs = [item for script in lowered.scripts.values() for item in script.steps
+                if not isinstance(item, HostWork)]
+    timed = (run_exact(step.config, programs) if exact
+             else (list(run(step.config, program)) for program in programs))
     step.host_bytes += count * sum(map(tensor_bytes, (*lowered.reads, *lowered.writes)))
     for name, script in lowered.scripts.items():
         for item in script.steps:
@@ -117,7 +120,7 @@ def _add(step: Step, lowered: Lowered, count: int, timed: Callable[..., Iterator
                 step.host_bytes += count * sum(map(tensor_bytes, (*item.reads, *item.writes)))
                 continue
             begin = step.timeline[-1][2] if step.timeline else 0.0
-            runs = list(timed(step.config, item, begin))
+            runs = [made.after(begin) for made in next(timed)]
             for made in runs:
                 if made.command.engine:
                     step.labels[made.command.label].add(made, count)

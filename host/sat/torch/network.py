@@ -242,8 +242,7 @@ class Network:
         """Cycles of a step by pass on the core's array, or on another, without the host's time.
 
         Estimated (sat.plan): commands of FF and BP one after the other, those of WU and UPDATE
-        beside each other. Or, `exact`, by the cycle model (sat.plan.model), at some ten million
-        cycles a second: what the RTL takes.
+        beside each other. Or, `exact`, by the cycle model (sat.plan.model): what the RTL takes.
         """
         lowered = self._lowered
         config = config or lowered.core.backend.config

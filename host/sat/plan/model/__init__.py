@@ -27,6 +27,7 @@ from sat_golden.defs import (
     UpdateFlag,
 )
 from sat_golden.descriptor import Descriptor
+from sat_golden.kernel import PROCESSOR
 from sat_golden.tensors import tensors_of
 from sat_golden.windows import Windows
 
@@ -34,7 +35,7 @@ from ...rtl import INCLUDE
 from ..tiling import Array, Tiling, tilings
 
 SOURCE = Path(__file__).with_name("machine.cpp")
-FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-O3", PROCESSOR, "-shared", "-fPIC")
 LATENCIES = ("sat_fp.vh", "sat_window.vh")  # of the RTL: the model has none of its own
 COUNTERS = ("CYCLES", "ARRAY_BUSY", "ARRAY_SLOTS", "VECTOR_BUSY", "RDMA_BUSY", "WDMA_BUSY",
             "STALL_A", "STALL_S", "STALL_DRAIN", "BYTES_READ", "BYTES_WRITTEN")
@@ -67,10 +68,12 @@ class Span:
 @dataclass(frozen=True)
 class Run:
     """A program that has run: counters as the core's registers have them (cycles, slots of T
-    cycles, stalls in periods, bytes), and its commands."""
+    cycles, stalls in periods, bytes), its commands, and how many of the cycles the model ran one by
+    one (the others were as others before)."""
 
     counters: dict[str, int]
     spans: tuple[Span, ...]
+    evaluated: int
 
     @property
     def cycles(self) -> int:
@@ -78,12 +81,13 @@ class Run:
 
 
 def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
-        memory: Memory = Memory(), skipped: Collection[int] = (), limit: int = FOREVER) -> Run:
+        memory: Memory = Memory(), skipped: Collection[int] = (), limit: int = FOREVER,
+        repeats: bool = True) -> Run:
     """Runs a legal program that lies at `address`, on a core after reset.
 
     `skipped` are the numbers of the UPDATEs that do nothing, as an overflow came before them: that
-    depends on data. native.BuildError where the model cannot be built, TimeoutError after `limit`
-    cycles.
+    depends on data. Without `repeats` each cycle is run, with the same result. native.BuildError
+    where the model cannot be built, TimeoutError after `limit` cycles.
     """
     commands = list(descriptors)
     if not commands:
@@ -98,11 +102,13 @@ def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
                      integer("write_latency", memory.write_latency, 0, 1 << 20))
     counters = (INT * len(COUNTERS))()
     spans = (_Span * len(commands))()
-    if not _library().sat_machine_run(ctypes.byref(config), (_Command * len(entries))(*entries),
-                                      len(commands), address, limit, counters, spans):
+    evaluated = _library().sat_machine_run(
+        ctypes.byref(config), (_Command * len(entries))(*entries), len(commands), address, limit,
+        repeats, counters, spans)
+    if not evaluated:
         raise TimeoutError(f"the program does not end within {limit} cycles")
     return Run(dict(zip(COUNTERS, counters)), tuple(
-        Span(one.start, one.end, one.bytes_read, one.bytes_written) for one in spans))
+        Span(one.start, one.end, one.bytes_read, one.bytes_written) for one in spans), evaluated)
 
 
 # ---- What the C++ is told: config.h has the same structures
@@ -148,7 +154,8 @@ def _library() -> ctypes.CDLL:
     headers = [path.read_bytes() for path in sorted(SOURCE.parent.glob("*.h"))]
     library = native.load("cycle-model", SOURCE, [*FLAGS, *(text.replace("`", "")
                                                             for text in defines)], headers)
-    library.sat_machine_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, INT, INT, INT,
+    library.sat_machine_run.restype = INT
+    library.sat_machine_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, INT, INT, INT, INT,
                                         ctypes.c_void_p, ctypes.c_void_p]
     return library
 

@@ -16,6 +16,7 @@ class ColumnSums {
   };
   bool reserves = false, valid = false;
   Out out{};
+  Int due() const { return outs_.due(); }
   bool busy() const { return busy_; }
   bool dot() const { return dot_; }
 
@@ -42,6 +43,12 @@ class ColumnSums {
     } else if (wait_) {
       --wait_;
     }
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(wait_, lane_, group_, busy_, dot_);
+    outs_.visit(walk, [&](Out& out) { walk.same(out.dot, out.last); });
   }
 
  private:

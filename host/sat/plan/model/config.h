@@ -14,6 +14,7 @@ struct Config {
 
   Int lanes() const { return data_w / 16; }  // FP16 values of a beat
   Int beat_bytes() const { return data_w / 8; }
+  Int beats_of(Int values) const { return (values + lanes() - 1) >> log2_of(lanes()); }  // FP16
 };
 
 constexpr int SLOTS = 8;

@@ -157,19 +157,22 @@ struct Results {
   bool reserve[2] = {}, valid[2] = {}, band_last = false;
 };
 
-// sat_affine with its way through the lanes, and sat_feature_round.
-class Affine {
- public:
-  bool x_taken = false, y_taken = false, band_done = false;
+// What a unit tells those that feed it.
+struct FeatureUnit {
+  bool x_taken = false, y_taken = false, band_done = false, piece_ready = false;
   Results results;
+};
 
-  void settle(Int now, const FeatureFetch& fetch, bool enable, bool credit) {
-    const bool second = enable && command_->second;
+// sat_affine with its way through the lanes, and sat_feature_round.
+class Affine : public FeatureUnit {
+ public:
+  void settle(Int now, const FeatureFetch& fetch, bool credit) {
+    const bool second = command_->second;
     arrives_ = sums_.valid(now);
     results = {};
     results.valid[0] = beats_.valid(now) && beats_.front().ends_beat;
     if (beats_.valid(now)) results.band_last = beats_.front().band_last;
-    x_issue_ = enable && fetch.valid(0) && (credit || (vector_[0] & 1)) && (!second || ready_);
+    x_issue_ = fetch.valid(0) && (credit || (vector_[0] & 1)) && (!second || ready_);
     y_issue_ = second && fetch.valid(1) && !x_issue_ && free_;
     if (x_issue_) ends_beat_[0] = (vector_[0] & 1) || fetch.beat(0).single;
     if (y_issue_) ends_beat_[1] = (vector_[1] & 1) || fetch.beat(1).single;
@@ -212,13 +215,10 @@ class Affine {
 };
 
 // sat_stats.
-class Stats {
+class Stats : public FeatureUnit {
  public:
   explicit Stats(const Config& config) : sums_(config.data_w / 32) {}
-  bool x_taken = false, y_taken = false;
-  Results results;
-
-  void settle(Int now, const FeatureFetch& fetch, bool enable, bool second, const bool* credit) {
+  void settle(Int now, const FeatureFetch& fetch, bool second, const bool* credit) {
     sums_.settle(now, credit[0], credit[1]);
     results = {};
     results.reserve[0] = sums_.reserves && !sums_.dot();
@@ -226,7 +226,7 @@ class Stats {
     results.valid[0] = sums_.valid && !sums_.out.dot;
     results.valid[1] = sums_.valid && sums_.out.dot;
     results.band_last = true;
-    take_ = enable && !sums_.busy() && fetch.valid(0) && (!second || fetch.valid(1));
+    take_ = !sums_.busy() && fetch.valid(0) && (!second || fetch.valid(1));
     ends_row_ = ends_rows_ = false;
     if (take_) {
       const FeatureFetch::Beat& beat = fetch.beat(0);
@@ -375,20 +375,16 @@ class PoolReader {
 };
 
 // sat_pool_max.
-class PoolMax {
+class PoolMax : public FeatureUnit {
  public:
-  bool piece_ready = false, x_taken = false;
-  Results results;
-
-  void settle(const PoolReader& reader, const FeatureFetch& fetch, bool enable,
-              const bool* credit) {
+  void settle(const PoolReader& reader, const FeatureFetch& fetch, const bool* credit) {
     results = {};
     results.valid[0] = stage_[1].leaves[0];
     results.valid[1] = stage_[1].leaves[1];
     results.band_last = stage_[1].band_last;
     step_ = piece_ready = x_taken = false;
     now_ = {};
-    if (!enable || !reader.out_valid()) return;
+    if (!reader.out_valid()) return;
     const PoolPiece& piece = reader.out();
     last_ = beat_ == piece.last_beat;
     step_ = (fetch.valid(0) || piece.empty)
@@ -400,7 +396,7 @@ class PoolMax {
     now_ = {{results.reserve[0], results.reserve[1]}, piece.band_last};
   }
 
-  void tick() {
+  void tick(Int) {
     stage_[1] = stage_[0];
     stage_[0] = now_;
     if (step_) beat_ = last_ ? 0 : beat_ + 1;
@@ -416,20 +412,16 @@ class PoolMax {
 };
 
 // sat_pool_sum with its way through the lanes, and sat_feature_round.
-class PoolSum {
+class PoolSum : public FeatureUnit {
  public:
-  bool piece_ready = false, x_taken = false, y_taken = false;
-  Results results;
-
-  void settle(Int now, const PoolReader& reader, const FeatureFetch& fetch, bool enable,
-              bool credit) {
+  void settle(Int now, const PoolReader& reader, const FeatureFetch& fetch, bool credit) {
     results = {};
     if (beats_.valid(now)) {
       results.valid[0] = beats_.front().odd;
       results.band_last = beats_.front().band_last;
     }
     step_ = piece_ready = x_taken = y_taken = false;
-    if (!enable || !reader.out_valid()) return;
+    if (!reader.out_valid()) return;
     piece_ = reader.out();
     const bool odd = vector_ & 1;
     last_ = vector_ == 2 * piece_.last_beat + 1;

@@ -7,25 +7,29 @@
 
 namespace sat {
 
-class Feeder {
+class Feeder : public Unit {
  public:
   explicit Feeder(const Config& config)
       : config_(config), a_releases_(config.rows + 2), s_releases_(config.cols + 2),
-        drain_latency_(config.rows + 2 * config.t + 9) {}
+        drain_latency_(config.rows + 2 * config.t + 9), since_max_(config.rows + 2),
+        since_(since_max_) {}
 
   // Wires; words that scratchpads may forget, or whose chunk has begun to be used.
   bool idle = true, row_done = false;
   Int a_taken = 0, a_released = 0, s_released = 0;
+  bool begins = false;  // a chunk, of a tile of many, or else a tile
   Int slots = 0, stalls_a = 0, stalls_s = 0, stalls_drain = 0;  // counters
 
   void settle(Int now) {
     idle = !running_;
     a_released = a_releases_.valid(now) ? a_releases_.front() : 0;
     s_released = s_releases_.valid(now) ? s_releases_.front() : 0;
-    row_done = !drains_.empty() && drains_.front() + drain_row_ * config_.t == now;
+    const Int row_due = drains_.empty() ? NEVER : drains_.front() + drain_row_ * config_.t;
+    row_done = row_due == now;
     a_taken = 0;
     fire_ = decide_ = false;
-    slot_end_ = t_ == config_.t - 1;
+    slot_end_ = slot_ends_ == now;
+    due = std::min({a_releases_.due(), s_releases_.due(), row_due, slot_ends_});
     if (!running_) return;
     const Command& c = *command_;
     active_ = busy_ && period_.read && slot_ < c.group_n;
@@ -45,6 +49,10 @@ class Feeder {
   }
 
   void tick(Int now, bool a_commit, bool value_commit, bool index_commit, bool tile_taken) {
+    moved = a_released || s_released || row_done || slot_end_ || settle_ || a_commit
+            || value_commit || index_commit || tile_taken;
+    begins = false;
+    if (!moved) return;
     if (a_released) a_releases_.pop();
     if (s_released) s_releases_.pop();
     if (row_done && ++drain_row_ == config_.rows) {
@@ -71,7 +79,7 @@ class Feeder {
         --settle_;
         since_ = 0;
       } else if (slot_end_) {
-        since_ = last_slot_ ? 1 : since_ < SINCE_MAX ? since_ + 1 : since_;
+        since_ = last_slot_ ? 1 : std::min(since_ + 1, since_max_);
       }
       if (fire_) begin_period();
       if (decide_) {
@@ -79,28 +87,48 @@ class Feeder {
         running_ = more_;
       }
       if (slot_end_) slot_ = period_ends ? 0 : slot_ + 1;
-    } else if (slot_end_ && since_ < SINCE_MAX) {
-      ++since_;
+    } else if (slot_end_) {
+      since_ = std::min(since_ + 1, since_max_);
     }
-    t_ = slot_end_ ? 0 : t_ + 1;
+    if (slot_end_) slot_ends_ = running_ || since_ < since_max_ ? now + config_.t : NEVER;
   }
 
-  void start(const Command& command) {
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(running_, busy_, current_valid_, next_valid_, folded_, release_, slot_, settle_, since_,
+              k_, columns_, segments_, columns_left_, a_available_, values_, indices_, tiles_free_,
+              release_words_, drain_row_, command_);
+    for (const Group& group : {current_, period_}) {
+      walk.same(group.read, group.last, group.last_row);
+    }
+    walk.time(slot_ends_);
+    walk.outer(rows_, 2);
+    walk.inner(depth_, 2 * config_.chunk_k);
+    for (Int* count : {&a_pass_, &slots, &stalls_a, &stalls_s, &stalls_drain}) walk.moving(*count);
+    a_releases_.visit(walk, [&](Int words) { walk.same(words); });
+    s_releases_.visit(walk, [&](Int words) { walk.same(words); });
+    walk.each(drains_, [&](Int& first) { walk.time(first); });
+    moved = true;
+  }
+
+  void start(Int now, const Command& command) {
     command_ = &command;
     settle_ = command.folded && !folded_ ? config_.cols / 2 : 0;
     folded_ = command.folded;
-    running_ = next_valid_ = true;
+    moved = running_ = next_valid_ = true;
     busy_ = current_valid_ = false;
-    t_ = slot_ = k_ = a_pass_ = 0;
+    slot_ends_ = now + config_.t;
+    slot_ = k_ = a_pass_ = 0;
     rows_ = command.row_tiles;
     columns_ = command.col_tiles;
     segments_ = command.k_segments;
+    long_ = segments_ * ceil_div(command.depth, config_.chunk_k) > CHUNKS;
     depth_ = command.depth;
     columns_left_ = command.cols;
   }
 
  private:
-  static constexpr Int SINCE_MAX = 1 << 20;
+  static constexpr Int CHUNKS = 32;  // of a tile, so that it may have repeats
   struct Group {
     bool read, last, last_row;
   };
@@ -108,7 +136,7 @@ class Feeder {
   // ---- sat_feeder_position
   bool last_chunk() const { return depth_ <= config_.chunk_k; }
   Int chunk_len() const { return last_chunk() ? depth_ : config_.chunk_k; }
-  Int row_words() const { return ceil_div(chunk_len(), config_.lanes()); }
+  Int row_words() const { return config_.beats_of(chunk_len()); }
 
   void begin_period() {
     const Command& c = *command_;
@@ -135,6 +163,7 @@ class Feeder {
     current_ = {true, ends_tile, last_row};
     release_ = ends_chunk && (!c.a_resident || last_column);
     release_words_ = chunk_words(row_words(), c.t2_log2);
+    begins = ends_tile || (ends_chunk && long_);
     if (ends_chunk) {
       --a_available_;
       ++a_pass_;
@@ -169,12 +198,13 @@ class Feeder {
   Int drain_latency_, drain_row_ = 0;
   Fifo<Int> drains_{4};  // when the first row of each is complete
   bool running_ = false, busy_ = false, current_valid_ = false, next_valid_ = false;
-  bool folded_ = false, release_ = false;
+  bool folded_ = false, release_ = false, long_ = false;
   bool slot_end_ = false, period_end_ = false, active_ = false, last_slot_ = false;
   bool decide_ = false, fire_ = false, a_ok_ = false, s_ok_ = false, drain_ok_ = false;
   bool more_ = false;
   Group current_{}, period_{};
-  Int t_ = 0, slot_ = 0, settle_ = 0, since_ = SINCE_MAX;
+  Int slot_ends_ = NEVER, slot_ = 0, settle_ = 0;
+  Int since_max_, since_;  // slots since a tile's last one, as far as they matter
   Int k_ = 0, rows_ = 0, columns_ = 0, segments_ = 0, depth_ = 0, columns_left_ = 0;
   Int a_available_ = 0, a_pass_ = 0, values_ = 0, indices_ = 0, tiles_free_ = 2;
   Int release_words_ = 0;

@@ -2,7 +2,10 @@
 // The cycle model: the control of sat_top, cycle for cycle, without any data. What FP units and
 // pipelines take is defined by the compiler's command line, from rtl/include.
 
+#include <deque>
+
 #include "matmul.h"
+#include "repeat.h"
 #include "vector.h"
 
 namespace sat {
@@ -12,31 +15,25 @@ namespace {
 class Machine {
  public:
   Machine(const Config& config, const Command* commands, Int count, Int program)
-      : config_(config), command_(commands), count_(count), program_(program), rd_(config_),
+      : config_(config), command_(commands), count_(count), program_(program),
+        fetch_beats_(DESC_BYTES / config_.beat_bytes()), rd_(config_),
         wr_(config_), matmul_(config_), vector_(config_) {}
 
-  // False if the program did not end within `limit` cycles. `spans` has a place for each
-  // command.
-  bool run(Int limit, Counters* counters, Span* spans) {
+  // How many cycles were run and not skipped, 0 if the program did not end within `limit`. `spans`
+  // has a place for each command. Without `skips` each cycle is run.
+  Int run(Int limit, bool skips, Counters* counters, Span* spans) {
     spans_ = spans;
+    counters_ = counters;
+    Int ran = 0;
     for (Int now = 0; now < limit; ++now) {
-      rd_.settle_responses(now);
-      wr_.settle(now);
+      if (rd_.awake(now)) rd_.settle_responses(now);
+      if (wr_.awake(now)) wr_.settle(now);
       matmul_.settle(now, rd_, wr_);
       vector_.settle(now, rd_, wr_);
-      rd_.valid[RD_FETCH] = fetch_valid_;
-      rd_.request[RD_FETCH] = {fetch_addr_, DESC_BYTES / config_.beat_bytes()};
-      rd_.rsp_ready[RD_FETCH] = true;
       rd_.settle_requests();
 
-      const bool running = state_ != BEGIN;
-      counters->cycles += running;
-      counters->array_busy += matmul_.busy;
-      counters->vector_busy += vector_.busy;
-      counters->rdma_busy += rd_.busy();
-      counters->wdma_busy += wr_.busy();
+      count_cycles(1, counters);
       counters->bytes_read += rd_.beat_in * config_.beat_bytes();
-
       count_bytes();
       const bool idle = !matmul_.busy && !vector_.busy;
       if (state_ == END && idle) {
@@ -46,32 +43,83 @@ class Machine {
         counters->stall_s = feeder.stalls_s;
         counters->stall_drain = feeder.stalls_drain;
         counters->bytes_written = wr_.written;
-        return true;
+        return ran;
       }
+      ++ran;
       if (matmul_.finishes()) end(array_, now);
       if (vector_.finishes()) end(vectors_, now);
+      const State state = state_;
       sequence(now);
-      const bool fetch_ready = rd_.ready[RD_FETCH], beat = rd_.rsp_valid(RD_FETCH);
-      if (fetch_) fetch_valid_ = true;
-      else if (fetch_ready) fetch_valid_ = false;
-      fetched_ = beat && ++fetch_beat_ == DESC_BYTES / config_.beat_bytes();
+      const bool fetch_ready = rd_.ready(RD_FETCH), beat = rd_.rsp_valid(RD_FETCH);
+      const bool moved = state_ != state || fetch_ || fetched_ || fetch_ready || beat;
+      fetched_ = beat && ++fetch_beat_ == fetch_beats_;
       if (fetched_) fetch_beat_ = 0;
       matmul_.tick(now, rd_, wr_);
       vector_.tick(now, rd_);
       rd_.tick(now);
       wr_.tick(now);
+      if (fetch_ || fetch_ready) {
+        rd_.drive(RD_FETCH, fetch_, {fetch_addr_, fetch_beats_}, true);
+      }
+      if (!skips) continue;
+      if (matmul_.repeats() && !vector_.moved && !moved && state_ >= ISSUE) {
+        now += skip(now, limit);
+      }
+      if (moved || rd_.moved || wr_.moved || matmul_.moved || vector_.moved) continue;
+      const Int next = std::min({rd_.due, wr_.due, matmul_.due, limit,
+                                 state_ == CHECK ? checked_ : NEVER});
+      if (next <= now) continue;
+      count_cycles(next - now - 1, counters);
+      now = next - 1;
     }
-    return false;
+    return 0;
+  }
+
+  // All that changes while the array is alone at work.
+  template <class Walk>
+  void visit(Walk& walk) {
+    Counters& total = *counters_;
+    walk.same(state_, index_, array_.size());
+    rd_.visit(walk);
+    wr_.visit(walk);
+    matmul_.visit(walk);
+    for (Int* count : {&total.cycles, &total.array_busy, &total.rdma_busy, &total.wdma_busy,
+                       &total.bytes_read, &spans_[array_.front()].bytes_written}) {
+      walk.moving(*count);
+    }
+    for (Int command : array_) walk.moving(spans_[command].bytes_read);
   }
 
  private:
   enum State { BEGIN, FETCH, CHECK, ISSUE, END, AHEAD };
-  static constexpr Int DESC_BYTES = 128;
+  static constexpr Int DESC_BYTES = 128, PAGE = 4096;
+
+  // Cycles of periods of the array engine that need not be run.
+  Int skip(Int now, Int limit) {
+    if (index_ != repeats_of_) repeats_.forget();
+    repeats_of_ = index_;
+    Int periods = repeats_.find(*this, now, PAGE);
+    if (!periods) return 0;
+    periods = std::min(periods, (limit - now) / repeats_.time - 1);
+    if (periods <= 0) return 0;
+    Walk walk(repeats_.steps, repeats_.time, periods);
+    visit(walk);
+    repeats_.forget();
+    return periods * repeats_.time;
+  }
+
+  void count_cycles(Int cycles, Counters* counters) const {
+    counters->cycles += state_ == BEGIN ? 0 : cycles;
+    counters->array_busy += matmul_.busy ? cycles : 0;
+    counters->vector_busy += vector_.busy ? cycles : 0;
+    counters->rdma_busy += rd_.busy() ? cycles : 0;
+    counters->wdma_busy += wr_.busy() ? cycles : 0;
+  }
 
   // Operands are read for the youngest command of the array, all else moves for the oldest.
   void count_bytes() {
     const int port = rd_.rsp_port;
-    if (port >= 0 && rd_.rsp_ready[port]) {
+    if (rd_.rsp_fire()) {
       const Int reader = port == RD_FETCH    ? index_
                          : port == RD_VECTOR ? vectors_.front()
                          : port < PORT_BIAS  ? array_.back()
@@ -155,25 +203,28 @@ class Machine {
 
   Config config_;
   const Command* command_;  // in hand
-  Int count_, program_;
+  Int count_, program_, fetch_beats_;
   ReadDma rd_;
   WriteDma wr_;
   MatmulEngine matmul_;
   VectorEngine vector_;
   std::deque<Int> array_, vectors_;  // commands inside
   Span* spans_ = nullptr;
+  Counters* counters_ = nullptr;
+  Repeats repeats_;
+  Int repeats_of_ = -1;
   State state_ = BEGIN;
   Int index_ = 0, fetch_addr_ = 0, fetch_beat_ = 0, checked_ = 0;
-  bool fetch_ = false, fetch_valid_ = false, fetched_ = false;
+  bool fetch_ = false, fetched_ = false;
   Slot result_{}, sums_{};
 };
 
 }  // namespace
 }  // namespace sat
 
-extern "C" int sat_machine_run(const sat::Config* config, const sat::Command* commands,
-                               int64_t count, int64_t program, int64_t limit,
-                               sat::Counters* counters, sat::Span* spans) {
+extern "C" int64_t sat_machine_run(const sat::Config* config, const sat::Command* commands,
+                                   int64_t count, int64_t program, int64_t limit, int64_t skips,
+                                   sat::Counters* counters, sat::Span* spans) {
   sat::Machine machine(*config, commands, count, program);
-  return machine.run(limit, counters, spans);
+  return machine.run(limit, skips, counters, spans);
 }

@@ -7,7 +7,7 @@
 
 namespace sat {
 
-class MapCache {
+class MapCache : public Unit {
  public:
   explicit MapCache(const Config& config)
       : beat_bytes_(config.beat_bytes()),
@@ -24,11 +24,38 @@ class MapCache {
   Request dma_request{};
 
   void start(const Command& command) {
+    moved = true;
     cache_ = command.conv;
     pairs_ = !command.a_trans;
     if (!cache_) return;
     ++generation_;
     if (generation_ % GENERATIONS == 0) sweep_ = lines_;
+  }
+
+  // Lines are seen from `place`, which moves on by whole lines.
+  template <class Walk>
+  void visit(Walk& walk, Int place) {
+    walk.same(cache_, sweep_);
+    moved = true;
+    if (!cache_) return;
+    Int base = place >> line_log2_;
+    walk.line_address(base, line_bytes_);
+    const Int from = place >> line_log2_, step = base - from;
+    const auto line = [&](Int& one) { walk.same(one - from), one += step; };
+    line(line_);
+    walk.same(first_, left_, last_beat_, filling_, step_, fill_[0], fill_[1], out_valid_, out_two_,
+              second_, upper_, looking_, pairs_);
+    walk.each(asks_, [&](Ask& ask) { line(ask.line), walk.same(ask.first, ask.last); });
+    const auto entry = [&](Entry& one) { walk.same(one.miss, one.first, one.last); };
+    walk.each(entries_, entry);
+    walk.each(some_, entry);
+    for (Int k = 0; k < lines_; ++k) {
+      const Tag& tag = tags_[rest(from + k, lines_)];
+      const bool held = tag.generation == generation_;
+      walk.same(held ? (tag.line << lines_log2_ | rest(from + k, lines_)) - from : NEVER,
+                held ? tag.parts : 0);
+    }
+    if (step) shift_tags(step);
   }
 
   // Without `caches`, which is for convolutions, loader and DMA are connected.
@@ -45,10 +72,14 @@ class MapCache {
       const Ask& ask = asks_.front();
       dma_request = {ask.line * line_bytes_ + ask.first * beat_bytes_, ask.last - ask.first + 1};
     }
+    acts_ = line_fire_ || (!entries_.empty() && (!entries_.front().miss || fill_[0] || fill_[1]));
   }
 
   void tick(bool request_valid, const Request& request, bool rsp_ready, bool dma_ready,
             bool dma_rsp) {
+    moved = sweep_ || (cache_ && (acts_ || (request_valid && ready) || dma_rsp
+                                 || (dma_valid && dma_ready) || (out_valid_ && rsp_ready)));
+    if (!moved) return;
     if (sweep_) --sweep_;
     if (!cache_) return;
     move_beats(rsp_ready, dma_rsp);
@@ -90,6 +121,15 @@ class MapCache {
     bool miss;
     Int first, last;
   };
+
+  void shift_tags(Int step) {
+    std::vector<Tag> shifted(lines_);
+    for (Int k = 0; k < lines_; ++k) {
+      const Int line = (tags_[k].line << lines_log2_ | k) + step;
+      shifted[rest(line, lines_)] = {tags_[k].generation, line >> lines_log2_, tags_[k].parts};
+    }
+    tags_.swap(shifted);
+  }
 
   void look() {
     hit_ = line_fire_ = miss_fire_ = last_line_ = false;
@@ -164,7 +204,7 @@ class MapCache {
   Int sweep_ = 0;  // cycles until the tags are cleared
   Int fill_[2] = {0, 0};
   bool out_valid_ = false, out_two_ = false, second_ = false, upper_ = false, in_upper_ = false;
-  bool hit_ = false, line_fire_ = false, miss_fire_ = false, last_line_ = false;
+  bool acts_ = false, hit_ = false, line_fire_ = false, miss_fire_ = false, last_line_ = false;
   int wanted_ = 0, present_ = 0;
 };
 

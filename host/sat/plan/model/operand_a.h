@@ -76,6 +76,40 @@ class AWalk {
     if (--passes_ == 0) state = IDLE;
   }
 
+  // Where the walk is in the map: lines that the cache holds are seen from there.
+  Int place_in_map() const {
+    const Command& c = *command_;
+    const Window& window = first_window_;
+    const Int pixel = flat() ? windows_until(window) : window.image * c.map_h * c.map_w;
+    return c.slots[0].addr + pixel * c.slots[0].stride;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(state, passes_, segments_, line_, part_row_, part_rows_, part_last_);
+    walk.outer(tiles_, 2);
+    walk.outer(rows_, 2 * span_);
+    walk.inner(depth_, 2 * config_.chunk_k);
+    for (Window* window : {&window_, &first_window_}) {
+      if (flat()) {
+        Int windows = windows_until(*window);
+        walk.moving(windows);
+        const Int lines = windows / command_->out_w;
+        *window = {lines / command_->out_h, lines % command_->out_h, windows % command_->out_w};
+      } else if (command_->conv) {
+        walk.moving(window->image);
+        walk.same(window->oy, window->ox);
+      } else {
+        walk.moving(window->ox);
+      }
+    }
+    for (Place* place : {&place_, &first_place_}) {
+      walk.same(place->ky, place->kx);
+      walk.address(place->offset);
+      if (command_->a_trans) walk.same(place->left);
+    }
+  }
+
  private:
   struct Window {
     Int image = 0, oy = 0, ox = 0;
@@ -84,6 +118,16 @@ class AWalk {
   struct Place {
     Int ky, kx, offset, left;
   };
+
+  // Each window sees one pixel, and they see all in order.
+  bool flat() const {
+    const Command& c = *command_;
+    return c.conv && c.kernel_h * c.kernel_w == 1 && !c.step_log2 && !c.upsample_log2 && !c.pad_top
+           && !c.pad_left && c.out_h == c.map_h && c.out_w == c.map_w;
+  }
+  Int windows_until(const Window& window) const {
+    return (window.image * command_->out_h + window.oy) * command_->out_w + window.ox;
+  }
 
   bool last_chunk() const { return depth_ <= config_.chunk_k; }
   Int tile_rows() const { return rows_ < span_ ? rows_ : span_; }
@@ -132,7 +176,7 @@ inline Int chunk_words(Int row_words, Int t2_log2) {
   return ((row_words << t2_log2) + 1) & ~Int{1};
 }
 
-class ALoader {
+class ALoader : public Unit {
  public:
   explicit ALoader(const Config& config)
       : config_(config), walk_(config), lines_max_(config.data_w / 4), unit_(
@@ -151,10 +195,36 @@ class ALoader {
     zero_ = note && notes_.front().zero;
     rsp_ready = note && !zero_ && (!trans() || word_ends());
     commit = commits_.valid(now);
+    words_ = walk_.state == AWalk::CHUNK
+        ? chunk_words(config_.beats_of(walk_.chunk_len()), t2_log2_) : 0;
+    acts_ = commit || zero_ || pipe_.valid(now)
+            || (walk_.state == AWalk::CHUNK && words_ <= free_ && words_ + ahead_ <= ahead_max_)
+            || walk_.state == AWalk::PART
+            || (walk_.state == AWalk::LINES && lines_ != lines_max_);
+    due = std::min(commits_.due(), pipe_.due());
+  }
+
+  Int place_in_map() const { return walk_.place_in_map(); }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(free_, ahead_, lines_, unit_q_);
+    if (command_) walk_.visit(walk);
+    const auto note = [&](Note& one) {
+      walk.address(one.addr);
+      walk.same(one.beats, one.start, one.units, one.zero, one.last);
+    };
+    pipe_.visit(walk, note);
+    walk.each(requests_, [&](Request& one) { walk.address(one.addr), walk.same(one.beats); });
+    walk.each(notes_, note);
+    commits_.visit(walk, [](char) {});
+    moved = true;
   }
 
   // `two`: the response has a second beat.
   void tick(Int now, bool request_ready, bool rsp_valid, bool rsp_two, Int taken, Int released) {
+    moved = acts_ || rsp_valid || (request_valid && request_ready) || taken || released;
+    if (!moved) return;
     if (commit) commits_.pop();
     const bool beat = rsp_valid || zero_;
     bool done = false, last = false;
@@ -180,9 +250,8 @@ class ALoader {
     Int asked = 0;
     const bool room = lines_ != lines_max_;
     if (walk_.state == AWalk::CHUNK) {
-      const Int words = chunk_words(ceil_div(walk_.chunk_len(), config_.lanes()), t2_log2_);
-      if (words <= free_ && words + ahead_ <= ahead_max_) {
-        asked = words;
+      if (words_ <= free_ && words_ + ahead_ <= ahead_max_) {
+        asked = words_;
         walk_.begin_part();
       }
     } else if (walk_.state == AWalk::PART) {
@@ -202,6 +271,7 @@ class ALoader {
     t2_log2_ = command.t2_log2;
     ahead_max_ = 2 * chunk_words(config_.chunk_k / config_.lanes(), t2_log2_);
     walk_.start(command);
+    moved = true;
   }
 
  private:
@@ -232,7 +302,7 @@ class ALoader {
       note.units = ceil_div(walk_.part_rows() + lead, unit_);
       note.beats = ceil_div(note.start + note.units, config_.lanes() / unit_);
     } else {
-      note.units = note.beats = ceil_div(walk_.chunk_len(), config_.lanes());
+      note.units = note.beats = config_.beats_of(walk_.chunk_len());
     }
     return note;
   }
@@ -241,12 +311,12 @@ class ALoader {
   const Command* command_ = nullptr;
   AWalk walk_;
   Int lines_max_, unit_, t2_log2_ = 0, ahead_max_ = 0;
-  Int free_, ahead_ = 0, lines_ = 0, unit_q_ = 0;
+  Int free_, ahead_ = 0, lines_ = 0, unit_q_ = 0, words_ = 0;
   Delay<Note> pipe_{SAT_PIXEL_ADDR_LATENCY};
   Fifo<Request> requests_;
   Fifo<Note> notes_;
   Delay<char> commits_{2};
-  bool zero_ = false;
+  bool zero_ = false, acts_ = false;
 };
 
 }  // namespace sat

@@ -7,7 +7,7 @@
 
 namespace sat {
 
-class SLoader {
+class SLoader : public Unit {
  public:
   // Elements of `bits`, in the descriptor's `slot`.
   SLoader(const Config& config, Int bits, int slot)
@@ -32,9 +32,13 @@ class SLoader {
     }
     rsp_ready = !notes_.empty() && (unit_q_ + 1 == notes_.front().units
                                     || rest(notes_.front().start + unit_q_ + 1, ratio_) == 0);
+    acts_ = commit || passes_by_ || (offered_ && skip_);
+    due = commits_.due();
   }
 
   void tick(Int now, bool request_ready, bool rsp_valid, Int released) {
+    moved = acts_ || rsp_valid || (offered_ && request_ready) || released;
+    if (!moved) return;
     if (commit) commits_.pop();
     if (rsp_valid && !notes_.empty() && ++unit_q_ == notes_.front().units) {
       unit_q_ = 0;
@@ -64,8 +68,20 @@ class SLoader {
     row_addr_ = tile_addr_;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(running_, skip_, free_, unit_q_, tiles_, columns_, tile_addr_);
+    walk.inner(rows_, 1);
+    walk.outer(passes_, 2);
+    walk.address(row_addr_);
+    if (command_ && command_->split) walk.same(ky_, kx_, position_left_);
+    walk.each(notes_, [&](Note& note) { walk.same(note.start, note.units); });
+    commits_.visit(walk, [](char) {});
+    moved = true;
+  }
+
   void start(const Command& command, bool skip) {
-    running_ = true;
+    moved = running_ = true;
     skip_ = skip;
     span_ = config_.cols << command.t1_log2;
     tiles_ = command.col_tiles;
@@ -111,7 +127,7 @@ class SLoader {
   Int word_bits_, unit_, ratio_, free_;
   Fifo<Note> notes_;
   Delay<char> commits_{2};
-  bool running_ = false, skip_ = false, offered_ = false;
+  bool acts_ = false, running_ = false, skip_ = false, offered_ = false;
   Int span_ = 0, tiles_ = 0, passes_ = 0, passes_all_ = 0, columns_ = 0, rows_ = 0, kept_ = 0;
   Int tile_addr_ = 0, row_addr_ = 0, stride_ = 0, row_words_ = 0, start_ = 0, units_ = 0;
   Int beats_ = 0;

@@ -2,15 +2,22 @@
 // Building blocks of the cycle model. A cycle has two halves: `settle` of every unit computes, from
 // registers alone, what its wires carry; `tick` is the clock edge, which reads the wires of other
 // units but changes only its own registers. So the order of units within a half does not matter.
+//
+// Most units do nothing in most cycles. One whose registers have not changed (`moved`), and of which
+// nothing that it delays comes out (`due`), has the wires that it had: it is not settled. If that
+// holds for all, each cycle is like the last one until the first thing that is due.
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 namespace sat {
 
 using Int = int64_t;
+
+constexpr Int NEVER = INT64_MAX;
 
 inline Int ceil_div(Int value, Int unit) { return (value + unit - 1) / unit; }
 
@@ -29,6 +36,7 @@ class Fifo {
   bool full() const { return size() > mask_; }
   const Item& front() const { return items_[popped_ & mask_]; }
   Item& front() { return items_[popped_ & mask_]; }
+  Item& at(Int place) { return items_[(popped_ + place) & mask_]; }
   void push(const Item& item) { items_[pushed_++ & mask_] = item; }
   void pop() { ++popped_; }
   void clear() { popped_ = pushed_; }
@@ -56,6 +64,10 @@ class Skid {
       skid_valid_ = true;
     }
   }
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(main_valid_, skid_valid_, main_valid_ ? main_ : 0, skid_valid_ ? skid_ : 0);
+  }
 
  private:
   Item main_{}, skid_{};
@@ -68,9 +80,17 @@ class Delay {
  public:
   explicit Delay(Int cycles) : cycles_(cycles), items_(1 << (64 - __builtin_clzll(cycles))) {}
   bool valid(Int now) const { return !items_.empty() && items_.front().due == now; }
+  Int due() const { return items_.empty() ? NEVER : items_.front().due; }
   const Item& front() const { return items_.front().item; }
   void push(Int now, const Item& item) { items_.push({now + cycles_, item}); }
   void pop() { items_.pop(); }
+  template <class Walk, class Visit>
+  void visit(Walk& walk, Visit visit) {
+    walk.each(items_, [&](Timed& timed) {
+      walk.time(timed.due);
+      visit(timed.item);
+    });
+  }
 
  private:
   struct Timed {
@@ -79,6 +99,14 @@ class Delay {
   };
   Int cycles_;
   Fifo<Timed> items_;
+};
+
+class Unit {
+ public:
+  bool awake(Int now) const { return moved || now >= due; }
+
+  bool moved = true;  // some register may have changed with the last clock edge
+  Int due = NEVER;    // when something delayed comes out, if nothing else moves
 };
 
 // sat_arbiter: round robin.
@@ -93,6 +121,8 @@ class Arbiter {
   void advance(uint32_t grant) {
     if (grant) above_ = ~(grant | (grant - 1));
   }
+  template <class Walk>
+  void visit(Walk& walk) { walk.same(above_); }
 
  private:
   uint32_t above_ = 0;

@@ -20,15 +20,32 @@ class RowWalk {
   };
   bool idle() const { return !walking_ && !stage_[0].valid && !stage_[1].valid; }
   const Row& row() const { return stage_[1]; }
+  bool moves(bool ready) const {
+    return stage_[1].valid ? ready : stage_[0].valid || walking_;
+  }
 
   void tick(bool ready) {
-    if (!stage_[1].valid || ready) {
+    if (moves(ready)) {
       stage_[1] = stage_[0];
       stage_[0] = {};
       if (walking_) {
         stage_[0] = here();
         next(stage_[0]);
       }
+    }
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(walking_, col_tiles_, cols_left_, r_, t2_);
+    if (!command_) return;
+    if (command_->line_w) walk.same(line_left_, lines_left_);
+    walk.outer(row_tiles_, 2);
+    walk.outer(rows_left_, 2 * row_span());
+    for (Int* at : {&tile_row_, &row_, &line_row_}) walk.moving(*at);
+    for (Row& row : stage_) {
+      walk.same(row.valid, row.skip, row.pe_row_last, row.tile_last, row.column_last, row.cols);
+      walk.address(row.addr);
     }
   }
 
@@ -110,7 +127,7 @@ class RowWalk {
 };
 
 // sat_bias_loader: two column tiles of bias, one in use.
-class BiasLoader {
+class BiasLoader : public Unit {
  public:
   explicit BiasLoader(const Config& config) : config_(config) {}
   bool request_valid = false, rsp_ready = false, ready = false;
@@ -128,6 +145,8 @@ class BiasLoader {
 
   void tick(bool request_ready, bool rsp_valid, bool next) {
     const bool fire = request_valid && request_ready;
+    moved = fire || rsp_valid || next;
+    if (!moved) return;
     bool done = false;
     if (rsp_valid && rsp_ready) {
       done = ++word_ == notes_.front();
@@ -142,7 +161,15 @@ class BiasLoader {
     addr_ += 4 * span_;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(span_, tiles_, cols_, addr_, held_, full_, word_);
+    walk.each(notes_, [&](Int beats) { walk.same(beats); });
+    moved = true;
+  }
+
   void start(const Command& command) {
+    moved = true;
     span_ = config_.cols << command.t1_log2;
     tiles_ = command.bias ? command.col_tiles : 0;
     cols_ = command.cols;
@@ -158,7 +185,7 @@ class BiasLoader {
 };
 
 // sat_aux_loader: residual or mask.
-class AuxLoader {
+class AuxLoader : public Unit {
  public:
   AuxLoader(const Config& config, int slot) : config_(config), slot_(slot), walk_(config) {
     const Int row_beats = config.cols * config.t / config.lanes();
@@ -171,7 +198,7 @@ class AuxLoader {
     request_valid = false;
     const RowWalk::Row& row = walk_.row();
     if (row.valid && !row.skip) {
-      request = {row.addr, ceil_div(row.cols << single_, config_.lanes())};
+      request = {row.addr, config_.beats_of(row.cols << single_)};
       request_valid = request.beats <= room_;
     }
     rsp_ready = beats_ < depth_;
@@ -180,12 +207,23 @@ class AuxLoader {
 
   void tick(bool request_ready, bool rsp_valid, bool beat_ready) {
     const bool fire = request_valid && request_ready, pops = beat_valid && beat_ready;
+    const bool next = walk_.row().skip || fire;
+    moved = fire || pops || rsp_valid || walk_.moves(next);
+    if (!moved) return;
     room_ += pops - (fire ? request.beats : 0);
     beats_ += rsp_valid - pops;
-    walk_.tick(walk_.row().skip || fire);
+    walk_.tick(next);
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(room_, beats_, single_);
+    walk_.visit(walk);
+    moved = true;
   }
 
   void start(const Command& command, bool used, bool single) {
+    moved = true;
     room_ = depth_;
     beats_ = 0;
     single_ = single;
@@ -200,7 +238,7 @@ class AuxLoader {
   bool single_ = false;
 };
 
-class CStore {
+class CStore : public Unit {
  public:
   explicit CStore(const Config& config)
       : config_(config),
@@ -219,7 +257,7 @@ class CStore {
     out_valid_ = outs_.valid(now);
     column_out_ = columns_.valid(now);
     sums_.settle(now, room, room);
-    const bool sums_pending = pending_ || due_;
+    const bool sums_pending = pending_ || sums_due_;
     idle = walk_.idle() && !under_way_ && !beat_valid_ && queue_.empty() && split_ready_
            && !sums_pending;
     request_valid = !split_ready_;
@@ -228,7 +266,8 @@ class CStore {
     if (data_valid) data_bytes = queue_.front();
     issue_ = row_next_ = tile_taken = bias_next = residual_ready = mask_ready = false;
     column_ends_ = false;
-    sums_request_ = due_ && split_ready_;
+    sums_request_ = sums_due_ && split_ready_;
+    due = std::min({outs_.due(), columns_.due(), sums_.due()});
     const RowWalk::Row& row = walk_.row();
     if (!row.valid) return;
     const Command& c = *command_;
@@ -252,6 +291,10 @@ class CStore {
   }
 
   void tick(Int now, bool row_done, bool request_ready, bool data_ready) {
+    moved = issue_ || row_next_ || row_done || out_valid_ || column_out_ || beat_valid_
+            || sums_.busy() || sums_.valid || sums_request_ || walk_.moves(row_next_)
+            || (request_valid && request_ready) || (data_valid && data_ready);
+    if (!moved) return;
     const bool sums_begin = sums_.reserves, sums_valid = sums_.valid;
     const ColumnSums::Out sums_out = sums_.out;
     if (beat_valid_) queue_.push(beat_bytes_);
@@ -271,9 +314,9 @@ class CStore {
       addr_ = row.addr;
     } else if (sums_request_) {
       left_ = last_col_ / (config_.data_w / 32) + 1;
-      addr_ = due_ == 2 ? sums_addr_ : sums_addr_ + command_->slots[7].stride;
-      if (due_ == 1) sums_addr_ += 4 * (last_col_ + 1);
-      --due_;
+      addr_ = sums_due_ == 2 ? sums_addr_ : sums_addr_ + command_->slots[7].stride;
+      if (sums_due_ == 1) sums_addr_ += 4 * (last_col_ + 1);
+      --sums_due_;
     } else if (request_valid && request_ready) {
       left_ -= request.beats;
       addr_ += BURST * config_.beat_bytes();
@@ -285,7 +328,7 @@ class CStore {
     }
     if (column_ends) {
       pending_ = true;
-      due_ = 2;
+      sums_due_ = 2;
       last_col_ = row.cols - 1;
       last_group_ = last_col_ / lanes_;
       columns_.push(now, 0);
@@ -293,7 +336,21 @@ class CStore {
     walk_.tick(row_next_);
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(drained_, done_, under_way_, left_, place_, held_bytes_, beat_bytes_, sums_due_,
+              last_col_, last_group_, sums_addr_, beat_valid_, pending_, command_);
+    walk.address(addr_);
+    walk_.visit(walk);
+    sums_.visit(walk);
+    outs_.visit(walk, [&](Out& out) { walk.same(out.row_last, out.lanes); });
+    columns_.visit(walk, [](char) {});
+    walk.each(queue_, [&](Int bytes) { walk.same(bytes); });
+    moved = true;
+  }
+
   void start(const Command& command) {
+    moved = true;
     command_ = &command;
     sums_addr_ = command.slots[7].addr;
     walk_.start(command, 3, command.out_fp32 ? 4 : 2);
@@ -334,7 +391,7 @@ class CStore {
   Fifo<Int> queue_{QUEUE};
   Int drained_ = 0, done_ = 0, under_way_ = 0, left_ = 0, addr_ = 0;
   Int place_ = 0, held_bytes_ = 0, beat_bytes_ = 0;
-  Int due_ = 0, last_col_ = 0, last_group_ = 0, sums_addr_ = 0;
+  Int sums_due_ = 0, last_col_ = 0, last_group_ = 0, sums_addr_ = 0;
   bool beat_valid_ = false, pending_ = false, split_ready_ = true, issue_ = false;
   bool row_next_ = false, group_last_ = false, out_valid_ = false, column_ends_ = false;
   bool column_out_ = false, sums_request_ = false;

@@ -50,7 +50,7 @@ class StoreMux {
   bool valid_ = false, last_ = false, advance_ = false, request_done_ = false, data_done_ = false;
 };
 
-class VectorEngine {
+class VectorEngine : public Unit {
  public:
   explicit VectorEngine(const Config& config)
       : loader_(config), wuve_(config), half_(config), sore_(config), bp_(config, true),
@@ -63,12 +63,13 @@ class VectorEngine {
   // `wr` has settled before.
   void settle(Int now, ReadDma& rd, WriteDma& wr) {
     if (!busy) {
-      rd.valid[RD_VECTOR] = wr.valid[1] = wr.data_valid[1] = false;
+      if (!moved) return;
+      rd.drive(RD_VECTOR, false, {}, true);
+      wr.valid[1] = wr.data_valid[1] = false;
       return;
     }
     if (feature_) settle_feature(now, rd);
     else settle_weights(now, rd);
-    rd.rsp_ready[RD_VECTOR] = true;
     mux_.settle(packets_, wr.ready[1], wr.data_ready[1]);
     wr.valid[1] = mux_.request_valid;
     wr.request[1] = mux_.request;
@@ -78,8 +79,9 @@ class VectorEngine {
   }
 
   void tick(Int now, const ReadDma& rd) {
+    moved = busy || starts_;
     if (busy) {
-      const bool ready = rd.ready[RD_VECTOR], rsp = rd.rsp_valid(RD_VECTOR);
+      const bool ready = rd.ready(RD_VECTOR), rsp = rd.rsp_valid(RD_VECTOR);
       if (feature_) tick_feature(now, ready, rsp);
       else tick_weights(now, ready, rsp);
       mux_.tick();
@@ -125,8 +127,7 @@ class VectorEngine {
 
   void settle_weights(Int now, ReadDma& rd) {
     loader_.settle();
-    rd.valid[RD_VECTOR] = loader_.request_valid;
-    rd.request[RD_VECTOR] = {0, loader_.beats};
+    rd.drive(RD_VECTOR, loader_.request_valid, {0, loader_.beats}, true);
     bp_.settle(queues_.valid(SINK_BP), tile(SINK_BP));
     ff_.settle(queues_.valid(SINK_FF), tile(SINK_FF));
     weights_.settle(queues_.valid(SINK_WEIGHT), tile(SINK_WEIGHT));
@@ -163,34 +164,39 @@ class VectorEngine {
     fetch_.settle();
     if (pool) reader_.settle();
     else rows_.settle();
-    rd.valid[RD_VECTOR] = fetch_.request_valid;
-    rd.request[RD_VECTOR] = fetch_.request;
-    affine_.settle(now, fetch_, c.opcode == AFFINE, credit[0]);
-    stats_.settle(now, fetch_, c.opcode == STATS, c.second, credit);
-    max_.settle(reader_, fetch_, pool && !c.backward, credit);
-    sum_.settle(now, reader_, fetch_, pool && c.backward, credit[0]);
+    rd.drive(RD_VECTOR, fetch_.request_valid, fetch_.request, true);
+    switch (c.opcode) {
+      case AFFINE: affine_.settle(now, fetch_, credit[0]); break;
+      case STATS: stats_.settle(now, fetch_, c.second, credit); break;
+      default:
+        if (c.backward) sum_.settle(now, reader_, fetch_, credit[0]);
+        else max_.settle(reader_, fetch_, credit);
+    }
   }
 
+  // Only the unit that works is settled, and moves: others have nothing left inside.
   void tick_feature(Int now, bool ready, bool rsp) {
-    const Command& c = *command_;
-    const bool pool = c.opcode == POOL, fetch_ready = fetch_.ready;
-    const bool x_taken = affine_.x_taken || stats_.x_taken || max_.x_taken || sum_.x_taken;
-    const bool y_taken = affine_.y_taken || stats_.y_taken || sum_.y_taken;
-    const Results& results = c.opcode == AFFINE ? affine_.results
-                             : c.opcode == STATS ? stats_.results
-                             : c.backward ? sum_.results : max_.results;
+    switch (command_->opcode) {
+      case AFFINE: tick_feature(now, ready, rsp, affine_); break;
+      case STATS: tick_feature(now, ready, rsp, stats_); break;
+      default:
+        if (command_->backward) tick_feature(now, ready, rsp, sum_);
+        else tick_feature(now, ready, rsp, max_);
+    }
+  }
+
+  template <class Unit>
+  void tick_feature(Int now, bool ready, bool rsp, Unit& unit) {
+    const bool pool = command_->opcode == POOL, fetch_ready = fetch_.ready;
     for (int k = 0; k < 2; ++k) {
-      writers_[k].tick(mux_.taken(k ? StoreMux::DOT : StoreMux::OUT), results.reserve[k],
-                       results.valid[k], results.band_last);
+      writers_[k].tick(mux_.taken(k ? StoreMux::DOT : StoreMux::OUT), unit.results.reserve[k],
+                       unit.results.valid[k], unit.results.band_last);
     }
     fetch_.tick(pool ? reader_.valid : rows_.valid, pool ? reader_.piece : rows_.piece, ready, rsp,
-                x_taken, y_taken);
-    if (pool) reader_.tick(fetch_ready, max_.piece_ready || sum_.piece_ready);
-    else rows_.tick(fetch_ready, affine_.band_done);
-    affine_.tick(now);
-    stats_.tick(now);
-    max_.tick();
-    sum_.tick(now);
+                unit.x_taken, unit.y_taken);
+    if (pool) reader_.tick(fetch_ready, unit.piece_ready);
+    else rows_.tick(fetch_ready, unit.band_done);
+    unit.tick(now);
   }
 
   TileLoader loader_;
