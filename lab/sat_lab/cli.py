@@ -71,6 +71,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         help="folder of the data set's files, if there is one data set")
     parser.add_argument("--nm", nargs="+", type=parse_nm, default=[(2, 8)], metavar="N:M",
                         help="default: 2:8")
+    parser.add_argument("--wu", nargs="+", type=parse_nm, default=[], metavar="N:M",
+                        help="of dY in WU, for all-sample and all-largest (default: as --nm)")
     parser.add_argument("--epochs", type=positive, default=20, help="default: 20")
     parser.add_argument("--seeds", type=positive, default=3, help="how many (default: 3)")
     parser.add_argument("--out", type=Path, default=Path("build", "lab.json"),
@@ -97,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         DATA[name](args.data_dir)  # says what is missing before anything runs
     results = Results(args.out)
     wanted = list(grid(args.methods, args.networks, args.data, args.nm, args.epochs,
-                       range(1, args.seeds + 1)))
+                       range(1, args.seeds + 1), args.wu))
     todo = [experiment for experiment in wanted if experiment not in results.runs]
     console.print(f"{len(wanted)} trainings, of which {len(wanted) - len(todo)} are done",
                   highlight=False)

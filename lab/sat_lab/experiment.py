@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sat.nn import DENSE
 
 DENSE_METHOD = "dense"
+ALL_PASSES = "all-sample", "all-largest"  # BDWP, and N:M of dY in WU
 
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What trainings have in common that differ by their seed; dense is N = M."""
+    """What trainings have in common that differ by their seed; dense is N = M. `wu` is "N:M" of dY
+    for ALL_PASSES, else empty."""
 
     network: str
     data: str
@@ -22,15 +24,27 @@ class Setting:
     method: str
     n: int
     m: int
+    wu: str = ""
+
+    @property
+    def nm(self) -> str:
+        """To be read."""
+        if self.method == DENSE_METHOD:
+            return ""
+        return f"{self.n}:{self.m}" + (f", WU {self.wu}" if self.wu else "")
 
     @property
     def dense(self) -> Setting:
         """What it is compared with."""
         return Setting(self.network, self.data, self.epochs, DENSE_METHOD, *DENSE)
 
+    @property
+    def name(self) -> str:
+        """Of the method, with its N:M."""
+        return f"{self.method} {self.nm}".strip()
+
     def __str__(self) -> str:
-        nm = "" if self.method == DENSE_METHOD else f" {self.n}:{self.m}"
-        return f"{self.method}{nm} {self.network} {self.data}, {self.epochs} epochs"
+        return f"{self.name} {self.network} {self.data}, {self.epochs} epochs"
 
 
 @dataclass(frozen=True, order=True)
@@ -40,11 +54,18 @@ class Experiment:
 
 
 def grid(methods: Iterable[str], networks: Iterable[str], data: Iterable[str],
-         nms: Iterable[tuple[int, int]], epochs: int, seeds: Iterable[int]) -> Iterator[Experiment]:
+         nms: Iterable[tuple[int, int]], epochs: int, seeds: Iterable[int],
+         wus: Iterable[tuple[int, int]] = ()) -> Iterator[Experiment]:
     """All combinations, each once, and the dense ones first; all settings of a seed before the next
-    seed, so that a grid that is stopped has something of each."""
-    found = {Setting(network, name, epochs, method, *(DENSE if method == DENSE_METHOD else nm))
-             for method, network, name, nm in itertools.product(methods, networks, data, nms)}
+    seed, so that a grid that is stopped has something of each. `wus` are for ALL_PASSES, as the
+    weights' N:M if there is none."""
+    found = set()
+    for method, network, name, nm in itertools.product(methods, networks, data, nms):
+        one = Setting(network, name, epochs, method, *nm)
+        if method in ALL_PASSES:
+            found |= {replace(one, wu="{}:{}".format(*wu)) for wu in tuple(wus) or (nm,)}
+        else:
+            found.add(one.dense if method == DENSE_METHOD else one)
     ordered = sorted(found, key=lambda setting: (setting.method != DENSE_METHOD, setting))
     for seed in seeds:
         for setting in ordered:

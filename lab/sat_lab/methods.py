@@ -10,13 +10,15 @@ from torch import nn
 
 from sat.torch import sparsify
 from sat.torch.methods import METHODS as SPARSE_METHODS
-from sat.torch.sparsity import NmSpec
 
 from .clos import cascades
 from .experiment import DENSE_METHOD
 
-METHODS: dict[str, Callable[[nn.Module, NmSpec], nn.Module]] = {
+# Of the model, its N:M, and for those of ALL_PASSES that of dY in WU.
+METHODS: dict[str, Callable[..., nn.Module]] = {
     DENSE_METHOD: lambda model, nm: model,
     **{name: partial(sparsify, method=name) for name in SPARSE_METHODS},
     "clos": cascades,
+    "all-sample": partial(sparsify, wu_mode="sample"),
+    "all-largest": partial(sparsify, wu_mode="largest"),
 }

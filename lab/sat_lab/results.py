@@ -37,7 +37,8 @@ class Run:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Run:
         values = dict(values)
-        setting = Setting(**{name: values.pop(name) for name in Setting.__dataclass_fields__})
+        setting = Setting(**{name: values.pop(name) for name in Setting.__dataclass_fields__
+                             if name in values})  # files from before WU was sparse have no `wu`
         return cls(Experiment(setting, values.pop("seed")), **values)
 
 
@@ -81,7 +82,8 @@ class Results:
             both = runs.keys() & dense.keys()
             rows.append({
                 "method": setting.method, "network": setting.network, "data": setting.data,
-                "n": setting.n, "m": setting.m, "epochs": setting.epochs, "seeds": len(runs),
+                "n": setting.n, "m": setting.m, "wu": setting.wu, "epochs": setting.epochs,
+                "seeds": len(runs),
                 "mean": round(statistics.mean(runs.values()), 3),
                 "std": round(statistics.stdev(runs.values()), 3) if len(runs) > 1 else None,
                 "delta_to_dense": round(statistics.mean(runs[seed] - dense[seed] for seed in both),
@@ -91,13 +93,12 @@ class Results:
     def table(self) -> Table:
         table = Table("network", "data", "epochs", "method", "N:M", "seeds", "mean", "std",
                       "to dense", title="test accuracy, %")
-        for row in self.rows():
-            nm = "" if row["method"] == DENSE_METHOD else f"{row['n']}:{row['m']}"
+        for setting, row in zip(self.settings(), self.rows()):
             std = "" if row["std"] is None else f"{row['std']:.2f}"
             delta = row["delta_to_dense"]
-            table.add_row(row["network"], row["data"], str(row["epochs"]), row["method"], nm,
-                          str(row["seeds"]), f"{row['mean']:.2f}", std,
-                          "" if delta is None or not nm else f"{delta:+.2f}")
+            table.add_row(row["network"], row["data"], str(row["epochs"]), row["method"],
+                          setting.nm, str(row["seeds"]), f"{row['mean']:.2f}", std,
+                          "" if delta is None or not setting.nm else f"{delta:+.2f}")
         return table
 
     def plot(self, path: Path) -> None:
@@ -120,11 +121,10 @@ class Results:
                                                 for number in range(len(settings))])
             for setting, colour in zip(settings, colours):
                 epochs = range(1, setting.epochs + 1)
-                nm = "" if setting.method == DENSE_METHOD else f" {setting.n}:{setting.m}"
                 for axis, name in zip(column, ("accuracies", "losses")):
                     curves = list(zip(*(getattr(run, name) for run in self.of(setting))))
                     axis.plot(epochs, [statistics.mean(values) for values in curves],
-                              label=setting.method + nm, color=colour)
+                              label=setting.name, color=colour)
                     axis.fill_between(epochs, [min(values) for values in curves],
                                       [max(values) for values in curves], alpha=0.15,
                                       color=colour)

@@ -23,6 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sat.options import parse_nm
 from sat_examples.training import Dataset
 
 from .data import DATA, MOVED, TEXT
@@ -48,7 +49,9 @@ def model_of(setting: Setting, data: Dataset) -> nn.Module:
     if not recipe.text:
         shape = (shape[2], *shape[:2])
     model = recipe.make(shape, data.classes)
-    return METHODS[setting.method](model, recipe.nm(setting.n, setting.m))
+    made = METHODS[setting.method]
+    nm = recipe.nm(setting.n, setting.m)
+    return made(model, nm, wu=recipe.nm(*parse_nm(setting.wu))) if setting.wu else made(model, nm)
 
 
 def tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[torch.Tensor, torch.Tensor]:

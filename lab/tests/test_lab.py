@@ -22,7 +22,7 @@ from sat.torch import SparseLayer  # noqa: E402
 from sat_examples.training import Dataset  # noqa: E402
 from sat_lab import cli, data, train  # noqa: E402
 from sat_lab.clos import Clos  # noqa: E402
-from sat_lab.experiment import DENSE_METHOD, Experiment, Setting, grid  # noqa: E402
+from sat_lab.experiment import ALL_PASSES, DENSE_METHOD, Experiment, Setting, grid  # noqa: E402
 from sat_lab.methods import METHODS  # noqa: E402
 from sat_lab.networks import NETWORKS  # noqa: E402
 from sat_lab.results import Results, Run  # noqa: E402
@@ -40,7 +40,8 @@ def random_data(network: str) -> Dataset:
 
 
 def setting(network: str = "mlp", method: str = "bdwp", epochs: int = 1) -> Setting:
-    return Setting(network, "text" if NETWORKS[network].text else "digits", epochs, method, 2, 8)
+    return Setting(network, "text" if NETWORKS[network].text else "digits", epochs, method, 2, 8,
+                   "4:8" if method in ALL_PASSES else "")
 
 
 @pytest.mark.parametrize("method", sorted(METHODS.keys() - {DENSE_METHOD}))
@@ -74,6 +75,18 @@ def test_the_grid():
         ("dense", 2, 2, 2), ("bdwp", 1, 4, 2), ("bdwp", 2, 8, 2)]
 
 
+def test_the_grid_of_all_passes():
+    """WU is as the weights, or as it is said; it means nothing to other methods."""
+    def names(*wus):
+        found = grid(["bdwp", "all-sample"], ["mlp"], ["digits"], [(2, 8)], 3, [1], wus)
+        return [one.setting.name for one in found]
+
+    assert names() == ["all-sample 2:8, WU 2:8", "bdwp 2:8"]
+    assert names((2, 8), (4, 8)) == ["all-sample 2:8, WU 2:8", "all-sample 2:8, WU 4:8", "bdwp 2:8"]
+    model = train.model_of(setting("resnet", "all-largest"), random_data("resnet"))
+    assert repr(model).count("Bdwp 2:8, WU largest 4:8") == 8 and "WU" not in repr(model[0])
+
+
 def add(results: Results, method: str, *accuracies: float, first: int = 1) -> None:
     one = setting(method=method, epochs=2)
     if method == "dense":
@@ -88,7 +101,7 @@ def test_rows(tmp_path):
     add(results, "sr-ste", 88.0)
     add(results, "bdwp", 89.0, 91.0, 96.0)
     add(results, "dense", 90.0, 92.0)
-    common = {"network": "mlp", "data": "digits", "epochs": 2}
+    common = {"network": "mlp", "data": "digits", "epochs": 2, "wu": ""}
     wanted = [
         {"method": "dense", "n": 2, "m": 2, "seeds": 2, "mean": 91.0, "std": 1.414,
          "delta_to_dense": 0.0},
@@ -107,6 +120,16 @@ def test_rows_without_dense(tmp_path):
     add(results, "dense", 90.0, first=5)
     add(results, "bdwp", 89.0)
     assert [row["delta_to_dense"] for row in results.rows()] == [0.0, None]
+
+
+def test_files_from_before_wu_was_sparse(tmp_path):
+    results = Results(tmp_path / "lab.json")
+    add(results, "all-sample", 90.0)
+    add(results, "bdwp", 89.0)
+    text = (tmp_path / "lab.json").read_text(encoding="utf-8")
+    assert Results(tmp_path / "lab.json").runs == results.runs
+    (tmp_path / "lab.json").write_text(text.replace('"wu": "",', ""), encoding="utf-8")
+    assert Results(tmp_path / "lab.json").runs == results.runs
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 """Methods of sparse training: which weights and gradients the passes of a layer read.
 
 The reduction of FF runs along the inputs of a weight (axis 1 in torch's layout), that of BP along
-its outputs (axis 0). WU is dense in all methods: it has no weights.
+its outputs (axis 0). WU has no weights: what it reads of dY is no part of a method (sampling.py).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from .errors import CompileError
 from .methods import METHODS, Method
+from .sampling import MODES, GradientSelection
 from .sparsity import NmSpec, Sparsity
 
 # Modules that compute with weights which are no Linear's or Conv2d's, or past their forward().
@@ -20,15 +21,18 @@ OPAQUE = (nn.modules.conv._ConvNd, nn.MultiheadAttention, nn.TransformerEncoderL
 
 class SparseLayer(nn.Module):
     """What a SparseLinear and a SparseConv2d have in common. Parameters, and so checkpoints, are
-    those of the layer that it was; `method` says what the passes read of them."""
+    those of the layer that it was; `method` says what FF and BP read of them, `wu` what WU reads of
+    dY (None: all)."""
 
     weight: nn.Parameter
     bias: nn.Parameter | None
     method: Method
+    wu: GradientSelection | None
 
     def extra_repr(self) -> str:
-        method = self.method
-        return f"{super().extra_repr()}, {type(method).__name__} {method.n}:{method.m}"
+        method, wu = self.method, self.wu
+        text = f"{super().extra_repr()}, {type(method).__name__} {method.n}:{method.m}"
+        return f"{text}, WU {wu.mode} {wu.n}:{wu.m}" if wu else text
 
     def ff(self) -> torch.Tensor:
         """The weight that FF reads now: what a trained network consists of."""
@@ -40,6 +44,14 @@ class SparseLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _Passes.apply(self, x, self.weight, self.bias)
+
+    def wu_reads(self, dy: torch.Tensor) -> torch.Tensor:
+        """Of dY: the rows that WU adds up are those of all images and pixels, or tokens."""
+        if self.wu is None:
+            return dy
+        last = dy.movedim(self.channels, -1)
+        rows = self.wu(last.reshape(-1, last.shape[-1]))
+        return rows.view(last.shape).movedim(-1, self.channels)
 
     # The three passes on plain tensors; dY has its outputs at `channels`.
 
@@ -78,8 +90,9 @@ class _Passes(torch.autograd.Function):
             pruned = method.output_gradient(dy, layer.channels)
             dx = layer.pass_bp(pruned, method.backward(weight, ff).to(dy.dtype), x).to(x.dtype)
         if ctx.needs_input_grad[2]:
-            dense = layer.pass_wu(dy, x.to(dy.dtype)).to(weight.dtype)
-            dw = method.weight_gradient(dense, weight, ff)
+            read = layer.wu_reads(dy)
+            full = layer.pass_wu(read, x.to(dy.dtype)).to(weight.dtype)
+            dw = method.weight_gradient(full, weight, ff)
         if ctx.needs_input_grad[3]:
             rows = dy.movedim(layer.channels, -1).reshape(-1, len(layer.bias))
             db = rows.sum(0).to(layer.bias.dtype)
@@ -135,12 +148,16 @@ SPARSE: dict[type[nn.Module], type[SparseLayer]] = {
     nn.Linear: SparseLinear, nn.Conv2d: SparseConv2d}
 
 
-def sparsify(model: nn.Module, nm: NmSpec, method: str = "bdwp") -> nn.Module:
+def sparsify(model: nn.Module, nm: NmSpec, method: str = "bdwp", wu: NmSpec = None,
+             wu_mode: str = "sample") -> nn.Module:
     """A copy of `model` whose Linear and Conv2d layers train N:M weights, in plain PyTorch.
 
     nm      "2:8" for all layers, or by module path: {"": "2:8", "conv1": "2:2"}, where a path holds
             for all below it and the longest wins; what is not named, and N = M, stays as it is
     method  of METHODS: "bdwp", or one to compare it with
+    wu      of dY in the gradients of the weights, as nm; by default they are dense. Those of biases
+            always are
+    wu_mode "sample": N of M at random, with dY as mean and the least variance; "largest"
 
     Parameters and buffers are the model's own, not copies: an optimizer of either trains both, and
     a state_dict of one loads into the other. FF and BP compute with the copies that PRUNE would
@@ -149,19 +166,23 @@ def sparsify(model: nn.Module, nm: NmSpec, method: str = "bdwp") -> nn.Module:
     """
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is none of {', '.join(METHODS)}")
+    if wu_mode not in MODES:
+        raise ValueError(f"wu_mode: {wu_mode!r} is none of {', '.join(MODES)}")
     tensors = [*model.parameters(), *model.buffers()]
     made = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
-    sparsity = Sparsity(nm)
+    sparsity, gradients = Sparsity(nm), Sparsity(wu, "wu")
     for path, layer in made.named_modules():
         if not isinstance(layer, OPAQUE):
             continue
-        n, m = sparsity.of(path)
-        if n == m:
+        (n, m), (wu_n, wu_m) = sparsity.of(path), gradients.of(path)
+        if n == m and wu_n == wu_m:
             continue
         _check(path, layer)
         layer.__class__ = SPARSE[type(layer)]
-        layer.method = METHODS[method](n, m)
+        layer.method = (Method if n == m else METHODS[method])(n, m)
+        layer.wu = None if wu_n == wu_m else GradientSelection(wu_n, wu_m, wu_mode)
     sparsity.check_used()
+    gradients.check_used()
     return made
 
 

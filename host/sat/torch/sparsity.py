@@ -12,12 +12,12 @@ from ..nn import DENSE
 NmSpec = str | Mapping[str, str] | None
 
 
-def parse_nm(text: str) -> tuple[int, int]:
+def parse_nm(text: str, option: str = "nm") -> tuple[int, int]:
     """(N, M) of "N:M"; ValueError for anything else, or what the core does not prune to."""
     try:
         n, m = map(int, text.split(":"))
     except (AttributeError, ValueError):
-        raise ValueError(f'nm: {text!r} is not "N:M", for example "2:8"') from None
+        raise ValueError(f'{option}: {text!r} is not "N:M", for example "2:8"') from None
     check_nm(n, m)
     return n, m
 
@@ -29,9 +29,10 @@ class Sparsity:
         {"": "2:8", "stem": "2:2", "head": "2:2"}    all 2:8, but two dense layers
     """
 
-    def __init__(self, spec: NmSpec):
+    def __init__(self, spec: NmSpec, option: str = "nm"):
+        self._option = option
         by_path = {"": spec} if isinstance(spec, str) else dict(spec or {})
-        self._by_path = {path: parse_nm(text) for path, text in by_path.items()}
+        self._by_path = {path: parse_nm(text, option) for path, text in by_path.items()}
         self._unused = set(self._by_path) - {""}
 
     def of(self, path: str) -> tuple[int, int]:
@@ -47,4 +48,5 @@ class Sparsity:
     def check_used(self) -> None:
         """ValueError if a path names no layer."""
         if self._unused:
-            raise ValueError(f"nm: {min(self._unused)!r} is not the path of a layer with weights")
+            raise ValueError(f"{self._option}: {min(self._unused)!r} is not the path of a layer "
+                             "with weights")
