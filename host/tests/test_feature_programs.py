@@ -206,6 +206,22 @@ def test_average_pool(core: Core, rng, windows):
         assert np.allclose(got.tensor.read(), expected, rtol=2**-11, atol=2**-20)
 
 
+def test_gradient_of_an_average_is_a_product_per_image(core: Core, rng):
+    """With the bits of the transposed convolution, also behind a mask and a sum."""
+    layer = AveragePool.of_all(core, "pool", 3, 5, 4, 20)
+    d_out, program = layer.feature_map("d_out"), core.program()
+    product, conv, mask, residual = (core.feature_map(name, 3, 5, 4, 20)
+                                     for name in ("product", "conv", "mask", "residual"))
+    for fmap in (d_out, mask, residual):
+        fmap.write(rng.standard_normal(fmap.read().shape).astype(np.float16))
+    epilogue = {"mask": mask.tensor, "residual": residual.tensor}
+    layer.backward(program, d_out, product, **epilogue)
+    assert len(program) == 3 and all(command.descriptor.depth == 1 for command in program)
+    program.conv(d_out.tensor, layer.planes, conv.tensor, layer.windows.transposed(), **epilogue)
+    core.run(program)
+    assert np.array_equal(product.read().view(np.uint16), conv.read().view(np.uint16))
+
+
 def test_vector_commands_overlap_with_the_array(core: Core, tensors):
     """STATS beside the next gradient, but not before what makes its map."""
     t, program = tensors, core.program()

@@ -376,6 +376,11 @@ class AveragePool:
         values, indices = self.planes.planes
         values.write(np.where(kept, shares[:, None], np.float16(0)))
         indices.write(np.broadcast_to(column % self.GROUP, kept.shape).astype(np.uint8))
+        self.shares: Tensor | None = None
+        if windows == Windows(windows.images, windows.map_h, windows.map_w, 1, 1, windows.map_h,
+                              windows.map_w):  # the whole map
+            self.shares = core.tensor(f"{name}.shares", (windows.positions, 1), FP16)
+            self.shares.write(equal_shares(windows.positions)[:, None])
 
     @classmethod
     def of_all(cls, core: Core, name: str, images: int, h: int, w: int,
@@ -391,9 +396,21 @@ class AveragePool:
     def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
         program.conv(x.tensor, self.planes, out.tensor, self.windows, label=f"FF {self.name}")
 
-    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap, **epilogue) -> None:
-        program.conv(d_out.tensor, self.planes, d_x.tensor, self.windows.transposed(),
-                     label=f"BP {self.name}", **epilogue)
+    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap,
+                 **epilogue: Tensor | None) -> None:
+        """Of a whole map of many pixels image by image, each the product of the shares and the
+        image's row of `d_out`: a convolution would multiply at each position, of which one
+        counts."""
+        label, each = f"BP {self.name}", self.windows.positions
+        if self.shares is None or each < self.GROUP:
+            program.conv(d_out.tensor, self.planes, d_x.tensor, self.windows.transposed(),
+                         label=label, **epilogue)
+            return
+        for image in range(d_x.images):
+            pixels = slice(image * each, (image + 1) * each)
+            parts = {name: tensor[pixels, :] for name, tensor in epilogue.items() if tensor}
+            program.matmul(self.shares, d_out.tensor[image : image + 1, :],
+                           d_x.tensor[pixels, :], label=label, **parts)
 
 
 def equal_shares(count: int) -> np.ndarray:
