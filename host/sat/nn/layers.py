@@ -397,7 +397,7 @@ class AveragePool:
         program.conv(x.tensor, self.planes, out.tensor, self.windows, label=f"FF {self.name}")
 
     def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap,
-                 **epilogue: Tensor | None) -> None:
+                 **epilogue) -> None:
         """Of a whole map of many pixels image by image, each the product of the shares and the
         image's row of `d_out`: a convolution would multiply at each position, of which one
         counts."""
