@@ -67,6 +67,11 @@ rtl/matmul/sat_pack.v
 rtl/matmul/sat_c_sums.v
 rtl/matmul/sat_c_store.v
 rtl/matmul/sat_matmul.v
+rtl/sample/sat_random.v
+rtl/sample/sat_sample_rank.v
+rtl/sample/sat_sample_weights.v
+rtl/sample/sat_sample_pick.v
+rtl/sample/sat_sampler.v
 rtl/vector/sat_nm_select.v
 rtl/vector/sat_sore_emit.v
 rtl/vector/sat_sore.v

@@ -136,7 +136,7 @@ module sat_top #(
   wire          start, clear, busy, draining, overflow, overflow_latch, done_set, fence_set;
   wire          err_valid, halt, flush;
   wire [63:0]   prog_addr, err_addr;
-  wire [31:0]   prog_len, watchdog, err_index;
+  wire [31:0]   prog_len, watchdog, seed, step, err_index;
   wire [7:0]    err_code;
   wire [1023:0] desc;
   wire          matmul_start, matmul_a_meets, matmul_s_meets, matmul_ready, matmul_busy;
@@ -175,6 +175,8 @@ module sat_top #(
     .prog_addr_o        (prog_addr),
     .prog_len_o         (prog_len),
     .watchdog_o         (watchdog),
+    .seed_o             (seed),
+    .step_o             (step),
     .irq_o              (irq),
     .busy_i             (busy),
     .draining_i         (draining),
@@ -311,6 +313,8 @@ module sat_top #(
     .start_i         (vector_start),
     .desc_i          (desc),
     .overflow_latch_i(overflow_latch),
+    .seed_i          (seed),
+    .step_i          (step),
     .busy_o          (vector_busy),
     .overflow_o      (vector_overflow),
     .progress_o      (vector_progress),

@@ -5,6 +5,7 @@ reference      one operation at a time on integers, written to be read
 vector         the same on numpy arrays of bit patterns
 fp_mode        the processor's floating-point mode, which must not matter
 compress       N:M selection and the compressed formats
+sample         unbiased samples of N of each M values
 multiply       the command MATMUL on arrays
 windows        windows over a feature map
 convolve       the command MATMUL with `conv` on arrays
@@ -38,6 +39,7 @@ from .feature import affine, max_pool, max_pool_backward, stats
 from .hazards import Command, Hazard, HazardError, HazardKind, HazardWarning
 from .memory import ErrorRegion, Memory
 from .multiply import matmul
+from .sample import sample
 from .tensors import Tensor, tensors_of
 from .weights import Copies, prune, update
 from .windows import Windows
@@ -47,5 +49,5 @@ __all__ = [
     "HazardError", "HazardKind", "HazardWarning", "Memory", "Planes", "Result", "Slot", "Tensor",
     "Windows", "affine", "aligned", "compress_bp", "compress_ff", "compressed_rows", "conv",
     "decompress", "matmul", "max_pool", "max_pool_backward", "nm_select", "pack_indices", "prune",
-    "stats", "tensors_of", "unpack_indices", "update",
+    "sample", "stats", "tensors_of", "unpack_indices", "update",
 ]

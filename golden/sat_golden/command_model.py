@@ -50,6 +50,7 @@ from .hazards import (
 from .memory import Memory
 from .multiply import matmul
 from .operands import NIBBLE, SINGLE
+from .sample import WORD_MAX, Key
 from .tensors import Tensor, tensors_of
 from .vector import fp32_to_fp16
 from .weights import prune, update
@@ -124,11 +125,12 @@ class CommandModel:
         self.addr_w = addr_w
         self.hazards = hazards
 
-    def run(self, prog_addr: int, prog_len: int) -> Result:
-        """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory. Both are what
-        the registers hold: 64 and 32 bits."""
+    def run(self, prog_addr: int, prog_len: int, seed: int = 0, step: int = 0) -> Result:
+        """Run a program of `prog_len` descriptors at `prog_addr`; changes the memory. All are what
+        the registers hold: 64 bits, and 32 each."""
         integer("prog_addr", prog_addr, 0, (1 << 64) - 1)
-        integer("prog_len", prog_len, 0, (1 << 32) - 1)
+        integer("prog_len", prog_len, 0, WORD_MAX)
+        self.key = Key(integer("seed", seed, 0, WORD_MAX), integer("step", step, 0, WORD_MAX))
         result = Result()
         program_end = prog_addr + prog_len * DESC_BYTES
         if prog_addr % DESC_BYTES or prog_len == 0 or program_end > 1 << self.addr_w:
@@ -231,6 +233,8 @@ class CommandModel:
                 result.skipped.add(command.index)
                 return
         operation = OPERATIONS[desc.opcode]
+        if desc.opcode == Opcode.PRUNE and desc.flags & PruneFlag.SAMPLE:
+            operation = partial(run_prune, key=self.key._replace(layer=desc.layer))
         # An error on the way in or out comes before the work: what cannot be accessed may be larger
         # than this machine's memory.
         for tensor in command.tensors:
@@ -288,9 +292,10 @@ def run_matmul(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
     return written
 
 
-def run_prune(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+def run_prune(desc: Descriptor, inputs: dict[int, np.ndarray],
+              key: Key | None = None) -> dict[int, np.ndarray]:
     """slot -> elements written."""
-    return copies(desc, inputs[PruneSlot.W])
+    return copies(desc, inputs[PruneSlot.W], key)
 
 
 def run_update(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
@@ -307,10 +312,11 @@ def run_update(desc: Descriptor, inputs: dict[int, np.ndarray]) -> dict[int, np.
     return {UpdateSlot.W: weights, UpdateSlot.V: velocity, **copies(desc, weights)}
 
 
-def copies(desc: Descriptor, weights: np.ndarray) -> dict[int, np.ndarray]:
+def copies(desc: Descriptor, weights: np.ndarray,
+           key: Key | None = None) -> dict[int, np.ndarray]:
     """slot -> plane, for the copies that PRUNE and UPDATE write (same flags and slots)."""
     made = prune(weights, desc.n, desc.m, ff=bool(desc.flags & PruneFlag.FF),
-                 bp=bool(desc.flags & PruneFlag.BP))
+                 bp=bool(desc.flags & PruneFlag.BP), key=key)
     slots = {
         (PruneSlot.FF_VALUES, PruneSlot.FF_INDICES): made.ff,
         (PruneSlot.BP_VALUES, PruneSlot.BP_INDICES): made.bp,

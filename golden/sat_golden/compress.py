@@ -62,16 +62,22 @@ def nm_select(group: np.ndarray, n: int) -> np.ndarray:
     return np.sort(15 - (largest & 15), axis=-1).astype(np.uint8)
 
 
+def in_groups(matrix: np.ndarray, m: int) -> np.ndarray:
+    """[K][C] uint16 -> [G][C][M]: the groups along its rows, the last one filled with +0."""
+    rows, cols = matrix.shape
+    padded = np.zeros((-(-rows // m) * m, cols), np.uint16)
+    padded[:rows] = matrix
+    return np.ascontiguousarray(padded.reshape(-1, m, cols).transpose(0, 2, 1))
+
+
 def compress_ff(weights: np.ndarray, n: int, m: int) -> Planes:
     """Prune W [K][J] (uint16) along its rows: planes [Q][J] for the forward pass."""
     check_nm(n, m)
     weights = as_bits("weights", weights, np.uint16)
     if n == m:
         return Planes(weights.copy(), None)
-    rows, cols = weights.shape
-    padded = np.zeros((-(-rows // m) * m, cols), np.uint16)
-    padded[:rows] = weights
-    groups = np.ascontiguousarray(padded.reshape(-1, m, cols).transpose(0, 2, 1))  # [G][C][M]
+    cols = weights.shape[1]
+    groups = in_groups(weights, m)
     kept = nm_select(groups, n)
     values = np.take_along_axis(groups, kept.astype(np.intp), axis=-1)
 

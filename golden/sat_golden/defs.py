@@ -24,6 +24,7 @@ FIELDS = {
     "COLS": (3, 0, 16),
     "DEPTH": (4, 0, 24),
     "INV_SCALE": (4, 0, 32),
+    "LAYER": (4, 0, 32),
     "DECAY": (5, 0, 32),
     "MOMENTUM": (6, 0, 32),
     "LR": (7, 0, 32),
@@ -76,6 +77,7 @@ class PruneFlag(IntFlag):
     FF = 1
     BP = 2
     SRC_FP16 = 4
+    SAMPLE = 8
 
 
 class UpdateFlag(IntFlag):
@@ -229,6 +231,7 @@ FIELDS_USED: dict[int, dict[str, int]] = {
         "M": 0,
         "ROWS": 0,
         "COLS": 0,
+        "LAYER": PruneFlag.SAMPLE,
     },
     Opcode.UPDATE: {
         "OVERLAP": 0,
@@ -264,7 +267,7 @@ FIELDS_USED: dict[int, dict[str, int]] = {
 # Bits of the flags word that mean something.
 LEGAL_FLAGS: dict[int, int] = {
     Opcode.MATMUL: 0x7ff,
-    Opcode.PRUNE: 0x7,
+    Opcode.PRUNE: 0xf,
     Opcode.UPDATE: 0x1b,
     Opcode.FENCE: 0x1,
     Opcode.AFFINE: 0x3,

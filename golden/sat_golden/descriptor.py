@@ -41,6 +41,8 @@ class Slot:
 
 UNUSED = Slot()
 
+WORD_4: dict[int, str] = {Opcode.UPDATE: "INV_SCALE", Opcode.PRUNE: "LAYER"}  # else DEPTH
+
 
 @dataclass(frozen=True)
 class Descriptor:
@@ -65,6 +67,7 @@ class Descriptor:
     decay: int = 0
     momentum: int = 0
     lr: int = 0
+    layer: int = 0
     map_h: int = 0
     map_w: int = 0
     out_h: int = 0
@@ -135,7 +138,8 @@ class Descriptor:
         }
         # Words 4..7 are one or the other.
         absent = SCALAR_FIELDS if has_windows(values["opcode"], values["flags"]) else WINDOW_FIELDS
-        for name in (*absent, "INV_SCALE" if values["opcode"] != Opcode.UPDATE else "DEPTH"):
+        own = WORD_4.get(values["opcode"], "DEPTH")
+        for name in (*absent, *({"DEPTH", *WORD_4.values()} - {own})):
             values[name.lower()] = 0
         overlap = bool(values.pop("overlap"))
         slots = {number: slot_of(words, number) for number in range(SLOTS)}

@@ -151,6 +151,44 @@ def nm_select(magnitudes: list[int], n: int) -> list[int]:
     return sorted(by_size[:n])
 
 
+def sample(group: list[int], n: int, draw: list[int]) -> list[int]:
+    """FP16 values of a group -> at most n of them, the others +0: a sample whose mean is the group.
+    `draw` has the 16 random bits of each part (`sample.parts_of`). RTL: sat_sampler."""
+    parts = len(draw)
+    size = len(group) // parts
+    kept: list[int] = []
+    for part in range(parts):
+        values = group[part * size : (part + 1) * size]
+        kept += sample_part(values, 2 if part < n - parts else 1, draw[part])
+    return kept
+
+
+def sample_part(values: list[int], count: int, draw: int) -> list[int]:
+    """`sample` of a part that keeps `count`, one or two."""
+    if any(value & 0x7C00 == 0x7C00 for value in values):
+        return values
+    numbers = [FP16.unpack(value) for value in values]
+    fields = sorted(max(1, value >> 10 & 31) for value in values)
+    unit = fields[-count] - 27  # of what magnitudes count in, a power of two
+    largest = max(range(len(values)), key=lambda i: (values[i] & 0x7FFF, -i))
+    weights = [number.sig << number.exp - unit if number.exp >= unit else
+               number.sig >> unit - number.exp for number in numbers]
+    picks, exactly = count, -1
+    if count == 2 and 2 * weights[largest] >= sum(weights):
+        picks, exactly, weights[largest] = 1, largest, 0
+    total = sum(weights)
+    if total == 0:
+        return values
+    kept, before = [], 0
+    for i, weight in enumerate(weights):
+        at = [(draw * total >> 16) + pick * total for pick in range(picks)]
+        hit = any(picks * before <= place < picks * (before + weight) for place in at)
+        before += weight
+        value = Number(Kind.FINITE, numbers[i].sign, total, unit - (picks - 1))
+        kept.append(values[i] if i == exactly else FP16.round_pack(value) if hit else 0)
+    return kept
+
+
 def affine(x: int, alpha: int, gamma: int, y: int | None = None, beta: int | None = None,
            relu: bool = False) -> int:
     """One element of AFFINE: FP16 x, y and FP32 scalars -> FP16. y and beta None leave the second

@@ -10,6 +10,7 @@ import numpy as np
 
 from .arguments import check_matrix, check_shape, integer
 from .compress import Planes, check_nm, compress_bp, compress_ff
+from .sample import Key, sample
 from .vector import as_bits, fp32_add, fp32_mul, fp32_sub, fp32_to_fp16
 
 FP32_MAX = 0xFFFFFFFF  # largest bit pattern
@@ -36,22 +37,27 @@ def prune(weights: np.ndarray, n: int, m: int) -> BothCopies: ...
 
 
 @overload
-def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True) -> Copies: ...
+def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True,
+          key: Key | None = None) -> Copies: ...
 
 
-def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True) -> Copies:
+def prune(weights: np.ndarray, n: int, m: int, *, ff: bool = True, bp: bool = True,
+          key: Key | None = None) -> Copies:
     """Compressed copies of W [K][J], given as FP32 (uint32) or FP16 (uint16) patterns.
 
-    FP32 is rounded first; FP16 is taken as it is. RTL: sat_sore.
+    FP32 is rounded first; FP16 is taken as it is. With a `key` the forward planes are those of a
+    sample. RTL: sat_sore, sat_sampler.
     """
     check_nm(n, m)
     weights = check_matrix("weights", np.asarray(weights))
     half = weights
     if weights.dtype != np.uint16:
         half = fp32_to_fp16(as_bits("weights", weights, np.uint32))
+    source = sample(half, n, m, key) if key else half
     if ff and bp:
-        return BothCopies(compress_ff(half, n, m), compress_bp(half, n, m))
-    return Copies(compress_ff(half, n, m) if ff else None, compress_bp(half, n, m) if bp else None)
+        return BothCopies(compress_ff(source, n, m), compress_bp(half, n, m))
+    return Copies(compress_ff(source, n, m) if ff else None,
+                  compress_bp(half, n, m) if bp else None)
 
 
 def update(

@@ -230,7 +230,7 @@ RESERVED = [
       for bit in (13, 15, 21, 25, 31)],
     *[("MATMUL flags", with_word(MATMUL, 1, 1 << bit)) for bit in (11, 31)],
     ("windows without conv", replace(CONV, flags=MATMUL.flags).pack()),
-    *[("PRUNE flags", with_word(PRUNE, 1, 1 << bit)) for bit in (3, 4, 31)],
+    *[("PRUNE flags", with_word(PRUNE, 1, 1 << bit)) for bit in (4, 5, 31)],
     *[("UPDATE flags", with_word(UPDATE, 1, 1 << bit)) for bit in (2, 5, 31)],
     *[("FENCE flags", with_word(FENCE, 1, 1 << bit)) for bit in (1, 31)],
     *[("AFFINE flags", with_word(AFFINE, 1, 1 << bit)) for bit in (2, 31)],

@@ -57,7 +57,11 @@ class Result:
 
 
 class Backend(AddressSpace):
-    """A core and its memory. `lock` is held for the whole of a run."""
+    """A core and its memory. `lock` is held for the whole of a run. `sample_seed` and
+    `sample_step` (32 bits) are what the random bits of samples depend on, besides the layer."""
+
+    sample_seed = 0
+    sample_step = 0
 
     @abstractmethod
     def read_register(self, offset: int) -> int: ...
@@ -97,6 +101,8 @@ class Backend(AddressSpace):
                 self.write_register(Reg.PROG_ADDR_LO, addr & 0xFFFFFFFF)
                 self.write_register(Reg.PROG_ADDR_HI, addr >> 32)
                 self.write_register(Reg.PROG_LEN, count)
+                self.write_register(Reg.SEED, self.sample_seed)
+                self.write_register(Reg.STEP, self.sample_step)
                 self.write_register(Reg.IRQ_STATUS, DONE_OR_ERROR)
                 self.write_register(Reg.IRQ_ENABLE, IrqEnable.DONE | IrqEnable.ERROR)
                 self.write_register(Reg.CTRL, Ctrl.START)

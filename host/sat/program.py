@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from sat_golden.arguments import fp32
+from sat_golden.arguments import fp32, integer
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
     FIELDS,
@@ -199,17 +199,20 @@ class Program:
                       for tiling in tilings))
 
     def prune(self, w: Tensor, *, ff: Compressed | None = None, bp: Compressed | None = None,
-              overlap: bool | None = None, label: str = "") -> Command:
-        """Round w [K][J] to FP16 and write its N:M copies: `ff` [K][J] and `bp` [J][K]."""
+              layer: int | None = None, overlap: bool | None = None, label: str = "") -> Command:
+        """Round w [K][J] to FP16 and write its N:M copies: `ff` [K][J] and `bp` [J][K]. With a
+        `layer` (32 bits: a number of this tensor's own) `ff` is that of an unbiased sample, which
+        the backend's seed and step choose."""
         rows, cols = shape_of("w", w)
         if ff is None and bp is None:
             raise ValueError("ff, bp: at least one copy must be asked for")
         n, m = _copies_nm(w, ff, bp)
         flags = {PruneFlag.FF: ff is not None, PruneFlag.BP: bp is not None,
-                 PruneFlag.SRC_FP16: w.format is FP16}
+                 PruneFlag.SRC_FP16: w.format is FP16, PruneFlag.SAMPLE: layer is not None}
+        number = integer("layer", layer or 0, 0, (1 << 32) - 1)
         return self._add(label or f"PRUNE {w.name}", VECTOR, overlap,
                          Descriptor(Opcode.PRUNE, n, m, flags=_flag_bits(flags), rows=rows,
-                                    cols=cols),
+                                    cols=cols, layer=number),
                          {PruneSlot.W: ("w", w), **_copy_slots(ff, bp)},
                          estimate=estimate_prune_cycles(self.config, rows, cols))
 

@@ -55,6 +55,8 @@ class Reg(IntEnum):
     ERR_ADDR_LO = 0x038
     ERR_ADDR_HI = 0x03c
     WATCHDOG = 0x040
+    SEED = 0x044
+    STEP = 0x048
     CYCLES_LO = 0x080
     CYCLES_HI = 0x084
     ARRAY_BUSY_LO = 0x088

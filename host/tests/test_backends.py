@@ -189,8 +189,8 @@ def test_flipped_bits_are_counted_and_located():
     program, x, y = identity_program(core)
     corrupt = device.model.run
 
-    def run(addr, count):
-        outcome = corrupt(addr, count)
+    def run(*registers):
+        outcome = corrupt(*registers)
         device.write_memory(y.addr + y.stride + 4, np.array([3], np.uint8))
         return outcome
 

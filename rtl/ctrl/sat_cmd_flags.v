@@ -38,10 +38,10 @@ module sat_cmd_flags (
           32'h00000000,
           32'h00000000,
           32'h00000000,
-          32'h00000000,
+          (flags_i[`SAT_FLAG_PRUNE_SAMPLE] ? 32'hffffffff : 32'd0),
           32'hffffffff,
           32'hffffffff,
-          32'h00000007,
+          32'h0000000f,
           32'h011f1fff};
         missing = !(flags_i[`SAT_FLAG_PRUNE_FF] || flags_i[`SAT_FLAG_PRUNE_BP]);
       end

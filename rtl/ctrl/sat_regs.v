@@ -40,6 +40,8 @@ module sat_regs #(
   output wire [63:0] prog_addr_o,
   output wire [31:0] prog_len_o,
   output wire [31:0] watchdog_o,
+  output reg  [31:0] seed_o,       // of the program that runs
+  output reg  [31:0] step_o,
   output wire        irq_o,
   // Status and events (pulses)
   input  wire        busy_i,
@@ -122,7 +124,7 @@ module sat_regs #(
   wire [31:0] write_ones = write_data & ~write_keep;
 
   // ---- Writable registers
-  reg [31:0] scratch_q, prog_addr_lo_q, prog_addr_hi_q, prog_len_q, watchdog_q;
+  reg [31:0] scratch_q, prog_addr_lo_q, prog_addr_hi_q, prog_len_q, watchdog_q, seed_q, step_q;
   reg [2:0]  irq_enable_q;
 
   wire write_ctrl       = write_fire && write_offset == `SAT_REG_CTRL;
@@ -138,7 +140,7 @@ module sat_regs #(
     case (write_offset)
       `SAT_REG_SCRATCH, `SAT_REG_CTRL, `SAT_REG_IRQ_ENABLE, `SAT_REG_IRQ_STATUS,
       `SAT_REG_PROG_ADDR_LO, `SAT_REG_PROG_ADDR_HI, `SAT_REG_PROG_LEN,
-      `SAT_REG_WATCHDOG: write_ok = 1'b1;
+      `SAT_REG_WATCHDOG, `SAT_REG_SEED, `SAT_REG_STEP: write_ok = 1'b1;
       default:           write_ok = 1'b0;
     endcase
   end
@@ -151,6 +153,8 @@ module sat_regs #(
       prog_addr_hi_q <= 32'd0;
       prog_len_q     <= 32'd0;
       watchdog_q     <= 32'd0;
+      seed_q         <= 32'd0;
+      step_q         <= 32'd0;
     end else if (write_fire) begin
       case (write_offset)
         `SAT_REG_SCRATCH:      scratch_q      <= (scratch_q & write_keep) | write_ones;
@@ -159,10 +163,14 @@ module sat_regs #(
         `SAT_REG_PROG_ADDR_HI: prog_addr_hi_q <= (prog_addr_hi_q & write_keep) | write_ones;
         `SAT_REG_PROG_LEN:     prog_len_q     <= (prog_len_q & write_keep) | write_ones;
         `SAT_REG_WATCHDOG:     watchdog_q     <= (watchdog_q & write_keep) | write_ones;
+        `SAT_REG_SEED:         seed_q         <= (seed_q & write_keep) | write_ones;
+        `SAT_REG_STEP:         step_q         <= (step_q & write_keep) | write_ones;
         default:               ;
       endcase
     end
   end
+
+  always @(posedge clk) if (start_o && !busy_i) {seed_o, step_o} <= {seed_q, step_q};
 
   // ---- Events
   reg        done_q, error_q;
@@ -264,6 +272,8 @@ module sat_regs #(
       `SAT_REG_ERR_ADDR_LO:  read_data = err_addr_q[31:0];
       `SAT_REG_ERR_ADDR_HI:  read_data = err_addr_q[63:32];
       `SAT_REG_WATCHDOG:     read_data = watchdog_q;
+      `SAT_REG_SEED:         read_data = seed_q;
+      `SAT_REG_STEP:         read_data = step_q;
       default: begin
         read_ok = counter_hit;
         if (counter_hit) read_data = counter_is_low ? counter_low : counter_high;

@@ -25,12 +25,14 @@ module sat_half_tile #(
   // sizes of the reserved tiles in order; taken when the tile has been read
   input  wire               [4:0] tile_rows_i,
   input  wire               [4:0] tile_cols_i,
+  input  wire                     tile_band_end_i,
   output wire                     tile_done_o,
-  // vectors; the last one of each direction in a tile is marked
+  // vectors; the last one of each direction in a tile is marked, and that of a band's last tile
   output wire                     vector_valid_o,
   input  wire                     vector_ready_i,
   output wire                     vector_bp_o,
   output wire                     vector_last_o,
+  output wire                     vector_band_end_o,
   output wire             [255:0] vector_o
 );
 
@@ -95,18 +97,22 @@ module sat_half_tile #(
 
   // A vector comes chunk by chunk, the first one into its low bits.
   reg          [255:0] vector_q;
-  reg                  vector_bp_q, vector_last_q;
+  reg                  vector_bp_q, vector_last_q, vector_band_end_q;
   wire [16*LANES-1:0]  chunk;
   wire [255+16*LANES:0] shifted = {chunk, vector_q};
 
-  assign vector_o      = vector_q;
-  assign vector_bp_o   = vector_bp_q;
-  assign vector_last_o = vector_last_q;
+  wire                  last = {1'b0, number_q} == count - 5'd1;
+
+  assign vector_o          = vector_q;
+  assign vector_bp_o       = vector_bp_q;
+  assign vector_last_o     = vector_last_q;
+  assign vector_band_end_o = vector_band_end_q;
 
   always @(posedge clk) if (fetch) begin
-    vector_q      <= shifted[16*LANES +: 256];
-    vector_bp_q   <= bp_q;
-    vector_last_q <= {1'b0, number_q} == count - 5'd1;
+    vector_q          <= shifted[16*LANES +: 256];
+    vector_bp_q       <= bp_q;
+    vector_last_q     <= last;
+    vector_band_end_q <= last && tile_band_end_i;
   end
 
   // A row's chunk starts in bank row mod LANES, a column's (from a row that is a multiple of LANES)
@@ -144,8 +150,8 @@ module sat_half_tile #(
 
   `SAT_REQUIRE(reserves_what_is_free, rst_n && reserve_i, ready_o)
   `SAT_ASSERT(filled_is_reserved, rst_n, filled_q <= reserved_q && reserved_q <= 2'd2)
-  `SAT_STREAM(check_vector, rst_n, 258, vector_valid_o, vector_ready_i,
-              {vector_bp_o, vector_last_o, vector_o})
+  `SAT_STREAM(check_vector, rst_n, 259, vector_valid_o, vector_ready_i,
+              {vector_bp_o, vector_last_o, vector_band_end_o, vector_o})
 
 endmodule
 

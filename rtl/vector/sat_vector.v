@@ -3,6 +3,7 @@
 //   sat_tile_loader -> sat_wuve -+-> sat_weight_store (W, V) ---------------+-> sat_store_mux
 //                                +-> sat_half_tile -> sat_sore -+-> plane FF +
 //                                                               +-> plane BP +
+// with sat_sampler in front of SORE where it is asked for,
 // and AFFINE, STATS and POOL in sat_feature, which shares the lanes (sat_lanes) and both ports.
 // Tiles are loaded up to four ahead; each unit works on the next tile while those behind it finish.
 // Writes touch exactly the elements of the output tensors. flush_i acts like a reset. Wiring only,
@@ -24,6 +25,8 @@ module sat_vector #(
   input  wire                start_i,
   input  wire       [1023:0] desc_i,
   input  wire                overflow_latch_i,
+  input  wire         [31:0] seed_i,           // of the program
+  input  wire         [31:0] step_i,
   output wire                busy_o,
   output wire                overflow_o,
   output wire                progress_o,  // work without the bus
@@ -67,12 +70,12 @@ module sat_vector #(
 
   // ---- Command
   wire                start, feature_start;
-  wire                feature, update, half, decay_en, ff, bp;
+  wire                feature, update, half, decay_en, ff, bp, sample;
   wire          [4:0] n;
   wire          [2:0] m_log2;
   wire         [23:0] rows;
   wire         [15:0] cols;
-  wire         [31:0] inv_scale, decay, momentum, lr;
+  wire         [31:0] inv_scale, decay, momentum, lr, layer;
   wire [7*ADDR_W-1:0] base;
   wire [7*`SAT_STRIDE_BITS-1:0] stride;
 
@@ -93,6 +96,8 @@ module sat_vector #(
     .decay_en_o      (decay_en),
     .ff_o            (ff),
     .bp_o            (bp),
+    .sample_o        (sample),
+    .layer_o         (layer),
     .n_o             (n),
     .m_log2_o        (m_log2),
     .rows_o          (rows),
@@ -260,7 +265,7 @@ module sat_vector #(
   );
 
   wire [`SAT_TILE_BITS-1:0] half_tile = sink_tile[`SAT_SINK_HALF*TILE_W +: TILE_W];
-  wire         vector_valid, vector_ready, vector_bp, vector_last;
+  wire         vector_valid, vector_ready, vector_bp, vector_last, vector_band_end;
   wire [255:0] vector;
 
   sat_half_tile #(
@@ -277,12 +282,40 @@ module sat_vector #(
     .write_data_i  (half_weights),
     .tile_rows_i   (half_tile[`SAT_TILE_ROWS]),
     .tile_cols_i   (half_tile[`SAT_TILE_COLS]),
+    .tile_band_end_i(half_tile[`SAT_TILE_BAND_END]),
     .tile_done_o   (sink_tile_ready[`SAT_SINK_HALF]),
     .vector_valid_o(vector_valid),
     .vector_ready_i(vector_ready),
     .vector_bp_o   (vector_bp),
     .vector_last_o (vector_last),
+    .vector_band_end_o(vector_band_end),
     .vector_o      (vector)
+  );
+
+  wire         sampled_valid, sampled_ready, sampled_bp, sampled_last;
+  wire [255:0] sampled;
+
+  sat_sampler u_sampler (
+    .clk          (clk),
+    .rst_n        (rst_local_n),
+    .start_i      (start),
+    .sample_i     (sample),
+    .n_i          (n),
+    .m_log2_i     (m_log2),
+    .seed_i       (seed_i),
+    .step_i       (step_i),
+    .layer_i      (layer),
+    .in_valid_i   (vector_valid),
+    .in_ready_o   (vector_ready),
+    .in_bp_i      (vector_bp),
+    .in_last_i    (vector_last),
+    .in_band_end_i(vector_band_end),
+    .in_vector_i  (vector),
+    .out_valid_o  (sampled_valid),
+    .out_ready_i  (sampled_ready),
+    .out_bp_o     (sampled_bp),
+    .out_last_o   (sampled_last),
+    .out_vector_o (sampled)
   );
 
   // ---- Selection
@@ -299,11 +332,11 @@ module sat_vector #(
     .rst_n      (rst_local_n),
     .n_i        (n),
     .m_log2_i   (m_log2),
-    .in_valid_i (vector_valid),
-    .in_ready_o (vector_ready),
-    .in_bp_i    (vector_bp),
-    .in_last_i  (vector_last),
-    .in_vector_i(vector),
+    .in_valid_i (sampled_valid),
+    .in_ready_o (sampled_ready),
+    .in_bp_i    (sampled_bp),
+    .in_last_i  (sampled_last),
+    .in_vector_i(sampled),
     .out_valid_o(kept_valid),
     .out_ready_i(kept_ready),
     .out_value_o(kept_value),

@@ -26,6 +26,8 @@ module sat_vector_command #(
   output reg                           decay_en_o,
   output reg                           ff_o,
   output reg                           bp_o,
+  output reg                           sample_o,
+  output reg                    [31:0] layer_o,
   output reg                     [4:0] n_o,
   output reg                     [2:0] m_log2_o,
   output reg                    [23:0] rows_o,
@@ -54,6 +56,8 @@ module sat_vector_command #(
     decay_en_o  <= flags[`SAT_FLAG_UPDATE_DECAY];
     ff_o        <= flags[`SAT_FLAG_UPDATE_FF];  // PRUNE has the same bits for ff and bp
     bp_o        <= flags[`SAT_FLAG_UPDATE_BP];
+    sample_o    <= !update && flags[`SAT_FLAG_PRUNE_SAMPLE];
+    layer_o     <= desc_i[`SAT_DESC_LAYER_LSB +: `SAT_DESC_LAYER_BITS];
     n_o         <= desc_i[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS];
     m_log2_o    <= {m[4], m[3] | m[2], m[3] | m[1]};
     rows_o      <= desc_i[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS];

@@ -21,6 +21,8 @@
 #define SAT_REG_ERR_ADDR_LO 0x38u
 #define SAT_REG_ERR_ADDR_HI 0x3cu
 #define SAT_REG_WATCHDOG 0x40u
+#define SAT_REG_SEED 0x44u
+#define SAT_REG_STEP 0x48u
 #define SAT_REG_CYCLES_LO 0x80u
 #define SAT_REG_CYCLES_HI 0x84u
 #define SAT_REG_ARRAY_BUSY_LO 0x88u

@@ -223,7 +223,7 @@ SUBJECTS = (
         Fault("busy does not wait for a plane", "vector/sat_tile_queues.v",
               "&done_q", "&done_q[SINKS-1:1]"),
     ), cut=("sat_tile_loader", "sat_lanes", "sat_wuve", "sat_weight_round", "sat_half_tile",
-            "sat_sore", "sat_plane_store", "sat_weight_store", "sat_feature_rows",
+            "sat_sampler", "sat_sore", "sat_plane_store", "sat_weight_store", "sat_feature_rows",
             "sat_pool_reader", "sat_feature_fetch", "sat_affine", "sat_stats", "sat_pool_max",
             "sat_pool_sum", "sat_feature_round", "sat_feature_writer")),
 )

@@ -178,12 +178,13 @@ module sat_control_props #(
   wire  [2:0] acknowledged = (write && write_at == `SAT_REG_IRQ_STATUS) ? write_low : 3'd0;
 
   // What is there to be read and written.
-  wire readable = read_at <= `SAT_REG_WATCHDOG
+  wire readable = read_at <= `SAT_REG_STEP
                   || (read_at >= `SAT_REG_CYCLES_LO && read_at <= `SAT_REG_BYTES_WRITTEN_HI);
   wire writable = write_at == `SAT_REG_SCRATCH || write_at == `SAT_REG_CTRL
                   || write_at == `SAT_REG_IRQ_ENABLE || write_at == `SAT_REG_IRQ_STATUS
                   || write_at == `SAT_REG_PROG_ADDR_LO || write_at == `SAT_REG_PROG_ADDR_HI
-                  || write_at == `SAT_REG_PROG_LEN || write_at == `SAT_REG_WATCHDOG;
+                  || write_at == `SAT_REG_PROG_LEN || write_at == `SAT_REG_WATCHDOG
+                  || write_at == `SAT_REG_SEED || write_at == `SAT_REG_STEP;
   // The program's registers after this cycle: only strobed bytes of the one written change.
   wire  [31:0] strobes = {{8{\u_regs.write_strb [3]}}, {8{\u_regs.write_strb [2]}},
                           {8{\u_regs.write_strb [1]}}, {8{\u_regs.write_strb [0]}}};

@@ -57,6 +57,8 @@ class Board(SimBackend):
         self.clear_errors()
         self.place(program.base, program.tags)
         self.write_memory(program.base, program.image)
+        self.write_register(Reg.SEED, program.seed)
+        self.write_register(Reg.STEP, program.step)
         slow = rng.random() < 0.1
         self.set_latency(int(rng.integers(1, 80)), int(rng.integers(1, 1500 if slow else 80)))
         read, write = rng.choice([0.0, 0.1, 0.3, 0.7]), rng.choice([0.0, 0.1, 0.3, 0.7, 0.97])

@@ -25,7 +25,7 @@ class Expected:
         self.memory = Memory(linear.base, linear.image.size, linear.image.copy(), beat_bytes)
         self.memory.error_regions += errors
         self.model = CommandModel(self.memory, hazards="error")
-        self.result = self.model.run(linear.address, linear.length)
+        self.result = self.model.run(linear.address, linear.length, linear.seed, linear.step)
         if program.linear:  # it differs in its descriptors, and writes none
             at = linear.address - linear.base
             listing = slice(at, at + linear.length * DESC_BYTES)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sat_golden import CommandModel, Memory
@@ -83,8 +85,7 @@ def mutate(rng: np.random.Generator, program: Program) -> Program:
         at = program.address - program.base + DESC_BYTES * int(rng.integers(program.length))
         words = image[at : at + DESC_BYTES].view(np.uint32)
         MUTATIONS[rng.integers(len(MUTATIONS))](rng, words)
-        mutant = Program(program.base, image, program.address, program.length,
-                         program.descriptors)
+        mutant = replace(program, image=image)
         model = CommandModel(Memory(mutant.base, image.size, image.copy()), hazards="ignore")
         if not model.run(mutant.address, mutant.length).hazards:
             return mutant

@@ -110,6 +110,8 @@ class Program:
     length: int
     descriptors: list[Descriptor]
     placements: list[Placement] = field(default_factory=list)
+    seed: int = 0  # of samples, as the registers hold it, and the step beside it
+    step: int = 0
     tags: np.ndarray | None = None
     linear: Program | None = None
 
@@ -382,8 +384,9 @@ class ProgramWriter:
                 self.descriptors[index] = desc
             at = address - self.base + index * DESC_BYTES
             self.image[at : at + DESC_BYTES] = np.frombuffer(desc.pack(), np.uint8)
+        seed, step = (int(word) for word in self.rng.integers(1 << 32, size=2))
         return Program(self.base, self.image, address, len(self.descriptors), self.descriptors,
-                       self.placements)
+                       self.placements, seed, step)
 
 
 def in_place(draft: Descriptor) -> list[tuple[int, int]]:
@@ -576,8 +579,9 @@ def queue_program(rng: np.random.Generator, commands: int, limit: int, base: int
         flags = MATMUL_FLAGS[rng.integers(len(MATMUL_FLAGS))] | writer.row_interleave()
         draft = Descriptor(Opcode.MATMUL, n, m, flags=flags, rows=i, cols=j, depth=k)
         if rng.random() < vectors:
-            draft = Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF | PruneFlag.SRC_FP16, rows=k,
-                               cols=j)
+            sample = PruneFlag.SAMPLE * int(rng.integers(2))
+            draft = Descriptor(Opcode.PRUNE, n, m, flags=PruneFlag.FF | PruneFlag.SRC_FP16 | sample,
+                               rows=k, cols=j)
         slots = {operand.slot: anywhere(operand) for operand in OPERANDS[draft.opcode](draft)}
         desc = replace(draft, slots=slots)
         command = Command(0, desc, tensors_of(desc), set())

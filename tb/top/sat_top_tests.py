@@ -75,6 +75,7 @@ class Bench:
     def __init__(self, dut, rng: np.random.Generator, cfg: AxiMemoryCfg) -> None:
         self.dut, self.rng = dut, rng
         self.config = SatConfig.from_name(os.environ["SHAPE"])
+        self.random = 0, 0  # seed and step of the program
         for name in ("s_axil_awprot", "s_axil_arprot", "m_axi_bid", "m_axi_rid"):
             getattr(dut, name).value = 0
         dut.aresetn.value = 0
@@ -110,12 +111,15 @@ class Bench:
     def load(self, program: Program) -> None:
         self.memory.image[:] = program.image
         self.memory.write_count[:] = 0
+        self.random = program.seed, program.step
 
     async def start(self, address: int, length: int,
                     irqs: int = IrqStatus.DONE | IrqStatus.ERROR) -> None:
         await self.write(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
         await self.write(Reg.PROG_ADDR_HI, address >> 32)
         await self.write(Reg.PROG_LEN, length)
+        for register, word in zip((Reg.SEED, Reg.STEP), self.random):
+            await self.write(register, word)
         await self.write(Reg.IRQ_ENABLE, irqs)
         await self.write(Reg.CTRL, Ctrl.START)
 

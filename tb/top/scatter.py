@@ -54,8 +54,8 @@ def scattered(program: Program, rng: np.random.Generator) -> Program:
         at = program.address - program.base + index * DESC_BYTES
         image[at : at + DESC_BYTES] = np.frombuffer(data, np.uint8)
     linear = replace(program, image=program.image[:size])
-    return Program(program.base, image, address, program.length, descriptors, tags=tags,
-                   linear=linear)
+    return Program(program.base, image, address, program.length, descriptors, seed=program.seed,
+                   step=program.step, tags=tags, linear=linear)
 
 
 def draw_place(rng: np.random.Generator, size: int, placement: Placement) -> Placement:

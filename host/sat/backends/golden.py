@@ -77,7 +77,8 @@ class GoldenBackend(Backend):
         registers = self._registers
         outcome = self.model.run(
             registers.get(Reg.PROG_ADDR_LO, 0) | registers.get(Reg.PROG_ADDR_HI, 0) << 32,
-            registers.get(Reg.PROG_LEN, 0))
+            registers.get(Reg.PROG_LEN, 0), registers.get(Reg.SEED, 0),
+            registers.get(Reg.STEP, 0))
         status = Status.ERROR if outcome.code else Status.DONE
         registers[Reg.STATUS] = status | (Status.OVERFLOW if outcome.overflow else 0)
         registers[Reg.IRQ_STATUS] = IrqStatus.ERROR if outcome.code else IrqStatus.DONE

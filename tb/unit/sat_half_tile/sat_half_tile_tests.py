@@ -13,15 +13,18 @@ from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
 
-def vectors_of(tile: np.ndarray, rows: int, cols: int, ff: bool, bp: bool) -> list[tuple]:
-    """(is BP, last of its direction, vector as an integer) in the order of delivery."""
+def vectors_of(tile: np.ndarray, rows: int, cols: int, band_end: int, ff: bool,
+               bp: bool) -> list[tuple]:
+    """(is BP, last of its direction, that of a band, vector as an integer) in the order of
+    delivery."""
     found = []
     for number in range(16):
         for is_bp, wanted, count in ((0, ff, cols), (1, bp, rows)):
             if wanted and number < count:
                 vector = tile[number] if is_bp else tile[:, number]
                 data = int.from_bytes(vector.astype("<u2").tobytes(), "little")
-                found.append((is_bp, int(number == count - 1), data))
+                last = int(number == count - 1)
+                found.append((is_bp, last, last & band_end, data))
     return found
 
 
@@ -32,14 +35,16 @@ async def test_transposes(dut, p_write, p_ready, ff, bp):
     lanes, = parameters(dut, "LANES")
     await start(dut, ff_i=ff, bp_i=bp)
     tiles = [random_bits(rng, (16, 16), np.uint16) for _ in range(6)]
-    sizes = [(16, 16), *(tuple(map(int, rng.integers(1, 17, 2))) for _ in range(5))]
+    sizes = [(16, 16, 0),
+             *((*map(int, rng.integers(1, 17, 2)), int(rng.integers(2))) for _ in range(5))]
     expected = [vector for tile, size in zip(tiles, sizes)
                 for vector in vectors_of(tile, *size, ff, bp)]
     reserved = written = taken = cycles = 0
     while taken < len(tiles):
         cycles += 1
         assert cycles < 20_000
-        dut.tile_rows_i.value, dut.tile_cols_i.value = sizes[taken]
+        for name, value in zip(("rows", "cols", "band_end"), sizes[taken]):
+            getattr(dut, f"tile_{name}_i").value = value
         reserve = bool(dut.ready_o.value) and reserved < len(tiles) and rng.random() < 0.5
         dut.reserve_i.value = int(reserve)
         tile, index = divmod(written, 256 // lanes)
@@ -54,6 +59,7 @@ async def test_transposes(dut, p_write, p_ready, ff, bp):
         await cocotb.triggers.Timer(1, "ns")  # tile_done_o depends on the inputs of this cycle
         if dut.vector_valid_o.value and ready:
             assert expected.pop(0) == (int(dut.vector_bp_o.value), int(dut.vector_last_o.value),
+                                       int(dut.vector_band_end_o.value),
                                        dut.vector_o.value.to_unsigned())
         reserved += reserve
         written += write
@@ -62,6 +68,6 @@ async def test_transposes(dut, p_write, p_ready, ff, bp):
     # The last vector may still be waiting.
     dut.vector_ready_i.value = 1
     while dut.vector_valid_o.value:
-        assert expected.pop(0)[2] == dut.vector_o.value.to_unsigned()
+        assert expected.pop(0)[3] == dut.vector_o.value.to_unsigned()
         await FallingEdge(dut.clk)
     assert not expected

@@ -17,7 +17,8 @@ STALLS = [0.0, 0.5]
 # Registers that hold what is written, and the bits that exist.
 STORED: dict[int, int] = {
     Reg.SCRATCH: 0xFFFFFFFF, Reg.IRQ_ENABLE: 0x7, Reg.PROG_ADDR_LO: 0xFFFFFFFF,
-    Reg.PROG_ADDR_HI: 0xFFFFFFFF, Reg.PROG_LEN: 0xFFFFFFFF, Reg.WATCHDOG: 0xFFFFFFFF}
+    Reg.PROG_ADDR_HI: 0xFFFFFFFF, Reg.PROG_LEN: 0xFFFFFFFF, Reg.WATCHDOG: 0xFFFFFFFF,
+    Reg.SEED: 0xFFFFFFFF, Reg.STEP: 0xFFFFFFFF}
 WRITABLE = {*STORED, Reg.CTRL, Reg.IRQ_STATUS}
 # Increment inputs in counter order; the last two count bytes.
 INCREMENTS = ("count_cycle_i", "count_array_busy_i", "count_array_slot_i", "count_vector_busy_i",
@@ -67,6 +68,24 @@ async def test_constants_tell_the_configuration(dut, stall):
     assert await get(master, Reg.VERSION) == regs.VERSION_VALUE
     assert await get(master, Reg.CAPS0) == rows | cols << 8 | t << 16 | M_MAX << 24
     assert await get(master, Reg.CAPS1) == data_w | addr_w << 16
+
+
+@cocotb.test()
+async def test_seed_and_step_are_taken_when_a_program_starts(dut):
+    master = await start(dut)
+    rng = make_rng("seed")
+    taken = None
+    for _ in range(60):
+        words = tuple(int(word) for word in rng.integers(1 << 32, size=2))
+        for register, word in zip((Reg.SEED, Reg.STEP), words):
+            assert await master.write(register, word) == OKAY
+        dut.busy_i.value = int(rng.integers(2))
+        control = int(rng.integers(4))
+        await master.write(Reg.CTRL, control)
+        if control == Ctrl.START and not dut.busy_i.value:
+            taken = words
+        if taken:
+            assert (dut.seed_o.value, dut.step_o.value) == taken
 
 
 @cocotb.test()

@@ -66,6 +66,7 @@ def random_command(rng: np.random.Generator, opcode: Opcode, size: int = 40, spe
     if flags is None:
         copies = int(rng.integers(0 if update else 1, 4))
         flags = copies | (UpdateFlag.DECAY if update else PruneFlag.SRC_FP16) * rng.integers(2)
+        flags |= 0 if update else PruneFlag.SAMPLE * rng.integers(2)
     half = not update and bool(flags & PruneFlag.SRC_FP16)
 
     layout = Layout(rng)
@@ -77,6 +78,8 @@ def random_command(rng: np.random.Generator, opcode: Opcode, size: int = 40, spe
         layout.add_planes(PruneSlot.BP_VALUES, cols, rows, n, m)
 
     scalars = {}
+    if not update and flags & PruneFlag.SAMPLE:
+        scalars = {"layer": int(rng.integers(1 << 32))}
     if update:
         names = ["inv_scale", "momentum", "lr"] + ["decay"] * bool(flags & UpdateFlag.DECAY)
         scalars = {name: int(mixed_fp32(rng, (1, 1), special)[0, 0]) for name in names}
@@ -90,19 +93,22 @@ def random_command(rng: np.random.Generator, opcode: Opcode, size: int = 40, spe
     return descriptor, memory
 
 
-def expected_of(descriptor: Descriptor, memory: Memory) -> tuple[np.ndarray, bool]:
+def expected_of(descriptor: Descriptor, memory: Memory, seed: int = 0,
+                step: int = 0) -> tuple[np.ndarray, bool]:
     """Memory image and overflow flag after the command."""
     program = BASE + SIZE  # a page of its own behind the data
     image = Memory(memory.base, SIZE + 128, np.concatenate([memory.data, np.zeros(128, np.uint8)]))
     image.load(program, descriptor.pack())
-    result = CommandModel(image).run(program, 1)
+    result = CommandModel(image).run(program, 1, seed, step)
     assert result.code == Error.NONE, result
     return image.data[:SIZE], result.overflow
 
 
 async def check(dut, rng: np.random.Generator, stalls: Stalls, descriptor: Descriptor,
                 memory: Memory) -> DmaMemory:
-    expected, overflow = expected_of(descriptor, memory)
+    seed, step = (int(word) for word in rng.integers(1 << 32, size=2))
+    dut.seed_i.value, dut.step_i.value = seed, step
+    expected, overflow = expected_of(descriptor, memory, seed, step)
     before = memory.data.copy()
     dma = DmaMemory(dut, memory, stalls, rng)
     await dma.run(descriptor.pack())
@@ -141,9 +147,10 @@ async def test_every_nm(dut):
     rng = make_rng()
     await start(dut, wr_idle_i=1)
     for nm in LEGAL_NM:
-        command = random_command(rng, Opcode.PRUNE, special=0.05, rows=19, cols=21, nm=nm,
-                                 flags=PruneFlag.FF | PruneFlag.BP)
-        await check(dut, rng, Stalls(), *command)
+        for sample in (0, PruneFlag.SAMPLE):
+            command = random_command(rng, Opcode.PRUNE, special=0.05, rows=19, cols=21, nm=nm,
+                                     flags=PruneFlag.FF | PruneFlag.BP | sample)
+            await check(dut, rng, Stalls(), *command)
 
 
 @cocotb.test()
@@ -181,9 +188,10 @@ async def test_flush(dut):
     """A flush at any time leaves an engine that executes the next command."""
     rng = make_rng()
     await start(dut, wr_idle_i=1)
-    for after in (1, 5, 30, 150, 260, 333, 420, 500):
-        descriptor, memory = random_command(rng, Opcode.UPDATE, rows=33, cols=33, nm=(2, 8),
-                                            flags=UpdateFlag.FF | UpdateFlag.BP)
+    for after in (1, 5, 30, 60, 90, 120, 150, 260, 333, 420, 500):
+        opcode, flags = ((Opcode.UPDATE, UpdateFlag.FF | UpdateFlag.BP),
+                         (Opcode.PRUNE, PruneFlag.FF | PruneFlag.SAMPLE))[rng.integers(2)]
+        descriptor, memory = random_command(rng, opcode, rows=33, cols=33, nm=(2, 8), flags=flags)
         dma = DmaMemory(dut, memory, Stalls(read=0.2, write=0.2), rng)
         dut.desc_i.value = int.from_bytes(descriptor.pack(), "little")
         dut.start_i.value = 1
@@ -197,7 +205,7 @@ async def test_flush(dut):
         await cocotb.triggers.FallingEdge(dut.clk)
         dut.flush_i.value = 0
         assert not dut.busy_o.value
-        await check(dut, rng, STALLS["both"], *random_command(rng, Opcode.UPDATE, special=0.02))
+        await check(dut, rng, STALLS["both"], *random_command(rng, opcode, special=0.02))
 
 
 @cocotb.test()
@@ -206,6 +214,7 @@ async def test_throughput(dut):
     rng = make_rng()
     await start(dut, wr_idle_i=1)
     both = PruneFlag.FF | PruneFlag.BP
+    sampled = PruneFlag.FF | PruneFlag.SRC_FP16 | PruneFlag.SAMPLE
     # Per number of lanes. UPDATE reads 192, 96 or 48 beats a tile, with decay a third more vectors
     # pass the lanes; with 512 bits 8:16 and dense write 64 beats.
     for opcode, nm, flags, *limits in [
@@ -214,6 +223,7 @@ async def test_throughput(dut):
         (Opcode.UPDATE, (4, 4), both, 295, 152, 81),
         (Opcode.UPDATE, (2, 8), both | UpdateFlag.DECAY, 288, 148, 79),
         (Opcode.PRUNE, (2, 8), both, 148, 78, 43),
+        (Opcode.PRUNE, (2, 8), sampled, 96, 60, 43),
     ]:
         limit = limits[parameters(dut, "DATA_W")[0] // 256]
         command = random_command(rng, opcode, rows=64, cols=64, nm=nm, flags=flags)

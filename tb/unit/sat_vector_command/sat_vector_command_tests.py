@@ -25,9 +25,11 @@ def expected_of(descriptor: int) -> dict[str, int]:
     return {
         "update": update, "half": not update and bool(flags & PruneFlag.SRC_FP16),
         "decay_en": bool(flags & UpdateFlag.DECAY), "ff": bool(flags & UpdateFlag.FF),
-        "bp": bool(flags & UpdateFlag.BP), "m_log2": field(descriptor, "m").bit_length() - 1,
-        **{name: field(descriptor, name) for name in ("n", "rows", "cols", "inv_scale", "decay",
-                                                      "momentum", "lr")}}
+        "bp": bool(flags & UpdateFlag.BP),
+        "sample": not update and bool(flags & PruneFlag.SAMPLE),
+        "m_log2": field(descriptor, "m").bit_length() - 1,
+        **{name: field(descriptor, name) for name in ("n", "rows", "cols", "layer", "inv_scale",
+                                                      "decay", "momentum", "lr")}}
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

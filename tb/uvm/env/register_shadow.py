@@ -14,6 +14,8 @@ KEPT: dict[int, int] = {
     Reg.PROG_ADDR_HI: 0xFFFFFFFF,
     Reg.PROG_LEN: 0xFFFFFFFF,
     Reg.WATCHDOG: 0xFFFFFFFF,
+    Reg.SEED: 0xFFFFFFFF,
+    Reg.STEP: 0xFFFFFFFF,
 }
 
 

@@ -57,7 +57,8 @@ class SatPredictor(uvm_subscriber):
         image = memory.image.copy()
         address, length = registers.program
         commands = legal_commands(image, memory.base, address, length, self.cfg.core.addr_w)
-        program = Program(memory.base, image, address, length, commands)
+        program = Program(memory.base, image, address, length, commands,
+                          seed=registers[Reg.SEED], step=registers[Reg.STEP])
         expected = Expected(program, memory.error_regions, 2 * self.cfg.core.lanes)
         return Prediction(address, length, expected, commands, cycle, registers[Reg.WATCHDOG],
                           self._knobs)

@@ -108,6 +108,8 @@ class SatBaseVSeq(uvm_sequence):
         await self.write(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
         await self.write(Reg.PROG_ADDR_HI, address >> 32)
         await self.write(Reg.PROG_LEN, length)
+        for register in (Reg.SEED, Reg.STEP):
+            await self.write(register, int(self.rng.integers(1 << 32)))
         await self.write(Reg.IRQ_ENABLE, irqs)
         await self.write(Reg.CTRL, Ctrl.START)
 

@@ -131,11 +131,11 @@ class _Config(ctypes.Structure):
 class _Command(ctypes.Structure):
     _fields_ = [(name, INT) for name in (
         "opcode overlap check skip a_trans out_fp32 bias residual mask conv sums src_fp16 ff bp "
-        "decay second backward n m rows cols depth map_h map_w out_h out_w kernel_h kernel_w "
-        "step_log2 dilation_log2 upsample_log2 pad_top pad_left group_n group_m dense t1_log2 "
-        "t2_log2 folded period kept k_segments row_tiles col_tiles a_resident s_resident more "
-        "split blank spacing first_y first_x full_kernel_w position_rows spread origin full_out_w "
-        "line_w lines image_hop").split()] + [("slots", _Slot * SLOTS)]
+        "sample decay second backward n m rows cols depth map_h map_w out_h out_w kernel_h "
+        "kernel_w step_log2 dilation_log2 upsample_log2 pad_top pad_left group_n group_m dense "
+        "t1_log2 t2_log2 folded period kept k_segments row_tiles col_tiles a_resident "
+        "s_resident more split blank spacing first_y first_x full_kernel_w position_rows spread "
+        "origin full_out_w line_w lines image_hop").split()] + [("slots", _Slot * SLOTS)]
 
 
 _FLAGS: dict[int, Iterable[IntFlag]] = {

@@ -30,7 +30,7 @@ struct Slot {
 struct Command {
   Int opcode, overlap, check, skip;  // check: cycles of sat_cmd_check; skip: UPDATE does nothing
   Int a_trans, out_fp32, bias, residual, mask, conv, sums;      // MATMUL
-  Int src_fp16, ff, bp, decay, second, backward, n, m;          // vector engine
+  Int src_fp16, ff, bp, sample, decay, second, backward, n, m;  // vector engine
   Int rows, cols, depth;
   Int map_h, map_w, out_h, out_w, kernel_h, kernel_w, step_log2, dilation_log2,
       upsample_log2, pad_top, pad_left;

@@ -106,6 +106,7 @@ class VectorEngine : public Unit {
       queues_.start(c);
       wuve_.start(c);
       half_.start(c);
+      sampler_.start(c);
       sore_.start(c);
       bp_.start(c);
       ff_.start(c);
@@ -134,7 +135,8 @@ class VectorEngine : public Unit {
     kept_ready_[0] = ff_.in_ready;
     kept_ready_[1] = bp_.in_ready;
     sore_.settle(kept_ready_);
-    half_.settle(tile(SINK_HALF), sore_.ready);
+    sampler_.settle(now, half_, sore_.ready);
+    half_.settle(tile(SINK_HALF), sampler_.ready);
     queues_.settle(loader_.tile_valid, half_.ready);
     const bool begun = loader_.tile_valid && queues_.begun;
     wuve_.settle(now, begun, begun ? &loader_.tile() : nullptr, weights_.credit);
@@ -149,8 +151,9 @@ class VectorEngine : public Unit {
     bp_.tick(bp_valid, bp_fire, sore_.valid(1), sore_.last(1));
     ff_.tick(ff_valid, ff_fire, sore_.valid(0), sore_.last(0));
     weights_.tick(weight_fire, wuve_.issue, wuve_.result);
-    sore_.tick(half_.valid, half_.bp, half_.last, kept_ready_);
-    half_.tick(queues_.begin, wuve_.filled, sore_.ready);
+    sore_.tick(sampler_.valid, sampler_.bp, sampler_.last, kept_ready_);
+    sampler_.tick(now, half_, sore_.ready);
+    half_.tick(queues_.begin, wuve_.filled, sampler_.ready);
     queues_.tick(loader_.tile_valid ? &loader_.tile() : nullptr, wuve_.tile_end, taken);
     wuve_.tick(now);
     loader_.tick(ready, rsp, wuve_.tile_end);
@@ -203,6 +206,7 @@ class VectorEngine : public Unit {
   TileQueues queues_;
   Wuve wuve_;
   HalfTile half_;
+  Sampler sampler_;
   Sore sore_;
   PlaneStore bp_, ff_;
   WeightStore weights_;

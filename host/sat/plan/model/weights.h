@@ -13,7 +13,7 @@ enum Sink { SINK_BP, SINK_FF, SINK_WEIGHT, SINK_HALF, SINKS };
 
 struct Tile {
   Int rows, cols;
-  bool last;
+  bool band_end, last;
 };
 
 // sat_tile_loader.
@@ -67,7 +67,7 @@ class TileLoader {
     const bool band_end = cols_left_ <= TILE, last_band = rows_left_ <= TILE;
     if (tile_first()) {
       --free_;
-      coming_.push({{rows(), cols(), band_end && last_band}, tensors_ * rows() * beats});
+      coming_.push({{rows(), cols(), band_end, band_end && last_band}, tensors_ * rows() * beats});
     }
     if (++row_ < rows()) return;
     row_ = 0;
@@ -180,20 +180,23 @@ class Wuve {
 class HalfTile {
  public:
   explicit HalfTile(const Config& config) : chunks_(TILE / (config.data_w / 32)) {}
-  bool ready = true, tile_done = false, valid = false, bp = false, last = false;
+  bool ready = true, tile_done = false;
+  // The vector that it offers.
+  bool valid() const { return vector_valid_; }
+  bool bp() const { return vector_bp_; }
+  bool last() const { return vector_last_; }
+  bool band_end() const { return vector_band_end_; }
 
   void settle(const Tile* tile, bool vector_ready) {
     ready = reserved_ < 2;
     tile_done = fetch_ = advance_ = false;
-    valid = vector_valid_;
-    bp = vector_bp_;
-    last = vector_last_;
     if (!filled_) return;
     const Int count = direction_ ? tile->rows : tile->cols;
     const bool wanted = (direction_ ? bp_ : ff_) && number_ < count;
     fetch_ = wanted && (!vector_valid_ || vector_ready);
     advance_ = !wanted || (fetch_ && chunk_ == chunks_ - 1);
     ends_ = number_ == count - 1;
+    band_ends_ = ends_ && tile->band_end;
     tile_done = advance_ && direction_ && number_ == TILE - 1;
   }
 
@@ -205,6 +208,7 @@ class HalfTile {
     if (fetch_) {
       vector_bp_ = direction_;
       vector_last_ = ends_;
+      vector_band_end_ = band_ends_;
       chunk_ = complete ? 0 : chunk_ + 1;
     }
     if (!advance_) return;
@@ -220,7 +224,66 @@ class HalfTile {
  private:
   Int chunks_, reserved_ = 0, filled_ = 0, number_ = 0, chunk_ = 0;
   bool ff_ = false, bp_ = false, direction_ = false, vector_valid_ = false;
-  bool vector_bp_ = false, vector_last_ = false, fetch_ = false, advance_ = false, ends_ = false;
+  bool vector_bp_ = false, vector_last_ = false, vector_band_end_ = false;
+  bool fetch_ = false, advance_ = false, ends_ = false, band_ends_ = false;
+};
+
+// sat_sampler, with the blocks of random bits that it waits for. Without `sample` it is not there.
+class Sampler {
+ public:
+  bool ready = true, valid = false, bp = false, last = false;
+
+  void settle(Int now, const HalfTile& half, bool sore_ready) {
+    if (!sample_) {
+      ready = sore_ready;
+      valid = half.valid();
+      bp = half.bp();
+      last = half.last();
+      return;
+    }
+    ready = !queue_.full() && (half.bp() || random_valid_);
+    valid = !queue_.empty() && queue_.front().made <= now;
+    if (!valid) return;
+    bp = queue_.front().bp;
+    last = queue_.front().last;
+  }
+
+  void tick(Int now, const HalfTile& half, bool sore_ready) {
+    if (!sample_) return;
+    const bool take = half.valid() && ready;
+    if (valid && sore_ready) queue_.pop();
+    if (take) queue_.push({half.bp(), half.last(), now + LATENCY});
+    tick_random(take && !half.bp() && half.band_end());
+  }
+
+  void start(const Command& command) {
+    sample_ = command.sample;
+    random_start_ = true;
+    random_busy_ = random_made_ = random_valid_ = false;
+  }
+
+ private:
+  static constexpr Int DEPTH = 16, LATENCY = 11, RANDOM_CYCLES = 26;
+  struct Vector {
+    bool bp, last;
+    Int made;
+  };
+
+  // sat_random.
+  void tick_random(bool next) {
+    const bool take = random_made_ && (!random_valid_ || next);
+    const bool ends = random_busy_ && ++random_count_ == RANDOM_CYCLES;
+    if (random_start_ || take) random_count_ = 0;
+    random_busy_ = random_start_ || take || (random_busy_ && !ends);
+    random_made_ = ends || (random_made_ && !take);
+    random_valid_ = take || (random_valid_ && !next);
+    random_start_ = false;
+  }
+
+  bool sample_ = false, random_start_ = false, random_busy_ = false, random_made_ = false;
+  bool random_valid_ = false;
+  Int random_count_ = 0;
+  Fifo<Vector> queue_{DEPTH};
 };
 
 // sat_sore with an emitter per direction: FF, BP.

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+from tb.common.runner import run
+
+
+def test_sat_sampler():
+    run("sat_sampler")
