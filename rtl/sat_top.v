@@ -338,6 +338,7 @@ module sat_top #(
 
   sat_rd_dma #(
     .PORTS      (RD_PORTS),
+    .YIELDING   (RD_VECTOR),
     .ADDR_W     (ADDR_W),
     .DATA_W     (DATA_W),
     .OUTSTANDING(RD_OUTSTANDING),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The convolutional demo: a residual network trains inside the simulated core, checked bit for bit.
 
-    sat demo-cnn [--data digits] [--nm 2:8] [--rtl-steps 12] [--epochs 16] ...
+    sat demo-cnn [--data digits] [--nm 2:8] [--wu 2:8] [--rtl-steps 12] [--epochs 16] ...
 
 A network of a 3x3 stem, three stages of 16, 32 and 64 channels and a linear layer, with batch
 normalisation, is trained with BDWP: all convolutions are N:M but the stem, which is dense like the
-last layer. The first steps run in RTL and on the golden command model, with both memories compared
-after every program; training then continues on the golden model alone, which has the same bits.
+last layer. With --wu their weight gradients are N:M, too. The first steps run in RTL and on the
+golden command model, both memories compared after every program; training then continues on the
+golden model alone, which has the same bits.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from sat import terminal
 from sat.backend import Backend
 from sat.config import SatConfig
 from sat.core import Core
-from sat.nn import DENSE, LossScale, Measure, ResNet
-from sat.options import positive
+from sat.nn import DENSE, LossScale, Measure, ResNet, SparseWu
+from sat.options import parse_nm, positive
 from sat.sim.library import build
 
 from .report import STEP, Outcome, write_results
@@ -59,11 +60,11 @@ def memory_bytes(data: Dataset, batch: int) -> int:
 
 
 def make_net(backend: Backend, data: Dataset, nm: tuple[int, int], batch: int,
-             seed: int) -> ResNet:
+             seed: int, wu: tuple[int, int] | None = None) -> ResNet:
     h, w, inputs = data.train_x.shape[1:]
     return ResNet(Core(backend), batch, h, w, inputs, data.classes, nm,
                   np.random.default_rng(seed), CHANNELS, lr=RATES[0], momentum=MOMENTUM,
-                  decay=DECAY, scale=LossScale(LOSS_SCALE))
+                  decay=DECAY, scale=LossScale(LOSS_SCALE), wu=SparseWu(*wu) if wu else None)
 
 
 def by_pass(labels: dict[str, int]) -> Counter:
@@ -94,14 +95,14 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
     """The whole demo."""
     start = time.monotonic()
     config = SatConfig.from_name(args.config)
-    outcome = Outcome(config, args.nm, args.batch, args.seed, data.name)
+    outcome = Outcome(config, args.nm, args.batch, args.seed, data.name, wu=args.wu)
     in_rtl = args.backend == "sim"
     if in_rtl:
         with terminal.status(console, "looking for the simulation of the core") as log:
             build(config, log)
     measures: dict[str, Measure] = {}
     with make_backend(args.backend, config, memory_bytes(data, args.batch)) as backend:
-        net = make_net(backend, data, args.nm, args.batch, args.seed)
+        net = make_net(backend, data, args.nm, args.batch, args.seed, args.wu)
         trainer = Trainer(net, data, rng, args.epochs, RATES, {"measures": measures}, console)
         total = args.epochs * trainer.epoch_steps
         if in_rtl:
@@ -130,6 +131,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     add_options(parser, "demo-cnn")
     parser.add_argument("--data", choices=tuple(DEFAULTS), default="digits", help="data set")
+    parser.add_argument("--wu", type=parse_nm, metavar="N:M",
+                        help="sparsity of the output gradients in WU, a sample (dense without)")
     unset = argparse.SUPPRESS  # the default depends on the data
     parser.add_argument("--data-dir", type=Path, default=unset,
                         help="folder of Fashion-MNIST's files")

@@ -51,6 +51,7 @@ class Cycles:
 class Outcome:
     """Results of a demo run. Cycles are empty when nothing ran in RTL.
 
+    ratio   N:M in words
     passes  by pass, and a whole step
     layers  by "PASS layer", where the demo measures layers
     """
@@ -60,6 +61,7 @@ class Outcome:
     batch: int
     seed: int
     data: str
+    wu: tuple[int, int] | None = None  # None: weight gradients are dense
     losses: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     epoch_steps: int = 1
@@ -71,11 +73,15 @@ class Outcome:
     differing_bits: int = 0
     reports: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    ratio: str = field(init=False)
     passes: Cycles = field(init=False)
     layers: Cycles = field(init=False)
 
     def __post_init__(self) -> None:
         pes = self.config.rows * self.config.cols
+        self.ratio = f"{self.nm[0]}:{self.nm[1]}"
+        if self.wu:
+            self.ratio += f", WU {self.wu[0]}:{self.wu[1]}"
         self.passes, self.layers = Cycles(pes), Cycles(pes)
 
 
@@ -96,6 +102,7 @@ def write_summary(outcome: Outcome, path: Path) -> None:
         "simulated_cycles": outcome.simulated_cycles,
         "seconds": round(outcome.seconds, 1),
         "nm": f"{outcome.nm[0]}:{outcome.nm[1]}",
+        "wu": outcome.wu and f"{outcome.wu[0]}:{outcome.wu[1]}",
         "rows": outcome.config.rows,
         "cols": outcome.config.cols,
         "interleave": outcome.config.t,
@@ -137,11 +144,10 @@ def print_outcome(outcome: Outcome, console: Console, folder: Path) -> None:
 
 
 def _cycle_table(outcome: Outcome, title: str, *names: str) -> Table:
-    n, m = outcome.nm
     table = Table(title=title)
     for name in names:
         table.add_column(name)
-    for header in ("dense", f"{n}:{m}", "speed-up", f"used at {n}:{m}"):
+    for header in ("dense", outcome.ratio, "speed-up", f"used at {outcome.ratio}"):
         table.add_column(header, justify="right")
     return table
 
@@ -203,7 +209,7 @@ def plot_training(outcome: Outcome, path: Path) -> None:
         axes.axvspan(0, outcome.steps_rtl, color="0.92", zorder=0)
         axes.text(outcome.steps_rtl / 2, axes.get_ylim()[1] * 0.96, "in RTL", ha="center",
                   va="top")
-    axes.set_title(f"{outcome.nm[0]}:{outcome.nm[1]} BDWP on {outcome.data}: "
+    axes.set_title(f"{outcome.ratio} BDWP on {outcome.data}: "
                    f"{outcome.accuracies[-1]:.1%}")
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
@@ -213,8 +219,8 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
     figure, axes = _axes(7, 4)
     passes = outcome.passes
     names = list(passes.sparse)
-    n, m = outcome.nm
-    for shift, label, cycles in ((-0.2, "dense", passes.dense), (0.2, f"{n}:{m}", passes.sparse)):
+    for shift, label, cycles in ((-0.2, "dense", passes.dense),
+                                 (0.2, outcome.ratio, passes.sparse)):
         bars = axes.bar([index + shift for index in range(len(names))],
                         [cycles.get(name, 0) for name in names], 0.38, label=label)
         # Upright, so that neighbours never overlap.
@@ -225,6 +231,6 @@ def plot_cycles(outcome: Outcome, path: Path) -> None:
                     [SPECIAL_TITLES.get(name, name).replace(" ", "\n") for name in names])
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
     axes.set(ylabel="cycles", title=f"One training step on a {outcome.config.rows}x"
-             f"{outcome.config.cols} array: {passes.speedup(STEP):.2f}x faster at {n}:{m}")
+             f"{outcome.config.cols} array: {passes.speedup(STEP):.2f}x faster at {outcome.ratio}")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=150, bbox_inches="tight")

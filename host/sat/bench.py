@@ -37,7 +37,7 @@ from .config import SatConfig
 from .core import Core
 from .files import write_text
 from .memory import FP32, Compressed, FeatureMap, Tensor
-from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd
+from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd, SparseWu
 from .nn.blocks import Span, Unit
 from .nn.gradients import add_gradients, plan
 from .nn.script import Script, pipeline
@@ -45,6 +45,8 @@ from .program import Command
 
 SEED = 1
 MEMORY_BYTES = 64 << 20
+SPARSE_WU = SparseWu(2, 8)
+SPARSE_CONV = ConvSpec(64, 64, n=2, m=8, wu=SPARSE_WU)
 ARRAYS = ("8x8", "16x16", "32x32")  # that the paper's comparison is about
 
 
@@ -72,6 +74,7 @@ class StepCase:
     batch: int
     n: int = DENSE[0]
     m: int = DENSE[1]
+    wu: SparseWu | None = None
 
 
 @dataclass(frozen=True)
@@ -137,11 +140,14 @@ def array_cases(config: str) -> list[MatmulCase | StepCase | ConvCase]:
         square("nm-2:8-1024", config, 1024, 2, 8),
         StepCase(on("step-512-dense", config), config, 512, 2, 512),
         StepCase(on("step-512", config), config, 512, 2, 512, 2, 8),
+        StepCase(on("step-512-wu", config), config, 512, 2, 512, 2, 8, SPARSE_WU),
         *conv_cases("conv3", config, "FF BP WU", 16, 16),
         *(ConvStepCase(on("conv-step", config), "all", 4, 16, 16, ConvSpec(64, 64, n=n, m=m),
                        config) for n, m in (DENSE, (2, 8))),
+        ConvStepCase(on("conv-step-wu", config), "all", 4, 16, 16, SPARSE_CONV, config),
         *(ConvNormStepCase(on("conv-bn-step", config), "all", 16, 16, 16,
                            ConvSpec(64, 64, n=n, m=m), config) for n, m in (DENSE, (2, 8))),
+        ConvNormStepCase(on("conv-bn-step-wu", config), "all", 16, 16, 16, SPARSE_CONV, config),
     ]
 
 
@@ -156,6 +162,7 @@ CASES: list[MatmulCase | StepCase | ConvCase] = [
     square("nm-2:16-256", "8x8", 256, 2, 16),
     StepCase("step-256-dense", "8x8", 256, 2, 256),
     StepCase("step-256", "8x8", 256, 2, 256, 2, 8),
+    StepCase("step-256-wu", "8x8", 256, 2, 256, 2, 8, SPARSE_WU),
     *conv_cases("conv1", "8x8", "FF BP WU", 4, 16, kernel=1, pad=0),
     *conv_cases("conv3-stride2", "8x8", "FF BP WU", 4, 16, stride=2),
     *conv_cases("conv3-32px", "8x8", "FF BP WU", 1, 32, sparse=False),
@@ -222,7 +229,7 @@ def run_step(board: Board, case: StepCase) -> dict:
     """FF, BP, WU and UPDATE of all layers. They are hidden layers of some network, so the first of
     them sends its gradient back, too."""
     rng = np.random.default_rng(SEED)
-    spec = LayerSpec(case.size, case.size, case.n, case.m)
+    spec = LayerSpec(case.size, case.size, case.n, case.m, case.wu)
     net = Mlp(board.core, [spec] * case.layers, case.batch, rng, input_gradient=True)
     x = rng.standard_normal((case.batch, case.size)).astype(np.float16)
     labels = rng.integers(0, case.size, case.batch)
@@ -291,6 +298,7 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
         layer.forward(forward, x, y, relu=True)
     for index in reversed(range(case.layers)):
         mask = maps[index].tensor if index else None
+        layers[index].select(backward, gradients[index + 1])
         layers[index].backward(backward, gradients[index + 1], gradients[index], mask=mask)
     backward.fence()
     jobs = [gradient.job(board.config) for layer, x, d_y in zip(layers, maps, gradients[1:])
@@ -379,6 +387,7 @@ def norm_backward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
 
         def through_norm(_: int, span: Span, unit=unit, d_y=d_y) -> None:
             unit.backward_norm(script.program, d_y, span)
+            unit.select(script.program, span)
 
         def convolve(_: int, span: Span, unit=unit, d_x=d_x, mask=maps[index] if index else None
                      ) -> None:

@@ -35,6 +35,10 @@ class Core(Memory):
         """A new, empty program for this core."""
         return Program(self.backend.config, backend=self.backend)
 
+    def next_samples(self) -> None:
+        """From here on samples have other random bits: for the next step, or micro-batch."""
+        self.backend.sample_step = (self.backend.sample_step + 1) % (1 << 32)
+
     def run(self, program: Program) -> Result:
         """Run a program to its end. Raises SatError if the core reports an error."""
         if program.backend is not self.backend:

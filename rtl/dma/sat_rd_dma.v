@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_rd_dma: PORTS read clients on one AXI4 read channel pair (see "Read DMA ports" in
-// docs/design/architecture.md). Requests are served round robin and cut at multiples of MAX_BURST
-// beats; one AXI ID, so beats come back in order and a queue of tags leads them to their clients.
+// docs/design/architecture.md). Requests are served round robin, YIELDING's only when nobody else
+// asks, and cut at multiples of MAX_BURST beats; one AXI ID, so beats come back in order and a
+// queue of tags leads them to their clients.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 2 from
 // request to AR, 1 from R to client. AXI outputs come from registers, req_ready_o from req_valid_i.
 // halt_i: no further burst is started (the address register, already tagged, still goes out) and
-// data is dropped. A beat that fails, or whose RLAST does not agree with the burst's length, pulses
-// err_valid_o when it reaches its client. The length alone says where a burst ends; a beat that no
-// burst has asked for is taken and dropped.
+// data is dropped. A beat that fails, or whose RLAST disagrees with the burst's length, pulses
+// err_valid_o when it reaches its client. The length alone ends a burst; a beat that no burst has
+// asked for is taken and dropped.
 // flush_i acts as reset; it may come only while halted and drained.
 `default_nettype none
 `include "sat_assert.vh"
 
 module sat_rd_dma #(
   parameter integer PORTS       = 8,   // clients, >= 2
+  parameter integer YIELDING    = 6,   // a client whose work has time; PORTS or more: none
   parameter integer ADDR_W      = 40,  // address bits
   parameter integer DATA_W      = 128, // bus bits
   parameter integer OUTSTANDING = 32,  // bursts in flight, power of two
@@ -67,6 +69,7 @@ module sat_rd_dma #(
   wire [PORT_W-1:0] grant_port;
   wire              split_ready;
   wire              any_request = req_valid_i != {PORTS{1'b0}};
+  wire [PORTS-1:0]  hurried     = req_valid_i & ~(ONE_PORT << YIELDING);
 
   assign req_ready_o = split_ready ? grant : {PORTS{1'b0}};
 
@@ -75,7 +78,7 @@ module sat_rd_dma #(
   ) u_arbiter (
     .clk          (clk),
     .rst_n        (rst_local_n),
-    .request_i    (req_valid_i),
+    .request_i    ((hurried != {PORTS{1'b0}}) ? hurried : req_valid_i),
     .advance_i    (split_ready),
     .grant_o      (grant),
     .grant_index_o(grant_port)

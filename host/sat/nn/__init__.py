@@ -5,6 +5,7 @@ functional   what the host computes: softmax, layer norm
 loss         softmax cross-entropy, mean squared error
 optim        scalars of SGD, loss scale
 gradients    weight gradients and updates as jobs for the two engines
+sparse_wu    N:M of the output gradients that WU reads
 layers       Linear, Conv2d, BatchNorm, AveragePool, MaxPool
 script       programs with work of the host between them
 mlp          Mlp: fully connected layers
@@ -21,9 +22,10 @@ from .loss import cross_entropy, mean_squared
 from .mlp import Mlp, mlp
 from .optim import LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult
+from .sparse_wu import SparseWu
 from .transformer import BlockShape, TransformerBlock
 
 __all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec",
            "LayerSpec", "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script",
-           "Sgd", "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock",
+           "Sgd", "SparseWu", "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock",
            "cross_entropy", "mean_squared", "mlp", "softmax"]

@@ -60,6 +60,16 @@ class Unit:
     def backward_norm(self, program: Program, d_y: FeatureMap, span: Span) -> None:
         self.norm.backward(program, d_y.part(*span), self.z.part(*span), self.d_z.part(*span))
 
+    def select(self, program: Program, span: Span) -> None:
+        """What a sparse WU reads, from d_z: part by part where these are whole groups, else with
+        the last."""
+        first, end = span
+        selection = self.conv.selection
+        if selection and selection.can_be_cut(self.d_z, 1):
+            self.conv.select(program, self.d_z.part(first, end), first)
+        elif end == self.d_z.images:
+            self.conv.select(program, self.d_z)
+
     def backward(self, program: Program, d_x: FeatureMap, span: Span,
                  residual: FeatureMap | None = None, mask: FeatureMap | None = None) -> None:
         addends = {name: fmap.part(*span).tensor
@@ -99,7 +109,7 @@ class StageSpec:
         if not self.residual or (stride == 1 and first.inputs == last.outputs):
             return None
         return ConvSpec(first.inputs, last.outputs, kernel=1, stride=stride, pad=0, n=last.n,
-                        m=last.m)
+                        m=last.m, wu=last.wu)
 
 
 class Stage:

@@ -25,6 +25,7 @@ from .layers import AveragePool, Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult, pipeline
+from .sparse_wu import SparseWu
 
 Items = list[Callable[[], None]]  # that add the commands of the parts
 
@@ -140,6 +141,7 @@ class ConvNet:
             def through_norm(part: int, span: Span) -> None:
                 for unit in units:
                     unit.backward_norm(script.program, d_y, span)
+                    unit.select(script.program, span)
 
             pipeline(before, array, self._each(stats))
             for unit in units:
@@ -266,6 +268,7 @@ class ConvNet:
     def _run_batch(self, step: StepResult, x: np.ndarray, labels: np.ndarray, accumulate: bool,
                    count: int, measures: dict[str, Measure] | None) -> None:
         """FF and BP of one of `count` micro-batches; what comes of it is added to the step."""
+        self.core.next_samples()
         self.x.write(x)
         step.skipped = self._forward.run("FF", step.programs, measures)
         if step.skipped:
@@ -299,16 +302,16 @@ class ResNet(ConvNet):
     """A small residual network: 3x3 stem, a block per stage, average, linear layer.
 
     The stages after the first halve the map. The stem and the linear layer are dense, all other
-    convolutions `nm`. What else it takes is ConvNet's.
+    convolutions `nm`, and their weight gradients `wu`. What else it takes is ConvNet's.
     """
 
     def __init__(self, core: Core, batch: int, h: int, w: int, inputs: int, classes: int,
                  nm: tuple[int, int], rng: np.random.Generator,
-                 channels: Sequence[int] = (16, 32, 64), **options):
+                 channels: Sequence[int] = (16, 32, 64), wu: SparseWu | None = None, **options):
         n, m = nm
         stages = [StageSpec("stem", [ConvSpec(inputs, channels[0])])]
         for stage, (before, outputs) in enumerate(zip([channels[0], *channels], channels), 1):
             stages.append(StageSpec(f"stage{stage}", [
-                ConvSpec(before, outputs, stride=1 if stage == 1 else 2, n=n, m=m),
-                ConvSpec(outputs, outputs, n=n, m=m)], residual=True))
+                ConvSpec(before, outputs, stride=1 if stage == 1 else 2, n=n, m=m, wu=wu),
+                ConvSpec(outputs, outputs, n=n, m=m, wu=wu)], residual=True))
         super().__init__(core, batch, h, w, classes, stages, rng, **options)

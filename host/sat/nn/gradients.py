@@ -86,15 +86,21 @@ def plan(jobs: Sequence[Job]) -> tuple[Order, float]:
 
 def plan_with_cuts(jobs_of: Callable[[list[bool]], Sequence[Job]], layers: int) -> Order:
     """The best order, where each layer whose gradient is worth it is cut into blocks of rows:
-    `jobs_of` makes the jobs, given for each layer whether it is cut."""
-    cuts = [False] * layers
-    best, cycles = plan(jobs_of(cuts))
-    for index in range(layers):
-        trial = [*cuts[:index], True, *cuts[index + 1 :]]
-        order, cut_cycles = plan(jobs_of(trial))
-        if cut_cycles < WORTH_A_CUT * cycles:
-            best, cycles, cuts = order, cut_cycles, trial
-    return best
+    `jobs_of` makes the jobs, given for each layer whether it is cut. It is found from none cut on,
+    and from all: two cuts may pay where neither does alone."""
+    def search(cut: bool, worth: float) -> tuple[Order, float]:
+        cuts = [cut] * layers
+        best, cycles = plan(jobs_of(cuts))
+        for index in range(layers):
+            trial = [*cuts[:index], not cut, *cuts[index + 1 :]]
+            order, other = plan(jobs_of(trial))
+            if other < worth * cycles:
+                best, cycles, cuts = order, other, trial
+        return best, cycles
+
+    few, few_cycles = search(False, WORTH_A_CUT)
+    many, many_cycles = search(True, 1 / WORTH_A_CUT)
+    return many if many_cycles < WORTH_A_CUT * few_cycles else few
 
 
 def add_gradients(program: Program, order: Order, sgd: Sgd, skip: bool,

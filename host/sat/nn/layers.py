@@ -19,9 +19,11 @@ from sat_golden.windows import Windows
 from ..core import Core
 from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Stack, Tensor
 from ..plan.estimate import UPDATE_TILE
+from ..plan.tiling import LINE_BYTES
 from ..program import Command, Program
 from .gradients import Gradient, Update, Use
 from .optim import Sgd
+from .sparse_wu import Selection, SparseWu
 
 Copy = TypeVar("Copy", Compressed, Stack)
 
@@ -31,17 +33,19 @@ FP16_FRACTION = 10  # bits
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """Shape and sparsity of a fully connected layer; N = M is dense."""
+    """Shape and sparsity of a fully connected layer; N = M is dense, and so is WU without `wu`."""
 
     inputs: int
     outputs: int
     n: int = DENSE[0]
     m: int = DENSE[1]
+    wu: SparseWu | None = None
 
 
 @dataclass(frozen=True)
 class ConvSpec:
-    """Shape and sparsity of a convolution with a square kernel; N = M is dense."""
+    """Shape and sparsity of a convolution with a square kernel; N = M is dense, and so is WU
+    without `wu`."""
 
     inputs: int
     outputs: int
@@ -51,6 +55,7 @@ class ConvSpec:
     dilation: int = 1
     n: int = DENSE[0]
     m: int = DENSE[1]
+    wu: SparseWu | None = None
 
 
 @exact()
@@ -116,6 +121,7 @@ class Linear:
         self.bp = core.compressed(f"{name}.w_bp", shape[::-1], spec.n, spec.m) if bp else None
         self.out = core.tensor(f"{name}.out", (batch, spec.outputs), FP32 if logits else FP16)
         self.d_out = core.tensor(f"{name}.d_out", (batch, spec.outputs), FP16)
+        self.selection = Selection(core, name, spec.wu, *self.d_out.shape) if spec.wu else None
 
     @property
     def bias(self) -> Tensor | None:
@@ -142,13 +148,19 @@ class Linear:
         program.matmul(self.d_out, sends_back(self.name, self.bp), d_x, label=f"BP {self.name}",
                        **epilogue)
 
+    def select(self, program: Program) -> None:
+        """What a sparse WU reads, from d_out."""
+        if self.selection:
+            self.selection.select(program, self.d_out)
+
     def gradients(self, x: Tensor, ones: Tensor, cut: bool = False) -> list[Gradient]:
         """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY."""
+        s = self.selection.planes if self.selection else self.d_out
         size = self.block_rows if cut else self.spec.inputs
         made = []
         for start in range(0, self.spec.inputs, size):
             rows = slice(start, min(start + size, self.spec.inputs))
-            product = partial(Program.matmul, a=x[:, rows], s=self.d_out, out=self.dw[rows, :],
+            product = partial(Program.matmul, a=x[:, rows], s=s, out=self.dw[rows, :],
                               a_trans=True, label=f"WU {self.name}")
             update = Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                             f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
@@ -182,6 +194,8 @@ class Conv2d:
                              spec.n, spec.m) if bp else None
         self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
         self._dot = zeros(core, f"{name}.dot", (1, spec.outputs)) if bias else None
+        self.selection = Selection(core, name, spec.wu, self.windows.count,
+                                   spec.outputs) if spec.wu else None
 
     @property
     def bias(self) -> Tensor | None:
@@ -214,14 +228,30 @@ class Conv2d:
         program.conv(d_out.tensor, sends_back(self.name, self.bp), d_x.tensor, windows,
                      label=f"BP {self.name}", **epilogue)
 
+    def select(self, program: Program, d_out: FeatureMap, first: int = 0) -> None:
+        """What a sparse WU reads, from d_out, or of a part of it that begins with image `first`."""
+        if self.selection:
+            self.selection.select(program, d_out.tensor, first * d_out.h * d_out.w)
+
+    def _cached_images(self, x: FeatureMap) -> int | None:
+        """As many images as fit the map cache; None if not one does."""
+        lines = x.h * x.w * -(-x.tensor.row_bytes // LINE_BYTES)
+        return self.core.backend.config.cache_lines // lines or None
+
     def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None,
                   ones: Tensor | None = None) -> list[Gradient]:
         """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY, which
         STATS makes anew, or with a row of `ones` the array, which may add to those before.
 
         The sum over the windows is one, or one of each block of `images` images, and these added up
-        in their order: whose d_out fits the S scratchpad, that is read only once.
+        in their order: whose d_out fits the S scratchpad, that is read only once. A sparse WU needs
+        its operands faster, and goes by blocks whose maps fit the map cache.
         """
+        chosen = self.selection
+        if chosen and not images:
+            images = self._cached_images(x)
+        if chosen and images and not chosen.can_be_cut(d_out, images):
+            images = None
         updates: list[Use] = []
         for position in range(self.windows.positions):
             rows = self._rows(position)
@@ -231,7 +261,8 @@ class Conv2d:
         for first in range(0, x.images, images or x.images):
             span = first, min(first + (images or x.images), x.images)
             products.append(partial(
-                Program.conv, a=x.part(*span).tensor, s=d_out.part(*span).tensor, out=self.dw,
+                Program.conv, a=x.part(*span).tensor, out=self.dw,
+                s=chosen.of(d_out, *span) if chosen else d_out.part(*span).tensor,
                 windows=replace(self.windows, images=span[1] - span[0]), a_trans=True,
                 label=f"WU {self.name}"))
         made = [Gradient(products, self.dw, updates)]

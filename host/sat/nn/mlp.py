@@ -26,14 +26,15 @@ from .layers import DENSE, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Script, StepResult
+from .sparse_wu import SparseWu
 
 
-def mlp(sizes: Sequence[int], nm: tuple[int, int] = DENSE, dense_last: bool = True
-        ) -> list[LayerSpec]:
-    """Layers of the given sizes, all N:M but (usually) the last."""
+def mlp(sizes: Sequence[int], nm: tuple[int, int] = DENSE, dense_last: bool = True,
+        wu: SparseWu | None = None) -> list[LayerSpec]:
+    """Layers of the given sizes, all N:M but (usually) the last, as are their weight gradients."""
     if len(sizes) < 2:
         raise ValueError(f"sizes: {list(sizes)} are too few for a layer")
-    specs = [LayerSpec(i, o, *nm) for i, o in zip(sizes, sizes[1:])]
+    specs = [LayerSpec(i, o, *nm, wu) for i, o in zip(sizes, sizes[1:])]
     if dense_last:
         specs[-1] = LayerSpec(specs[-1].inputs, specs[-1].outputs)
     return specs
@@ -88,7 +89,9 @@ class Mlp:
 
     def _add_bp(self, program: Program) -> None:
         for below, layer in reversed(list(zip(self.layers, self.layers[1:]))):
+            layer.select(program)
             layer.backward(program, below.d_out, mask=below.out)
+        self.layers[0].select(program)
         if self.d_x:
             self.layers[0].backward(program, self.d_x)
 
@@ -166,6 +169,7 @@ class Mlp:
             else:
                 name = "BP+WU+UPDATE" if last else "BP+WU"
                 backward = {name: self._backward_program(index > 0, last)}
+            self.core.next_samples()
             self.x.write(rows)
             forward = step.programs[f"FF{mark}"] = self.core.run(self._forward)
             loss = cross_entropy(self.layers[-1].out.read(), own_labels,
@@ -191,7 +195,9 @@ class Mlp:
                     return True
                 # The flag does not say whether it rose before the FENCE; what BP wrote does.
                 gradients = [*(layer.d_out for layer in self.layers),
-                             *([self.d_x] if self.d_x else [])]
+                             *([self.d_x] if self.d_x else []),
+                             *(layer.selection.planes.values for layer in self.layers
+                               if layer.selection)]
                 if all(np.isfinite(gradient.read()).all() for gradient in gradients):
                     raise TrainingDiverged(LOST_WEIGHTS)
                 return True

@@ -29,6 +29,7 @@ from .layers import DENSE, Bias, LayerSpec, Linear
 from .loss import LossFunction
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Measure, Script, StepResult
+from .sparse_wu import SparseWu
 
 HEAD_UNIT = 8 * TENSOR_ALIGN // FP16.bits  # columns of a 64-byte line
 Q, K, V = range(3)  # their places among the columns of the first layer
@@ -122,21 +123,23 @@ class LayerNorm:
 class TransformerBlock:
     """A pre-norm encoder block on a core, trained by momentum SGD with loss scaling.
 
-    `nm` holds for all four linear layers: `qkv` (Q, K and V side by side), `out`, `up` and `down`.
+    `nm` and `wu` hold for all four linear layers: `qkv` (Q, K and V side by side), `out`, `up` and
+    `down`.
     Their sums are `layer.out`, the gradients at them `layer.d_out`; `y` is `down.out`. After a step
     `d_x` is the gradient at the input, times the loss scale.
     """
 
     def __init__(self, core: Core, shape: BlockShape, rng: np.random.Generator,
                  nm: tuple[int, int] = DENSE, lr: float = 0.05, momentum: float = 0.9,
-                 scale: LossScale | None = None):
+                 scale: LossScale | None = None, wu: SparseWu | None = None):
         check_nm(*nm)
         self.core, self.shape, self.lr, self.momentum = core, shape, lr, momentum
         self.scale = scale or LossScale()
         Sgd(lr, momentum)  # checks them
         self.norms = [LayerNorm(core, f"norm{index}", shape.dim) for index in range(2)]
         dim, hidden = shape.dim, shape.hidden
-        self.layers = [Linear(core, name, LayerSpec(inputs, outputs, *nm), shape.rows, rng)
+        self.layers = [Linear(core, name, LayerSpec(inputs, outputs, *nm, wu), shape.rows,
+                              rng)
                        for name, inputs, outputs in (
                            ("qkv", dim, 3 * dim), ("out", dim, dim), ("up", dim, hidden),
                            ("down", hidden, dim))]
@@ -228,14 +231,18 @@ class TransformerBlock:
 
     def _backward_script(self) -> Script:
         script = Script(self.core)
+        self.down.select(script.program)
         self.down.backward(script.program, self.up.d_out, mask=self.up.out)
+        self.up.select(script.program)
         self.up.backward(script.program, self.d_h_norm)
         self.norms[1].add_backward(script, self.out.out, self.d_h_norm, self.down.d_out,
                                    self.out.d_out)
+        self.out.select(script.program)
         self.out.backward(script.program, self.d_context)
         self._add_context_bp(script.program)
         script.host(self._softmax_bp, [self.attention, self.d_attention], [self.d_scores])
         self._add_scores_bp(script.program)
+        self.qkv.select(script.program)
         self.qkv.backward(script.program, self.d_x_norm)
         self.norms[0].add_backward(script, self.x, self.d_x_norm, self.out.d_out, self.d_x)
         return script
@@ -330,6 +337,7 @@ class TransformerBlock:
         same.
         """
         update = self._update_script()
+        self.core.next_samples()
         self._write_input(x)
         step = StepResult(float("nan"), 0, True)
         try:

@@ -82,7 +82,8 @@ class ReadDma : public Unit {
   void settle_requests() {
     burst_ready_ = address_.ready() && !tags_.full();
     split_ready_ = split_.ready(burst_ready_);
-    grant_ = arbiter_.grant(requests_);
+    const uint32_t hurried = requests_ & ~(1u << RD_VECTOR);  // who does not yield
+    grant_ = arbiter_.grant(hurried ? hurried : requests_);
     ready_ = split_ready_ ? grant_ : 0;
   }
 
