@@ -81,15 +81,21 @@ def compare(core: Board, kind: str, seed: int, latency: int, tally: Tally) -> No
     made = model.run(core.config, program.descriptors, program.address,
                      model.Memory(latency, latency), skipped)
     tally.seconds += time.process_time() - begin
+    counted(tally, counters, made, len(program.descriptors),
+            f"{kind} program, seed {seed}, latency {latency}")
+
+
+def counted(tally: Tally, counters: dict[str, int], made: model.Run, commands: int, what: str
+            ) -> None:
+    """Counters of the RTL beside those of the model."""
     tally.cycles += made.cycles
-    tally.commands += len(program.descriptors)
+    tally.commands += commands
     tally.errors.append(100 * abs(made.cycles / counters["CYCLES"] - 1))
     wrong = {name: (counters[name], value) for name, value in made.counters.items()
              if counters[name] != value}
     if wrong:
-        tally.differences.append(f"{kind} program, seed {seed}, latency {latency}: "
-                                 + ", ".join(f"{name} {rtl} in RTL, {ours} in the model"
-                                             for name, (rtl, ours) in wrong.items()))
+        tally.differences.append(f"{what}: " + ", ".join(
+            f"{name} {rtl} in RTL, {ours} in the model" for name, (rtl, ours) in wrong.items()))
 
 
 def run(config: str, count: int, seed: int) -> Tally:

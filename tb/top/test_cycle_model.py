@@ -19,7 +19,7 @@ from sat.plan import model
 from sat_golden.defs import DESC_BYTES, Opcode
 from sat_golden.descriptor import Descriptor
 from tb.common.runner import DEFAULT_SEED, replay_line
-from tb.top import cycle_model
+from tb.top import cycle_model, model_steps
 from tb.top import random_program as programs
 from tb.top.random_program import each_seed
 
@@ -36,6 +36,12 @@ def test_random_programs(shape):
     assert len(tally.errors) == PROGRAMS
     assert not tally.differences, "\n".join(
         [*tally.differences, "replay: " + replay_line("tb/top", [], seed)])
+
+
+@pytest.mark.parametrize("step", model_steps.STEPS)
+def test_training_steps(step):
+    tally = model_steps.run("2x2", step, model_steps.SMALL, DEFAULT_SEED)
+    assert tally.commands > 10 and not tally.differences, "\n".join(tally.differences)
 
 
 def test_a_wrong_latency_is_found_out(monkeypatch):
