@@ -21,12 +21,15 @@ REQUESTS_AHEAD, BEATS_AHEAD = 8, 64  # of a write's two halves
 
 @dataclass(frozen=True)
 class Stalls:
-    """Chance that a handshake is held up for a cycle; cycles from a request to its first beat; and
-    the chance for write requests alone, where they are to come long after their data."""
+    """Chance that a handshake is held up for a cycle; cycles from a request to its first beat; the
+    chance for write requests alone, or write data alone, where one is to come long after the other;
+    and how many write requests are taken ahead of their data."""
 
     chance: float = 0.0
     latency: int = 1
     requests: float = 0.0
+    data: float = 0.0
+    ahead: int = REQUESTS_AHEAD
 
 
 STALLS = {
@@ -168,7 +171,7 @@ class WritePort:
         return not self.stalls.chance or self.rng.random() >= self.stalls.chance
 
     def cycle(self) -> None:
-        ready = len(self.left) < REQUESTS_AHEAD and self._free()
+        ready = len(self.left) < self.stalls.ahead and self._free()
         if self.stalls.requests:
             ready = ready and self.rng.random() >= self.stalls.requests
         self.req_ready.value = int(ready)
@@ -186,6 +189,8 @@ class WritePort:
             self.left.append(beats)
 
         ready = len(self.beats) < BEATS_AHEAD and self._free()
+        if self.stalls.data:
+            ready = ready and self.rng.random() >= self.stalls.data
         self.data_ready.value = int(ready)
         valid = bool(self.data_valid.value)
         beat = (self.data.value.to_unsigned(), self.strb.value.to_unsigned()) if valid else (0, 0)

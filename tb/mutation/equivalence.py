@@ -30,8 +30,8 @@ def identifier(name: str) -> str:
     return f"\\{name} " if "." in name else name
 
 
-def miter(unit: Unit, ports: Sequence[Port]) -> str:
-    """Verilog: bad_o is high when outputs differ that matter, after nothing but legal inputs."""
+def miter(unit: Unit, ports: Sequence[Port], legal: str) -> str:
+    """Verilog: bad_o is high when outputs differ that matter, after nothing but what is legal."""
     inputs = [port for port in ports if port.direction == "input"]
     outputs = [port for port in ports if port.direction == "output"]
     clock = any(port.name == "clk" for port in inputs)
@@ -49,11 +49,11 @@ def miter(unit: Unit, ports: Sequence[Port]) -> str:
              for port in outputs}
     differences = [f"(|(({identifier(name)} ^ {identifier(f'mutant_{name}')}) & ({mask})))"
                    for name, mask in masks.items()]
-    history = ["  reg broken_q = 1'b0;", f"  wire legal = ({unit.legal}) && !broken_q;",
+    history = ["  reg broken_q = 1'b0;", f"  wire legal = ({legal}) && !broken_q;",
                "  always @(posedge clk) broken_q <= !legal;"]
     return "\n".join([
         "module miter (", *declarations, "  output wire bad_o);", *wires,
-        *(history if clock else [f"  wire legal = {unit.legal};"]),
+        *(history if clock else [f"  wire legal = {legal};"]),
         f"  {unit.module} u_original ({', '.join(original)});",
         f"  changed u_mutant ({', '.join(mutant)});",
         f"  assign bad_o = legal && ({' || '.join(differences)});", "endmodule", ""])
@@ -61,8 +61,9 @@ def miter(unit: Unit, ports: Sequence[Port]) -> str:
 
 def key(netlist: Netlist) -> str:
     """Changes with the statement that is proven."""
-    return hashlib.sha256((miter(netlist.unit, netlist.ports) + repr(SCRIPTS)).encode()
-                          ).hexdigest()[:12]
+    unit = netlist.unit
+    statement = miter(unit, netlist.ports, unit.legal), unit.inside, unit.matters, SCRIPTS
+    return hashlib.sha256(repr(statement).encode()).hexdigest()[:12]
 
 
 def write_aiger(netlist: Netlist, number: int, cut: bool) -> Path:
@@ -77,13 +78,15 @@ def write_aiger(netlist: Netlist, number: int, cut: bool) -> Path:
     base, module = netlist.folder / "base.il", unit.module
     flat = [f"hierarchy -top {module}", "setattr -mod -unset keep_hierarchy *", "flatten"]
     ports: Sequence[Port] = netlist.ports
+    legal = unit.legal
     if cut:
+        legal = f"({legal}) && ({unit.inside})"
         flat = [f"hierarchy -top {module}",
                 f"expose -evert {module}/t:$paramod* {module}/t:sat_* %u",
                 f"delete {module}/o:*.clk", f"clean {module}"]
         yosys(f"read_rtlil {base}", *flat, f"write_json {ports_file}")
         ports = read_ports(ports_file, module)
-    source.write_text(miter(unit, ports), encoding="utf-8")
+    source.write_text(miter(unit, ports, legal), encoding="utf-8")
     yosys(f"read_rtlil {base}", f"mutate {netlist.mutants[number - 1]}", *flat,
           f"rename {module} changed", "design -stash changed",
           f"read_rtlil {base}", *flat, "design -copy-from changed changed",

@@ -17,7 +17,9 @@ class Unit:
     `bench`: folder of tb/unit. `toplevel`: what the bench simulates, if not the module itself.
     `whole`: modules inside that get no mutants, since they have benches of their own.
     `legal`: Verilog expression over inputs and outputs, true in every cycle of legal use.
-    `matters`: for outputs that mean something only at times, a mask over the module's outputs.
+    `inside`: the same of what the modules of `whole` say, for the proof without these.
+    `matters`: for outputs that mean something only at times, a mask over the module's outputs; of
+    what a module of `whole` is told (instance.port) over all names of that proof.
     `preset`: registers that the bench sets. `goal`: the least share of mutants, of those that are
     not proven equivalent, that the bench must notice.
     """
@@ -29,6 +31,7 @@ class Unit:
     whole: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     legal: str = "1'b1"
+    inside: str = "1'b1"
     matters: Mapping[str, str] = field(default_factory=dict)
     preset: tuple[str, ...] = ()
     goal: float = 0.95
@@ -93,15 +96,26 @@ UNITS = (
          matters={"out_data_o": "{16{out_valid_o}}"}, goal=CONTROL_GOAL),
     Unit("sat_arbiter", "sat_arbiter", {"N": 5}, matters={"grant_index_o": "{3{|grant_o}}"},
          goal=CONTROL_GOAL),
-    Unit("sat_c_store", "sat_c_store", {"ROWS": 2, "COLS": 2, "T": 4, "LANES": 2},
+    Unit("sat_c_store", "sat_c_store",
+         {"ROWS": 2, "COLS": 16, "T": 8, "LANES": 4, "ADDR_W": 40, "DATA_W": 128},
          whole=("sat_row_walk", "sat_epilogue", "sat_c_sums", "sat_pack", "sat_fifo", "sat_delay",
                 "sat_valid_delay"),
+         # Tiles have 1..128 columns, rows of sums 1..32 beats; a group's lanes are its first ones.
+         inside=r"(!\u_walk.valid_o || (|\u_walk.cols_o && \u_walk.cols_o <= 17'd128))"
+                r" && (!\u_sums.req_valid_o ||"
+                r" (|\u_sums.req_beats_o && \u_sums.req_beats_o <= 17'd32))"
+                r" && ~|(\u_lanes.out_o [3:0] & (\u_lanes.out_o [3:0] + 4'd1))",
          matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
-                  "data_o": "{128{data_valid_o}}", "strb_o": "{16{data_valid_o}}"},
+                  "data_o": "{128{data_valid_o}}", "strb_o": "{16{data_valid_o}}",
+                  # A group of four FP32 values is a beat.
+                  "u_pack.row_last_i": r"!\u_pack.as_single_i "},
          goal=CONTROL_GOAL),
-    Unit("sat_c_sums", "sat_c_sums", {"LANES": 2, "GROUPS": 4},
+    Unit("sat_c_sums", "sat_c_sums",
+         {"LANES": 2, "GROUPS": 4, "LATENCY": 18, "ADDR_W": 40, "DATA_W": 128},
          whole=("sat_column_sums", "sat_delay", "sat_valid_delay"),
-         legal="!pending_o || !row_next_i",
+         # Column tiles are no wider than told, and but for the last a whole number of beats.
+         legal="(!pending_o || !row_next_i) && (!row_next_i || (|cols_i && cols_i <= 17'd8))"
+               " && ~|req_addr_o[3:0]",
          matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{17{req_valid_o}}",
                   "row_last_o": "valid_o", "lanes_o": "{2{valid_o}}", "sums_o": "{64{valid_o}}"},
          goal=CONTROL_GOAL),
