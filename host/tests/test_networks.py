@@ -14,7 +14,7 @@ from sat.networks.description import Convolutions, Dense, Encoder, Network
 from sat.networks.draft import DraftBackend
 from sat.networks.placement import Life, lives_of, place, starts_of, timed_steps
 from sat.networks.step import train
-from sat.nn import DENSE, ConvSpec, StageSpec
+from sat.nn import DENSE, ConvSpec, SparseWu, StageSpec
 from sat.nn.script import HostWork
 from sat.plan import ARRAY, VECTOR
 from sat.program import Program
@@ -181,11 +181,20 @@ def test_clock_must_be_positive(capsys):
 
 
 def test_mean_is_of_the_papers_networks_only():
-    rows = [{"network": name, "array": "8x8", "n": 2, "m": 8, "speedup": 1.5 + place}
+    rows = [{"network": name, "array": "8x8", "n": 2, "m": 8, "wu": None,
+             "speedup": 1.5 + place}
             for place, name in enumerate((*PAPER, "gpt2-block"))]
     assert list(cli.means(rows)) == ["8x8 at 2:8: 3.50x on average over the paper's networks, "
                                      "1.50x at least"]
     assert not list(cli.means(rows[1:]))
+
+
+def test_sparse_weight_gradients_are_cases_of_their_own():
+    made = [cli.row(config, step, dense, 100.0) for config, step, dense in
+            cli.steps(["resnet9"], ["8x8"], [(2, 8)], 8, wu=SparseWu(2, 8))]
+    assert [row["wu"] for row in made] == [None, None, "2:8"]
+    speedups = [row["speedup"] for row in made]
+    assert speedups == sorted(speedups) and 1 < speedups[1] < 2 < speedups[2] < 4
 
 
 def test_no_tensor_is_needed_outside_its_life(part):
@@ -243,4 +252,4 @@ def test_memory_is_shared_and_its_lack_is_explained(capsys):
         assert placement.peak(3) - placement.peak(2) == placement.kept + placement.saved
     with pytest.raises(SystemExit):
         cli.main(["--networks", "resnet9", "--config", "8x8", "--memory", "1"])
-    assert "resnet9 on 8x8 at 2:2 needs" in capsys.readouterr().err
+    assert "resnet9 on 8x8 at dense needs" in capsys.readouterr().err

@@ -25,11 +25,12 @@ from rich.table import Table
 
 from .. import terminal
 from ..config import SatConfig
-from ..nn import DENSE
+from ..nn import DENSE, SparseWu
 from ..options import parse_nm, positive
 from . import NETWORKS, PAPER
+from .description import Sparsity
 from .placement import explain
-from .report import write_report
+from .report import nm_name, write_report
 from .step import Cost, Step, train
 from .trace import write_trace
 
@@ -39,11 +40,16 @@ SPARSE = ((2, 8), (2, 4), (1, 8), (2, 16))
 
 
 def steps(names: Sequence[str], configs: Sequence[str], sparse: Sequence[tuple[int, int]],
-          batch: int | None, exact: bool = False) -> Iterator[tuple[str, Step, Step]]:
-    """Array and step of each case, with the dense step of the same network."""
+          batch: int | None, exact: bool = False, wu: SparseWu | None = None,
+          ) -> Iterator[tuple[str, Step, Step]]:
+    """Array and step of each case, with the dense step of the same network; with `wu` each N:M also
+    with such weight gradients."""
+    cases = [Sparsity(*nm) for nm in (DENSE, *sparse)]
+    if wu:
+        cases += [Sparsity(*nm, wu) for nm in sparse]
     for name, config in itertools.product(names, configs):
         dense = None
-        for nm in dict.fromkeys([DENSE, *sparse]):
+        for nm in dict.fromkeys(cases):
             step = train(NETWORKS[name](nm), SatConfig.from_name(config), nm, batch, exact)
             dense = dense or step
             yield config, step, dense
@@ -53,7 +59,8 @@ def row(config: str, step: Step, dense: Step, mhz: float) -> dict:
     """A case as networks.json has it."""
     return {
         "network": step.network, "array": config, "data_w": step.config.data_w,
-        "batch": step.batch, "n": step.nm[0], "m": step.nm[1], "cycles": round(step.cycles),
+        "batch": step.batch, "n": step.nm.n, "m": step.nm.m,
+        "wu": step.nm.wu and f"{step.nm.wu.n}:{step.nm.wu.m}", "cycles": round(step.cycles),
         "speedup": round(dense.cycles / step.cycles, 4),
         "utilization": round(step.utilization, 4), "macs": step.macs, "bytes": round(step.bytes),
         "mhz": mhz, "samples_per_second": round(mhz * 1e6 * step.batch / step.cycles, 3),
@@ -77,7 +84,7 @@ def table(rows: Sequence[dict]) -> Table:
         dense = case["n"] == case["m"]
         result.add_row(
             case["network"], case["array"], str(case["data_w"]), str(case["batch"]),
-            "dense" if dense else f"{case['n']}:{case['m']}", f"{case['cycles'] / 1e6:,.1f}",
+            nm_name(case), f"{case['cycles'] / 1e6:,.1f}",
             "" if dense else f"{case['speedup']:.2f}x", f"{case['utilization']:.1%}",
             f"{case['samples_per_second']:,.1f}",
             *(f"{case[key] / 1e9:.2f}" for key in ("bytes", "host_bytes", "peak_memory_bytes")))
@@ -86,11 +93,12 @@ def table(rows: Sequence[dict]) -> Table:
 
 def means(rows: Sequence[dict]) -> Iterator[str]:
     """Mean speed-up over the networks of the paper, for each array and N:M that has all of them."""
-    for array, n, m in dict.fromkeys((case["array"], case["n"], case["m"]) for case in rows):
-        found = [case["speedup"] for case in rows if case["network"] in PAPER and n != m
-                 and (case["array"], case["n"], case["m"]) == (array, n, m)]
+    sparse = [case for case in rows if case["n"] != case["m"] and case["network"] in PAPER]
+    for array, name in dict.fromkeys((case["array"], nm_name(case)) for case in sparse):
+        found = [case["speedup"] for case in sparse
+                 if (case["array"], nm_name(case)) == (array, name)]
         if len(found) == len(PAPER):
-            yield (f"{array} at {n}:{m}: {sum(found) / len(found):.2f}x on average over the "
+            yield (f"{array} at {name}: {sum(found) / len(found):.2f}x on average over the "
                    f"paper's networks, {min(found):.2f}x at least")
 
 
@@ -104,6 +112,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         metavar="NAME", help=f"arrays, {' and '.join(ARRAYS)} by default")
     parser.add_argument("--nm", nargs="+", type=parse_nm, default=list(SPARSE), metavar="N:M",
                         help="beside dense; 2:8, 2:4, 1:8 and 2:16 by default")
+    parser.add_argument("--wu", type=parse_nm, metavar="N:M",
+                        help="each N:M also with sparse weight gradients")
     parser.add_argument("--batch", type=positive, help="samples of a step; each network has its "
                                                        "own by default")
     parser.add_argument("--memory", type=positive, metavar="MIB",
@@ -128,15 +138,15 @@ def main(argv: list[str] | None = None) -> int:
     start = time.monotonic()
     with terminal.status(console, "networks ...") as report:
         for config, step, dense in steps(args.networks, args.config, args.nm, args.batch,
-                                         args.exact):
+                                         args.exact, args.wu and SparseWu(*args.wu)):
             if args.memory and step.memory_bytes > args.memory << 20:
                 parser.exit(1, "sat networks: " + explain(
-                    f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}",
+                    f"{step.network} on {config} at {step.nm}",
                     step.memory_bytes, args.memory << 20, step.largest) + "\n")
             rows.append(row(config, step, dense, args.mhz))
             if args.trace:
                 traced.append(step)
-            report(f"{step.network} on {config} at {step.nm[0]}:{step.nm[1]}")
+            report(f"{step.network} on {config} at {step.nm}")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if args.trace:

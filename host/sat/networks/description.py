@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,25 @@ from ..nn import (
     LayerSpec,
     Mlp,
     Script,
+    SparseWu,
     StageSpec,
     TransformerBlock,
 )
 
-NM = tuple[int, int]
+
+class Sparsity(NamedTuple):
+    """N:M of the weights, and of the output gradients in WU (dense without)."""
+
+    n: int
+    m: int
+    wu: SparseWu | None = None
+
+    def __str__(self) -> str:
+        weights = "dense" if self.n == self.m else f"{self.n}:{self.m}"
+        return f"{weights}, WU {self.wu.n}:{self.wu.m}" if self.wu else weights
+
+
+NM = tuple[int, int] | Sparsity
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,8 @@ class Encoder:
 
     def lower(self, core: Core, batch: int, rng: np.random.Generator) -> Lowered:
         shape = BlockShape(batch, self.tokens, self.dim, self.heads, self.hidden)
-        return Lowered(TransformerBlock(core, shape, rng, self.nm).scripts)
+        sparsity = Sparsity(*self.nm)
+        return Lowered(TransformerBlock(core, shape, rng, sparsity[:2], wu=sparsity.wu).scripts)
 
 
 Part = Convolutions | Dense | Encoder

@@ -45,7 +45,8 @@ def write_report(path: Path, rows: Sequence[dict]) -> None:
 
 
 def nm_name(row: dict) -> str:
-    return "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
+    weights = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
+    return f"{weights}, WU {row['wu']}" if row["wu"] else weights
 
 
 def by_layer(row: dict) -> dict[str, dict[str, float]]:

@@ -7,14 +7,14 @@ The ReLU of a residual stage follows its sum, also in ResNet-9.
 from __future__ import annotations
 
 from ..nn import ConvSpec, StageSpec
-from .description import NM, Convolutions, Network, stem
+from .description import NM, Convolutions, Network, Sparsity, stem
 
 HALVE = (2, 2, 0)  # maximum over 2x2
 
 
 def conv(inputs: int, outputs: int, nm: NM, kernel: int = 3, stride: int = 1) -> ConvSpec:
-    n, m = nm
-    return ConvSpec(inputs, outputs, kernel, stride, pad=kernel // 2, n=n, m=m)
+    n, m, wu = Sparsity(*nm)
+    return ConvSpec(inputs, outputs, kernel, stride, pad=kernel // 2, n=n, m=m, wu=wu)
 
 
 def resnet9(nm: NM) -> Network:

@@ -14,7 +14,7 @@ from ..core import Core
 from ..nn.script import HostWork
 from ..plan import ARRAY
 from .cost import Run, run, run_exact, tensor_bytes
-from .description import Lowered, Network
+from .description import NM, Lowered, Network, Sparsity
 from .draft import DraftBackend
 from .placement import Life, place
 
@@ -57,7 +57,7 @@ class Step:
     network: str
     config: SatConfig
     batch: int
-    nm: tuple[int, int]
+    nm: Sparsity
     programs: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     labels: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
     timeline: list[tuple[str, float, float, list[Run]]] = field(default_factory=list)
@@ -92,10 +92,10 @@ class Step:
         return dict(made)
 
 
-def train(network: Network, config: SatConfig, nm: tuple[int, int], batch: int | None = None,
+def train(network: Network, config: SatConfig, nm: NM, batch: int | None = None,
           exact: bool = False) -> Step:
     """A step of the network; `exact` times it by the cycle model."""
-    step = Step(network.name, config, batch or network.batch, nm)
+    step = Step(network.name, config, batch or network.batch, Sparsity(*nm))
     for part in network.parts:
         with DraftBackend(config) as backend:
             core = Core(backend)

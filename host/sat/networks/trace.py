@@ -30,9 +30,9 @@ def write_trace(path: Path, steps: Iterable[Step]) -> None:
 
 
 def step_events(process: int, step: Step) -> Iterator[dict]:
-    config, (n, m) = step.config, step.nm
-    title = (f"{step.network}, {config.rows}x{config.cols}, "
-             f"{'dense' if n == m else f'{n}:{m}'}, batch {step.batch}")
+    config = step.config
+    title = (f"{step.network}, {config.rows}x{config.cols}, {step.nm}, "
+             f"batch {step.batch}")
     yield {"ph": "M", "name": "process_name", "pid": process, "args": {"name": title}}
     for name, thread in THREADS.items():
         yield {"ph": "M", "name": "thread_name", "pid": process, "tid": thread,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from sat_golden.sample import parts_of
+
 from .selection import select
 
 MODES = "sample", "largest"
@@ -41,12 +43,10 @@ class GradientSelection:
 
 def sample(groups: torch.Tensor, n: int, u: torch.Tensor) -> torch.Tensor:
     """N of M of [M][G][C], by u [G][1] in 0..1, which all columns share; the mean over u is what
-    they are. More than two are two of each of ceil(N/2) parts (one of the last if N is odd)."""
-    sizes, parts, made = groups.abs(), -(-n // 2), []
-    bounds = [part * len(sizes) // parts for part in range(parts + 1)]
-    for number, (first, end) in enumerate(zip(bounds, bounds[1:]), 1):
-        rule = one_of if n % 2 and number == parts else two_of
-        made += rule(sizes[first:end], u)
+    they are. More than two are one or two of each of several parts, as on the core."""
+    sizes, parts, made = groups.abs(), parts_of(n), []
+    for number, part in enumerate(sizes.chunk(parts)):
+        made += (two_of if number < n - parts else one_of)(part, u)
     return torch.stack(made).copysign_(groups)
 
 
