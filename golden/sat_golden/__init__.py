@@ -5,7 +5,7 @@ reference      one operation at a time on integers, written to be read
 vector         the same on numpy arrays of bit patterns
 fp_mode        the processor's floating-point mode, which must not matter
 compress       N:M selection and the compressed formats
-sample         unbiased samples of N of each M values
+sampling       unbiased samples of N of each M values
 multiply       the command MATMUL on arrays
 windows        windows over a feature map
 convolve       the command MATMUL with `conv` on arrays
@@ -39,7 +39,7 @@ from .feature import affine, max_pool, max_pool_backward, stats
 from .hazards import Command, Hazard, HazardError, HazardKind, HazardWarning
 from .memory import ErrorRegion, Memory
 from .multiply import matmul
-from .sample import sample
+from .sampling import sample
 from .tensors import Tensor, tensors_of
 from .weights import Copies, prune, update
 from .windows import Windows

@@ -50,7 +50,7 @@ from .hazards import (
 from .memory import Memory
 from .multiply import matmul
 from .operands import NIBBLE, SINGLE
-from .sample import WORD_MAX, Key
+from .sampling import WORD_MAX, Key
 from .tensors import Tensor, tensors_of
 from .vector import fp32_to_fp16
 from .weights import prune, update

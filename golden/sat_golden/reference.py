@@ -153,7 +153,7 @@ def nm_select(magnitudes: list[int], n: int) -> list[int]:
 
 def sample(group: list[int], n: int, draw: list[int]) -> list[int]:
     """FP16 values of a group -> at most n of them, the others +0: a sample whose mean is the group.
-    `draw` has the 16 random bits of each part (`sample.parts_of`). RTL: sat_sampler."""
+    `draw` has the 16 random bits of each part (`sampling.parts_of`). RTL: sat_sampler."""
     parts = len(draw)
     size = len(group) // parts
     kept: list[int] = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from .arguments import check_matrix, check_shape, integer
 from .compress import Planes, check_nm, compress_bp, compress_ff
-from .sample import Key, sample
+from .sampling import Key, sample
 from .vector import as_bits, fp32_add, fp32_mul, fp32_sub, fp32_to_fp16
 
 FP32_MAX = 0xFFFFFFFF  # largest bit pattern

@@ -21,7 +21,7 @@ from sat.nn import (
     mlp,
 )
 from sat_golden import sample
-from sat_golden.sample import Key
+from sat_golden.sampling import Key
 
 MEMORY_BYTES = 4 << 20
 NM = (2, 8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sat_golden.sample import parts_of
+from sat_golden.sampling import parts_of
 
 from .selection import select
 

@@ -8,7 +8,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from sat_golden.sample import BLOCK, Key, random_bits
+from sat_golden.sampling import BLOCK, Key, random_bits
 from tb.common.clock import start
 from tb.common.lanes import unpack
 from tb.common.rng import make_rng

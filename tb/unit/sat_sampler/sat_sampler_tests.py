@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden import sample
-from sat_golden.sample import BLOCK, Key
+from sat_golden.sampling import BLOCK, Key
 from sat_golden.stimulus import FP16_SPECIALS, ordinary_fp16, random_bits
 from tb.common.clock import start
 from tb.common.rng import make_rng

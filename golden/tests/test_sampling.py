@@ -6,7 +6,7 @@ import pytest
 
 from sat_golden import compress_ff, decompress, reference, sample, stimulus
 from sat_golden.compress import LEGAL_M, in_groups
-from sat_golden.sample import QUAD, Key, parts_of, random_bits, threefry
+from sat_golden.sampling import QUAD, Key, parts_of, random_bits, threefry
 
 ALL_NM = [(n, m) for m in LEGAL_M for n in range(1, m + 1)]
 SEED = 20231
