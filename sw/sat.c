@@ -456,21 +456,35 @@ static bool copies_fit(const sat_tensor *w, const sat_matrix *ff, const sat_matr
          (!ff || !bp || (ff->n == bp->n && ff->m == bp->m));
 }
 
-int sat_prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff, const sat_matrix *bp,
-              bool overlap) {
+static int prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff,
+                 const sat_matrix *bp, bool sample, bool overlap, uint32_t **command) {
   uint32_t n, m;
   draft d;
   if (!w || !(ff || bp) || !copies_fit(w, ff, bp, &n, &m)) return SAT_E_ARGUMENT;
   d = draft_of(SAT_OP_PRUNE,
                BIT(ff, SAT_FLAG_PRUNE_FF) | BIT(bp, SAT_FLAG_PRUNE_BP) |
-                   BIT(w->format == SAT_FP16, SAT_FLAG_PRUNE_SRC_FP16),
+                   BIT(w->format == SAT_FP16, SAT_FLAG_PRUNE_SRC_FP16) |
+                   BIT(sample, SAT_FLAG_PRUNE_SAMPLE),
                n, m, overlap);
   d.sizes.rows = w->rows;
   d.sizes.cols = w->cols;
   d.slots[SAT_SLOT_PRUNE_W] = w;
   set_matrix(&d, SAT_SLOT_PRUNE_FF_VALUES, SAT_SLOT_PRUNE_FF_INDICES, ff);
   set_matrix(&d, SAT_SLOT_PRUNE_BP_VALUES, SAT_SLOT_PRUNE_BP_INDICES, bp);
-  return append(program, &d, NULL);
+  return append(program, &d, command);
+}
+
+int sat_prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff, const sat_matrix *bp,
+              bool overlap) {
+  return prune(program, w, ff, bp, false, overlap, NULL);
+}
+
+int sat_sample(sat_program *program, const sat_tensor *w, const sat_matrix *ff, uint32_t layer,
+               bool overlap) {
+  uint32_t *command;
+  int status = prune(program, w, ff, NULL, true, overlap, &command);
+  if (!status) command[SAT_DESC_LAYER_LSB / 32u] = layer;
+  return status;
 }
 
 int sat_update(sat_program *program, const sat_tensor *w, const sat_tensor *v, const sat_tensor *dw,
@@ -577,6 +591,10 @@ static int write_program(const sat_device *device, const sat_program *program, u
     }
   }
   return SAT_OK;
+}
+
+int sat_seed(const sat_device *device, uint32_t seed, uint32_t step) {
+  return put(device, SAT_REG_SEED, seed) || put(device, SAT_REG_STEP, step) ? SAT_E_IO : SAT_OK;
 }
 
 int sat_start(const sat_device *device, const sat_program *program, uint64_t address) {

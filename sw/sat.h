@@ -177,6 +177,10 @@ int sat_conv_gradient(sat_program *program, const sat_tensor *a, const sat_matri
 /* Pruned copies of w; ff [K][J] and bp [J][K], of which one may be NULL. */
 int sat_prune(sat_program *program, const sat_tensor *w, const sat_matrix *ff, const sat_matrix *bp,
               bool overlap);
+/* ff of an unbiased sample of w, usually a gradient: operand s of a sparse WU. `layer` is a number of
+ * its own, which the random bits depend on, besides what sat_seed sets. */
+int sat_sample(sat_program *program, const sat_tensor *w, const sat_matrix *ff, uint32_t layer,
+               bool overlap);
 /* A step of momentum SGD on w with velocity v and gradient dw, then copies: ff, bp or NULL. */
 int sat_update(sat_program *program, const sat_tensor *w, const sat_tensor *v, const sat_tensor *dw,
                const sat_matrix *ff, const sat_matrix *bp, const sat_update_options *options);
@@ -206,6 +210,8 @@ typedef struct {
 } sat_result;
 
 /* Writes the program to the core's memory and starts it. The address is a multiple of 128. */
+/* Of the samples in programs started from now on: a `step` of its own for each training step. */
+int sat_seed(const sat_device *device, uint32_t seed, uint32_t step);
 int sat_start(const sat_device *device, const sat_program *program, uint64_t address);
 /* Waits for its end. After SAT_E_CORE the core is ready again. */
 int sat_wait(const sat_device *device, sat_result *result);

@@ -429,7 +429,7 @@ def add_speedups(rows: list[dict]) -> None:
     """Cycles of the dense case of the same shape and array, over those of each N:M case."""
     def key(row: dict) -> tuple:
         kind = row["case"].split("-")[0]
-        work = row["case"] if kind.startswith("conv") else kind == "step"
+        work = row["case"].replace("-wu", "") if kind.startswith("conv") else kind == "step"
         return work, *(row[name] for name in ("rows", "cols", "i", "j", "k"))
 
     dense = {key(row): row["cycles"] for row in rows if row["n"] == row["m"]}

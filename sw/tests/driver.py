@@ -253,6 +253,11 @@ class Builder:
         return library().sat_prune(byref(self.program), byref(c_tensor(w)), *_copies(ff, bp),
                                    c_bool(overlap))
 
+    def sample(self, w: Tensor, *, ff=None, layer: int = 0, overlap: bool = False) -> int:
+        copy, _ = _copies(ff, None)
+        return library().sat_sample(byref(self.program), byref(c_tensor(w)), copy, c_uint32(layer),
+                                    c_bool(overlap))
+
     def update(self, w: Tensor, v: Tensor, dw: Tensor, *, ff=None, bp=None, **options) -> int:
         return library().sat_update(byref(self.program), byref(c_tensor(w)), byref(c_tensor(v)),
                                     byref(c_tensor(dw)), *_copies(ff, bp),

@@ -18,7 +18,9 @@ import pytest
 from sat import FP16, FP32, Core, GoldenBackend, Program, SatConfig, SimBackend, toolchain
 from sat.memory import INDEX
 from sat.regs import ID_VALUE, Reg
+from sat_golden import sample
 from sat_golden.defs import POOL_POSITIONS_MAX, Error
+from sat_golden.sampling import Key
 from sat_golden.windows import Windows
 
 from . import driver
@@ -141,6 +143,9 @@ def test_descriptors_equal_those_of_the_host(core: Core, round_: int) -> None:
     source = t["w16" if flip(rng) else "w"]
     host.prune(source, **chosen, overlap=False)
     assert c.prune(source, **chosen) == driver.OK
+    layer = int(rng.integers(1 << 32))
+    host.prune(source, ff=t["ff"], layer=layer, overlap=False)
+    assert c.sample(source, ff=t["ff"], layer=layer) == driver.OK
     host.fence(irq=True)
     assert c.fence(irq=True) == driver.OK
     chosen = [*copies, {}][rng.integers(4)]
@@ -272,6 +277,8 @@ def test_windows_equal_those_of_the_golden_model(round_: int) -> None:
     lambda c, t: c.prune(t["w"], ff=t["bp"]),
     lambda c, t: c.prune(t["w"], ff=t["ff"], bp=t["bp4"]),
     lambda c, t: c.prune(t["index"], ff=t["ff"]),
+    lambda c, t: c.sample(t["w"]),
+    lambda c, t: c.sample(t["w"], ff=t["bp"]),
     lambda c, t: c.update(t["w16"], t["v"], t["dw"]),
     lambda c, t: c.update(t["w"], t["v"], t["c32"]),
     lambda c, t: c.update(t["w"], t["v"], t["dw"], bp=t["ff"]),
@@ -428,6 +435,22 @@ def test_convolution_with_normalisation_and_pooling_runs(backend) -> None:
                                      core.reserve(4096, 128), byref(result)) == driver.OK
         images.append([t.read() for t in (z, y, d_z, pooled, winner, total, dot, dw)])
     assert all(np.array_equal(got, wanted) for got, wanted in zip(*images))
+
+
+def test_samples_depend_on_the_seed(backend) -> None:
+    core, planes = Core(backend), []
+    values = np.random.default_rng([SEED, 5]).standard_normal((32, 8)).astype(np.float16)
+    d_out, chosen = core.from_array("d_out", values), core.compressed("chosen", (32, 8), 1, 4)
+    device, address, c = open_device(backend), core.reserve(4096, 128), Builder()
+    assert c.sample(d_out, ff=chosen, layer=3) == driver.OK
+    for seed, step in ((1, 2), (1, 3), (2, 2), (1, 2)):
+        assert library().sat_seed(byref(device), seed, step) == driver.OK
+        assert library().sat_run(byref(device), byref(c.program), address,
+                                 byref(driver.CResult())) == driver.OK
+        planes.append(chosen.to_dense())
+        wanted = sample(values.view(np.uint16), 1, 4, Key(seed, step, 3)).view(np.float16)
+        assert np.array_equal(planes[-1], wanted)
+    assert not any(np.array_equal(planes[0], other) for other in planes[1:3])
 
 
 def test_error_is_decoded_and_cleared(backend) -> None:

@@ -45,8 +45,10 @@ class SoreCov(SatCovBase):
         tensors = {tensor.slot: tensor for tensor in tensors_of(desc)}
         # UPDATE has left the new weights here: those that it prunes.
         weights = half(run.prediction.elements(tensors[PruneSlot.W]))
+        sampled = desc.opcode == Opcode.PRUNE and bool(desc.flags & PruneFlag.SAMPLE)
         for direction, (flag, slot) in DIRECTIONS.items():
-            if desc.flags & flag:
+            # A sample, which is what SORE sees then, is not in memory.
+            if desc.flags & flag and not (sampled and direction == "ff"):
                 for position in np.unique(run.prediction.elements(tensors[slot])):
                     self.model.hit("cx_sore_kept_position", direction, f"{desc.m}:{position}")
                 matrix = weights if direction == "ff" else weights.T
