@@ -5,7 +5,6 @@ experiment  one training, by the values that it depends on; a grid of them
 networks    networks by name, with what their training wants
 data        data sets by name
 train       the process of one training
-worker      trainings on a dask worker
 results     the file of results, its rows, table and curves
 cli         `sat lab`
 """

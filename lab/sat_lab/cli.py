@@ -11,29 +11,31 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from distributed import Client, as_completed
 from rich.console import Console
 
-from sat import cluster, terminal
+from sat import cluster, terminal, worker
 from sat.files import DamagedFile, InUse, claimed
 from sat.options import parse_nm, positive
 
-from . import worker
 from .data import DATA, TEXT
 from .experiment import Experiment, grid
 from .methods import METHODS
 from .networks import NETWORKS
 from .results import Results, Run
 
+TRAINING = "sat_lab.train"  # the process of one
 console = Console()
 
 
 def run_all(client: Client, todo: Sequence[Experiment], folder: Path | None,
             results: Results) -> int:
     """Adds the results as they come; returns how many trainings failed."""
-    futures = {client.submit(worker.run, experiment, str(folder.resolve()) if folder else None,
+    there = str(folder.resolve()) if folder else None
+    futures = {client.submit(worker.run, TRAINING, {**asdict(experiment), "folder": there},
                              pure=False, priority=-number): experiment
                for number, experiment in enumerate(todo)}
     failed = 0

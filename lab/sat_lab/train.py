@@ -8,10 +8,6 @@ It ends with the process that started it: when its standard input is closed.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sat import worker
 from sat.options import parse_nm
 from sat_examples.training import Dataset
 
@@ -106,15 +103,6 @@ def test_batches(data: Dataset, device: str) -> Iterator[tuple[torch.Tensor, tor
         yield tensors(data.test_x[rows], data.test_y[rows], device)
 
 
-def end_with_parent() -> None:
-    def wait() -> None:
-        while os.read(0, 1):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """{experiment, folder} -> {losses, accuracies, seconds}"""
     setting, seed = task["setting"], task["seed"]
@@ -126,10 +114,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    task = json.loads(sys.stdin.buffer.readline())
-    end_with_parent()
     torch.set_num_threads(1)  # as many trainings at a time as there are processors
-    print(json.dumps(run(task)), flush=True)
+    worker.serve(run)
 
 
 if __name__ == "__main__":

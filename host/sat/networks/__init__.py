@@ -10,6 +10,7 @@ step         a step of a network: totals, passes, layers
 report       the page with bars per layer and rooflines
 trace        timelines for Perfetto
 cli          `sat networks`
+case, sweep  `sat sweep`: a point of a sweep, and all of it
 """
 
 from __future__ import annotations

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a dask worker does: trainings, in processes of their own."""
+"""What a dask worker does for `sat lab` and `sat sweep`: tasks, in processes of their own.
+
+The process is a module that calls `serve`: it gets a task as a line of JSON, and answers with one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import asdict
+from collections.abc import Callable
 from typing import Any
-
-from .experiment import Experiment
 
 ERROR = "error"  # key of an answer that is none
 _processes: set[subprocess.Popen] = set()
@@ -29,17 +31,15 @@ def _ask(process: subprocess.Popen, task: bytes) -> bytes:
     return b""
 
 
-def run(experiment: Experiment, folder: str | None) -> dict[str, Any]:
-    """A training; {ERROR: the end of what its process said} if that ended without an answer."""
-    command = [sys.executable, "-m", "sat_lab.train"]
+def run(module: str, task: dict[str, Any]) -> dict[str, Any]:
+    """The module's answer; {ERROR: the end of what its process said} if that ended without one."""
     with (tempfile.TemporaryFile() as said,
-          subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                           stderr=said) as process):
+          subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=said) as process):
         with _lock:
             _processes.add(process)
         try:
-            task = json.dumps({**asdict(experiment), "folder": folder})
-            answer = _ask(process, task.encode() + b"\n")
+            answer = _ask(process, json.dumps(task).encode() + b"\n")
         finally:
             process.kill()
             with _lock:
@@ -52,7 +52,20 @@ def run(experiment: Experiment, folder: str | None) -> dict[str, Any]:
 
 
 def stop() -> None:
-    """Ends the trainings of this worker."""
+    """Ends the tasks of this worker."""
     with _lock:
         for process in _processes:
             process.kill()
+
+
+def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """In the process: one task. It ends with the worker that asks."""
+    task = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    print(json.dumps(answer(task)), flush=True)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
