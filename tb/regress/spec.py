@@ -58,11 +58,18 @@ class Test:
                 raise SpecError(f"test {self.name}: {key} is missing")
 
     def parameters_of(self, config: str) -> dict[str, int]:
-        """Parameters of `toplevel` on a configuration; an item NAME=7 is the same on all."""
+        """Parameters of `toplevel` on a configuration; an item NAME=7 is the same on all, and
+        NAME=DATA_W/16 a share of another one."""
         known = SatConfig.from_name(config).parameters()
         items = [item.partition("=") for item in (known if self.parameters is None
                                                   else self.parameters)]
-        return {name: int(value) if value else known[name] for name, _, value in items}
+        return {name: share(value or name, known) for name, _, value in items}
+
+
+def share(value: str, known: dict[str, int]) -> int:
+    """7, DATA_W or DATA_W/16 as a number."""
+    name, _, by = value.partition("/")
+    return (int(name) if name.isdecimal() else known[name]) // int(by or 1)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ class Store:
         files: dict[str, list[Path]] = {config: [] for config in campaign.request.configs}
         for path in sorted(top.glob(f"*/{name}")):
             batch = path.relative_to(top).parts[0]
-            files[batch.split("-")[1]].append(path)
+            config = batch.partition("-")[2].rpartition("-")[0]  # TEST-CONFIGURATION-SEED
+            files[config].append(path)
         return files
 
     # Results

@@ -59,12 +59,18 @@ def store(tmp_path: Path) -> Store:
 
 def test_presets_and_tests_are_sound():
     presets = load_presets()
-    assert set(presets) >= {"quick", "small", "full", "night"}
+    assert set(presets) >= {"quick", "small", "wide", "full", "night"}
     for preset in presets.values():
         assert Request("x", preset.seeds, preset.configs).runs(load_tests())
     for name in ("mixed", "SatRandomTest"):
         assert presets["night"].seeds[name] * len(presets["night"].configs) >= 2000
     assert set(presets["full"].seeds) == set(presets["night"].seeds) == set(load_tests())
+
+
+def test_parameters_of_a_configuration():
+    test = Test("x", "cocotb", toplevel="x", module="x",
+                parameters=("T", "COUNTERS=11", "LANES=DATA_W/16"))
+    assert test.parameters_of("4x4-256") == {"T": 8, "COUNTERS": 11, "LANES": 16}
 
 
 def test_unknown_names_are_told():
@@ -240,6 +246,14 @@ def test_damaged_coverage_ends_cov_and_report_with_its_name(regress, store, caps
     for command in "cov", "report":
         assert regress(command) == 2
         assert f"{path} is damaged: " in capsys.readouterr().out.replace("\n", "")
+
+
+def test_coverage_files_of_a_configuration_whose_name_begins_another_one(store):
+    campaign = store.begin(Request("stub", {"passes": 1}, ("4x8", "4x8-512"), coverage=1))
+    path = store.files(campaign) / "runs" / "passes-4x8-512-1" / CODE_COVERAGE
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert store.coverage_files(campaign, CODE_COVERAGE) == {"4x8": [], "4x8-512": [path]}
 
 
 def test_lost_counters_are_told(store):

@@ -17,8 +17,9 @@ class BusCov(SatCovBase):
     @staticmethod
     def declare(model: CoverageModel, core: SatConfig) -> None:
         # Reads: a chunk of A, a tile's rows of A or its bias, a piece of a feature map.
-        most = {"read": max(16, core.chunk_k // 8, core.rows * core.t // 8,
-                            core.cols * core.t // 4), "write": 16}
+        halves = core.data_w // 16
+        most = {"read": max(16, core.chunk_k // halves, core.rows * core.t // halves,
+                            2 * core.cols * core.t // halves), "write": 16}
         model.cross("cx_burst_length", most, LENGTHS, unless=lambda kind, length:
                     most[kind] < int(length.split(".")[0]))
         model.cross("cx_burst_response", ("read", "write"), RESPONSES.values())

@@ -31,7 +31,7 @@ class FlowCov(SatCovBase):
         model.point("cp_clear_state", LONG_STATES)
         model.point("cp_start_state", LONG_STATES)
         # Eight requests of a tile's row each must be all of the 64 beats of the queue.
-        fills = 8 * core.cols * core.t // 4 >= 64
+        fills = 8 * 32 * core.cols * core.t // core.data_w >= 64
         model.point("cp_event", [event for event in EVENTS
                                  if fills or event != "matmul_write_data_full"])
 
