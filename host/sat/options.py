@@ -18,6 +18,12 @@ def parse_nm(text: str) -> tuple[int, int]:
     return n, m
 
 
+def show_nm(nm: tuple[int, int], wu: tuple[int, int] | None = None) -> str:
+    """(2, 8) -> "2:8", N = M -> "dense"; with N:M of the output gradients in WU "2:8, WU 2:8"."""
+    weights = "dense" if nm[0] == nm[1] else f"{nm[0]}:{nm[1]}"
+    return f"{weights}, WU {wu[0]}:{wu[1]}" if wu else weights
+
+
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sat.nn import DENSE
+from sat.options import parse_nm, show_nm
 
 DENSE_METHOD = "dense"
 ALL_PASSES = "all-sample", "all-largest"  # BDWP, and N:M of dY in WU
@@ -31,7 +32,7 @@ class Setting:
         """To be read."""
         if self.method == DENSE_METHOD:
             return ""
-        return f"{self.n}:{self.m}" + (f", WU {self.wu}" if self.wu else "")
+        return show_nm((self.n, self.m), parse_nm(self.wu) if self.wu else None)
 
     @property
     def dense(self) -> Setting:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import worker
 from ..config import SatConfig, parameters
+from ..options import show_nm
 from . import NETWORKS
 from .step import train
 
@@ -37,9 +38,8 @@ class Case:
 
     @property
     def name(self) -> str:
-        nm = "dense" if self.dense else f"{self.n}:{self.m}"
         return (f"{self.network} on {self.rows}x{self.cols}, {self.data_w} bits, "
-                f"batch {self.batch}, {nm}")
+                f"batch {self.batch}, {show_nm((self.n, self.m))}")
 
     def config(self) -> SatConfig:
         """What is not swept as it is on 8x8, 16x16 and 32x32; ValueError if no core is such."""

@@ -22,6 +22,7 @@ from ..nn import (
     StageSpec,
     TransformerBlock,
 )
+from ..options import show_nm
 
 
 class Sparsity(NamedTuple):
@@ -32,8 +33,7 @@ class Sparsity(NamedTuple):
     wu: SparseWu | None = None
 
     def __str__(self) -> str:
-        weights = "dense" if self.n == self.m else f"{self.n}:{self.m}"
-        return f"{weights}, WU {self.wu.n}:{self.wu.m}" if self.wu else weights
+        return show_nm((self.n, self.m), (self.wu.n, self.wu.m) if self.wu else None)
 
 
 NM = tuple[int, int] | Sparsity

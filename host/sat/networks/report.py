@@ -19,6 +19,8 @@ matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
+from ..options import parse_nm, show_nm  # noqa: E402
+
 COLOURS = ("#1b1b1b", "#0060a8", "#a85400", "#00795c", "#8a3a8a")
 HATCHES = ("", "///", "...", "\\\\\\", "xx")
 ENGINES = {"array_cycles": "array: FF, BP, WU", "vector_cycles": "vector engine: norms, updates"}
@@ -45,8 +47,7 @@ def write_report(path: Path, rows: Sequence[dict]) -> None:
 
 
 def nm_name(row: dict) -> str:
-    weights = "dense" if row["n"] == row["m"] else f"{row['n']}:{row['m']}"
-    return f"{weights}, WU {row['wu']}" if row["wu"] else weights
+    return show_nm((row["n"], row["m"]), row["wu"] and parse_nm(row["wu"]))
 
 
 def by_layer(row: dict) -> dict[str, dict[str, float]]:
