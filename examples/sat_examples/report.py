@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sat.config import SatConfig
+from sat.options import show_nm
 from sat.terminal import print_table
 
 STEP = "step"  # a whole step, in which passes overlap
@@ -79,9 +80,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         pes = self.config.rows * self.config.cols
-        self.ratio = f"{self.nm[0]}:{self.nm[1]}"
-        if self.wu:
-            self.ratio += f", WU {self.wu[0]}:{self.wu[1]}"
+        self.ratio = show_nm(self.nm, self.wu)
         self.passes, self.layers = Cycles(pes), Cycles(pes)
 
 

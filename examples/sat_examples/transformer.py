@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cycles of each part of a training step of a transformer block, dense against N:M, in RTL.
 
-    sat transformer [--config 8x8] [--nm 2:8] [--dim 128] ...
+    sat transformer [--config 8x8] [--nm 2:8] [--wu 2:8] [--dim 128] ...
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sat import terminal
 from sat.config import SatConfig
-from sat.nn import DENSE, BlockShape
-from sat.options import parse_nm, positive
+from sat.nn import DENSE, BlockShape, SparseWu
+from sat.options import parse_nm, positive, show_nm
 from sat.sim.library import build
 
 from .transformer_cycles import cycle_table, measure
@@ -28,6 +28,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
     parser.add_argument("--nm", type=parse_nm, default="2:8", metavar="N:M",
                         help="sparsity of the linear layers")
+    parser.add_argument("--wu", type=parse_nm, metavar="N:M",
+                        help="sparsity of the output gradients in WU (dense without)")
     parser.add_argument("--config", choices=SatConfig.names(), default="8x8", help="array")
     for name, default, text in (("batch", 4, "sequences"), ("tokens", 64, "of a sequence"),
                                 ("dim", 128, "channels"), ("heads", 4, "of attention"),
@@ -60,11 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     measured = []
     with progress:
         task = progress.add_task("", total=4)
-        for name, nm in (("dense", DENSE), ("N:M", args.nm)):
-            progress.update(task, description=name)
-            measured.append(measure(config, shape, nm, args.seed,
-                                    on_step=partial(progress.advance, task)))
-    terminal.print_table(console, cycle_table(config, args.nm, *measured))
+        for nm, wu in ((DENSE, None), (args.nm, args.wu)):
+            progress.update(task, description=show_nm(nm, wu))
+            measured.append(measure(config, shape, nm, args.seed, partial(progress.advance, task),
+                                    SparseWu(*wu) if wu else None))
+    terminal.print_table(console, cycle_table(config, show_nm(args.nm, args.wu), *measured))
     differing = sum(measurement.differing_bits for measurement in measured)
     console.print(f"{differing} bits differ from the golden model", highlight=False)
     return 1 if differing else 0

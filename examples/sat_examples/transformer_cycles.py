@@ -12,7 +12,7 @@ from rich.table import Table
 from sat.backends import CheckedBackend, GoldenBackend, SimBackend
 from sat.config import SatConfig
 from sat.core import Core
-from sat.nn import BlockShape, Measure, TransformerBlock, mean_squared
+from sat.nn import BlockShape, Measure, SparseWu, TransformerBlock, mean_squared
 
 from .training import training_step
 
@@ -35,12 +35,12 @@ def part_of(label: str) -> str:
 
 
 def measure(config: SatConfig, shape: BlockShape, nm: tuple[int, int], seed: int,
-            on_step: Callable[[], None]) -> Measurement:
+            on_step: Callable[[], None], wu: SparseWu | None = None) -> Measurement:
     """Two steps in RTL, every bit compared with the golden model: the first command by command."""
     with CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
                         GoldenBackend(config, memory_size=MEMORY_BYTES)) as backend:
         rng = np.random.default_rng(seed)
-        block = TransformerBlock(Core(backend), shape, rng, nm)
+        block = TransformerBlock(Core(backend), shape, rng, nm, wu=wu)
         x, target = rng.standard_normal((2, shape.rows, shape.dim))
         measures: dict[str, Measure] = {}
         for number, wanted in enumerate((measures, None), 1):
@@ -55,9 +55,10 @@ def measure(config: SatConfig, shape: BlockShape, nm: tuple[int, int], seed: int
         return Measurement(parts, backend.differing_bits)
 
 
-def cycle_table(config: SatConfig, nm: tuple[int, int], dense: Measurement,
+def cycle_table(config: SatConfig, name: str, dense: Measurement,
                 sparse: Measurement) -> Table:
-    pes, name = config.rows * config.cols, f"{nm[0]}:{nm[1]}"
+    """`name`: of the sparse step's N:M."""
+    pes = config.rows * config.cols
     table = Table(title="Cycles of a training step of a transformer block")
     table.add_column("part")
     for header in ("dense", name, "speed-up", f"used at {name}"):

@@ -24,7 +24,7 @@ def test_table_has_each_part(monkeypatch):
         part.cycles, part.macs = 50, 1600  # the golden model knows no time
     dense = Measurement({part: Measure(100, 4800) for part in measured.parts})
     console = Console(record=True, width=120)
-    console.print(cycle_table(config, (2, 8), dense, measured))
+    console.print(cycle_table(config, "2:8", dense, measured))
     text = console.export_text()
     for part in ("projections FF", "transpose FF", "attention BP", "MLP BP", "WU", "UPDATE",
                  "step, overlapped"):
