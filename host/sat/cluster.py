@@ -9,13 +9,16 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from dask_jobqueue import LSFCluster, SLURMCluster
 from dask_jobqueue.core import JobQueueCluster
 from distributed import Client, LocalCluster
+from rich.console import Console
 
+from .files import InUse, claimed
 from .toolchain import ROOT
 
 
@@ -57,6 +60,23 @@ def job_cluster(where: Where) -> JobQueueCluster:
     walltime = where.walltime + (":00" if where.system == "slurm" else "")
     return kind(cores=1, processes=1, memory=where.memory, queue=where.queue, walltime=walltime,
                 python=sys.executable, job_script_prologue=[f"cd {shlex.quote(str(ROOT))}"])
+
+
+def resumable(folder: Path, console: Console, run: Callable[[], int],
+              *mistakes: type[Exception]) -> int:
+    """The exit code of a command that goes on where it was stopped, with `folder` for itself: what
+    `run` returns; or 2 for a user's mistake, or a folder in use, which is said; or 130 after
+    Ctrl-C."""
+    said: tuple[type[Exception], ...] = (InUse, *mistakes)
+    try:
+        with claimed(folder):
+            return run()
+    except said as error:
+        console.print(str(error), highlight=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on")
+        return 130
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from distributed import Client, as_completed
 from rich.console import Console
 
 from sat import cluster, terminal, worker
-from sat.files import DamagedFile, InUse, claimed
+from sat.files import DamagedFile
 from sat.options import parse_nm, positive
 
 from .data import DATA, TEXT
@@ -119,15 +119,8 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        with claimed(args.out.parent / "lab"):
-            return run(args)
-    except (FileNotFoundError, DamagedFile, InUse) as error:
-        console.print(str(error), highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on")
-        return 130
+    return cluster.resumable(args.out.parent / "lab", console, lambda: run(args), FileNotFoundError,
+                             DamagedFile)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import cluster, terminal, worker
-from ..files import InUse, claimed
+from ..files import DamagedFile
 from ..nn import DENSE
 from ..options import parse_nm, positive
 from . import NETWORKS
@@ -200,19 +200,14 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
-    try:
-        with claimed(args.out.parent / "sweep"):
+
+    def go() -> int:
+        try:
             return run(args)
-    except sqlite3.DatabaseError as error:
-        console.print(f"{args.out}: {error}: delete it or name another with --out",
-                      highlight=False, soft_wrap=True)
-        return 2
-    except InUse as error:
-        console.print(str(error), highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on")
-        return 130
+        except sqlite3.DatabaseError as error:
+            raise DamagedFile(args.out, error, "delete it or name another with --out") from error
+
+    return cluster.resumable(args.out.parent / "sweep", console, go, DamagedFile)
 
 
 if __name__ == "__main__":
