@@ -71,6 +71,7 @@ rtl/sample/sat_random.v
 rtl/sample/sat_sample_rank.v
 rtl/sample/sat_sample_weights.v
 rtl/sample/sat_sample_pick.v
+rtl/sample/sat_sample_masks.v
 rtl/sample/sat_sampler.v
 rtl/vector/sat_nm_select.v
 rtl/vector/sat_sore_emit.v

@@ -33,9 +33,8 @@ module sat_sampler (
   output wire [255:0] out_vector_o
 );
 
-  localparam integer RANK    = 2;   // latencies
-  localparam integer WEIGHTS = 5;
-  localparam integer PICK    = 3;
+  localparam integer LATENCY = 10;  // of sat_sample_masks
+  localparam integer DEPTH   = 16;  // of the queues, more than the latency and theirs
   localparam integer MASK_W  = 16 + 16 + 8*15;
 
   // ---- Parts: of those of a group the first keep two
@@ -76,20 +75,13 @@ module sat_sampler (
   );
 
   // ---- Masks
-  wire [255:0] vector;
-  wire  [63:0] draw;
   wire         made;
-  wire [119:0] largest, value;
-  wire  [31:0] place;
-  wire  [39:0] second, exponent;
-  wire [287:0] above;
-  wire [143:0] total;
-  wire   [7:0] pick_two, special, special_made, empty;
-  wire  [15:0] alone, alone_made, drawn, kept;
+  wire  [15:0] kept, drawn;
+  wire [119:0] value;
 
   sat_valid_delay #(
     .WIDTH (1),
-    .CYCLES(RANK + WEIGHTS + PICK)
+    .CYCLES(LATENCY)
   ) u_made (
     .clk  (clk),
     .rst_n(rst_n),
@@ -97,91 +89,18 @@ module sat_sampler (
     .out_o(made)
   );
 
-  sat_sample_rank u_rank (
-    .clk        (clk),
-    .size_log2_i(size_log2_q),
-    .vector_i   (in_vector_i),
-    .largest_o  (largest),
-    .place_o    (place),
-    .second_o   (second)
-  );
-
-  sat_delay #(
-    .WIDTH (256),
-    .CYCLES(RANK)
-  ) u_vector (
-    .clk  (clk),
-    .in_i (in_vector_i),
-    .out_o(vector)
-  );
-
-  sat_sample_weights u_weights (
+  sat_sample_masks u_sample (
     .clk        (clk),
     .size_log2_i(size_log2_q),
     .two_i      (two_q),
-    .vector_i   (vector),
-    .largest_i  (largest),
-    .place_i    (place),
-    .second_i   (second),
-    .above_o    (above),
-    .total_o    (total),
-    .exponent_o (exponent),
-    .pick_two_o (pick_two),
-    .alone_o    (alone)
-  );
-
-  sat_delay #(
-    .WIDTH (64),
-    .CYCLES(RANK + WEIGHTS)
-  ) u_draw (
-    .clk  (clk),
-    .in_i (random),
-    .out_o(draw)
-  );
-
-  sat_sample_pick u_pick (
-    .clk        (clk),
-    .size_log2_i(size_log2_q),
-    .above_i    (above),
-    .total_i    (total),
-    .exponent_i (exponent),
-    .two_i      (pick_two),
-    .random_i   (draw),
+    .random_i   (random),
+    .vector_i   (in_vector_i),
+    .kept_o     (kept),
     .drawn_o    (drawn),
-    .value_o    (value),
-    .empty_o    (empty)
+    .value_o    (value)
   );
-
-  sat_delay #(
-    .WIDTH (8),
-    .CYCLES(WEIGHTS + PICK)
-  ) u_special (
-    .clk  (clk),
-    .in_i (special),
-    .out_o(special_made)
-  );
-
-  sat_delay #(
-    .WIDTH (16),
-    .CYCLES(PICK)
-  ) u_alone (
-    .clk  (clk),
-    .in_i (alone),
-    .out_o(alone_made)
-  );
-
-  generate
-    for (k = 0; k < 8; k = k + 1) begin : gen_special
-      assign special[k] = &largest[15*k + 10 +: 5];
-    end
-    for (k = 0; k < 16; k = k + 1) begin : gen_kept
-      assign kept[k] = alone_made[k] || special_made[k/2] || empty[k/2];
-    end
-  endgenerate
 
   // ---- Vectors and their masks, in order: what waits for masks bounds those on their way
-  localparam integer DEPTH = 16;
-
   wire         queue_bp, queue_last, mask_ready, mask_valid;
   wire [255:0] queue_vector;
   wire  [15:0] mask_kept, mask_drawn;
