@@ -35,6 +35,15 @@ def random_bits(rng: np.random.Generator, shape, dtype) -> np.ndarray:
     return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
+def outweighed_fp16(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Many large significands of one exponent, and here and there a small one of an exponent 3 to 8
+    above: where all others together weigh about as much as one."""
+    above = np.where(rng.random(shape) < 0.07, rng.integers(3, 9, shape), 0)
+    exponent = int(rng.integers(1, 22)) + above
+    fraction = np.where(above > 0, rng.integers(0, 64, shape), rng.integers(900, 1024, shape))
+    return (rng.integers(0, 2, shape) << 15 | exponent << 10 | fraction).astype(np.uint16)
+
+
 def ordinary_fp16(rng: np.random.Generator, shape) -> np.ndarray:
     """Normally distributed numbers as FP16 patterns."""
     return rng.standard_normal(shape).astype(np.float16).view(np.uint16)

@@ -33,7 +33,8 @@ def stimuli(rng: np.random.Generator, shape: tuple[int, int]) -> list[np.ndarray
     few = np.array([0, 0x8000, 1, 0x8001, 0x3C00, 0xBC00, 0x4000, 0x7BFF], np.uint16)
     special = np.array([0, 0x3C00, 0x7C00, 0xFE01, 0x7BFF], np.uint16)
     sparse = stimulus.ordinary_fp16(rng, shape) * (rng.random(shape) < 0.3).astype(np.uint16)
-    return [stimulus.ordinary_fp16(rng, shape), rng.choice(few, shape), rng.choice(special, shape),
+    return [stimulus.ordinary_fp16(rng, shape), stimulus.outweighed_fp16(rng, shape),
+            rng.choice(few, shape), rng.choice(special, shape),
             sparse, stimulus.random_bits(rng, shape, np.uint16),
             (stimulus.random_bits(rng, shape, np.uint16) & 0x83FF)]
 

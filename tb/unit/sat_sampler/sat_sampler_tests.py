@@ -12,7 +12,7 @@ from cocotb.triggers import FallingEdge
 
 from sat_golden import sample
 from sat_golden.sampling import BLOCK, Key
-from sat_golden.stimulus import FP16_SPECIALS, ordinary_fp16, random_bits
+from sat_golden.stimulus import FP16_SPECIALS, ordinary_fp16, outweighed_fp16, random_bits
 from tb.common.clock import start
 from tb.common.rng import make_rng
 
@@ -22,8 +22,11 @@ BETWEEN_BANDS = 27
 
 
 def draw_values(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Numbers, any bits without infinities and NaN, few values, subnormals, special ones, zeros."""
-    kind = rng.integers(6)
+    """Numbers, any finite bits, few values, subnormals, special ones, zeros, and
+    one that weighs about as much as all others."""
+    kind = rng.integers(7)
+    if kind == 6:
+        return outweighed_fp16(rng, shape)
     if kind == 0:
         return ordinary_fp16(rng, shape)
     if kind == 1:
