@@ -113,14 +113,18 @@ class Bench:
         self.memory.write_count[:] = 0
         self.random = program.seed, program.step
 
-    async def start(self, address: int, length: int,
-                    irqs: int = IrqStatus.DONE | IrqStatus.ERROR) -> None:
+    async def prepare(self, address: int, length: int,
+                      irqs: int = IrqStatus.DONE | IrqStatus.ERROR) -> None:
         await self.write(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
         await self.write(Reg.PROG_ADDR_HI, address >> 32)
         await self.write(Reg.PROG_LEN, length)
         for register, word in zip((Reg.SEED, Reg.STEP), self.random):
             await self.write(register, word)
         await self.write(Reg.IRQ_ENABLE, irqs)
+
+    async def start(self, address: int, length: int,
+                    irqs: int = IrqStatus.DONE | IrqStatus.ERROR) -> None:
+        await self.prepare(address, length, irqs)
         await self.write(Reg.CTRL, Ctrl.START)
 
     async def interrupt(self) -> None:
@@ -358,10 +362,11 @@ async def test_start_while_busy(dut):
     bench = await begin(dut, "busy")
     for _ in range(6):
         program = await start_random(bench)
+        await bench.prepare(0x40, 3)
         if not await bench.read(Reg.STATUS) & Status.BUSY:
             await bench.clear()
             continue
-        await bench.start(0x40, 3)
+        await bench.write(Reg.CTRL, Ctrl.START)
         end = await bench.ending()
         assert end.error[0] == Error.BUSY and end.error[2] == 0x40
         assert end.status & Status.ERROR and end.irqs & IrqStatus.ERROR

@@ -207,6 +207,8 @@ module sat_uvm_top #(
   wire [31:0] probe_prog_addr_hi = u_core.u_regs.prog_addr_hi_q;
   wire [31:0] probe_prog_len     = u_core.u_regs.prog_len_q;
   wire [31:0] probe_watchdog     = u_core.u_regs.watchdog_q;
+  wire [31:0] probe_seed         = u_core.u_regs.seed_q;
+  wire [31:0] probe_step         = u_core.u_regs.step_q;
   wire [7:0]  probe_err_code     = u_core.u_regs.err_code_q;
   wire [31:0] probe_err_index    = u_core.u_regs.err_index_q;
   wire [63:0] probe_err_addr     = u_core.u_regs.err_addr_q;
