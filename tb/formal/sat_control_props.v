@@ -44,7 +44,7 @@ module sat_control_props #(
   wire        start, clear, irq, busy, draining, overflow, done_set, fence_set, err_valid;
   wire        matmul_start, vector_start, halt, flush, latch, req_valid, rsp_ready;
   wire [63:0] prog_addr, err_addr;
-  wire [31:0] prog_len, watchdog, err_index;
+  wire [31:0] prog_len, watchdog, seed, step, err_index;
   wire  [7:0] err_code;
   reg         matmul_busy_q, matmul_pair_q, vector_busy_q;
 
@@ -76,6 +76,8 @@ module sat_control_props #(
     .prog_addr_o        (prog_addr),
     .prog_len_o         (prog_len),
     .watchdog_o         (watchdog),
+    .seed_o             (seed),
+    .step_o             (step),
     .irq_o              (irq),
     .busy_i             (busy),
     .draining_i         (draining),
@@ -188,9 +190,13 @@ module sat_control_props #(
   // The program's registers after this cycle: only strobed bytes of the one written change.
   wire  [31:0] strobes = {{8{\u_regs.write_strb [3]}}, {8{\u_regs.write_strb [2]}},
                           {8{\u_regs.write_strb [1]}}, {8{\u_regs.write_strb [0]}}};
-  wire [127:0] set     = {watchdog, prog_len, prog_addr};
-  wire [127:0] touched = !write ? 128'd0
-                         : {write_at == `SAT_REG_WATCHDOG ? strobes : 32'd0,
+  (* hierconn *) wire [31:0] \u_regs.seed_q ;
+  (* hierconn *) wire [31:0] \u_regs.step_q ;
+  wire [191:0] set     = {\u_regs.step_q , \u_regs.seed_q , watchdog, prog_len, prog_addr};
+  wire [191:0] touched = !write ? 192'd0
+                         : {write_at == `SAT_REG_STEP ? strobes : 32'd0,
+                            write_at == `SAT_REG_SEED ? strobes : 32'd0,
+                            write_at == `SAT_REG_WATCHDOG ? strobes : 32'd0,
                             write_at == `SAT_REG_PROG_LEN ? strobes : 32'd0,
                             write_at == `SAT_REG_PROG_ADDR_HI ? strobes : 32'd0,
                             write_at == `SAT_REG_PROG_ADDR_LO ? strobes : 32'd0};
@@ -232,6 +238,7 @@ module sat_control_props #(
   reg          forgiven_q; // a clear has stopped it, or came after its error: no WAIT
   reg   [31:0] quiet_q;    // cycles without progress
   reg          late_q;     // an error in what is loaded ahead
+  reg   [63:0] key_q;      // STEP and SEED at the program's start
 
   wire refusal   = error && code == `SAT_ERR_BUSY;
   wire forgets   = host_clear && refusal && (phase_q == RUN || due_q);  // only the BUSY
@@ -246,7 +253,7 @@ module sat_control_props #(
   reg          clear_was_q, error_was_q, valid_was_q, quiet_was_q, irq_was_q, drained_was_q;
   reg  [103:0] record_was_q, event_was_q;
   reg    [2:0] status_was_q, set_was_q, acknowledged_was_q;
-  reg  [127:0] expected_q;
+  reg  [191:0] expected_q;
 
   always @(posedge clk) begin
     started_q <= 1'b1;
@@ -279,6 +286,7 @@ module sat_control_props #(
                      : hang ? quiet_q : quiet_q + 32'd1;
     late_q        <= rst_n && phase_q == RUN && !stops && !fails
                      && (late_q || (rd_load && matmul_pair_q));
+    if (accepted) key_q <= set[191:128];
     // Engines are busy from the cycle after their start; a flush resets them.
     matmul_busy_q <= rst_n && !flush
                      && (matmul_start || matmul_pair_q || (matmul_busy_q && !matmul_ends_i));
@@ -293,7 +301,7 @@ module sat_control_props #(
     status_was_q  <= rst_n ? irq_status : 3'd0;
     set_was_q     <= rst_n ? {fence_set, err_valid, done_set} : 3'd0;
     acknowledged_was_q <= acknowledged;
-    expected_q    <= rst_n ? (set & ~touched) | ({4{\u_regs.write_data }} & touched) : 128'd0;
+    expected_q    <= rst_n ? (set & ~touched) | ({6{\u_regs.write_data }} & touched) : 192'd0;
     drained_was_q <= rst_n && draining && !flush && drained;
   end
 
@@ -316,6 +324,7 @@ module sat_control_props #(
       end
       if (write) a_writable: assert (\u_regs.write_ok  == writable);
       a_written: assert (set == expected_q);
+      if (phase_q == RUN) a_key: assert ({step, seed} == key_q);
       // Status is the contract's.
       a_busy:     assert (busy == (phase_q == RUN));
       a_draining: assert (draining == (phase_q == STOP) && halt == draining);

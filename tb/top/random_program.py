@@ -45,6 +45,7 @@ from sat_golden.defs import (
 from sat_golden.descriptor import Descriptor, Slot, aligned, fields_used
 from sat_golden.hazards import Command, command_hazards
 from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE, Operand
+from sat_golden.sampling import WORD_MAX
 from sat_golden.tensors import tensors_of
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
@@ -135,6 +136,11 @@ def describe(desc: Descriptor) -> str:
     return (f"{Opcode(desc.opcode).name} {sizes}{ratio} flags {desc.flags:#x}"
             f"{f' {desc.windows}' if desc.has_windows else ''}"
             f"{' overlap' if desc.overlap else ''}")
+
+
+def draw_word(rng: np.random.Generator) -> int:
+    """32 bits: often none or all of them."""
+    return int(rng.choice([0, WORD_MAX, int(rng.integers(WORD_MAX + 1))]))
 
 
 def draw_numbers(rng: np.random.Generator, kind: str, count: int, bits: int) -> np.ndarray:
@@ -269,11 +275,14 @@ class ProgramWriter:
                 filled = operand.read or slot in shared.values()
                 slots[slot] = self.operand(operand, kind if filled else None)
         slots |= {slot: slots[other] for slot, other in shared.items()}
-        names = [name for name in fields_used(draft.opcode, draft.flags)
-                 if FIELDS.get(name, (0, 0, 0))[2] == 32]
+        fields = fields_used(draft.opcode, draft.flags)
+        names = [name for name in fields
+                 if FIELDS.get(name, (0, 0, 0))[2] == 32 and name != "LAYER"]
         # Commands without scalars have kinds of numbers that only their operands can be of.
         numbers = draw_numbers(self.rng, kind, len(names), SINGLE) if names else ()
         scalars = {name.lower(): int(bits) for name, bits in zip(names, numbers)}
+        if "LAYER" in fields:
+            scalars["layer"] = draw_word(self.rng)
         desc = replace(draft, slots=slots, **scalars)
         self.add(desc)
         windows = desc.windows if desc.has_windows else None

@@ -33,6 +33,7 @@ from tb.uvm.tests.sat_mutant_test import SatMutantTest
 from tb.uvm.tests.sat_random_test import SatRandomTest
 from tb.uvm.tests.sat_register_test import SatRegisterTest
 from tb.uvm.tests.sat_reset_test import SatResetTest
+from tb.uvm.tests.sat_sample_test import SatSampleTest
 from tb.uvm.tests.sat_smoke_test import SatSmokeTest
 from tb.uvm.tests.sat_state_test import SatStateTest
 from tb.uvm.tests.sat_stress_test import SatStressTest
@@ -44,7 +45,7 @@ LIMIT_MS = 200  # simulated
 TESTS = (
     SatSmokeTest, SatBusErrorTest, SatBusyTest, SatClearTest, SatEdgeTest, SatErrorTest,
     SatHangTest, SatIrqTest, SatLargeTest, SatMutantTest, SatRandomTest, SatRegisterTest,
-    SatResetTest, SatStateTest, SatStressTest, SatSuccessionTest, SatSweepTest,
+    SatResetTest, SatSampleTest, SatStateTest, SatStressTest, SatSuccessionTest, SatSweepTest,
 )
 
 # These prove that the checkers fire.

@@ -8,7 +8,7 @@ import pytest
 
 from tb.uvm.cov.coverage_model import CoverageModel
 from tb.uvm.cov.mac_cov import rounding_of
-from tb.uvm.cov.operands import FP_CLASSES, fp_classes, numeric_classes
+from tb.uvm.cov.operands import FP_CLASSES, fp_classes, group_classes, numeric_classes
 from tb.uvm.cov.program_cov import edge
 from tb.uvm.cov.sore_cov import selection_cases
 
@@ -60,6 +60,19 @@ def test_numeric_classes(matrix, expected):
     wide = matrix.view(np.float16).astype(np.float32).view(np.uint32)
     assert numeric_classes(wide) - {"ordinary", "tiny"} == expected - {
         "ordinary", "tiny", "subnormal"}
+
+
+@pytest.mark.parametrize("matrix, expected", [
+    (half([0.0], [-0.0], [0.0], [0.0], [1.0]), {"zero", "outweighed"}),
+    (half([2.0**-24], [0.0], [0.0], [2.0**-15]), {"subnormal"}),
+    (half([1.5], [-1.5], [1.5], [-1.5]), {"equal"}),
+    (half([1.0], [2.0], [-1.0], [0.0]), {"ordinary"}),  # no more than the others together
+    (half([1.0], [2.0], [-0.5], [0.25]), {"outweighed"}),
+    (half([1.0], [np.inf], [1.0], [1.0]), {"infinity"}),
+    (half([np.nan], [np.inf], [1.0], [1.0]), {"nan"}),
+])
+def test_group_classes(matrix, expected):
+    assert group_classes(matrix, 4) == expected
 
 
 def test_fp_classes():

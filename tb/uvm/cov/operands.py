@@ -11,6 +11,9 @@ from sat_golden.formats import FP16, FP32
 NUMERIC_CLASSES = ("ordinary", "tiny", "huge", "subnormal", "special", "cancelling", "tied",
                    "zero_group", "negative_zero")
 
+# Of the magnitudes of a group, or of a part of one: one of these each.
+GROUP_CLASSES = ("nan", "infinity", "zero", "subnormal", "equal", "outweighed", "ordinary")
+
 # Of a single FP16 number.
 FP_CLASSES = ("zero", "subnormal", "normal", "infinity", "nan")
 
@@ -62,6 +65,19 @@ def groups_of(matrix: np.ndarray, group: int) -> np.ndarray:
     padded = np.zeros((-(-rows // group) * group, cols), matrix.dtype)
     padded[:rows] = matrix
     return padded.reshape(-1, group, cols)
+
+
+def group_classes(halves: np.ndarray, group: int) -> set[str]:
+    """Of the groups of `group` consecutive rows of an FP16 matrix."""
+    magnitude, _, inf = split(groups_of(halves, group))
+    numbers = magnitude.view(np.float16).astype(np.float64)
+    kinds = np.select([
+        (magnitude > inf).any(axis=1), (magnitude == inf).any(axis=1),
+        (magnitude == 0).all(axis=1), (magnitude < 1 << FP16.man_bits).all(axis=1),
+        (magnitude == magnitude[:, :1]).all(axis=1),
+        2 * numbers.max(axis=1) > numbers.sum(axis=1)], range(len(GROUP_CLASSES) - 1),
+        len(GROUP_CLASSES) - 1)
+    return {GROUP_CLASSES[kind] for kind in np.unique(kinds)}
 
 
 def fp_classes(bits: np.ndarray) -> np.ndarray:

@@ -18,13 +18,14 @@ from tb.uvm.cov.flow_cov import FlowCov
 from tb.uvm.cov.mac_cov import MacCov
 from tb.uvm.cov.program_cov import ProgramCov
 from tb.uvm.cov.register_cov import RegisterCov
+from tb.uvm.cov.sample_cov import SampleCov
 from tb.uvm.cov.sat_cov_base import SatCovBase
 from tb.uvm.cov.sore_cov import SoreCov
 from tb.uvm.env.sat_env_cfg import SatEnvCfg
 
 COLLECTORS: dict[str, type[SatCovBase]] = {
-    "program": ProgramCov, "sore": SoreCov, "mac": MacCov, "errors": ErrorCov, "flow": FlowCov,
-    "registers": RegisterCov, "bus": BusCov,
+    "program": ProgramCov, "sore": SoreCov, "sample": SampleCov, "mac": MacCov, "errors": ErrorCov,
+    "flow": FlowCov, "registers": RegisterCov, "bus": BusCov,
 }
 DEFAULT_DIR = ROOT / "build" / "uvm" / "coverage"
 
@@ -52,7 +53,7 @@ class SatCoverage(uvm_component):
 
     def connect_to(self, env) -> None:
         """Subscribes the collectors to the monitors and the scoreboard of `env`."""
-        for collector in (self.program, self.sore, self.mac, self.flow):
+        for collector in (self.program, self.sore, self.sample, self.mac, self.flow):
             env.scoreboard.run_ap.connect(collector.analysis_export)
         env.scoreboard.error_ap.connect(self.errors.analysis_export)
         env.axil.monitor.ap.connect(self.registers.analysis_export)

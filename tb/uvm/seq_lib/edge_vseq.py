@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sat_golden.defs import Opcode
-from tb.top.random_program import LEGAL_NM, MATMUL_FLAGS
+from tb.top.random_program import LEGAL_NM, MATMUL_FLAGS, flag_sets
 from tb.uvm.cov.program_cov import EDGES, VECTOR_TILE
 from tb.uvm.seq_lib.draw import new_writer
 from tb.uvm.seq_lib.numeric_writer import NumericWriter
@@ -46,7 +46,8 @@ class EdgeVSeq(SatBaseVSeq):
 
     def _weights(self, writer: NumericWriter, rows: int, cols: int, n: int, m: int) -> None:
         opcode = Opcode.PRUNE if self.rng.random() < 0.5 else Opcode.UPDATE
-        writer.weights(opcode, rows, cols, n, m, int(self.rng.integers(1, 4)), "ordinary")
+        flags = int(self.rng.choice(flag_sets(opcode)))
+        writer.weights(opcode, rows, cols, n, m, flags, "ordinary")
 
     def _size(self, edge: str, unit: int) -> int:
         """A size at an edge (program_cov.edge)."""

@@ -97,6 +97,32 @@ def everything(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.
     return matrix
 
 
+def groups(rng: np.random.Generator, rows: int, cols: int, bits: int) -> np.ndarray:
+    """Each column of a kind, as many kinds as there are columns: of every class of groups
+    (cov/operands.py), and large numbers, whose sums, or which themselves as FP16, overflow."""
+    shape = rows, cols
+    near = rng.uniform(1, 1.99, shape)
+    some = rng.random(shape) < 0.4
+    some[0] = True
+    apart = rng.permuted(np.tile(np.arange(-8, 8)[:, None], cols), axis=0)
+    kinds = np.stack([
+        np.zeros(shape),
+        rng.integers(1, 1 << FP16.man_bits, shape) * 2.0**-24,  # subnormals of FP16
+        np.broadcast_to(near[0], shape),
+        near * 4.0**apart[np.arange(rows) % len(apart)],
+        near,
+        np.where(some, np.inf, near),
+        np.where(some, np.nan, near),
+        near * 2.0**15,
+        near * 2.0**17])
+    columns = np.arange(cols)
+    drawn = rng.permutation(max(cols, len(kinds)))[:cols] % len(kinds)
+    floats = kinds[drawn, :, columns].T * rng.choice([-1.0, 1.0], shape)
+    with np.errstate(over="ignore"):
+        number = floats.astype(np.float32 if bits == SINGLE else np.float16)
+    return np.ascontiguousarray(number).view(np.uint32 if bits == SINGLE else np.uint16)
+
+
 MATRICES = {"subnormal": subnormal, "cancelling": cancelling, "zeros": zeros,
-            "everything": everything}
+            "everything": everything, "groups": groups}
 NUMERIC = (*NUMBERS, *MATRICES)

@@ -13,7 +13,7 @@ from pyuvm import uvm_sequence, uvm_status_e
 from sat.regs import COUNTERS, Ctrl, IrqStatus, Reg, Status
 from sat_golden.memory import ErrorRegion
 from tb.common.require import require
-from tb.top.random_program import Program
+from tb.top.random_program import Program, draw_word
 from tb.uvm.agents.axi_mem.axi_mem_item import AxiMemItem
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs
 from tb.uvm.agents.axil.axil_item import AxilItem
@@ -104,12 +104,17 @@ class SatBaseVSeq(uvm_sequence):
 
     # Programs
 
-    async def start_program(self, address: int, length: int, irqs: int = END_IRQS) -> None:
+    async def key(self, seed: int | None = None, step: int | None = None) -> None:
+        """What samples depend on; None: any word."""
+        for register, word in ((Reg.SEED, seed), (Reg.STEP, step)):
+            await self.write(register, draw_word(self.rng) if word is None else word)
+
+    async def start_program(self, address: int, length: int, irqs: int = END_IRQS,
+                            seed: int | None = None, step: int | None = None) -> None:
         await self.write(Reg.PROG_ADDR_LO, address & 0xFFFFFFFF)
         await self.write(Reg.PROG_ADDR_HI, address >> 32)
         await self.write(Reg.PROG_LEN, length)
-        for register in (Reg.SEED, Reg.STEP):
-            await self.write(register, int(self.rng.integers(1 << 32)))
+        await self.key(seed, step)
         await self.write(Reg.IRQ_ENABLE, irqs)
         await self.write(Reg.CTRL, Ctrl.START)
 
@@ -147,13 +152,16 @@ class SatBaseVSeq(uvm_sequence):
 
     async def run(self, program: Program, knobs: AxiMemKnobs | None = None,
                   errors: Sequence[ErrorRegion] = (), address: int | None = None,
-                  length: int | None = None) -> Ending:
+                  length: int | None = None, seed: int | None = None,
+                  step: int | None = None) -> Ending:
         """A program from load to clear, good or bad. The host waits for the interrupt or polls."""
         await self.load(program, knobs, errors)
         polls = self.rng.random() < 0.3
         await self.start_program(program.address if address is None else address,
                                  program.length if length is None else length,
-                                 int(self.rng.integers(8)) if polls else END_IRQS)
+                                 int(self.rng.integers(8)) if polls else END_IRQS, seed, step)
+        if self.rng.random() < 0.3:
+            await self.key()  # the next program's: this one has taken its own
         if polls:
             await self.rest()
         else:

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 
 from sat_golden import Windows
-from sat_golden.defs import Opcode, PruneFlag, StatsFlag
-from tb.top.random_program import LEGAL_NM, MATMUL_FLAGS
+from sat_golden.defs import Opcode, StatsFlag
+from tb.top.random_program import LEGAL_NM, MATMUL_FLAGS, flag_sets
 from tb.uvm.agents.axi_mem.axi_mem_knobs import AxiMemKnobs, Stall
 from tb.uvm.cov.commands import DENSE_COMMANDS, SPARSE_COMMANDS
 from tb.uvm.seq_lib.draw import new_writer
@@ -60,8 +60,8 @@ class SweepVSeq(SatBaseVSeq):
             windows = Windows(1, side, 2, side, 2, kernel_h=int(rng.integers(1, 3)))
             writer.conv(windows, along, across, n, m, flags, kind)
         elif command == "PRUNE":
-            source = PruneFlag.SRC_FP16 if rng.random() < 0.5 else 0
-            writer.weights(Opcode.PRUNE, along, along, n, m, int(rng.integers(1, 4)) | source, kind)
+            writer.weights(Opcode.PRUNE, along, along, n, m,
+                           int(rng.choice(flag_sets(Opcode.PRUNE))), kind)
         else:
             options = int(rng.integers(0, 4)) << 3
             writer.weights(Opcode.UPDATE, along, along, n, m, int(rng.integers(1, 4)) | options,
