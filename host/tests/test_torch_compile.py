@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sat import Core, GoldenBackend, SatConfig, SimBackend
-from sat.nn import LossScale, Mlp, TrainingDiverged, mlp
+from sat.nn import LossScale, Mlp, SparseWu, TrainingDiverged, mlp
 
 if importlib.util.find_spec("torch") is None:
     warnings.warn("torch is not installed (pip install -c requirements.txt torch): the tests of "
@@ -28,6 +28,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 import sat.torch  # noqa: E402
+from sat.torch.sampling import MODES  # noqa: E402
 
 FP16_TOLERANCE = 0.01  # of an update's norm: errors of FP16 over a few layers
 BATCH = 4
@@ -210,16 +211,17 @@ def test_steps_are_those_of_torch(name: str, nesterov: bool):
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("config, name", [("2x2", "mlp"), ("4x8", "mlp"), ("2x2", "odd")])
-def test_rtl_and_golden_agree_to_the_bit(config: str, name: str):
+@pytest.mark.parametrize("config, name, wu", [
+    ("2x2", "mlp", None), ("4x8", "mlp", None), ("2x2", "odd", None), ("4x8", "odd", "2:8")])
+def test_rtl_and_golden_agree_to_the_bit(config: str, name: str, wu: str | None):
     """All of two sparse steps, on 4x8 with Nesterov's momentum: what a checkpoint holds, and the
-    logits."""
+    logits. With `wu` all passes are sparse."""
     model, x, target = MODELS[name](), images(), labels()
     nesterov = config == "4x8"
     states, results = [], []
     for backend in (GoldenBackend, SimBackend):
         with backend(SatConfig.from_name(config)) as board:
-            network = sat.torch.compile(model, x, nm="2:8", backend=board,
+            network = sat.torch.compile(model, x, nm="2:8", backend=board, wu=wu,
                                         optimizer=sgd(model, nesterov=nesterov))
             results.append([network.step(x, target) for _ in range(2)])
             states.append(network.state_dict())
@@ -237,13 +239,15 @@ def test_rtl_and_golden_agree_to_the_bit(config: str, name: str):
     assert config != "2x2" or larger["step"] < estimate["step"]
 
 
-def test_sparse_steps_are_those_of_the_same_network_by_hand(rng):
-    """Logits to the bit: the same commands. The loss is torch's here and numpy's there, so weights
-    may differ by a rounding."""
+@pytest.mark.parametrize("wu", [None, SparseWu(2, 8), SparseWu(4, 8, largest=True)])
+def test_sparse_steps_are_those_of_the_same_network_by_hand(rng, wu: SparseWu | None):
+    """Logits to the bit: the same commands, and the same samples of two micro-batches. The loss is
+    torch's here and numpy's there, so weights may differ by a rounding."""
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    x, target = torch.randn(8, 64).half(), labels(8)
+    x, target = torch.randn(32, 64).half(), labels(32)
     core = Core(GoldenBackend(memory_size=4 << 20))
-    by_hand = Mlp(core, mlp([64, 32, 10], (2, 8)), 8, rng)
+    core.backend.sample_seed = 7
+    by_hand = Mlp(core, mlp([64, 32, 10], (2, 8), wu=wu), 16, rng, names=["0", "2"])
     for layer, own in zip(by_hand.layers, (model[0], model[2])):
         layer.w.write(own.weight.detach().numpy().T.copy())
         layer.bias.write(own.bias.detach().numpy()[None, :])
@@ -251,7 +255,8 @@ def test_sparse_steps_are_those_of_the_same_network_by_hand(rng):
     for layer in by_hand.layers:
         layer.prune(program)
     core.run(program)
-    network = sat.torch.compile(model, x, nm={"0": "2:8"})
+    sparse = {"wu": {"0": f"{wu.n}:{wu.m}"}, "wu_mode": MODES[wu.largest]} if wu else {}
+    network = sat.torch.compile(model, x[:16], nm={"0": "2:8"}, seed=7, **sparse)
     logits = by_hand.predict(x.numpy())
     by_hand.train_step(x.numpy(), target.numpy())
     assert np.array_equal(network.step(x, target)[1].numpy(), logits)
@@ -260,13 +265,15 @@ def test_sparse_steps_are_those_of_the_same_network_by_hand(rng):
     assert np.allclose(got["2.weight"].numpy().T, by_hand.layers[1].w.read(), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mlp", "resnet", "odd"])
-def test_a_sparse_step_is_that_of_sparsify(name: str):
+@pytest.mark.parametrize("name, wu", [
+    ("mlp", None), ("resnet", None), ("odd", None), ("mlp", "2:8"), ("resnet", "4:8")])
+def test_a_sparse_step_is_that_of_sparsify(name: str, wu: str | None):
+    """With `wu` the largest: samples have other random numbers here and there."""
     torch.manual_seed(2)  # with 1 a ReLU of the residual network is on the edge in FP16
     model, x, target = MODELS[name](), images(), labels()
-    reference = sat.torch.sparsify(copy.deepcopy(model).double(), "2:8")
+    reference = sat.torch.sparsify(copy.deepcopy(model).double(), "2:8", "bdwp", wu, "largest")
     before = copy.deepcopy(model.state_dict())
-    network = sat.torch.compile(model, x, nm="2:8", optimizer=sgd(model))
+    network = sat.torch.compile(model, x, nm="2:8", optimizer=sgd(model), wu=wu, wu_mode="largest")
     pruned = network.parameters(pruned=True)
     for path, layer in reference.named_modules():
         if isinstance(layer, sat.torch.SparseLayer):
@@ -292,12 +299,12 @@ def test_the_pruned_network_comes_back(name: str):
 
 
 def test_a_checkpoint_goes_on_to_the_bit():
-    """With velocities, statistics, dropout, loss scale and schedule, through a file."""
+    """With velocities, statistics, dropout, samples, loss scale and schedule, through a file."""
     model = nn.Sequential(resnet(), nn.Dropout(0.3), nn.ReLU(), nn.Linear(10, 10))
 
     def new(seed: int):
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
-        network = sat.torch.compile(model, x, nm="2:4", optimizer=optimizer, seed=seed,
+        network = sat.torch.compile(model, x, nm="2:4", wu="2:8", optimizer=optimizer, seed=seed,
                                     scale=LossScale(patience=2))
         return network, torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.7)
 
@@ -451,6 +458,8 @@ def test_unsupported_models_are_one_error(model, example, message):
     ({"nm": "2:x"}, 'nm: \'2:x\' is not "N:M"'),
     ({"nm": "9:8"}, "9"),
     ({"nm": {"7": "2:8"}}, "nm: '7' is not the path of a layer"),
+    ({"wu": {"7": "2:8"}}, "wu: '7' is not the path of a layer"),
+    ({"wu_mode": "all"}, "wu_mode: 'all' is none of sample, largest"),
     ({"loss": "hinge"}, "loss: 'hinge' is none of"),
 ])
 def test_mistakes_of_the_call(arguments, message):

@@ -2,7 +2,7 @@
 """PyTorch in, trained network out (docs/guide/torch.md).
 
 errors       CompileError: what cannot be compiled, where, and what to do
-sparsity     N:M of a layer by its module path
+sparsity     N:M of a layer's weights, and of dY in WU, by its module path
 graph        the model as a graph of few operations; where values lie in memory
 capture      a torch module -> graph, by torch.export
 parameters   parameters of the model where the core keeps them, in torch's layout

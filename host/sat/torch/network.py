@@ -24,16 +24,17 @@ from .errors import CompileError
 from .lowering import Lowered
 from .operations import Context
 from .placement import place
-from .sparsity import NmSpec, Sparsity
+from .sparsity import LayerSparsity, NmSpec
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+SAMPLE_KEYS = 1 << 32  # seeds, and steps, of samples
 LOSSES: dict[str, Loss] = {"cross_entropy": functional.cross_entropy, "mse": functional.mse_loss}
 
 
 def compile(model: torch.nn.Module, example_input: torch.Tensor, nm: NmSpec = None,
             optimizer: torch.optim.Optimizer | None = None, loss: str | Loss = "cross_entropy",
             backend: Backend | None = None, scale: LossScale | None = None,
-            seed: int = 0) -> Network:
+            seed: int = 0, wu: NmSpec = None, wu_mode: str = "sample") -> Network:
     """The model, compiled to train on a core from its present parameters.
 
     example_input  fixes shapes, also the batch (or micro-batch)
@@ -44,11 +45,14 @@ def compile(model: torch.nn.Module, example_input: torch.Tensor, nm: NmSpec = No
     loss           "cross_entropy", "mse", or a function of logits and target that gives a mean
     backend        where it runs; the golden model by default
     scale          the loss scale, and how it moves
-    seed           of dropout
+    seed           of dropout, and of samples
+    wu             of dY in the gradients of the weights, as nm; by default they are dense. Those of
+                   biases and norms always are
+    wu_mode        "sample": N of M at random, with dY as mean; "largest" (sat.nn.SparseWu)
 
     The torch model itself does not change. CompileError for what the core does not train.
     """
-    return Network(model, example_input, nm, optimizer, loss, backend, scale, seed)
+    return Network(model, example_input, nm, optimizer, loss, backend, scale, seed, wu, wu_mode)
 
 
 class Network:
@@ -61,7 +65,8 @@ class Network:
 
     def __init__(self, model: torch.nn.Module, example_input: torch.Tensor, nm: NmSpec,
                  optimizer: torch.optim.Optimizer | None, loss: str | Loss,
-                 backend: Backend | None, scale: LossScale | None, seed: int):
+                 backend: Backend | None, scale: LossScale | None, seed: int, wu: NmSpec,
+                 wu_mode: str):
         if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(f"loss: {loss!r} is none of {', '.join(LOSSES)}, and no function")
         if not any(True for _ in model.parameters()):
@@ -71,8 +76,9 @@ class Network:
         self.scale = scale or LossScale()
         self.steps, self.last = 0, StepResult(float("nan"), 0, False)
         self._rng = np.random.default_rng(seed)
+        self._sample_seed, self._samples = seed % SAMPLE_KEYS, 0
         self._shape = tuple(example_input.shape)
-        sparsity = Sparsity(nm)
+        sparsity = LayerSparsity(nm, wu, wu_mode)
         graph = capture(model, example_input)
         place(graph)
         self._graph, self._sparsity = graph, sparsity
@@ -132,6 +138,9 @@ class Network:
                   count: int) -> bool:
         """FF, loss and BP of one of `count` micro-batches; true if something overflowed."""
         self._complete = False
+        self._samples = (self._samples + 1) % SAMPLE_KEYS
+        board = self.core.backend  # which other networks may use, too
+        board.sample_seed, board.sample_step = self._sample_seed, self._samples
         self._lowered.input.host = x
         if self._lowered.forward.run("FF", result.programs):
             result.loss = float("nan")
@@ -210,6 +219,7 @@ class Network:
             "statistics": dict(self._statistics()),
             "scale": asdict(self.scale), "steps": self.steps,
             "random": self._rng.bit_generator.state,
+            "samples": {"seed": self._sample_seed, "step": self._samples},
             "groups": [{key: value for key, value in group.items() if key != "params"}
                        for group in self.optimizer.param_groups]}
 
@@ -234,6 +244,8 @@ class Network:
             setattr(self.scale, name, value)
         self.steps = state["steps"]
         self._rng.bit_generator.state = state["random"]
+        if samples := state.get("samples"):  # states from before WU was sparse have none
+            self._sample_seed, self._samples = samples["seed"], samples["step"]
         for group, saved in zip(self.optimizer.param_groups, state["groups"]):
             group.update(saved)
         self._lowered.prune()

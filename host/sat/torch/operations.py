@@ -23,6 +23,7 @@ from ..nn import (
     LossScale,
     MaxPool,
     Script,
+    SparseWu,
 )
 from ..nn.gradients import Gradient
 from .backward import Backward
@@ -30,7 +31,7 @@ from .errors import CompileError
 from .graph import Node, map_shape
 from .parameters import CONV_AXES, LINEAR_AXES, CoreParameter, NormParameter, Parameter
 from .placement import pair, pool_windows
-from .sparsity import Sparsity
+from .sparsity import LayerSparsity
 from .values import Contribution, Plain, Through, Value, WithEpilogue
 
 
@@ -38,7 +39,7 @@ class Context:
     """What operations share while they are made, and when they run."""
 
     def __init__(self, core: Core, weights: Mapping[str, torch.Tensor],
-                 groups: Mapping[str, dict], sparsity: Sparsity, scale: LossScale):
+                 groups: Mapping[str, dict], sparsity: LayerSparsity, scale: LossScale):
         self.core, self.weights, self.groups = core, weights, groups
         self.sparsity, self.scale = sparsity, scale
         self.backward = Backward(core)
@@ -63,6 +64,9 @@ class Context:
                                "give each use a layer of its own")
         self._owners[name] = path
         return name, self.groups.get(name), self.weights[name]
+
+    def trains(self, node: Node) -> bool:
+        return self.groups.get(node.path) is not None
 
     def decays(self, node: Node | None) -> bool:
         return node is not None and bool(self.groups.get(node.path, {}).get("weight_decay"))
@@ -142,6 +146,11 @@ class LayerOp(Operation):
         return [trained for gradient, parameter in zip(made, self.parameters)
                 for trained in self._finish_gradient(gradient, parameter)]
 
+    def _sparsity(self, weight: Node) -> tuple[int, int, SparseWu | None]:
+        """N, M and `wu` of the layer's specification; what is not trained needs no WU."""
+        n, m, wu = self.context.sparsity.of(self._layer_path(weight))
+        return n, m, wu if self.context.trains(weight) else None
+
     def prune(self, script: Script) -> None:
         self.layer.prune(script.program)
 
@@ -158,12 +167,12 @@ class LinearOp(LayerOp):
             if argument is not None and argument.op != "parameter":
                 raise self._unsupported(f"its {name} is computed", "use a parameter")
         outputs, inputs = weight.shape
-        n, m = context.sparsity.of(self._layer_path(weight))
+        sparsity = self._sparsity(weight)
         rows = math.prod(self.output.shape[:-1])
         sends_back = self.inputs[0].sends_back
         self.layer = self._checked(
             lambda: Linear(context.core, self._layer_path(weight),
-                           LayerSpec(inputs, outputs, n, m), rows, context.rng,
+                           LayerSpec(inputs, outputs, *sparsity), rows, context.rng,
                            logits=logits and not node.relu, bp=sends_back, bias=bias is not None,
                            bias_decays=context.decays(bias)), "change its size")
         self._claim(weight, bias, LINEAR_AXES)
@@ -177,6 +186,8 @@ class LinearOp(LayerOp):
 
     def prepare(self, script: Script) -> None:
         self.layer.d_out = self.output.gradient.tensor
+        if self.layer.selection:
+            self.layer.select(script.program)
 
     def contribution(self, index: int) -> Contribution:
         return WithEpilogue(lambda program, out, **epilogue: self.layer.backward(
@@ -233,12 +244,15 @@ class Conv2dOp(LayerOp):
             if high != wide:
                 raise self._unsupported(f"{name}={(high, wide)} is unsupported",
                                         "use the same on both sides")
-        n, m = self.context.sparsity.of(self._layer_path(weight))
         side, step, edge, spread = (high for high, _ in sizes.values())
-        return ConvSpec(inputs, outputs, side, step, edge, spread, n, m)
+        return ConvSpec(inputs, outputs, side, step, edge, spread, *self._sparsity(weight))
 
     def forward(self, script: Script, training: bool) -> None:
         self.layer.forward(script.program, self.x, self.output.map, relu=self.node.relu)
+
+    def prepare(self, script: Script) -> None:
+        if self.layer.selection:
+            self.layer.select(script.program, self.output.gradient)
 
     def contribution(self, index: int) -> Contribution:
         return WithEpilogue(lambda program, out, **epilogue: self.layer.backward(

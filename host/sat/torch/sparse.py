@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from .errors import CompileError
 from .methods import METHODS, Method
-from .sampling import MODES, GradientSelection
-from .sparsity import NmSpec, Sparsity
+from .sampling import GradientSelection
+from .sparsity import LayerSparsity, NmSpec
 
 # Modules that compute with weights which are no Linear's or Conv2d's, or past their forward().
 OPAQUE = (nn.modules.conv._ConvNd, nn.MultiheadAttention, nn.TransformerEncoderLayer,
@@ -166,23 +166,20 @@ def sparsify(model: nn.Module, nm: NmSpec, method: str = "bdwp", wu: NmSpec = No
     """
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is none of {', '.join(METHODS)}")
-    if wu_mode not in MODES:
-        raise ValueError(f"wu_mode: {wu_mode!r} is none of {', '.join(MODES)}")
+    sparsity = LayerSparsity(nm, wu, wu_mode)
     tensors = [*model.parameters(), *model.buffers()]
     made = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
-    sparsity, gradients = Sparsity(nm), Sparsity(wu, "wu")
     for path, layer in made.named_modules():
         if not isinstance(layer, OPAQUE):
             continue
-        (n, m), (wu_n, wu_m) = sparsity.of(path), gradients.of(path)
-        if n == m and wu_n == wu_m:
+        n, m, read = sparsity.of(path)
+        if n == m and read is None:
             continue
         _check(path, layer)
         layer.__class__ = SPARSE[type(layer)]
         layer.method = (Method if n == m else METHODS[method])(n, m)
-        layer.wu = None if wu_n == wu_m else GradientSelection(wu_n, wu_m, wu_mode)
+        layer.wu = None if read is None else GradientSelection(read.n, read.m, wu_mode)
     sparsity.check_used()
-    gradients.check_used()
     return made
 
 

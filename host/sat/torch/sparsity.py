@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""N:M of a layer by its module path."""
+"""N:M of a layer, of its weights and of dY in WU, by its module path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from sat_golden.compress import check_nm
 
-from ..nn import DENSE
+from ..nn import DENSE, SparseWu
+from .sampling import MODES
 
 NmSpec = str | Mapping[str, str] | None
 
@@ -50,3 +51,24 @@ class Sparsity:
         if self._unused:
             raise ValueError(f"{self._option}: {min(self._unused)!r} is not the path of a layer "
                              "with weights")
+
+
+class LayerSparsity:
+    """N:M of the weights of each layer by `nm`, and by `wu` of dY as its WU reads it, chosen as
+    `wu_mode` of MODES says."""
+
+    def __init__(self, nm: NmSpec, wu: NmSpec, wu_mode: str):
+        if wu_mode not in MODES:
+            raise ValueError(f"wu_mode: {wu_mode!r} is none of {', '.join(MODES)}")
+        self._weights, self._gradients = Sparsity(nm), Sparsity(wu, "wu")
+        self._largest = wu_mode == "largest"
+
+    def of(self, path: str) -> tuple[int, int, SparseWu | None]:
+        """N and M of the layer at `path`, and what its WU reads (None: all of dY)."""
+        n, m = self._gradients.of(path)
+        return *self._weights.of(path), None if n == m else SparseWu(n, m, self._largest)
+
+    def check_used(self) -> None:
+        """ValueError if a path of either names no layer."""
+        self._weights.check_used()
+        self._gradients.check_used()
