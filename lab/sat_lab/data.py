@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sat.files import DamagedFile
 from sat_examples.training import Dataset, load_digits, load_fashion
 
 SPLIT_SEED = 1  # of data sets that come in one piece: the split is the same for all seeds
@@ -50,7 +51,10 @@ def text(folder: Path | None) -> Dataset:
 
 def cifar(name: str, inside: str, label_bytes: int, classes: int, train: tuple[str, ...],
           test: str) -> Callable[[Path | None], Dataset]:
-    """A loader of records of label bytes, the last of which counts, and 32x32 pixels in planes."""
+    """A loader of records of label bytes, the last of which counts, and 32x32 pixels in planes of
+    red, green and blue, by lines."""
+    size = label_bytes + 3 * 32 * 32
+
     def load(folder: Path | None) -> Dataset:
         place = folder or Path("data", inside)
 
@@ -58,10 +62,14 @@ def cifar(name: str, inside: str, label_bytes: int, classes: int, train: tuple[s
             for file in files:
                 if not (place / file).is_file():
                     raise FileNotFoundError(f"{name}: no {place / file}; it is in {CIFAR}")
-                yield np.fromfile(place / file, np.uint8)
+                values = np.fromfile(place / file, np.uint8)
+                if not values.size or values.size % size:
+                    raise DamagedFile(place / file, f"{values.size} bytes are no records of {size}",
+                                      f"get it again: {CIFAR}")
+                yield values.reshape(-1, size)
 
         def half(files: tuple[str, ...]) -> Half:
-            records = np.concatenate(list(read(files))).reshape(-1, label_bytes + 3072)
+            records = np.concatenate(list(read(files)))
             images = records[:, label_bytes:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
             return (images / 255).astype(np.float16), records[:, label_bytes - 1].astype(int)
 

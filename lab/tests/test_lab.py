@@ -221,15 +221,34 @@ def test_an_interrupted_grid_goes_on(tmp_path):
     assert Experiment(setting().dense, 1) in Results(tmp_path / "lab.json").runs
 
 
-def test_cifar(tmp_path):
-    rng = np.random.default_rng(1)
-    records = rng.integers(0, 256, (3, 3074), np.uint8)
-    records[:, 1] = 7, 99, 0
-    for name in ("train.bin", "test.bin"):
-        records.tofile(tmp_path / name)
-    found = data.DATA["cifar100"](tmp_path)
-    assert found.train_x.shape == (3, 32, 32, 3) and found.test_y.tolist() == [7, 99, 0]
-    assert found.train_x[1, 5, 6, 2] == np.float16(records[1, 2 + 2 * 1024 + 5 * 32 + 6] / 255)
+@pytest.mark.parametrize("name, label_bytes, train_files, test_file", [
+    ("cifar10", 1, [f"data_batch_{number}.bin" for number in (1, 2, 3, 4, 5)], "test_batch.bin"),
+    ("cifar100", 2, ["train.bin"], "test.bin"),  # a coarse label, then the one that counts
+])
+def test_cifar(tmp_path, name: str, label_bytes: int, train_files: list[str], test_file: str):
+    """Files as published: labels, then 1024 bytes each of red, green and blue, by lines."""
+    rng, images, labels = np.random.default_rng(1), [], []
+    for file in (*train_files, test_file):
+        pixels = rng.integers(0, 256, (2, 32, 32, 3), np.uint8)
+        heads = rng.integers(0, 10, (2, label_bytes), np.uint8)
+        (tmp_path / file).write_bytes(b"".join(
+            head.tobytes() + b"".join(image[..., colour].tobytes() for colour in range(3))
+            for head, image in zip(heads, pixels)))
+        images.append(pixels)
+        labels.append(heads[:, -1])
+    found = data.DATA[name](tmp_path)
+    assert found.classes == int(name.removeprefix("cifar"))
+    for x, y, wanted in ((found.train_x, found.train_y, slice(-1)),
+                         (found.test_x, found.test_y, slice(-1, None))):
+        assert np.array_equal(np.rint(x.astype(np.float32) * 255), np.concatenate(images[wanted]))
+        assert np.array_equal(y, np.concatenate(labels[wanted]))
+
+
+def test_a_part_of_a_cifar_file_is_named(lab, tmp_path):
+    for file in ("train.bin", "test.bin"):
+        (tmp_path / file).write_bytes(bytes(3073))
+    code, text = lab("--data", "cifar100", "--data-dir", str(tmp_path))
+    assert code == 2 and "train.bin is damaged: 3073 bytes are no records of 3074" in text
 
 
 def test_a_folder_of_images(tmp_path):
