@@ -22,7 +22,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from sat.torch import CompileError, SparseLayer, sparsify  # noqa: E402
-from sat.torch.methods import METHODS, SrSte  # noqa: E402
+from sat.torch.methods import METHODS, BdwpDecay, SrSte  # noqa: E402
 from sat.torch.selection import prune, select  # noqa: E402
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
@@ -144,14 +144,15 @@ def test_passes_of_methods(method: str, name: str):
     weight = dense.weight.detach()
     inputs, outputs = prune(weight, 2, 8, 1), prune(weight, 2, 8, 0)
     ff = {"sdwp-bp": weight, "sdgp": weight, "static": sparse.ff()}.get(method, inputs)
-    bp = {"bdwp": outputs, "sdwp-bp": outputs, "sr-ste": inputs, "static": ff}.get(method, weight)
+    bp = {"bdwp": outputs, "bdwp-decay": outputs, "sdwp-bp": outputs, "sr-ste": inputs,
+          "static": ff}.get(method, weight)
     axis = 1 if name == "conv" else -1
     wanted_y, _, dw = passes(dense, x, ff, dy)
     _, dx, _ = passes(dense, x, bp, select(dy, 2, 8, axis) if method == "sdgp" else dy)
     torch.testing.assert_close(y, wanted_y)
     torch.testing.assert_close(source.grad, dx)
-    if method == "sr-ste":
-        dw = dw + SrSte.DECAY * weight * (inputs == 0)
+    if decay := {"sr-ste": SrSte.DECAY, "bdwp-decay": BdwpDecay.DECAY}.get(method):
+        dw = dw + decay * weight * (inputs == 0)
     if method == "static":
         dw = dw * (ff != 0)
     torch.testing.assert_close(dense.weight.grad, dw)
@@ -226,7 +227,7 @@ def test_what_cannot_be_is_named(model: nn.Module, nm, message: str):
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(ValueError, match="method: 'ste' is none of bdwp, sr-ste"):
+    with pytest.raises(ValueError, match="method: 'ste' is none of bdwp, bdwp-decay, sr"):
         sparsify(nn.Linear(8, 8), "2:8", "ste")
 
 

@@ -11,7 +11,9 @@ from sat.nn import DENSE
 from sat.options import parse_nm, show_nm
 
 DENSE_METHOD = "dense"
-ALL_PASSES = "all-sample", "all-largest"  # BDWP, and N:M of dY in WU
+DENSE_ENDS = "all-sample-end", "all-largest-end"  # with a dense WU in the last epochs
+ALL_PASSES = "all-sample", "all-largest", *DENSE_ENDS  # BDWP, and N:M of dY in WU
+END = 5  # one epoch in so many
 
 
 @dataclass(frozen=True, order=True)
@@ -33,6 +35,11 @@ class Setting:
         if self.method == DENSE_METHOD:
             return ""
         return show_nm((self.n, self.m), parse_nm(self.wu) if self.wu else None)
+
+    @property
+    def sparse_epochs(self) -> int:
+        """Epochs until WU is dense, if it is not from the start."""
+        return self.epochs - self.epochs // END if self.method in DENSE_ENDS else self.epochs
 
     @property
     def dense(self) -> Setting:

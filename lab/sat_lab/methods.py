@@ -10,6 +10,7 @@ from torch import nn
 
 from sat.torch import sparsify
 from sat.torch.methods import METHODS as SPARSE_METHODS
+from sat.torch.sampling import MODES
 
 from .clos import cascades
 from .experiment import DENSE_METHOD
@@ -19,6 +20,6 @@ METHODS: dict[str, Callable[..., nn.Module]] = {
     DENSE_METHOD: lambda model, nm: model,
     **{name: partial(sparsify, method=name) for name in SPARSE_METHODS},
     "clos": cascades,
-    "all-sample": partial(sparsify, wu_mode="sample"),
-    "all-largest": partial(sparsify, wu_mode="largest"),
+    **{f"all-{mode}{end}": partial(sparsify, wu_mode=mode)
+       for mode in MODES for end in ("", "-end")},
 }

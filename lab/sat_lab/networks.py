@@ -115,6 +115,11 @@ def sgd(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, 0.1, momentum=0.9, weight_decay=5e-4)
 
 
+def light_sgd(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """For few epochs, in which N:M weights fit too little rather than too much."""
+    return torch.optim.SGD(parameters, 0.1, momentum=0.9, weight_decay=1e-4)
+
+
 def slow_sgd(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Without batch normalisation."""
     return torch.optim.SGD(parameters, 0.02, momentum=0.9, weight_decay=5e-4)
@@ -128,12 +133,14 @@ def adamw(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
 @dataclass(frozen=True)
 class Recipe:
     """`make` a network for a shape of an input and a number of classes; modules at the paths
-    `dense` are not pruned."""
+    `dense` are not pruned. With `bfloat16` training has maps and operands of that precision
+    (torch.autocast); parameters, sums and evaluation are FP32."""
 
     make: Callable[[tuple[int, ...], int], nn.Module]
     dense: tuple[str, ...]
     optimizer: Optimizer
     text: bool = False
+    bfloat16: bool = False
 
     def nm(self, n: int, m: int) -> dict[str, str]:
         return {"": f"{n}:{m}", **dict.fromkeys(self.dense, f"{m}:{m}")}
@@ -142,6 +149,7 @@ class Recipe:
 NETWORKS = {
     "mlp": Recipe(mlp, ("5",), slow_sgd),
     "resnet": Recipe(resnet, ("0", "8"), sgd),
+    "resnet2": Recipe(resnet, ("0", "4.shortcut.0", "5.shortcut.0", "8"), light_sgd, bfloat16=True),
     "vgg": Recipe(vgg, ("0", "25"), sgd),
     "vit": Recipe(Vit, ("patches", "head"), adamw),
     "gpt": Recipe(Gpt, ("head",), adamw, text=True),

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from sat import worker
 from sat.options import parse_nm
+from sat.torch import SparseLayer
 from sat_examples.training import Dataset
 
 from .data import DATA, MOVED, TEXT
@@ -68,16 +69,21 @@ def train(experiment: Experiment, folder: Path | None = None) -> Curves:
     rng = np.random.default_rng(experiment.seed)
     # Convolutions of channels-last images are a quarter faster on a CPU.
     model = model_of(setting, data).to(device, memory_format=torch.channels_last)
-    optimizer = NETWORKS[setting.network].optimizer(model.parameters())
+    recipe = NETWORKS[setting.network]
+    optimizer = recipe.optimizer(model.parameters())
     steps = setting.epochs * (len(data.train_x) // BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     curves = Curves([], [])
-    for _ in range(setting.epochs):
+    for epoch in range(setting.epochs):
+        if epoch == setting.sparse_epochs:
+            dense_wu(model)
         losses = []
         model.train()
         for images, labels in data.batches(BATCH, rng):
             x, y = tensors(images, labels, device)
-            loss = functional.cross_entropy(model(x).flatten(0, -2), y.flatten())
+            with torch.autocast(device, torch.bfloat16, enabled=recipe.bfloat16):
+                logits = model(x)
+            loss = functional.cross_entropy(logits.float().flatten(0, -2), y.flatten())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -86,6 +92,13 @@ def train(experiment: Experiment, folder: Path | None = None) -> Curves:
         curves.losses.append(torch.stack(losses).mean().item())
         curves.accuracies.append(accuracy(model.eval(), data, device))
     return curves
+
+
+def dense_wu(model: nn.Module) -> None:
+    """From here on all of dY makes the gradients of the weights."""
+    for layer in model.modules():
+        if isinstance(layer, SparseLayer):
+            layer.wu = None
 
 
 @torch.no_grad()

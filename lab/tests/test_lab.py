@@ -87,6 +87,15 @@ def test_the_grid_of_all_passes():
     assert repr(model).count("Bdwp 2:8, WU largest 4:8") == 8 and "WU" not in repr(model[0])
 
 
+def test_a_dense_end(monkeypatch):
+    """WU is sparse in the first four of five epochs, and its samples are those of a training that
+    has no such end."""
+    monkeypatch.setitem(data.DATA, "digits", lambda folder: random_data("mlp"))
+    ended, never = (train.train(Experiment(setting("mlp", method, epochs=5), 1))
+                    for method in ("all-largest-end", "all-largest"))
+    assert ended.losses[:4] == never.losses[:4] and ended.losses[4] != never.losses[4]
+
+
 def add(results: Results, method: str, *accuracies: float, first: int = 1) -> None:
     one = setting(method=method, epochs=2)
     if method == "dense":
