@@ -9,14 +9,15 @@ import pytest
 from sat import Core, GoldenBackend, SatConfig
 from sat.memory import FP16
 from sat.networks import NETWORKS, PAPER, cli
-from sat.networks.cost import run, tensor_bytes
+from sat.networks.cost import run, run_exact, tensor_bytes
 from sat.networks.description import Convolutions, Dense, Encoder, Network
 from sat.networks.draft import DraftBackend
+from sat.networks.energy import energy
 from sat.networks.placement import Life, lives_of, place, starts_of, timed_steps
 from sat.networks.step import train
 from sat.nn import DENSE, ConvSpec, SparseWu, StageSpec
 from sat.nn.script import HostWork
-from sat.plan import ARRAY, VECTOR
+from sat.plan import ARRAY, VECTOR, model, tilings
 from sat.program import Program
 
 pytestmark = pytest.mark.quick
@@ -149,6 +150,27 @@ def test_the_cycle_model_times_the_same_commands():
     assert exact.cycles == sum(end - start for _, start, end, _ in exact.timeline)
 
 
+def test_programs_that_differ_by_pages_take_the_same_time():
+    """Only one of them is run; what begins elsewhere in a page is run on its own."""
+    backend = DraftBackend(SMALL)
+    core, programs = Core(backend), []
+    for offset in (0, 0, 2048 + 128):
+        backend.reserve(model.PAGE - backend.used % model.PAGE + offset, 128)
+        a, b, c = (core.tensor(name, (256, 16), FP16) for name in "abc")
+        backend.reserve(5 * model.PAGE)
+        programs.append(core.program())
+        programs[-1].matmul(a, b[:16, :], c)
+        programs[-1].matmul(c, b[:16, :], a)
+    keys = [model.alike(SMALL, [command.descriptor for command in program])
+            for program in programs]
+    assert keys[0] == keys[1] != keys[2]
+    for program, made in zip(programs, run_exact(SMALL, programs)):
+        alone = model.run(SMALL, [command.descriptor for command in program])
+        assert [(one.command, one.start, one.end, one.bytes_read) for one in made] == [
+            (command, span.start, span.end, span.bytes_read)
+            for command, span in zip(program, alone.spans)]
+
+
 def test_command_line(tmp_path, capsys):
     out = tmp_path / "networks.json"
     trace = tmp_path / "trace.json"
@@ -161,6 +183,9 @@ def test_command_line(tmp_path, capsys):
     assert {entry["pass"] for entry in sparse["layers"]} == set(sparse["passes"])
     page = out.with_suffix(".html").read_text(encoding="utf-8")
     assert sparse["samples_per_second"] == pytest.approx(4e8 / sparse["cycles"], rel=1e-3)
+    assert set(sparse["joules"]) == {"multiply", "scratchpad", "vector", "memory"}
+    assert 0 < sparse["energy_saved"] < 0.5 and "Horowitz" in page
+    assert 2 < sparse["samples_per_second_4_channels"] / sparse["samples_per_second"] < 4
     assert page.count("<svg") == 2 and "stage5.conv2" in page and "http-equiv" not in page
     assert "resnet9" in capsys.readouterr().out
     events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
@@ -172,6 +197,44 @@ def test_command_line(tmp_path, capsys):
                      if event["tid"] == thread)
         assert own and all(before[1] <= after[0] for before, after in zip(own, own[1:]))
     assert {event["name"] for event in events if event["ph"] == "C"} == {"read port", "write port"}
+
+
+def test_energy_is_what_a_step_does_times_published_energies():
+    """Of one product, by hand: 64x64x64 on 4x4, whose A stays in no scratchpad."""
+    core = Core(DraftBackend(SMALL))
+    a, b, c = (core.tensor(name, (64, 64), FP16) for name in "abc")
+    program = Program(SMALL)
+    program.matmul(a, b, c, row_interleave=1)
+    (made,) = run(SMALL, program)
+    tiling, = tilings(SMALL, made.command.descriptor)
+    assert (tiling.row_span, tiling.col_span) == (8, 16)
+    pj = energy(SMALL, made)
+    assert pj["multiply_pj"] == pytest.approx(64**3 * 2.0)
+    written = 2 * 64 * 64 * (tiling.a_passes + tiling.s_passes)
+    assert pj["scratchpad_pj"] == pytest.approx(1.25 * (written + 8 * 4 * 2 * 64 * (8 + 16)))
+    assert pj["vector_pj"] == 0
+    assert pj["memory_pj"] == pytest.approx(162.5 * (made.bytes_read + made.bytes_written))
+
+
+def test_energy_of_the_vector_engine():
+    """An AFFINE of two maps: two multiplies and two sums for each element."""
+    core = Core(DraftBackend(SMALL))
+    x, y = (core.tensor(name, (32, 16), FP16) for name in "xy")
+    rows = [core.from_array(name, np.ones((1, 16), np.float32)) for name in "abc"]
+    program = Program(SMALL)
+    program.affine(x, x, rows[0], rows[1], y=y, beta=rows[2])
+    program.affine(x, x, rows[0], rows[1])
+    twice, once = (energy(SMALL, made)["vector_pj"] for made in run(SMALL, program))
+    assert twice == pytest.approx(2 * once) and once == pytest.approx(32 * 16 * (3.7 + 0.9))
+
+
+def test_four_channels_share_the_batch_and_read_gradients():
+    (dense, sparse), (small, _) = (list(cli.steps(["resnet9"], ["8x8"], [NM], batch))
+                                   for batch in (8, 6))
+    share = train(NETWORKS["resnet9"](NM), SatConfig.from_name("8x8"), NM, 2)
+    many = sparse.samples_of_channels(100.0, 1000)
+    assert many == pytest.approx(1e8 * 8 / (share.cycles + 3 * 4 * 1000 / 16))
+    assert dense.step.cycles > sparse.step.cycles and small.samples_of_channels(1, 1) is None
 
 
 def test_clock_must_be_positive(capsys):
@@ -190,7 +253,7 @@ def test_mean_is_of_the_papers_networks_only():
 
 
 def test_sparse_weight_gradients_are_cases_of_their_own():
-    made = [cli.row(config, step, dense, 100.0) for config, step, dense in
+    made = [cli.row(timed, 100.0) for timed in
             cli.steps(["resnet9"], ["8x8"], [(2, 8)], 8, wu=SparseWu(2, 8))]
     assert [row["wu"] for row in made] == [None, None, "2:8"]
     speedups = [row["speedup"] for row in made]

@@ -35,7 +35,6 @@ from tb.top.expect import Expected
 CONFIGS = ("2x2", "4x4", "8x8", "16x16")
 LATENCIES = (1, 40, 150)
 CONSOLE = Console()
-STARTUP = 64  # cycles after a reset, beside those that clear the tags of the map cache
 
 
 @dataclass
@@ -69,7 +68,7 @@ def compare(core: Board, kind: str, seed: int, latency: int, tally: Tally) -> No
     skipped = Expected(program).result.skipped
     core.clear_errors()
     core.reset()
-    core.step(core.config.cache_lines + STARTUP)
+    core.step(model.start_cycles(core.config))
     core.place(program.base, program.tags)
     core.write_memory(program.base, program.image)
     core.set_latency(latency, latency)

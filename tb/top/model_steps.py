@@ -29,7 +29,7 @@ from sat.sim.library import ASSERTIONS
 from tb.common.require import require
 from tb.common.runner import DEFAULT_SEED
 from tb.top.board import MAX_CYCLES, Board
-from tb.top.cycle_model import CONSOLE, STARTUP, Tally, counted
+from tb.top.cycle_model import CONSOLE, Tally, counted
 
 NM = (2, 8)
 MEMORY = 1 << 26  # bytes
@@ -60,7 +60,7 @@ class ModelledBoard(Board):
 
     def run(self, addr: int, program: Program) -> Result:
         self.reset()
-        self.step(self.config.cache_lines + STARTUP)
+        self.step(model.start_cycles(self.config))
         self.set_latency()
         result = super().run(addr, program)
         require(not result.overflow, "overflow: which UPDATEs are silent is not known here")

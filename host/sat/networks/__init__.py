@@ -5,9 +5,11 @@ description  parts of networks, and their lowering to the commands of sat.nn
 resnet, vgg, transformer  the networks
 draft        a backend that only hands out addresses
 cost         cycles and bytes of programs
+energy       of commands, an estimate
 placement    memory that tensors share
 step         a step of a network: totals, passes, layers
 report       the page with bars per layer and rooflines
+verify       steps in RTL
 trace        timelines for Perfetto
 cli          `sat networks`
 case, sweep  `sat sweep`: a point of a sweep, and all of it

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sat_golden.defs import Opcode
 
@@ -56,13 +57,15 @@ def run(config: SatConfig, program: Program) -> Iterator[Run]:
 
 def run_exact(config: SatConfig, programs: Sequence[Program]) -> Iterator[list[Run]]:
     """The same by the cycle model, of several programs that each begin at 0: on all processors, as
-    the model leaves Python's lock."""
+    the model leaves Python's lock. Of those that take the same time one is run."""
+    described = [[command.descriptor for command in program] for program in programs]
+    keys = [model.alike(config, descriptors) for descriptors in described]
+    different = dict(zip(keys, described))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        made = pool.map(lambda program: model.run(
-            config, [command.descriptor for command in program]), programs)
-        for program, one in zip(programs, made):
-            yield [Run(command, span.start, span.end, span.bytes_read, span.bytes_written)
-                   for command, span in zip(program, one.spans)]
+        made = dict(zip(different, pool.map(partial(model.run, config), different.values())))
+    for key, program in zip(keys, programs):
+        yield [Run(command, span.start, span.end, span.bytes_read, span.bytes_written)
+               for command, span in zip(program, made[key].spans)]
 
 
 def moved_bytes(config: SatConfig, command: Command) -> tuple[float, float]:

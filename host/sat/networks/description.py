@@ -46,11 +46,13 @@ class Lowered:
     scripts  of a step, by what they do
     reads    tensors that the host reads between the scripts: outputs, gradients for the part before
     writes   those that it writes: inputs, the gradient of the loss
+    given    inputs and gradients that the parts before and behind leave on the core
     """
 
     scripts: dict[str, Script]
     reads: Sequence[Tensor] = ()
     writes: Sequence[Tensor] = ()
+    given: Sequence[Tensor] = ()
 
 
 def stem(kernel: int, outputs: int, pool: tuple[int, int, int] | None = None) -> StageSpec:
@@ -145,7 +147,8 @@ class Encoder:
     def lower(self, core: Core, batch: int, rng: np.random.Generator) -> Lowered:
         shape = BlockShape(batch, self.tokens, self.dim, self.heads, self.hidden)
         sparsity = Sparsity(*self.nm)
-        return Lowered(TransformerBlock(core, shape, rng, sparsity[:2], wu=sparsity.wu).scripts)
+        block = TransformerBlock(core, shape, rng, sparsity[:2], wu=sparsity.wu)
+        return Lowered(block.scripts, given=[block.x, block.down.d_out])
 
 
 Part = Convolutions | Dense | Encoder

@@ -16,21 +16,26 @@ from ..plan import ARRAY
 from .cost import Run, run, run_exact, tensor_bytes
 from .description import NM, Lowered, Network, Sparsity
 from .draft import DraftBackend
+from .energy import KINDS, energy
 from .placement import Life, place
 
 
 @dataclass
 class Cost:
     """Of some commands. Engines work beside each other, so a step takes fewer cycles than both
-    together."""
+    together. Energies are estimates (networks.energy)."""
 
     array_cycles: float = 0.0
     vector_cycles: float = 0.0
     macs: int = 0
     bytes_read: float = 0.0
     bytes_written: float = 0.0
+    multiply_pj: float = 0.0
+    scratchpad_pj: float = 0.0
+    vector_pj: float = 0.0
+    memory_pj: float = 0.0
 
-    def add(self, made: Run, count: int) -> None:
+    def add(self, config: SatConfig, made: Run, count: int) -> None:
         if made.command.engine is ARRAY:
             self.array_cycles += count * made.cycles
         else:
@@ -38,6 +43,8 @@ class Cost:
         self.macs += count * made.command.macs
         self.bytes_read += count * made.bytes_read
         self.bytes_written += count * made.bytes_written
+        for kind, value in energy(config, made).items():
+            setattr(self, kind, getattr(self, kind) + count * value)
 
     @property
     def bytes(self) -> float:
@@ -76,6 +83,13 @@ class Step:
     @property
     def bytes(self) -> float:
         return sum(cost.bytes for cost in self.labels.values())
+
+    @property
+    def energy(self) -> dict[str, float]:
+        """Joules by kind, an estimate."""
+        return {kind.removesuffix("_pj"): 1e-12 * sum(getattr(cost, kind)
+                                                      for cost in self.labels.values())
+                for kind in KINDS}
 
     @property
     def utilization(self) -> float:
@@ -123,7 +137,7 @@ def _add(step: Step, lowered: Lowered, count: int, exact: bool) -> None:
             runs = [made.after(begin) for made in next(timed)]
             for made in runs:
                 if made.command.engine:
-                    step.labels[made.command.label].add(made, count)
+                    step.labels[made.command.label].add(step.config, made, count)
             end = max((made.end for made in runs), default=begin)
             step.programs[name] += count * (end - begin)
             times = f", one of {count}" if count > 1 else ""

@@ -40,6 +40,9 @@ LATENCIES = ("sat_fp.vh", "sat_window.vh")  # of the RTL: the model has none of 
 COUNTERS = ("CYCLES", "ARRAY_BUSY", "ARRAY_SLOTS", "VECTOR_BUSY", "RDMA_BUSY", "WDMA_BUSY",
             "STALL_A", "STALL_S", "STALL_DRAIN", "BYTES_READ", "BYTES_WRITTEN")
 FOREVER = 1 << 50  # cycles
+START = 64  # cycles after a reset, beside those in which the map cache clears its tags
+
+PAGE = 4096  # bytes: whether a burst is split depends on the place in one
 
 INT = ctypes.c_int64
 SLOTS = 8
@@ -80,6 +83,11 @@ class Run:
         return self.counters["CYCLES"]
 
 
+def start_cycles(array: Array) -> int:
+    """Cycles after a reset until a core is as `run` takes it."""
+    return array.cache_lines + START
+
+
 def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
         memory: Memory = Memory(), skipped: Collection[int] = (), limit: int = FOREVER,
         repeats: bool = True) -> Run:
@@ -109,6 +117,16 @@ def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
         raise TimeoutError(f"the program does not end within {limit} cycles")
     return Run(dict(zip(COUNTERS, counters)), tuple(
         Span(one.start, one.end, one.bytes_read, one.bytes_written) for one in spans), evaluated)
+
+
+def alike(array: Array, descriptors: Iterable[Descriptor]) -> bytes:
+    """What programs have in common that take the same time, command by command: all but the pages
+    that their tensors lie in."""
+    entries = [entry for desc in descriptors for entry in _entries(array, desc, False)]
+    for slot in (slot for entry in entries for slot in entry.slots):
+        slot.end -= slot.addr
+        slot.addr %= PAGE
+    return b"".join(map(bytes, entries))
 
 
 # ---- What the C++ is told: config.h has the same structures
