@@ -36,7 +36,8 @@ class Subject:
 
     `contracts`: of these, formal/<module>_contract.v takes the place. `cut`: of these, the outputs
     are anything in every cycle. `variant`: defined in the properties. `induction`: they are proven
-    with the help of invariants. `full`: takes minutes.
+    with the help of invariants. `frames`: within which a planted fault must show, where
+    reachability is too slow. `full`: takes minutes.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Subject:
     cut: tuple[str, ...] = ()
     variant: str = ""
     induction: bool = False
+    frames: int = 30
     full: bool = False
 
 
@@ -69,6 +71,24 @@ SUBJECTS = (
         Fault("a waiting read is overwritten", "ctrl/sat_axil_slave.v",
               "s_axil_arready = !ar_full_q", "s_axil_arready = !ar_full_q || s_axil_rready"),
     )),
+    Subject("sat_random", ("sat_random",), (
+        Fault("a rotation by 14", "sample/sat_random.v",
+              "turned = {y_q[16:0], y_q[31:17]};", "turned = {y_q[17:0], y_q[31:18]};"),
+        Fault("a last bit of the parity", "sample/sat_random.v", "32'h1BD11BDA", "32'h1BD11BDB"),
+        Fault("key words change places", "sample/sat_random.v",
+              "word_q == 2'd0 ? step_i : word_q", "word_q == 2'd0 ? seed_i : word_q"),
+        Fault("additions are not numbered", "sample/sat_random.v",
+              "y_q + key_y + {29'd0, addition_q}", "y_q + key_y"),
+        Fault("the first block again", "sample/sat_random.v",
+              "y_q        <= start_q ? 32'd0 : {12'd0, block_q + 20'd1}",
+              "y_q        <= 32'd0"),
+        Fault("a block is replaced before it is taken", "sample/sat_random.v",
+              "made_q && (!valid_q || next_i)", "made_q"),
+        Fault("a block of the command before", "sample/sat_random.v",
+              "valid_q <= !start_i && (take", "valid_q <= (take"),
+        Fault("a round too few", "sample/sat_random.v",
+              "phase_q[2] ? 3'd0", "phase_q[2] || (addition_q[2] && phase_q[1]) ? 3'd0"),
+    ), induction=True, frames=64),
     Subject("sat_burst_split", ("sat_burst_split",), (
         Fault("crosses a window", "dma/sat_burst_split.v",
               "last      = beats_q <= room_wide", "last      = beats_q <= room_wide + 1'b1"),
@@ -233,7 +253,6 @@ SUBJECTS = (
             "sat_pool_sum", "sat_feature_round", "sat_feature_writer")),
 )
 LIMIT_S = 1200
-FRAMES = 30  # within which a planted fault must show, where reachability is too slow
 
 
 def cut(module: str) -> tuple[str, str]:
@@ -279,7 +298,7 @@ def decide(subject: Subject, define: str, fault: Fault | None = None) -> str:
         return never_bad(aiger, LIMIT_S)
     if define == "PROVE":
         return inductive(aiger, LIMIT_S)
-    return early_bad(aiger, FRAMES, LIMIT_S)
+    return early_bad(aiger, subject.frames, LIMIT_S)
 
 
 def proofs(full: bool) -> list[Proof]:
