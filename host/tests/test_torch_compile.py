@@ -381,6 +381,18 @@ def test_an_overflow_skips_the_step():
         network.step(60000 * torch.ones_like(x), target)
 
 
+def test_an_overflow_of_a_sample_skips_the_step():
+    """Each gradient of the logits is finite, the sum of four is not."""
+    model, x, target = mlp_model(), images(), torch.full((BATCH,), 3)
+    for wu, skipped in ((None, False), ({"5": "1:16"}, True)):
+        network = sat.torch.compile(model, x, scale=LossScale(131072.0, largest=131072.0), wu=wu)
+        before = network.parameters()
+        network.step(x, target)
+        assert network.last.skipped is skipped
+        assert all(torch.equal(value, before[key]) is skipped
+                   for key, value in network.parameters().items())
+
+
 def test_long_programs_are_cut(monkeypatch):
     """The bits are the same."""
     x, target, results = images(), labels(), []
