@@ -51,6 +51,13 @@ def wide(value: str) -> str:
 PRODUCT = """(!p_nan_i || p_special_i) && (p_special_i || (~|p_exp_i ? ~|p_mant_i
   : (p_exp_i <= 7'd80 && p_mant_i[21] && ~|(p_mant_i & (22'h3FFFFF >> p_exp_i)))))"""
 
+LEGAL_NM = "m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)"
+PARTS = "size_log2_i >= 1 && size_log2_i <= 4"  # of a group that is sampled
+
+# The lowest bit of a place says which of a pair it is, at the place's own pair.
+PLACE = "{" + ", ".join(f"3'd7, place_o[{4 * pair + 1} +: 3] == 3'd{pair}"
+                        for pair in reversed(range(8))) + "}"
+
 UNITS = (
     fp("sat_fp32_add"),
     fp("sat_fp32_mul"),
@@ -68,22 +75,29 @@ UNITS = (
     Unit("sat_uspe", "sat_uspe", {"T": 8}, whole=("sat_uspe_acc",),
          legal=f"{wide('west_i')} && {wide('north_i')}",
          matters={"drain_o": "{1'b1, {31{drain_o[31]}}}"}),
-    Unit("sat_nm_select", "sat_nm_select", {"M_MAX": 16, "KEY_W": 15},
-         legal="m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)"),
-    Unit("sat_sore", "sat_sore",
-         legal="m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)",
+    Unit("sat_nm_select", "sat_nm_select", {"M_MAX": 16, "KEY_W": 15}, legal=LEGAL_NM),
+    Unit("sat_sore", "sat_sore", legal=LEGAL_NM,
          matters={"out_value_o": "{{16{out_valid_o[1]}}, {16{out_valid_o[0]}}}",
                   "out_index_o": "{{4{out_valid_o[1]}}, {4{out_valid_o[0]}}}",
                   "out_rank_o": "{{4{out_valid_o[1]}}, {4{out_valid_o[0]}}}",
                   "out_end_o": "out_valid_o", "out_last_o": "out_valid_o"}),
     Unit("sat_random", "sat_random", legal="!next_i || valid_o",
-         matters={"bits_o": "{64{valid_o}}"}),
+         matters={"bits_o": "{64{valid_o}}"}, goal=CONTROL_GOAL),
     Unit("sat_sampler", "sat_sampler",
          whole=("sat_random", "sat_sample_rank", "sat_sample_weights", "sat_sample_pick",
                 "sat_sample_masks"),
-         legal="m_log2_i >= 1 && m_log2_i <= 4 && n_i >= 1 && n_i <= (5'd1 << m_log2_i)",
+         legal=LEGAL_NM,
          matters={"out_vector_o": "{256{out_valid_o}}", "out_bp_o": "out_valid_o",
-                  "out_last_o": "out_valid_o"}),
+                  "out_last_o": "out_valid_o"}, goal=CONTROL_GOAL),
+    Unit("sat_sample_masks", "sat_sampler", toplevel="sat_sampler",
+         whole=("sat_sample_rank", "sat_sample_weights", "sat_sample_pick"), legal=PARTS,
+         goal=CONTROL_GOAL),
+    Unit("sat_sample_rank", "sat_sampler", toplevel="sat_sampler", legal=PARTS,
+         matters={"place_o": PLACE}, goal=CONTROL_GOAL),
+    Unit("sat_sample_weights", "sat_sampler", toplevel="sat_sampler", legal=PARTS,
+         goal=CONTROL_GOAL),
+    Unit("sat_sample_pick", "sat_sampler", toplevel="sat_sampler",
+         whole=("sat_fp_lzc", "sat_fp32_to_fp16"), legal=PARTS, goal=CONTROL_GOAL),
     Unit("sat_burst_split", "sat_burst_split", {"WINDOW": 64}, legal="|req_beats_i",
          matters={"burst_addr_o": "{40{burst_valid_o}}", "burst_len_o": "{8{burst_valid_o}}"}),
     Unit("sat_rd_dma", "sat_rd_dma", {"PORTS": 8, "OUTSTANDING": 32},

@@ -11,7 +11,9 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from sat_golden import sample
-from sat_golden.sampling import BLOCK, Key
+from sat_golden.sampling import BLOCK, QUAD, Key, parts_of
+from sat_golden.sampling import random_bits as draws_of
+from sat_golden.sampling import sample_one, sample_two
 from sat_golden.stimulus import FP16_SPECIALS, ordinary_fp16, outweighed_fp16, random_bits
 from tb.common.clock import start
 from tb.common.rng import make_rng
@@ -19,12 +21,16 @@ from tb.common.rng import make_rng
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
 LATENCY = 11
 BETWEEN_BANDS = 27
+POOL = 6000  # columns among which those are sought whose sample is a near thing
 
 
 def draw_values(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Numbers, any finite bits, few values, subnormals, special ones, zeros, and
+    """Numbers, any finite bits, few values, subnormals, special ones, zeros, small subnormals, and
     one that weighs about as much as all others."""
-    kind = rng.integers(7)
+    kind = rng.integers(8)
+    if kind == 7:
+        few = 0x8000 | (1 << rng.integers(3, 9)) - 1
+        return random_bits(rng, shape, np.uint16) & np.uint16(few)
     if kind == 6:
         return outweighed_fp16(rng, shape)
     if kind == 0:
@@ -40,6 +46,33 @@ def draw_values(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return np.where(rng.random(shape) < (kind - 4) * 0.7, bits & 0x8000, bits).astype(np.uint16)
 
 
+def near_columns(rng: np.random.Generator, nm: tuple[int, int], draws: np.ndarray,
+                 cols: int) -> np.ndarray:
+    """[16][cols] of which random bits one beside `draws`, uint16 [4], would make another sample: at
+    some element a running sum just passes a threshold, or just does not."""
+    (n, m), parts = nm, parts_of(nm[0])
+    size = m // parts
+    # Numbers of a few exponents, so that weights have all of their bits, among others.
+    spread = rng.random((BLOCK, POOL)) * rng.integers(1, 6, POOL)
+    exponent = rng.integers(1, 26, POOL) + spread.astype(np.int64)
+    alike = exponent << 10 | rng.integers(0, 1 << 10, spread.shape)
+    signs = random_bits(rng, spread.shape, np.uint16) & 0x8000
+    matrix = np.concatenate([alike.astype(np.uint16) | signs, *(
+        draw_values(rng, (BLOCK, POOL // 8)) for _ in range(4))], axis=1)
+    changes = np.zeros(matrix.shape, bool)
+    for row in range(0, BLOCK, size):
+        keep = sample_two if row % m // size < n - parts else sample_one
+        draw = int(draws[row // QUAD])
+        low, high = (keep(matrix[row : row + size].T, np.full(matrix.shape[1], beside))
+                     for beside in (max(draw - 1, 0), min(draw + 1, 0xFFFF)))
+        changes[row : row + size] = (low != high).T
+    chosen = []
+    for element in rng.integers(BLOCK, size=cols):
+        found = np.flatnonzero(changes[element])
+        chosen.append(int(rng.choice(found)) if found.size else int(rng.integers(POOL)))
+    return matrix[:, chosen]
+
+
 def as_word(vector: np.ndarray) -> int:
     return int.from_bytes(vector.astype("<u2").tobytes(), "little")
 
@@ -48,7 +81,10 @@ def vectors_of(rng: np.random.Generator, n: int, m: int, key: Key,
                sampled: bool) -> Iterator[tuple[int, int, int, int, int]]:
     """(in, out, is BP, last, band end) of a matrix, row vectors thrown in."""
     rows, cols = BLOCK * int(rng.integers(1, 5)), int(rng.integers(1, 40))
-    matrix = np.concatenate([draw_values(rng, (BLOCK, cols)) for _ in range(rows // BLOCK)])
+    draws = draws_of(rows, key).reshape(-1, BLOCK // QUAD)
+    matrix = np.concatenate([
+        draw_values(rng, (BLOCK, cols)) if rng.random() < 0.4
+        else near_columns(rng, (n, m), draws[band], cols) for band in range(rows // BLOCK)])
     expected = sample(matrix, n, m, key) if sampled else matrix
     for row in range(0, rows, BLOCK):
         for col in range(cols):
