@@ -104,6 +104,7 @@ module sat_top #(
 
   // DMA clients. The array engine reads through the ports before RD_VECTOR.
   localparam integer RD_PORTS  = `SAT_RD_PORT_COUNT;
+  localparam integer RD_A      = `SAT_RD_PORT_A;
   localparam integer RD_VECTOR = `SAT_RD_PORT_VECTOR;
   localparam integer RD_FETCH  = `SAT_RD_PORT_FETCH;
   localparam integer WR_PORTS  = `SAT_WR_PORT_COUNT;
@@ -338,6 +339,7 @@ module sat_top #(
 
   sat_rd_dma #(
     .PORTS      (RD_PORTS),
+    .FIRST      (RD_A),
     .YIELDING   (RD_VECTOR),
     .ADDR_W     (ADDR_W),
     .DATA_W     (DATA_W),

@@ -9,7 +9,7 @@ import pytest
 from sat import Core, GoldenBackend, SatConfig
 from sat.memory import FP16
 from sat.networks import NETWORKS, PAPER, cli
-from sat.networks.cost import run, run_exact, tensor_bytes
+from sat.networks.cost import run, run_exact
 from sat.networks.description import Convolutions, Dense, Encoder, Network
 from sat.networks.draft import DraftBackend
 from sat.networks.energy import energy
@@ -19,6 +19,7 @@ from sat.nn import DENSE, ConvSpec, SparseWu, StageSpec
 from sat.nn.script import HostWork
 from sat.plan import ARRAY, VECTOR, model, tilings
 from sat.program import Program
+from sat.traffic import tensor_bytes
 
 pytestmark = pytest.mark.quick
 SMALL = SatConfig.from_name("4x4")
@@ -184,7 +185,7 @@ def test_command_line(tmp_path, capsys):
     page = out.with_suffix(".html").read_text(encoding="utf-8")
     assert sparse["samples_per_second"] == pytest.approx(4e8 / sparse["cycles"], rel=1e-3)
     assert set(sparse["joules"]) == {"multiply", "scratchpad", "vector", "memory"}
-    assert 0 < sparse["energy_saved"] < 0.5 and "Horowitz" in page
+    assert 0 < sparse["energy_saved"] < 0.6 and "Horowitz" in page
     assert 2 < sparse["samples_per_second_4_channels"] / sparse["samples_per_second"] < 4
     assert page.count("<svg") == 2 and "stage5.conv2" in page and "http-equiv" not in page
     assert "resnet9" in capsys.readouterr().out

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from sat import CheckedBackend, Core, GoldenBackend, Program, SatConfig, SimBackend
+from sat.memory import FP16, FP32
 from sat.nn import LayerSpec, LossScale, Mlp, TrainingDiverged, cross_entropy, mlp, softmax
+from sat.nn.loss import column_sums
 from sat_golden.arguments import fp32
 from sat_golden.layers import LinearBdwp, MlpBdwp
+from sat_golden.multiply import matmul
 from sat_golden.vector import fp32_add
 
 SIZES, BATCH = (32, 48, 24, 5), 16
@@ -130,10 +133,12 @@ def many_batches(count: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.quick
 @pytest.mark.parametrize("split", [False, True])
 def test_micro_batches_add_up(core: Core, split: bool):
-    """The gradients of the golden layers, added in order, and one update of their sum."""
+    """The gradients of the golden layers, added in order, and one update of their sum. Those of
+    biases are products, to which the array can add."""
     net = make_net(core, lr=0.05)
     golden = MlpBdwp([LinearBdwp(layer.w.read().view(np.uint32), layer.spec.n, layer.spec.m)
                       for layer in net.layers])
+    ones = np.ones((1, BATCH), np.float16).view(np.uint16)
     x, labels = many_batches(3)
     total: list[tuple[np.ndarray, ...]] = []
     for first in range(0, len(x), BATCH):
@@ -141,8 +146,8 @@ def test_micro_batches_add_up(core: Core, split: bool):
         inputs, logits = golden.forward(x[part].view(np.uint16))
         loss = cross_entropy(logits.view(np.float32), labels[part], net.scale.value / 3)
         d_outs = golden.backward(inputs, loss.gradient.view(np.uint16))
-        parts = [layer.gradients(*maps)
-                 for layer, *maps in zip(golden.layers, inputs, d_outs)]
+        parts = [(layer.gradients(source, d_out)[0], matmul(ones, d_out, out_fp32=True))
+                 for layer, source, d_out in zip(golden.layers, inputs, d_outs)]
         total = [tuple(fp32_add(new, old) for new, old in zip(*sums))
                  for sums in zip(parts, total)] if total else parts
     for layer, (dw, db) in zip(golden.layers, total):
@@ -266,9 +271,20 @@ def test_network_without_layers_is_an_error(core: Core):
 
 
 @pytest.mark.quick
+def test_sums_of_the_logits_gradient_are_those_of_stats(core: Core):
+    gradient = np.random.default_rng(3).standard_normal((24, 10)).astype(np.float16)
+    x, total, dot = (core.tensor(name, shape, fmt) for name, shape, fmt in (
+        ("x", (24, 10), FP16), ("total", (1, 10), FP32), ("dot", (1, 10), FP32)))
+    x.write(gradient)
+    program = core.program()
+    program.stats(x, total, dot)
+    core.run(program)
+    assert np.array_equal(column_sums(gradient).view(np.uint32), total.read().view(np.uint32))
+
+
 def test_macs_of_a_step(core: Core):
     net = Mlp(core, [LayerSpec(64, 64, 2, 8), LayerSpec(64, 16)], 64, np.random.default_rng(0))
-    wu = 64 * 64 * 64 + 64 * 64 * 16 + 64 * (64 + 16)
+    wu = 64 * 64 * 64 + 64 * 64 * 16
     assert net.pass_macs() == {"FF": 64 * 64 * 16 + 64 * 64 * 16, "BP": 64 * 64 * 16, "WU": wu,
                                "UPDATE": 0}
     assert net.macs == sum(net.pass_macs().values())

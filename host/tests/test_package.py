@@ -130,7 +130,7 @@ MUTATIONS = {
                               "NUM_READ_OUTSTANDING is not 4, as in the RTL of configuration "
                               "narrow"),
     "writes in flight": (set_text(bus_value("m_axi", "NUM_WRITE_OUTSTANDING"), "16"),
-                         "NUM_WRITE_OUTSTANDING is not 32"),
+                         "NUM_WRITE_OUTSTANDING is not 64"),
     "longest burst": (set_text(bus_value("m_axi", "MAX_BURST_LENGTH"), "16"),
                       "MAX_BURST_LENGTH is not 64"),
     "reset polarity": (set_text(bus_value("aresetn", "POLARITY"), "ACTIVE_HIGH"), "active low"),

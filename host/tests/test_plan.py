@@ -62,6 +62,22 @@ def makespan(jobs) -> float:
     return issue_order(jobs)[1]
 
 
+def test_first_column_waits_for_a():
+    """At 2:8 the array is faster than the memory that fills the A scratchpad: wide tiles need
+    less of it at a time."""
+    wide = SatConfig.from_name("32x32")
+    assert choose_row_interleave(Tiling(wide, 512, 512, 512, 2, 8)) == 0
+    assert choose_row_interleave(Tiling(wide, 512, 512, 512, 2, 2)) == 1
+
+
+def test_engines_are_rivals_for_memory():
+    """An UPDATE stands still beside a gradient that reads in every cycle, goes on at half its
+    speed beside one that leaves it half of what it wants, and does not mind one that leaves all."""
+    for reads, end in ((100, 290), (75, 240), (50, 190), (0, 190)):
+        jobs = [Job(10, 100, "a", vector_reads=50), Job(100, 80, "b", array_reads=reads)]
+        assert issue_order(jobs)[1] == pytest.approx(end)
+
+
 def test_map_of_a_gradient_does_not_starve_s():
     """A wide tile would need as many bytes of S per cycle as the memory has."""
     wu = Tiling(CONFIG, 9 * 64, 64, 1024, 2, 2, positions=9, lines=2048, a_trans=True)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_rd_dma: PORTS read clients on one AXI4 read channel pair (see "Read DMA ports" in
-// docs/design/architecture.md). Requests are served round robin, YIELDING's only when nobody else
-// asks, and cut at multiples of MAX_BURST beats; one AXI ID, so beats come back in order and a
-// queue of tags leads them to their clients.
+// docs/design/architecture.md). Requests are served round robin, FIRST's before all others,
+// YIELDING's only when nobody else asks, and cut at multiples of MAX_BURST beats; one AXI ID, so
+// beats come back in order and a queue of tags leads them to their clients.
 // Throughput: one burst and one beat per cycle, OUTSTANDING bursts in flight. Latency 2 from
 // request to AR, 1 from R to client. AXI outputs come from registers, req_ready_o from req_valid_i.
 // halt_i: no further burst is started (the address register, already tagged, still goes out) and
@@ -15,6 +15,7 @@
 
 module sat_rd_dma #(
   parameter integer PORTS       = 8,   // clients, >= 2
+  parameter integer FIRST       = 0,   // a client that never asks far ahead; PORTS or more: none
   parameter integer YIELDING    = 6,   // a client whose work has time; PORTS or more: none
   parameter integer ADDR_W      = 40,  // address bits
   parameter integer DATA_W      = 128, // bus bits
@@ -69,7 +70,8 @@ module sat_rd_dma #(
   wire [PORT_W-1:0] grant_port;
   wire              split_ready;
   wire              any_request = req_valid_i != {PORTS{1'b0}};
-  wire [PORTS-1:0]  hurried     = req_valid_i & ~(ONE_PORT << YIELDING);
+  wire [PORTS-1:0]  first       = req_valid_i & (ONE_PORT << FIRST);
+  wire [PORTS-1:0]  others      = req_valid_i & ~(ONE_PORT << YIELDING);
 
   assign req_ready_o = split_ready ? grant : {PORTS{1'b0}};
 
@@ -78,7 +80,8 @@ module sat_rd_dma #(
   ) u_arbiter (
     .clk          (clk),
     .rst_n        (rst_local_n),
-    .request_i    ((hurried != {PORTS{1'b0}}) ? hurried : req_valid_i),
+    .request_i    ((first != {PORTS{1'b0}}) ? first
+                   : (others != {PORTS{1'b0}}) ? others : req_valid_i),
     .advance_i    (split_ready),
     .grant_o      (grant),
     .grant_index_o(grant_port)

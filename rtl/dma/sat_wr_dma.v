@@ -19,7 +19,7 @@ module sat_wr_dma #(
   parameter integer MAX_BURST   = 4096 / (DATA_W / 8),  // beats, power of two, 2..256, at most 4 KB
   parameter integer REQ_FIFO    = 8,   // requests of a client, power of two
   parameter integer DATA_FIFO   = 64,  // beats of a client, power of two, >= the longest request
-  parameter integer OUTSTANDING = 32   // bursts in flight, power of two
+  parameter integer OUTSTANDING = 64   // bursts in flight, power of two
 ) (
   input  wire                       clk,
   input  wire                       rst_n,

@@ -193,6 +193,31 @@ module sat_s_loader #(
     .out_data_o ({info_start, info_units}),
     .count_o    (count_unused)
   );
+  wire              beat_valid, beat_ready;
+  wire [DATA_W-1:0] beat;
+  generate
+    if (WORD_L < BEAT_L) begin : gen_beats
+      // A beat lasts for several words, for which nobody else on the bus should wait.
+      wire [3:0] unused_beats;
+      sat_fifo #(.WIDTH(DATA_W), .DEPTH(8)) u_beats (
+        .clk        (clk),
+        .rst_n      (rst_n),
+        .flush_i    (1'b0),
+        .in_valid_i (rsp_valid_i),
+        .in_ready_o (rsp_ready_o),
+        .in_data_i  (rsp_data_i),
+        .out_valid_o(beat_valid),
+        .out_ready_i(beat_ready),
+        .out_data_o (beat),
+        .count_o    (unused_beats)
+      );
+      wire unused_ok = &{1'b0, unused_beats};
+    end else begin : gen_direct
+      assign beat_valid  = rsp_valid_i;
+      assign rsp_ready_o = beat_ready;
+      assign beat        = rsp_data_i;
+    end
+  endgenerate
   sat_unpack #(.BEAT_W(DATA_W), .WORD_W(COLS*ELEM_W), .COUNT_W(COUNT_W)) u_unpack (
     .clk         (clk),
     .rst_n       (rst_n),
@@ -200,9 +225,9 @@ module sat_s_loader #(
     .row_start_i (info_start),
     .row_units_i (info_units),
     .row_done_o  (row_done),
-    .beat_valid_i(rsp_valid_i),
-    .beat_ready_o(rsp_ready_o),
-    .beat_i      (rsp_data_i),
+    .beat_valid_i(beat_valid),
+    .beat_ready_o(beat_ready),
+    .beat_i      (beat),
     .word_valid_o(word_valid),
     .word_o      (word),
     .word_index_o(word_index)

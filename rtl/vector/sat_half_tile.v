@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_half_tile: two buffers of one 16x16 tile of FP16 weights each: written by rows, read as
-// column vectors (for W_FF) and row vectors (for W_BP) in turn.
+// column vectors (for W_FF) and row vectors (for W_BP), in turn if both are wanted.
 // Element (r, c) lies in bank (r + c) mod LANES, so that LANES neighbours of a row or of a column
 // lie in as many banks: each cycle LANES elements, a chunk, are written and LANES are read; a
 // vector takes 16/LANES cycles. The writer reserves a buffer when ready_o is high, then writes all
@@ -65,31 +65,34 @@ module sat_half_tile #(
     end
   end
 
-  // Vector number and direction visited; those past the tile's edge or not wanted are skipped.
+  // Vector number and direction visited. Past the tile's edge they take a cycle each.
   reg [3:0] number_q;
-  reg       bp_q;
-  reg [3:0] first_q;  // element of the vector that begins the chunk
+  reg       second_q;  // the other direction of the same number
+  reg [3:0] first_q;   // element of the vector that begins the chunk
   reg       vector_valid_q;
 
-  wire [4:0] count      = bp_q ? tile_rows_i : tile_cols_i;
-  wire       wanted     = (bp_q ? bp_i : ff_i) && ({1'b0, number_q} < count);
+  wire       both       = ff_i && bp_i;
+  wire       bp         = both ? second_q : bp_i;
+  wire [4:0] count      = bp ? tile_rows_i : tile_cols_i;
+  wire       wanted     = (ff_i || bp_i) && ({1'b0, number_q} < count);
   wire       present    = |filled_q;
   wire       last_chunk = first_q == LAST_CHUNK;
   wire       fetch      = present && wanted && (!vector_valid_q || vector_ready_i);
   wire       advance    = present && (!wanted || (fetch && last_chunk));
+  wire       number_end = advance && (second_q || !both);
 
-  assign tile_done_o    = advance && bp_q && (&number_q);
+  assign tile_done_o    = number_end && (&number_q);
   assign vector_valid_o = vector_valid_q;
 
   always @(posedge clk) begin
     if (!rst_n) begin
       number_q       <= 4'd0;
-      bp_q           <= 1'b0;
+      second_q       <= 1'b0;
       first_q        <= 4'd0;
       vector_valid_q <= 1'b0;
     end else begin
-      number_q       <= number_q + {3'd0, advance && bp_q};
-      bp_q           <= bp_q ^ advance;
+      number_q       <= number_q + {3'd0, number_end};
+      second_q       <= second_q ^ (advance && both);
       first_q        <= first_q + (fetch ? CHUNK : 4'd0);
       vector_valid_q <= (vector_valid_q && !vector_ready_i) || (fetch && last_chunk);
     end
@@ -110,7 +113,7 @@ module sat_half_tile #(
 
   always @(posedge clk) if (fetch) begin
     vector_q          <= shifted[16*LANES +: 256];
-    vector_bp_q       <= bp_q;
+    vector_bp_q       <= bp;
     vector_last_q     <= last;
     vector_band_end_q <= last && tile_band_end_i;
   end
@@ -127,7 +130,7 @@ module sat_half_tile #(
       wire [LANE_W-1:0] lane_bank  = b + number_q[LANE_W-1:0];
       wire        [3:0] read_row   = first_q | ((b - number_q) & LANE);
       // {row, column} of the element, or of an earlier one of its chunk.
-      wire        [7:0] place      = bp_q ? {number_q, first_q} : {read_row, number_q};
+      wire        [7:0] place      = bp ? {number_q, first_q} : {read_row, number_q};
       wire              unused_ok  = &{1'b0, place};
 
       assign chunk[16*b +: 16] = banks[16*lane_bank +: 16];

@@ -59,7 +59,7 @@ set_bus_parameter $sat_ip::memory_bus MAX_BURST_LENGTH 64
 # As sat_top is by default. What Vivado makes of another RD_OUTSTANDING has not been tried.
 set_bus_parameter $sat_ip::memory_bus NUM_READ_OUTSTANDING \
   [lindex [lsearch -inline -index 0 $sat_ip::parameters RD_OUTSTANDING] 1]
-set_bus_parameter $sat_ip::memory_bus NUM_WRITE_OUTSTANDING 32
+set_bus_parameter $sat_ip::memory_bus NUM_WRITE_OUTSTANDING 64
 
 puts "--- 5 memory map: as large as the address port can address, with registers and fields"
 foreach map [ipx::get_memory_maps -of_objects $core] {

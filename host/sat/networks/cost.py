@@ -12,13 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sat_golden.defs import Opcode
-
 from ..config import SatConfig
-from ..memory import Tensor
-from ..plan import ARRAY, VECTOR, ceil_div, estimate_operand_bytes, model, tilings
-from ..plan.tiling import LINE_BYTES
+from ..plan import ARRAY, VECTOR, model
 from ..program import Command, Program
+from ..traffic import moved_bytes
 
 
 @dataclass(frozen=True)
@@ -66,21 +63,3 @@ def run_exact(config: SatConfig, programs: Sequence[Program]) -> Iterator[list[R
     for key, program in zip(keys, programs):
         yield [Run(command, span.start, span.end, span.bytes_read, span.bytes_written)
                for command, span in zip(program, made[key].spans)]
-
-
-def moved_bytes(config: SatConfig, command: Command) -> tuple[float, float]:
-    """Bytes read and written."""
-    written = sum(map(tensor_bytes, command.writes))
-    if command.descriptor.opcode != Opcode.MATMUL:
-        return sum(map(tensor_bytes, command.reads)), written
-    desc, (a, *others) = command.descriptor, command.reads
-    lines = desc.windows.pixels * ceil_div(a.row_bytes, LINE_BYTES) if desc.has_windows else 0
-    parts = [replace(tiling, lines=lines) for tiling in tilings(config, desc)]
-    planes = 1 if desc.n == desc.m else 2
-    return (sum(map(estimate_operand_bytes, parts)) + sum(map(tensor_bytes, others[planes:])),
-            written)
-
-
-def tensor_bytes(tensor: Tensor) -> int:
-    """What of a tensor is read or written, without what lies between its rows."""
-    return tensor.rows * tensor.row_bytes

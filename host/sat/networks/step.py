@@ -13,7 +13,8 @@ from ..config import SatConfig
 from ..core import Core
 from ..nn.script import HostWork
 from ..plan import ARRAY
-from .cost import Run, run, run_exact, tensor_bytes
+from ..traffic import tensor_bytes
+from .cost import Run, run, run_exact
 from .description import NM, Lowered, Network, Sparsity
 from .draft import DraftBackend
 from .energy import KINDS, energy

@@ -13,6 +13,7 @@ from ..config import SatConfig
 from ..memory import Compressed, Tensor
 from ..plan import ARRAY, Job, issue_order, order_jobs
 from ..program import Command, Program
+from ..traffic import moved_bytes
 from .optim import Sgd
 
 WORTH_A_CUT = 0.97  # share of the estimated cycles below which more commands pay
@@ -71,9 +72,14 @@ class Gradient:
     def job(self, config: SatConfig, product_done: bool = False) -> Job:
         """With the cycles that its commands are estimated to take."""
         draft, sgd = Program(config), Sgd(lr=0.0, momentum=0.0)
-        made = 0.0 if product_done else sum(product(draft).estimate for product in self.products)
-        used = sum(use(draft, sgd, False).estimate for use in self.uses)
-        return Job(made, used, self, len(self.uses))
+        made = [] if product_done else [product(draft) for product in self.products]
+        used = [use(draft, sgd, False) for use in self.uses]
+        array_cycles, vector_cycles = (
+            sum(command.estimate for command in part) for part in (made, used))
+        array_reads, vector_reads = (
+            sum(moved_bytes(config, command)[0] for command in part) / (config.data_w // 8)
+            for part in (made, used))
+        return Job(array_cycles, vector_cycles, self, len(used), array_reads, vector_reads)
 
 
 Order = list[tuple[str, Job, int]]

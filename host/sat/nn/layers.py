@@ -18,6 +18,7 @@ from sat_golden.windows import Windows
 
 from ..core import Core
 from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Stack, Tensor
+from ..plan import ceil_div
 from ..plan.estimate import UPDATE_TILE
 from ..plan.tiling import LINE_BYTES
 from ..program import Command, Program
@@ -29,6 +30,7 @@ Copy = TypeVar("Copy", Compressed, Stack)
 
 DENSE = (2, 2)
 FP16_FRACTION = 10  # bits
+CUTS = 4  # blocks of a layer at most: each reads dY again
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,23 @@ def zeros(core: Core, name: str, shape: tuple[int, int]) -> Tensor:
 
 class Bias:
     """A bias, its velocity and its gradient. UPDATE works on tiles of 16 x 16, so it sees them
-    folded into rows of 16: the same memory."""
+    folded into rows of 16: the same memory.
+
+    gradient    [1][outputs]
+    sums        [2][outputs], as `sums` of a MATMUL and STATS of dY write them: the first row is
+                `gradient`
+    """
 
     def __init__(self, core: Core, name: str, outputs: int, decays: bool = False):
-        folded = -(-outputs // UPDATE_TILE), UPDATE_TILE
-        self._value, self._velocity, self._gradient = (
-            zeros(core, f"{name}.{part}", folded) for part in ("bias", "bias_v", "bias_dw"))
+        rows = ceil_div(outputs, UPDATE_TILE)
+        self._value, self._velocity = (
+            zeros(core, f"{name}.{part}", (rows, UPDATE_TILE)) for part in ("bias", "bias_v"))
+        sums = zeros(core, f"{name}.bias_dw", (2 * rows, UPDATE_TILE))
+        self._gradient = sums[:rows, :]
         self._label, self._decays = f"UPDATE {name}", decays
         self.row, self.velocity, self.gradient = (
             t.as_row(outputs) for t in (self._value, self._velocity, self._gradient))
+        self.sums = replace(self.gradient, shape=(2, outputs), stride=rows * sums.stride)
 
     @property
     def update(self) -> Update:
@@ -96,10 +106,17 @@ class Bias:
                       decays=self._decays)
 
 
-def bias_gradient(name: str, bias: Bias, ones: Tensor, d_out: Tensor) -> Gradient:
-    """Of a bias: a row of ones times dY."""
-    product = partial(Program.matmul, a=ones, s=d_out, out=bias.gradient, label=f"WU {name}")
-    return Gradient([product], bias.gradient, [bias.update])
+def bias_gradient(name: str, bias: Bias, d_out: Tensor, ones: Tensor | None = None) -> Gradient:
+    """Of a bias: sums of dY, which STATS makes anew, or with a row of `ones` the array, which may
+    add to those before."""
+    if ones:
+        product = partial(Program.matmul, a=ones, s=d_out, out=bias.gradient, label=f"WU {name}")
+        return Gradient([product], bias.gradient, [bias.update])
+
+    def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
+        return program.stats(d_out, bias.sums[:1, :], bias.sums[1:, :], label=f"WU {name}")
+
+    return Gradient([], None, [sums, bias.update])
 
 
 class Linear:
@@ -128,6 +145,11 @@ class Linear:
         return self.trained_bias.row if self.trained_bias else None
 
     @property
+    def sums(self) -> Tensor | None:
+        """Where the sums of d_out are the gradient of the bias."""
+        return self.trained_bias.sums if self.trained_bias else None
+
+    @property
     def block_rows(self) -> int:
         """The smallest block of rows whose WU and UPDATE can be commands of their own: columns of
         the input, and of the transposed copy, must start on a 64-byte line."""
@@ -153,10 +175,14 @@ class Linear:
         if self.selection:
             self.selection.select(program, self.d_out)
 
-    def gradients(self, x: Tensor, ones: Tensor, cut: bool = False) -> list[Gradient]:
-        """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY."""
+    def gradients(self, x: Tensor, ones: Tensor | None = None, cut: bool = False,
+                  summed: bool = False) -> list[Gradient]:
+        """Of the weights, in blocks of rows if `cut`, and of the bias (`bias_gradient`), whose sums
+        are there already if `summed`: what made d_out made them too."""
         s = self.selection.planes if self.selection else self.d_out
-        size = self.block_rows if cut else self.spec.inputs
+        size = self.spec.inputs
+        if cut:
+            size = self.block_rows * ceil_div(size, CUTS * self.block_rows)
         made = []
         for start in range(0, self.spec.inputs, size):
             rows = slice(start, min(start + size, self.spec.inputs))
@@ -166,7 +192,8 @@ class Linear:
                             f"UPDATE {self.name}", self.ff[rows, :], self.bp and self.bp[:, rows])
             made.append(Gradient([product], self.dw[rows, :], [update]))
         if self.trained_bias:
-            made.append(bias_gradient(self.name, self.trained_bias, ones, self.d_out))
+            made.append(Gradient([], None, [self.trained_bias.update]) if summed
+                        else bias_gradient(self.name, self.trained_bias, self.d_out, ones))
         return made
 
 
@@ -193,7 +220,6 @@ class Conv2d:
         self.bp = core.stack(f"{name}.w_bp", positions, (spec.outputs, spec.inputs),
                              spec.n, spec.m) if bp else None
         self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
-        self._dot = zeros(core, f"{name}.dot", (1, spec.outputs)) if bias else None
         self.selection = Selection(core, name, spec.wu, self.windows.count,
                                    spec.outputs) if spec.wu else None
 
@@ -235,13 +261,12 @@ class Conv2d:
 
     def _cached_images(self, x: FeatureMap) -> int | None:
         """As many images as fit the map cache; None if not one does."""
-        lines = x.h * x.w * -(-x.tensor.row_bytes // LINE_BYTES)
+        lines = x.h * x.w * ceil_div(x.tensor.row_bytes, LINE_BYTES)
         return self.core.backend.config.cache_lines // lines or None
 
     def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None,
                   ones: Tensor | None = None) -> list[Gradient]:
-        """Of the weights, with an UPDATE per kernel position, and of the bias: sums of dY, which
-        STATS makes anew, or with a row of `ones` the array, which may add to those before.
+        """Of the weights, with an UPDATE per kernel position, and of the bias (`bias_gradient`).
 
         The sum over the windows is one, or one of each block of `images` images, and these added up
         in their order: whose d_out fits the S scratchpad, that is read only once. A sparse WU needs
@@ -266,14 +291,8 @@ class Conv2d:
                 windows=replace(self.windows, images=span[1] - span[0]), a_trans=True,
                 label=f"WU {self.name}"))
         made = [Gradient(products, self.dw, updates)]
-        bias, dot = self.trained_bias, self._dot
-        if bias and ones:
-            made.append(bias_gradient(self.name, bias, ones, d_out.tensor))
-        elif bias and dot:
-            def sums(program: Program, sgd: Sgd, skip: bool) -> Command:
-                return program.stats(d_out.tensor, bias.gradient, dot, label=f"WU {self.name}")
-
-            made.append(Gradient([], None, [sums, bias.update]))
+        if self.trained_bias:
+            made.append(bias_gradient(self.name, self.trained_bias, d_out.tensor, ones))
         return made
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sat_golden.feature import stats
 from sat_golden.fp_mode import exact
 
 from .functional import softmax
@@ -39,6 +40,12 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray, scale: float) -> Loss:
     gradient[rows, labels] -= 1
     gradient = (gradient * (scale / len(labels))).astype(np.float16)
     return Loss(loss, int((logits.argmax(1) == labels).sum()), gradient)
+
+
+def column_sums(gradient: np.ndarray) -> np.ndarray:
+    """Of a gradient float16 [batch][outputs], for a bias: float32 [1][outputs], as STATS makes
+    them."""
+    return stats(gradient.view(np.uint16))[0].view(np.float32)
 
 
 def mean_squared(target: np.ndarray) -> LossFunction:

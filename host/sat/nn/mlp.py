@@ -7,12 +7,14 @@ layers, a FENCE, and then gradients (WU) and updates: one UPDATE runs beside the
 BP come before the FENCE because only they can overflow; the UPDATEs skip themselves if they did.
 
 Of a step of several micro-batches only the last has updates; the others' second programs are BP and
-WU, and each adds to the gradients of those before it.
+WU, and each adds to the gradients of those before it: those of biases too, which the array then
+makes with a row of ones. Else they are sums that come with BP, and the host's of the logits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -23,7 +25,14 @@ from ..plan import Job
 from ..program import Program
 from .gradients import Order, add_gradients, array_part, plan_with_cuts
 from .layers import DENSE, LayerSpec, Linear
-from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
+from .loss import (
+    batches,
+    check_rows,
+    column_sums,
+    cross_entropy,
+    micro_batches,
+    share_right,
+)
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .script import Script, StepResult
 from .sparse_wu import SparseWu
@@ -68,7 +77,7 @@ class Mlp:
                               logits=index == len(specs) - 1, bp=index > 0 or input_gradient)
                        for index, spec in enumerate(specs)]
         self._forward = self._forward_program()
-        self._order = self._gradient_order()
+        self._order = cache(self._gradient_order)
         core.run(self._prune_program())
 
     def _prune_program(self) -> Program:
@@ -87,24 +96,26 @@ class Mlp:
         """What each layer reads in FF."""
         return [self.x, *(layer.out for layer in self.layers[:-1])]
 
-    def _add_bp(self, program: Program) -> None:
+    def _add_bp(self, program: Program, alone: bool) -> None:
+        """With the sums of the gradients for the biases, if the batch is `alone`."""
         for below, layer in reversed(list(zip(self.layers, self.layers[1:]))):
             layer.select(program)
-            layer.backward(program, below.d_out, mask=below.out)
+            layer.backward(program, below.d_out, mask=below.out,
+                           sums=below.sums if alone else None)
         self.layers[0].select(program)
         if self.d_x:
             self.layers[0].backward(program, self.d_x)
 
-    def _gradient_order(self) -> Order:
-        """WU and UPDATE of all layers in the best order; a layer is cut into blocks if that
-        helps."""
-        return plan_with_cuts(self._jobs, len(self.layers))
+    def _gradient_order(self, alone: bool) -> Order:
+        """WU and UPDATE of all layers in the best order; a layer is cut into blocks if that helps.
+        If the batch is `alone` gradients of biases are there already."""
+        def jobs(cuts: list[bool]) -> list[Job]:
+            config = self.core.backend.config
+            return [gradient.job(config)
+                    for cut, layer, source in zip(cuts, self.layers, self._inputs())
+                    for gradient in layer.gradients(source, self.ones, cut, summed=alone)]
 
-    def _jobs(self, cuts: list[bool]) -> list[Job]:
-        config = self.core.backend.config
-        return [gradient.job(config)
-                for cut, layer, source in zip(cuts, self.layers, self._inputs())
-                for gradient in layer.gradients(source, self.ones, cut)]
+        return plan_with_cuts(jobs, len(self.layers))
 
     @property
     def _sgd(self) -> Sgd:
@@ -114,21 +125,24 @@ class Mlp:
         """The second program of a micro-batch, the step's `last` or not. It holds the scalars, so
         every step makes its own."""
         program = self.core.program()
-        self._add_bp(program)
+        alone = last and not accumulate
+        self._add_bp(program, alone)
         if last:
             program.fence()
-        order = self._order if last else array_part(self._order)
+        order = self._order(alone) if last else array_part(self._order(alone))
         add_gradients(program, order, self._sgd, skip=True, accumulate=accumulate)
         return program
 
     def _pass_programs(self, accumulate: bool = False, last: bool = True) -> dict[str, Program]:
         """The same taken apart, one program per pass, to measure each alone."""
         programs = {name: self.core.program() for name in ("BP", "WU", "UPDATE")}
-        self._add_bp(programs["BP"])
-        products = array_part(self._order)
+        alone = last and not accumulate
+        self._add_bp(programs["BP"], alone)
+        order = self._order(alone)
+        products = array_part(order)
         add_gradients(programs["WU"], products, self._sgd, skip=False, accumulate=accumulate)
         if last:
-            uses = [entry for entry in self._order if entry not in products]
+            uses = [entry for entry in order if entry not in products]
             add_gradients(programs["UPDATE"], uses, self._sgd, skip=False)
         return {name: program for name, program in programs.items() if len(program)}
 
@@ -178,7 +192,10 @@ class Mlp:
             step.correct += loss.correct
             step.skipped = forward.overflow or loss.overflow
             if not step.skipped:
-                self.layers[-1].d_out.write(loss.gradient)
+                top = self.layers[-1]
+                top.d_out.write(loss.gradient)
+                if len(parts) == 1 and top.trained_bias:
+                    top.trained_bias.gradient.write(column_sums(loss.gradient))
                 step.skipped = self._run_backward(backward, mark, last, step.programs)
             if step.skipped:
                 break

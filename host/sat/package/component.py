@@ -18,7 +18,7 @@ NAMESPACES = {"spirit": SPIRIT, "xilinx": XILINX}
 
 # What a master on this bus may do, where the ports do not tell.
 MEMORY_PARAMETERS = {"SUPPORTS_NARROW_BURST": 0, "MAX_BURST_LENGTH": 64,
-                     "NUM_WRITE_OUTSTANDING": 32}
+                     "NUM_WRITE_OUTSTANDING": 64}
 
 SYNTHESIS, SIMULATION = "xilinx_anylanguagesynthesis", "xilinx_anylanguagebehavioralsimulation"
 VIEWS = {  # name: (shown name, environment)

@@ -13,6 +13,7 @@ from sat_golden.windows import Windows
 from .tiling import LINE_BYTES, Array, Tiling, ceil_div, legal_row_interleaves
 
 TILE_GAP = 16  # cycles between two tiles
+CHUNKS_AHEAD = 2  # of A, loaded before S
 STARTUP = 250  # latencies of memory and pipelines, once per command
 UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
 UPDATE_TILE_CYCLES = 260  # at 128 bits, about, beside a MATMUL; the memory sets it
@@ -26,23 +27,29 @@ def estimate_cycles(tiling: Tiling) -> int:
     the A scratchpad through the map cache.
 
     Tiles run column by column. An operand that fits its scratchpad is read once, else A once per
-    column of tiles and S once per row of tiles. Nothing hides the loading of the first tile: S
-    whole, A up to a chunk. Windows fetch A piece by piece; what they share comes from the map cache
-    if the map fits it.
+    column of tiles and S once per row of tiles: the first column may wait for what the others find
+    in place. Nothing hides the loading of the first chunks, or of what the first tile reads in more
+    cycles than it computes. Windows fetch A piece by piece; what they share comes from the map
+    cache if the map fits it.
     """
     array = tiling.array
-    tile_rows = min(tiling.i, tiling.row_span)
     # Without slack between the multiplies of a group and the loading of the next, a tile starts
     # later.
     loading = tiling.group_m * tiling.pe_rows
     gap = TILE_GAP * (1.5 if tiling.period * array.t == loading else 1)
-    compute = tiling.row_tiles * tiling.col_tiles * (
-        tiling.groups * tiling.period * array.t + gap)
-    first_tile = (2 * tile_rows * min(tiling.k, array.chunk_k)
-                  + s_row_bytes(tiling) * min(tiling.j, tiling.col_span))
-    beat = 2 * array.lanes
-    reading = estimate_operand_bytes(tiling) / beat
-    return int(max(compute, reading, _fetching(tiling)) + first_tile / beat) + STARTUP
+    tile = tiling.groups * tiling.period * array.t + gap
+    beat, passes = 2 * array.lanes, tiling.a_passes
+    a_bytes, s_bytes = estimate_operand_bytes(tiling)
+    a_cycles, fetching = a_bytes / beat / passes, _fetching(tiling) / passes
+    s_cycles = s_bytes / beat / tiling.col_tiles
+    s_tile = s_cycles / tiling.s_passes
+    late = max(0, a_cycles / tiling.row_tiles + s_tile - tile)
+    chunk = min(tiling.k, array.chunk_k)
+    a_chunk = 2 * min(tiling.i, tiling.row_span) * chunk / beat
+    s_chunk = s_tile * chunk / max(1, tiling.k * tiling.k_segments)  # no position: nothing is read
+    first = max(tiling.row_tiles * tile + late, a_cycles + s_cycles, fetching)
+    later = first if passes > 1 else max(tiling.row_tiles * tile, s_cycles)
+    return int(first + (tiling.col_tiles - 1) * later + CHUNKS_AHEAD * a_chunk + s_chunk) + STARTUP
 
 
 def s_row_bytes(tiling: Tiling) -> float:
@@ -50,19 +57,19 @@ def s_row_bytes(tiling: Tiling) -> float:
     return tiling.kept * (2 if tiling.dense else 2.5)
 
 
-def estimate_operand_bytes(tiling: Tiling) -> float:
-    """Bytes of A and S that a MATMUL reads, about."""
+def estimate_operand_bytes(tiling: Tiling) -> tuple[float, float]:
+    """Bytes of A and of S that a MATMUL reads, about."""
     array = tiling.array
     s_bytes = s_row_bytes(tiling) * tiling.j * tiling.s_passes
     if not tiling.lines:
-        return 2 * tiling.i * tiling.k * tiling.a_passes + s_bytes
+        return 2 * tiling.i * tiling.k * tiling.a_passes, s_bytes
     piece, windows, pieces = _pieces(tiling)
     lines = min(tiling.lines, pieces * ceil_div(2 * piece, LINE_BYTES))
     if lines > array.cache_lines:  # read again for each pass, in WU for each position or tile
         sweeps = min(tiling.positions, tiling.row_tiles)
         again = sweeps * min(lines, windows) if tiling.a_trans else lines
         lines = tiling.a_passes * again
-    return lines * LINE_BYTES + s_bytes
+    return lines * LINE_BYTES, s_bytes
 
 
 def _pieces(tiling: Tiling) -> tuple[int, int, int]:

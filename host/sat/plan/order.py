@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 ARRAY = "array"  # the two engines
@@ -14,12 +15,21 @@ VECTOR = "vector"
 @dataclass(frozen=True)
 class Job:
     """Work that both engines share: the array makes a gradient, then the vector engine uses it,
-    in one command or several."""
+    in one command or several. Of their cycles memory is busy with reading for some; where both
+    want more of it than there is the vector engine waits."""
 
     array_cycles: float
     vector_cycles: float
     work: Any = None
     vector_commands: int = 1
+    array_reads: float = 0.0  # cycles of memory
+    vector_reads: float = 0.0
+
+    def vector_speed(self, beside: Job) -> float:
+        """Of its commands beside the array's work on another job; 1 is that alone."""
+        left = max(0.0, 1 - beside.array_reads / beside.array_cycles)
+        wanted = self.vector_reads / self.vector_cycles
+        return min(1.0, left / wanted) if wanted else 1.0
 
 
 def order_jobs(jobs: Sequence[Job]) -> list[Job]:
@@ -38,22 +48,33 @@ def issue_order(jobs: Sequence[Job]) -> tuple[list[tuple[str, Job, int]], float]
     command that can start first goes first.
     """
     issued: list[tuple[str, Job, int]] = []
-    array_done: list[float] = []
     updates = [(index, part) for index, job in enumerate(jobs)
                for part in range(job.vector_commands)]
-    vector_free = 0.0
-    while updates:
-        array_start = array_done[-1] if array_done else 0.0
-        index, part = updates[0]
-        ready = index < len(array_done)
-        vector_start = max(vector_free, array_done[index]) if ready else float("inf")
-        if len(array_done) < len(jobs) and array_start <= vector_start:
-            job = jobs[len(array_done)]
-            array_done.append(array_start + job.array_cycles)
-            issued.append((ARRAY, job, 0))
-        else:
-            job = jobs[index]
-            vector_free = vector_start + job.vector_cycles / job.vector_commands
-            issued.append((VECTOR, job, part))
-            del updates[0]
-    return issued, vector_free
+    now = 0.0
+    done = 0  # gradients
+    array_left: float | None = None  # cycles of what runs; None: nothing does
+    vector_left: float | None = None
+    vector_job: Job | None = None
+    while updates or vector_left is not None:
+        if array_left is None and done < len(jobs):
+            issued.append((ARRAY, jobs[done], 0))
+            array_left = jobs[done].array_cycles
+        if vector_left is None and updates[0][0] < done:
+            index, part = updates.pop(0)
+            vector_job = jobs[index]
+            issued.append((VECTOR, vector_job, part))
+            vector_left = vector_job.vector_cycles / vector_job.vector_commands
+        speed = vector_job.vector_speed(jobs[done]) if vector_job and array_left else 1.0
+        vector_end = vector_left / speed if vector_left is not None and speed else inf
+        step = min(inf if array_left is None else array_left, vector_end)
+        now += step
+        if vector_left is not None:
+            vector_left -= step * speed
+            if step == vector_end:
+                vector_left = vector_job = None
+        if array_left is not None:
+            array_left -= step
+            if array_left <= 0:
+                array_left = None
+                done += 1
+    return issued, now

@@ -198,23 +198,26 @@ async def test_short_latency_gives_a_request_per_cycle(dut):
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-async def test_ports_share_evenly(dut):
-    """But for the one that yields, which is served when the others have done."""
-    yielding, = parameters(dut, "YIELDING")
+async def test_who_is_served(dut):
+    """One client before all others, these evenly, and one when nobody else asks."""
+    first, yielding = parameters(dut, "FIRST", "YIELDING")
     _, clients = await start(dut, AxiMemoryCfg())
-    for port in range(len(clients.ports)):
+    ports = clients.ports
+    for port in range(len(ports)):
         for _ in range(300):
             clients.ask(port, BASE, 1)
+    while ports[first].taken < 300:
+        await clients.cycle()
+    assert sum(port.taken for port in ports) == 300
     for _ in range(400):
         await clients.cycle()
-    taken = [port.taken for port in clients.ports]
-    others = [count for port, count in enumerate(taken) if port != yielding]
-    assert max(others) - min(others) <= 2, taken
-    if yielding < len(taken):
-        assert taken[yielding] == 0, taken
-        for _ in range(2500):
-            await clients.cycle()
-        assert clients.ports[yielding].taken == 300
+    others = [port.taken for index, port in enumerate(ports) if index not in (first, yielding)]
+    assert 0 < max(others) < 300 and max(others) - min(others) <= 2, others
+    while min(port.taken for index, port in enumerate(ports) if index != yielding) < 300:
+        assert yielding >= len(ports) or ports[yielding].taken == 0
+        await clients.cycle()
+    await clients.finish(20_000)
+    assert all(port.taken == 300 for port in ports)
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

@@ -7,7 +7,7 @@
 
 namespace sat {
 
-constexpr int RD_PORTS = 8, RD_VECTOR = 6, RD_FETCH = 7, WR_PORTS = 2;
+constexpr int RD_PORTS = 8, RD_A = 0, RD_VECTOR = 6, RD_FETCH = 7, WR_PORTS = 2;
 constexpr Int READ_WINDOW = 64;  // beats that no burst crosses
 
 struct Request {
@@ -82,8 +82,9 @@ class ReadDma : public Unit {
   void settle_requests() {
     burst_ready_ = address_.ready() && !tags_.full();
     split_ready_ = split_.ready(burst_ready_);
-    const uint32_t hurried = requests_ & ~(1u << RD_VECTOR);  // who does not yield
-    grant_ = arbiter_.grant(hurried ? hurried : requests_);
+    const uint32_t first = requests_ & 1u << RD_A;
+    const uint32_t others = requests_ & ~(1u << RD_VECTOR);
+    grant_ = arbiter_.grant(first ? first : others ? others : requests_);
     ready_ = split_ready_ ? grant_ : 0;
   }
 
@@ -258,7 +259,7 @@ class WriteDma : public Unit {
   }
 
  private:
-  static constexpr Int OUTSTANDING = 32, REQUESTS = 8, BEATS = 64, PAGE_BYTES = 4096;
+  static constexpr Int OUTSTANDING = 64, REQUESTS = 8, BEATS = 64, PAGE_BYTES = 4096;
   struct Port {
     explicit Port(Int beat_bytes) : split(beat_bytes, PAGE_BYTES / beat_bytes) {}
     Fifo<Request> requests{REQUESTS};

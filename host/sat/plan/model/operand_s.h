@@ -30,9 +30,8 @@ class SLoader : public Unit {
       request_valid = offered_ && !skip_;
       request = {row_addr_ & -config_.beat_bytes(), beats_};
     }
-    rsp_ready = !notes_.empty() && (unit_q_ + 1 == notes_.front().units
-                                    || rest(notes_.front().start + unit_q_ + 1, ratio_) == 0);
-    acts_ = commit || passes_by_ || (offered_ && skip_);
+    rsp_ready = ratio_ > 1 ? !waiting_.full() : !notes_.empty();
+    acts_ = commit || passes_by_ || (offered_ && skip_) || !waiting_.empty();
     due = commits_.due();
   }
 
@@ -40,11 +39,17 @@ class SLoader : public Unit {
     moved = acts_ || rsp_valid || (offered_ && request_ready) || released;
     if (!moved) return;
     if (commit) commits_.pop();
-    if (rsp_valid && !notes_.empty() && ++unit_q_ == notes_.front().units) {
-      unit_q_ = 0;
-      notes_.pop();
-      commits_.push(now, 0);
+    if ((ratio_ > 1 ? !waiting_.empty() : rsp_valid) && !notes_.empty()) {
+      const Note& note = notes_.front();
+      const bool row_ends = ++unit_q_ == note.units;
+      if (ratio_ > 1 && (row_ends || rest(note.start + unit_q_, ratio_) == 0)) waiting_.pop();
+      if (row_ends) {
+        unit_q_ = 0;
+        notes_.pop();
+        commits_.push(now, 0);
+      }
     }
+    if (ratio_ > 1 && rsp_valid && rsp_ready) waiting_.push(0);
     const bool fire = offered_ && (skip_ || request_ready);
     free_ += released - (fire ? row_words_ : 0);
     if (passes_by_) {
@@ -76,6 +81,7 @@ class SLoader : public Unit {
     walk.address(row_addr_);
     if (command_ && command_->split) walk.same(ky_, kx_, position_left_);
     walk.each(notes_, [&](Note& note) { walk.same(note.start, note.units); });
+    walk.each(waiting_, [](char) {});
     commits_.visit(walk, [](char) {});
     moved = true;
   }
@@ -126,6 +132,7 @@ class SLoader : public Unit {
   int slot_;
   Int word_bits_, unit_, ratio_, free_;
   Fifo<Note> notes_;
+  Fifo<char> waiting_{8};  // beats, where one lasts for several words
   Delay<char> commits_{2};
   bool acts_ = false, running_ = false, skip_ = false, offered_ = false;
   Int span_ = 0, tiles_ = 0, passes_ = 0, passes_all_ = 0, columns_ = 0, rows_ = 0, kept_ = 0;

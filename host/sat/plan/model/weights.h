@@ -189,15 +189,18 @@ class HalfTile {
 
   void settle(const Tile* tile, bool vector_ready) {
     ready = reserved_ < 2;
-    tile_done = fetch_ = advance_ = false;
+    tile_done = fetch_ = advance_ = number_ends_ = false;
     if (!filled_) return;
+    const bool both = ff_ && bp_;
+    direction_ = both ? second_ : bp_;
     const Int count = direction_ ? tile->rows : tile->cols;
-    const bool wanted = (direction_ ? bp_ : ff_) && number_ < count;
+    const bool wanted = (ff_ || bp_) && number_ < count;
     fetch_ = wanted && (!vector_valid_ || vector_ready);
     advance_ = !wanted || (fetch_ && chunk_ == chunks_ - 1);
     ends_ = number_ == count - 1;
     band_ends_ = ends_ && tile->band_end;
-    tile_done = advance_ && direction_ && number_ == TILE - 1;
+    number_ends_ = advance_ && (second_ || !both);
+    tile_done = number_ends_ && number_ == TILE - 1;
   }
 
   void tick(bool reserve, bool fill, bool vector_ready) {
@@ -211,9 +214,8 @@ class HalfTile {
       vector_band_end_ = band_ends_;
       chunk_ = complete ? 0 : chunk_ + 1;
     }
-    if (!advance_) return;
-    if (direction_) number_ = (number_ + 1) % TILE;
-    direction_ = !direction_;
+    if (number_ends_) number_ = (number_ + 1) % TILE;
+    second_ ^= advance_ && ff_ && bp_;
   }
 
   void start(const Command& command) {
@@ -223,9 +225,10 @@ class HalfTile {
 
  private:
   Int chunks_, reserved_ = 0, filled_ = 0, number_ = 0, chunk_ = 0;
-  bool ff_ = false, bp_ = false, direction_ = false, vector_valid_ = false;
+  bool ff_ = false, bp_ = false, second_ = false, vector_valid_ = false;
   bool vector_bp_ = false, vector_last_ = false, vector_band_end_ = false;
-  bool fetch_ = false, advance_ = false, ends_ = false, band_ends_ = false;
+  bool direction_ = false, fetch_ = false, advance_ = false, number_ends_ = false, ends_ = false;
+  bool band_ends_ = false;
 };
 
 // sat_sampler, with the blocks of random bits that it waits for. Without `sample` it is not there.
