@@ -2,6 +2,7 @@
 """The benchmark: cycles, utilization and speed-up in RTL simulation, every result checked.
 
     sat bench [--config 32x32] [--cases step nm-2:8] [--out build/bench.json]
+    sat bench --model  [...]
 
 Memory has 40 cycles of latency and moves a beat of `data_w` bits per cycle and direction. Cycles
 are those of the CYCLES counter, from start to done. `macs` are the multiplies needed at the case's
@@ -11,7 +12,8 @@ vector engine works, `stalls` are the cycles that the array waits for A, for S a
 buffer. `bytes_read`, where given, are those of the BYTES_READ
 counter, and `bytes_ratio` these over the bytes of the tensors that the command reads.
 `cycles_per_second` ("kHz") is the simulation's speed, in cycles per second of processor time. Each
-result is compared with the golden model, bit for bit.
+result is compared with the golden model, bit for bit. With --model the cycle model counts instead,
+in seconds, and nothing is computed; it writes build/bench-model.json.
 """
 
 from __future__ import annotations
@@ -37,11 +39,13 @@ from .config import SatConfig
 from .core import Core
 from .files import write_text
 from .memory import FP32, Compressed, FeatureMap, Tensor
+from .networks.draft import DraftBackend
 from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd, SparseWu
 from .nn.blocks import Span, Unit
 from .nn.gradients import add_gradients, plan
 from .nn.script import Script, pipeline
-from .program import Command
+from .plan import model
+from .program import Command, Program
 
 SEED = 1
 MEMORY_BYTES = 64 << 20
@@ -170,14 +174,35 @@ CASES: list[MatmulCase | StepCase | ConvCase] = [
 ]
 
 
-class Board:
-    """RTL and golden model of one configuration, with a clock for the simulation speed."""
+class Counted(DraftBackend):
+    """Programs take the cycles that the model says, and compute nothing."""
 
-    def __init__(self, config: str):
+    def __init__(self, config: SatConfig):
+        super().__init__(config)
+        self.cycle, self.device_seconds = 0, 0.0
+        self.differing_bits, self.reports = 0, list[str]()
+
+    def run(self, addr: int, program: Program) -> Result:
+        start = time.process_time()
+        made = model.run(self.config, [command.descriptor for command in program], addr)
+        self.device_seconds += time.process_time() - start
+        self.cycle += made.cycles
+        return Result(counters=made.counters)
+
+
+class Board:
+    """RTL and golden model of one configuration, or the cycle model, with a clock for the speed."""
+
+    def __init__(self, config: str, modelled: bool = False):
         self.config = SatConfig.from_name(config)
-        self.rtl = SimBackend(self.config, memory_size=MEMORY_BYTES)
-        golden = GoldenBackend(self.config, memory_size=MEMORY_BYTES)
-        self.backend = CheckedBackend(self.rtl, golden)
+        self.clock: SimBackend | Counted
+        self.backend: CheckedBackend | Counted
+        if modelled:
+            self.clock = self.backend = Counted(self.config)
+        else:
+            self.clock = SimBackend(self.config, memory_size=MEMORY_BYTES)
+            golden = GoldenBackend(self.config, memory_size=MEMORY_BYTES)
+            self.backend = CheckedBackend(self.clock, golden)
         self.core = Core(self.backend)
 
     def fields(self, results: Sequence[Result], macs: int) -> dict:
@@ -419,10 +444,10 @@ RUNNERS: dict[type, Callable[..., dict]] = {
 
 def timed(board: Board, action):
     """The action's result, and simulated cycles per second of processor time."""
-    before, seconds = board.rtl.cycle, board.backend.device_seconds
+    before, seconds = board.clock.cycle, board.backend.device_seconds
     result = action()
     elapsed = board.backend.device_seconds - seconds
-    return result, round((board.rtl.cycle - before) / elapsed)
+    return result, round((board.clock.cycle - before) / elapsed)
 
 
 def add_speedups(rows: list[dict]) -> None:
@@ -438,8 +463,8 @@ def add_speedups(rows: list[dict]) -> None:
             row["speedup"] = round(dense[key(row)] / row["cycles"], 3)
 
 
-def table(rows: list[dict]) -> Table:
-    result = Table(title="SAT benchmark (RTL simulation)")
+def table(rows: list[dict], source: str) -> Table:
+    result = Table(title=f"SAT benchmark ({source})")
     result.add_column("case")
     for header in ("array", "N:M", "cycles", "used", "vector", "waits A/S/C", "speed-up", "bytes",
                    "kHz"):
@@ -464,7 +489,9 @@ def make_parser(**options) -> argparse.ArgumentParser:
                         help="only cases whose name contains one of these")
     parser.add_argument("--config", action="append", choices=SatConfig.names(),
                         help="only cases on this array (may be given several times)")
-    parser.add_argument("--out", type=Path, default=Path("build", "bench.json"))
+    parser.add_argument("--model", action="store_true",
+                        help="count cycles by the cycle model, without RTL: seconds")
+    parser.add_argument("--out", type=Path, help="build/bench.json by default")
     return parser
 
 
@@ -483,15 +510,17 @@ def main(argv: list[str] | None = None) -> int:
     for case in cases:
         with console.status(f"{case.name} ..."):
             begin = time.monotonic()
-            board = Board(case.config)
+            board = Board(case.config, args.model)
             rows.append(RUNNERS[type(case)](board, case))
             differing += board.backend.differing_bits
             board.close()
             seconds[case.config] = seconds.get(case.config, 0) + time.monotonic() - begin
     add_speedups(rows)
-    write_text(args.out, json.dumps(rows, indent=1) + "\n")
-    terminal.print_table(console, table(rows))
-    console.print(f"{differing} bits differ from the golden model; {args.out}; "
+    out = args.out or Path("build", "bench-model.json" if args.model else "bench.json")
+    write_text(out, json.dumps(rows, indent=1) + "\n")
+    terminal.print_table(console, table(rows, "cycle model" if args.model else "RTL simulation"))
+    compared = "" if args.model else f"{differing} bits differ from the golden model; "
+    console.print(f"{compared}{out}; "
                   f"{time.monotonic() - start:.0f} s: "
                   + ", ".join(f"{config} {spent:.0f} s" for config, spent in seconds.items()),
                   highlight=False, soft_wrap=True)

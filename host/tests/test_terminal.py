@@ -48,7 +48,8 @@ def test_tables_cut_nothing(width):
     table = Table("test", "revision", title="regressions")
     table.add_row("SatSuccessionTest", "0123456789ab")
     text = (printed(report._layer_table(outcome()), width) + printed(table, width)
-            + printed(report._pass_table(outcome()), width) + printed(bench.table([row]), width))
+            + printed(report._pass_table(outcome()), width)
+            + printed(bench.table([row], "cycle model"), width))
     assert text.count(f"{DENSE:,}") == text.count(f"{SPARSE:,}") - 1 == len(LAYERS) + 6
     assert "\u2026" not in text
     for word in ("step, overlapped", "conv3x3-64-stride2", "speed-up", "SatSuccessionTest",

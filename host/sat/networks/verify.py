@@ -27,7 +27,6 @@ from .draft import DraftBackend
 
 TOLERANCE = 0.01  # of the cycles
 SLACK = 20  # cycles that are always allowed
-PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def verify(network: Network, config: SatConfig, batch: int, seed: int,
                 names |= set(map(layer_of, program))
                 expected += sum(max(one.end for one in run(config, some))
                                 for chosen, some in parts(program, wanted) if chosen)
-            sizes.append(align(draft.used, PAGE))
+            sizes.append(align(draft.used, model.PAGE))
     for layer in layers:
         if layer not in names:
             raise ToolError(f"{network.name} has no layer {layer}, but {', '.join(sorted(names))}")

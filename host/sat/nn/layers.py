@@ -175,10 +175,10 @@ class Linear:
         if self.selection:
             self.selection.select(program, self.d_out)
 
-    def gradients(self, x: Tensor, ones: Tensor | None = None, cut: bool = False,
+    def gradients(self, x: Tensor, ones: Tensor, cut: bool = False,
                   summed: bool = False) -> list[Gradient]:
-        """Of the weights, in blocks of rows if `cut`, and of the bias (`bias_gradient`), whose sums
-        are there already if `summed`: what made d_out made them too."""
+        """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY, or
+        if `summed` there already: what made d_out has made its sums too."""
         s = self.selection.planes if self.selection else self.d_out
         size = self.spec.inputs
         if cut:

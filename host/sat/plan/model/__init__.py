@@ -41,7 +41,6 @@ COUNTERS = ("CYCLES", "ARRAY_BUSY", "ARRAY_SLOTS", "VECTOR_BUSY", "RDMA_BUSY", "
             "STALL_A", "STALL_S", "STALL_DRAIN", "BYTES_READ", "BYTES_WRITTEN")
 FOREVER = 1 << 50  # cycles
 START = 64  # cycles after a reset, beside those in which the map cache clears its tags
-
 PAGE = 4096  # bytes: whether a burst is split depends on the place in one
 
 INT = ctypes.c_int64
