@@ -11,15 +11,17 @@ from sat.nn import DENSE
 from sat.options import parse_nm, show_nm
 
 DENSE_METHOD = "dense"
-DENSE_ENDS = "all-sample-end", "all-largest-end"  # with a dense WU in the last epochs
-ALL_PASSES = "all-sample", "all-largest", *DENSE_ENDS  # BDWP, and N:M of dY in WU
+ALL_PASSES = "all-sample", "all-largest"  # BDWP, and N:M of dY in WU
+DENSE_ENDS = tuple(f"{name}-end" for name in ALL_PASSES)  # with a dense WU in the last epochs
+DECAYED = tuple(f"{name}-decay" for name in ALL_PASSES)  # with bdwp-decay instead of BDWP
+SPARSE_WU = *ALL_PASSES, *DENSE_ENDS, *DECAYED
 END = 5  # one epoch in so many
 
 
 @dataclass(frozen=True, order=True)
 class Setting:
     """What trainings have in common that differ by their seed; dense is N = M. `wu` is "N:M" of dY
-    for ALL_PASSES, else empty."""
+    for SPARSE_WU, else empty."""
 
     network: str
     data: str
@@ -65,12 +67,12 @@ def grid(methods: Iterable[str], networks: Iterable[str], data: Iterable[str],
          nms: Iterable[tuple[int, int]], epochs: int, seeds: Iterable[int],
          wus: Iterable[tuple[int, int]] = ()) -> Iterator[Experiment]:
     """All combinations, each once, and the dense ones first; all settings of a seed before the next
-    seed, so that a grid that is stopped has something of each. `wus` are for ALL_PASSES, as the
+    seed, so that a grid that is stopped has something of each. `wus` are for SPARSE_WU, as the
     weights' N:M if there is none."""
     found = set()
     for method, network, name, nm in itertools.product(methods, networks, data, nms):
         one = Setting(network, name, epochs, method, *nm)
-        if method in ALL_PASSES:
+        if method in SPARSE_WU:
             found |= {replace(one, wu="{}:{}".format(*wu)) for wu in tuple(wus) or (nm,)}
         else:
             found.add(one.dense if method == DENSE_METHOD else one)

@@ -10,16 +10,16 @@ from torch import nn
 
 from sat.torch import sparsify
 from sat.torch.methods import METHODS as SPARSE_METHODS
-from sat.torch.sampling import MODES
 
 from .clos import cascades
-from .experiment import DENSE_METHOD
+from .experiment import DECAYED, DENSE_METHOD, SPARSE_WU
 
-# Of the model, its N:M, and for those of ALL_PASSES that of dY in WU.
+# Of the model, its N:M, and for those of SPARSE_WU that of dY in WU.
 METHODS: dict[str, Callable[..., nn.Module]] = {
     DENSE_METHOD: lambda model, nm: model,
     **{name: partial(sparsify, method=name) for name in SPARSE_METHODS},
     "clos": cascades,
-    **{f"all-{mode}{end}": partial(sparsify, wu_mode=mode)
-       for mode in MODES for end in ("", "-end")},
+    **{name: partial(sparsify, method="bdwp-decay" if name in DECAYED else "bdwp",
+                     wu_mode=name.split("-")[1])
+       for name in SPARSE_WU},
 }

@@ -22,7 +22,7 @@ from sat.torch import SparseLayer  # noqa: E402
 from sat_examples.training import Dataset  # noqa: E402
 from sat_lab import cli, data, train  # noqa: E402
 from sat_lab.clos import Clos  # noqa: E402
-from sat_lab.experiment import ALL_PASSES, DENSE_METHOD, Experiment, Setting, grid  # noqa: E402
+from sat_lab.experiment import DENSE_METHOD, SPARSE_WU, Experiment, Setting, grid  # noqa: E402
 from sat_lab.methods import METHODS  # noqa: E402
 from sat_lab.networks import NETWORKS  # noqa: E402
 from sat_lab.results import Results, Run  # noqa: E402
@@ -41,7 +41,7 @@ def random_data(network: str) -> Dataset:
 
 def setting(network: str = "mlp", method: str = "bdwp", epochs: int = 1) -> Setting:
     return Setting(network, "text" if NETWORKS[network].text else "digits", epochs, method, 2, 8,
-                   "4:8" if method in ALL_PASSES else "")
+                   "4:8" if method in SPARSE_WU else "")
 
 
 @pytest.mark.parametrize("method", sorted(METHODS.keys() - {DENSE_METHOD}))
