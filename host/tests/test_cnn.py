@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
-from sat.nn import Conv2d, ConvSpec, LossScale, MaxPool, ResNet, Sgd, TrainingDiverged
+from sat.nn import (
+    AveragePool,
+    Conv2d,
+    ConvSpec,
+    LossScale,
+    MaxPool,
+    Patches,
+    ResNet,
+    Sgd,
+    TrainingDiverged,
+)
 from sat.nn.gradients import add_gradients, plan
 from sat.nn.script import pipeline
 from sat_golden.convolve import conv as golden_conv
@@ -249,6 +259,28 @@ def test_rtl_layers_equal_the_golden_model(rng):
             pool.forward(program, x, pooled)
             pool.backward(program, pooled, d_x)
             core.run(program)
+    assert backend.differing_bits == 0, backend.reports
+
+
+@pytest.mark.parametrize("config", ["2x2", "4x8"])
+def test_rtl_averages_equal_the_golden_model(config: str, rng):
+    """The largest map, an odd one, uneven patches."""
+    config = SatConfig.from_name(config)
+    backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
+                             GoldenBackend(config, memory_size=MEMORY_BYTES))
+    with backend:
+        core = Core(backend)
+        for h, w, outs, channels in ((64, 64, (1, 1), 9), (33, 47, (1, 1), 20),
+                                     (19, 11, (4, 3), 5)):
+            layer = AveragePool(core, "pool", Patches.adaptive(2, h, w, *outs), channels)
+            x, d_x = (core.feature_map(name, 2, h, w, channels) for name in ("x", "d_x"))
+            out = layer.feature_map("out")
+            x.write(rng.standard_normal(x.shape).astype(np.float16))
+            program = core.program()
+            layer.forward(program, x, out)
+            layer.backward(program, out, d_x, mask=x.tensor)
+            core.run(program)
+            assert np.abs(out.read()).max() > 0
     assert backend.differing_bits == 0, backend.reports
 
 

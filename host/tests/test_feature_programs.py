@@ -8,8 +8,8 @@ import pytest
 
 from sat import FP16, FP32, Core
 from sat.memory import INDEX
-from sat.nn import AveragePool
-from sat.nn.layers import equal_shares
+from sat.nn import AveragePool, Patches
+from sat.nn.pooling import AVERAGE_MAX, equal_shares
 from sat_golden import stimulus, vector
 from sat_golden.checks import check
 from sat_golden.defs import AffineSlot, MatmulFlag, MatmulSlot, Opcode, StatsSlot
@@ -166,13 +166,13 @@ def test_inserted_zeros_are_no_multiplies(core: Core, tensors):
 
 
 def test_shares_of_an_average_add_up_to_one():
-    for count in range(1, 15 * 15 + 1):
+    for count in [*range(1, 64 * 64 + 1), AVERAGE_MAX - 1, AVERAGE_MAX]:
         shares = equal_shares(count).astype(float)
         assert shares.sum() == 1 and np.array_equal(shares, shares[::-1])
         assert np.abs(shares - 1 / count).max() < np.spacing(np.float16(1 / count))
 
 
-@pytest.mark.parametrize("count", [2, 3, 6, 9, 49, 225])
+@pytest.mark.parametrize("count", [2, 3, 6, 9, 49, 225, 33 * 47, 64 * 64])
 def test_average_of_one_value_is_that_value(count):
     """Every finite one."""
     values = stimulus.ALL_FP16[np.isfinite(stimulus.ALL_FP16.view(np.float16))]
@@ -220,6 +220,63 @@ def test_gradient_of_an_average_is_a_product_per_image(core: Core, rng):
     program.conv(d_out.tensor, layer.planes, conv.tensor, layer.windows.transposed(), **epilogue)
     core.run(program)
     assert np.array_equal(product.read().view(np.uint16), conv.read().view(np.uint16))
+
+
+@pytest.mark.parametrize("windows", [
+    Windows(2, 7, 5, 1, 1, 7, 5), Windows.sliding(2, 8, 6, 3, 2, stride=2, pad=1),
+    Windows.sliding(1, 9, 9, 2, 2, stride=4)])
+def test_an_average_by_products_has_the_bits_of_the_convolution(
+        core: Core, rng, monkeypatch, windows):
+    results = []
+    for products in (False, True):
+        if products:
+            monkeypatch.setattr(Patches, "windows", None)
+        layer = AveragePool(core, "pool", windows, 20)
+        x, d_x = (core.feature_map(name, windows.images, windows.map_h, windows.map_w, 20)
+                  for name in ("x", "d_x"))
+        out, d_out = layer.feature_map("out"), layer.feature_map("d_out")
+        values = np.random.default_rng(7)
+        for fmap in (x, d_out):
+            fmap.write(values.standard_normal(fmap.shape).astype(np.float16))
+        program = core.program()
+        layer.forward(program, x, out)
+        layer.backward(program, d_out, d_x)
+        assert any(command.descriptor.flags & MatmulFlag.CONV for command in program) != products
+        core.run(program)
+        results.append([fmap.read().view(np.uint16) for fmap in (out, d_x)])
+    for conv, product in zip(*results):
+        assert np.array_equal(conv, product)
+
+
+@pytest.mark.parametrize("windows", [
+    Windows(3, 15, 9, 1, 1, 15, 9), Windows.sliding(2, 8, 6, 3, 2, stride=2, pad=1),
+    Windows.sliding(2, 16, 24, 8, 8, stride=8), Windows(1, 5, 5, 1, 3, 5, 2, step_log2=1)])
+def test_patches_of_windows_are_these(windows):
+    assert Patches.of(windows).windows == windows
+
+
+def test_patches_share_what_is_equal(core: Core):
+    """Even rows have one matrix; a command for each of them reads no other lines."""
+    layer = AveragePool(core, "pool", Patches.sliding(2, 48, 20, (16, 20)), 8)
+    x, out, program = core.feature_map("x", 2, 48, 20, 8), layer.feature_map("out"), core.program()
+    layer.forward(program, x, out)
+    assert out.shape == (2, 3, 1, 8) and len(program) == 6
+    assert all(command.descriptor.depth == 16 * 20 for command in program)
+    assert len({command.descriptor.slots[MatmulSlot.A] for command in program}) == 1
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: Patches.adaptive(1, 129, 128), "an average of 129x128 pixels: at most 16384"),
+    (lambda: Patches.adaptive(1, 8, 8, 0, 1), "out_h: 0 is not in 1"),
+    (lambda: Patches.sliding(1, 8, 8, (9, 3)), "kernel: 9 does not fit a side of 8"),
+    (lambda: Patches.sliding(1, 8, 8, (3, 3), (1, 0)), "stride: 0 is not in 1"),
+    (lambda: Patches.sliding(1, 8, 8, (3, 3), pad=(3, 0)), r"pad: 3 is not in 0\.\.2"),
+    (lambda: Patches(1, 8, 8, (), ((0, 8),)), "rows: there is none"),
+    (lambda: Patches(1, 8, 8, ((0, 8),), ((8, 9),)), r"cols: 8\.\.8 has nothing of a side of 8"),
+    (lambda: Patches.of(Windows.sliding(1, 8, 8, 3, 3, dilation=2)), "windows: those of an av")])
+def test_patches_that_cannot_be(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_vector_commands_overlap_with_the_array(core: Core, tensors):

@@ -24,6 +24,7 @@ from sat.nn import (
     Linear,
     LossScale,
     MaxPool,
+    Patches,
     ResNet,
     Sgd,
     StageSpec,
@@ -248,6 +249,42 @@ def test_average_pool(core: Core, rng, h, w, kernel):
     run(core, partial(layer.backward, d_out=d_out, d_x=d_x))
     close(nchw(out.read()), t_out)
     close(nchw(d_x.read()), t_x.grad)
+
+
+@pytest.mark.parametrize("h, w, sliding, adaptive", [
+    (64, 64, None, (1, 1)), (33, 47, None, (1, 1)), (33, 47, None, (7, 5)), (64, 48, None, (16, 3)),
+    (64, 48, ((16, 16), None, (0, 0), False, True), None),
+    (17, 23, ((3, 5), (3, 2), (1, 2), True, True), None),
+    (17, 23, ((4, 5), (3, 4), (2, 0), True, False), None),
+    (9, 13, ((9, 2), (1, 5), (0, 1), False, False), None)])
+def test_any_average(core: Core, rng, h, w, sliding, adaptive):
+    """What no convolution can do: large windows, other strides, uneven ones, columns between them
+    that none sees."""
+    if sliding:
+        kernel, stride, pad, ceil, count_pad = sliding
+        patches = Patches.sliding(2, h, w, kernel, stride, pad, ceil=ceil, count_pad=count_pad)
+        wanted = partial(functional.avg_pool2d, kernel_size=kernel, stride=stride, padding=pad,
+                         ceil_mode=ceil, count_include_pad=count_pad)
+    else:
+        patches = Patches.adaptive(2, h, w, *adaptive)
+        wanted = partial(functional.adaptive_avg_pool2d, output_size=adaptive)
+    assert patches.windows is None
+    x, layer = new_map(core, halves(rng, 2, h, w, 20)), AveragePool(core, "layer", patches, 20)
+    out, d_out = layer.feature_map("out"), layer.feature_map("d_out")
+    d_out.write(halves(rng, *out.read().shape))
+    d_x, residual, mask = (new_map(core, halves(rng, 2, h, w, 20)) for _ in range(3))
+    t_x = leaf(nchw(x.read()))
+    t_out = wanted(t_x)
+    t_out.backward(torch.tensor(nchw(d_out.read()).astype(np.float64)))
+    run(core, partial(layer.forward, x=x, out=out))
+    run(core, partial(layer.backward, d_out=d_out, d_x=d_x))
+    close(nchw(out.read()), t_out)
+    close(nchw(d_x.read()), t_x.grad)
+    run(core, partial(layer.backward, d_out=d_out, d_x=d_x, residual=residual.tensor,
+                      mask=mask.tensor))
+    t_residual, t_mask = (torch.tensor(nchw(fmap.read()).astype(np.float64))
+                          for fmap in (residual, mask))
+    close(nchw(d_x.read()), (t_x.grad + t_residual) * (t_mask > 0))
 
 
 class TorchConvNet:

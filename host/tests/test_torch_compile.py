@@ -150,13 +150,27 @@ class ChannelsLast(nn.Module):
         return self.out(x).flatten(2).mean(-1)
 
 
+class Averages(nn.Module):
+    """Of windows that are no convolution of the core, and of uneven patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.conv = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
+        self.fc = nn.Linear(16 * 6, 10)
+
+    def forward(self, x):
+        x = functional.avg_pool2d(self.stem(x), (1, 2), (1, 3), (0, 1), True, False)
+        x = functional.relu(self.conv(functional.adaptive_avg_pool2d(functional.relu(x), (5, 3))))
+        return self.fc(functional.adaptive_avg_pool2d(x, (3, 2)).flatten(1))
+
+
 def mlp_model() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(),
                          nn.Linear(24, 10))
 
 
 MODELS = {"mlp": mlp_model, "resnet": resnet, "vit": Vit, "odd": Odd,
-          "channels last": ChannelsLast}
+          "channels last": ChannelsLast, "averages": Averages}
 
 
 def sgd(model: nn.Module, lr: float = 0.05, nesterov: bool = False) -> torch.optim.SGD:
@@ -211,8 +225,23 @@ def test_steps_are_those_of_torch(name: str, nesterov: bool):
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("h, w", [(64, 64), (33, 47)])
+def test_the_average_of_a_large_map_is_the_cores(h: int, w: int):
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                          nn.Flatten(), nn.Linear(8, 10))
+    x, target = torch.randn(BATCH, 1, h, w).half().float(), labels()
+    reference, before = copy.deepcopy(model).double(), copy.deepcopy(model.state_dict())
+    network = sat.torch.compile(model, x, optimizer=sgd(model))
+    assert not network.host_operations
+    loss, _ = network.step(x, target)
+    wanted, _ = torch_step(reference, sgd(reference), x.double(), target)
+    assert loss == pytest.approx(wanted, rel=1e-2)
+    check_moves(network.state_dict()["parameters"], reference, before)
+
+
 @pytest.mark.parametrize("config, name, wu", [
-    ("2x2", "mlp", None), ("4x8", "mlp", None), ("2x2", "odd", None), ("4x8", "odd", "2:8")])
+    ("2x2", "mlp", None), ("4x8", "mlp", None), ("2x2", "odd", None), ("4x8", "odd", "2:8"),
+    ("2x2", "averages", None)])
 def test_rtl_and_golden_agree_to_the_bit(config: str, name: str, wu: str | None):
     """All of two sparse steps, on 4x8 with Nesterov's momentum: what a checkpoint holds, and the
     logits. With `wu` all passes are sparse."""

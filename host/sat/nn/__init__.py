@@ -6,7 +6,8 @@ loss         softmax cross-entropy, mean squared error
 optim        scalars of SGD, loss scale
 gradients    weight gradients and updates as jobs for the two engines
 sparse_wu    N:M of the output gradients that WU reads
-layers       Linear, Conv2d, BatchNorm, AveragePool, MaxPool
+layers       Linear, Conv2d, BatchNorm
+pooling      AveragePool, of Patches, and MaxPool
 script       programs with work of the host between them
 mlp          Mlp: fully connected layers
 blocks       what convolutional networks are made of
@@ -17,15 +18,16 @@ transformer  TransformerBlock: a pre-norm encoder block
 from .blocks import StageSpec
 from .cnn import ConvNet, ResNet
 from .functional import softmax
-from .layers import DENSE, AveragePool, BatchNorm, Conv2d, ConvSpec, LayerSpec, Linear, MaxPool
+from .layers import DENSE, BatchNorm, Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import cross_entropy, mean_squared
 from .mlp import Mlp, mlp
 from .optim import LossScale, Sgd, TrainingDiverged
+from .pooling import AveragePool, MaxPool, Patches
 from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
 from .transformer import BlockShape, TransformerBlock
 
 __all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec",
-           "LayerSpec", "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "ResNet", "Script",
-           "Sgd", "SparseWu", "StageSpec", "StepResult", "TrainingDiverged", "TransformerBlock",
-           "cross_entropy", "mean_squared", "mlp", "softmax"]
+           "LayerSpec", "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "Patches", "ResNet",
+           "Script", "Sgd", "SparseWu", "StageSpec", "StepResult", "TrainingDiverged",
+           "TransformerBlock", "cross_entropy", "mean_squared", "mlp", "softmax"]

@@ -19,7 +19,8 @@ from ..core import Core
 from ..memory import FeatureMap
 from ..program import Program
 from .gradients import Gradient
-from .layers import BatchNorm, Conv2d, ConvSpec, MaxPool, write_row
+from .layers import BatchNorm, Conv2d, ConvSpec, write_row
+from .pooling import MaxPool
 
 Span = tuple[int, int]  # images of a part of the batch
 

@@ -21,9 +21,10 @@ from ..memory import FeatureMap
 from ..program import Program
 from .blocks import Span, Stage, StageSpec, Unit
 from .gradients import Order, add_gradients, array_part, plan
-from .layers import AveragePool, Conv2d, ConvSpec, LayerSpec, Linear
+from .layers import Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
+from .pooling import AveragePool
 from .script import Measure, Script, StepResult, pipeline
 from .sparse_wu import SparseWu
 

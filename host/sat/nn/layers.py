@@ -29,7 +29,6 @@ from .sparse_wu import Selection, SparseWu
 Copy = TypeVar("Copy", Compressed, Stack)
 
 DENSE = (2, 2)
-FP16_FRACTION = 10  # bits
 CUTS = 4  # blocks of a layer at most: each reads dY again
 
 
@@ -407,97 +406,3 @@ class BatchNorm:
 def write_row(tensor: Tensor, values: np.ndarray) -> None:
     """Numbers, rounded to FP32, as a tensor of one row."""
     tensor.write(values.astype(np.float32)[None, :])
-
-
-class AveragePool:
-    """Average over windows: a convolution with the identity divided by P, as a 1:16 matrix, whose
-    P shares add up to 1 exactly: a map of one value keeps it (docs/reference/numerics.md)."""
-
-    GROUP = 16
-
-    def __init__(self, core: Core, name: str, windows: Windows, channels: int):
-        self.core, self.name, self.windows, self.channels = core, name, windows, channels
-        self.planes = core.stack(f"{name}.identity", windows.positions, (channels, channels),
-                                 1, self.GROUP)
-        rows = np.arange(self.planes.values.rows) % -(-channels // self.GROUP)
-        column = np.arange(channels)
-        kept = column // self.GROUP == rows[:, None]
-        shares = np.repeat(equal_shares(windows.positions), len(kept) // windows.positions)
-        values, indices = self.planes.planes
-        values.write(np.where(kept, shares[:, None], np.float16(0)))
-        indices.write(np.broadcast_to(column % self.GROUP, kept.shape).astype(np.uint8))
-        self.shares: Tensor | None = None
-        if windows == Windows(windows.images, windows.map_h, windows.map_w, 1, 1, windows.map_h,
-                              windows.map_w):  # the whole map
-            self.shares = core.tensor(f"{name}.shares", (windows.positions, 1), FP16)
-            self.shares.write(equal_shares(windows.positions)[:, None])
-
-    @classmethod
-    def of_all(cls, core: Core, name: str, images: int, h: int, w: int,
-               channels: int) -> AveragePool:
-        """Over the whole map: one value per image and channel."""
-        return cls(core, name, Windows(images, h, w, 1, 1, h, w), channels)
-
-    def feature_map(self, name: str) -> FeatureMap:
-        """A new feature map of the shape of the result."""
-        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
-                                     self.windows.out_w, self.channels)
-
-    def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
-        program.conv(x.tensor, self.planes, out.tensor, self.windows, label=f"FF {self.name}")
-
-    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap,
-                 **epilogue) -> None:
-        """Of a whole map of many pixels image by image, each the product of the shares and the
-        image's row of `d_out`: a convolution would multiply at each position, of which one
-        counts."""
-        label, each = f"BP {self.name}", self.windows.positions
-        if self.shares is None or each < self.GROUP:
-            program.conv(d_out.tensor, self.planes, d_x.tensor, self.windows.transposed(),
-                         label=label, **epilogue)
-            return
-        for image in range(d_x.images):
-            pixels = slice(image * each, (image + 1) * each)
-            parts = {name: tensor[pixels, :] for name, tensor in epilogue.items() if tensor}
-            program.matmul(self.shares, d_out.tensor[image : image + 1, :],
-                           d_x.tensor[pixels, :], label=label, **parts)
-
-
-def equal_shares(count: int) -> np.ndarray:
-    """float16 [count]: 1/count, rounded up or down such that the sum is 1. The same backwards, as
-    the windows of the gradient visit the positions in reverse order."""
-    places = 1 << FP16_FRACTION + (count - 1).bit_length()  # 1 in units of a share's last place
-    return (np.diff(np.rint(np.arange(count + 1) * places / count)) / places).astype(np.float16)
-
-
-class MaxPool:
-    """The largest value in each window, and where it was."""
-
-    def __init__(self, core: Core, name: str, windows: Windows, channels: int):
-        self.core, self.name, self.windows, self.channels = core, name, windows, channels
-        self.winner = core.tensor(f"{name}.winner", (windows.count, channels), INDEX)
-
-    def feature_map(self, name: str) -> FeatureMap:
-        """A new feature map of the shape of the result."""
-        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
-                                     self.windows.out_w, self.channels)
-
-    def forward(self, program: Program, x: FeatureMap, out: FeatureMap,
-                span: tuple[int, int] | None = None) -> None:
-        """Of all images, or of those of a span."""
-        x, out, winner, windows = self._span(x, out, span)
-        program.max_pool(x.tensor, out.tensor, winner, windows, label=f"FF {self.name}")
-
-    def backward(self, program: Program, d_out: FeatureMap, d_x: FeatureMap,
-                 span: tuple[int, int] | None = None) -> None:
-        d_x, d_out, winner, windows = self._span(d_x, d_out, span)
-        program.max_pool_backward(d_out.tensor, winner, d_x.tensor, windows.transposed(),
-                                  label=f"BP {self.name}")
-
-    def _span(self, x: FeatureMap, out: FeatureMap, span: tuple[int, int] | None
-              ) -> tuple[FeatureMap, FeatureMap, Tensor, Windows]:
-        first, end = span or (0, x.images)
-        each = self.windows.out_h * self.windows.out_w
-        return (x.part(first, end), out.part(first, end),
-                self.winner[first * each : end * each, :],
-                replace(self.windows, images=end - first))

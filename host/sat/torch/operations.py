@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sat_golden.windows import Windows
+
 from ..core import Core
 from ..memory import FeatureMap, Tensor
 from ..nn import (
@@ -325,8 +327,10 @@ class PoolOp(Operation):
         windows = pool_windows(node)
         if windows is None:
             raise self._unsupported("no such windows", "change its sizes")
-        kind = MaxPool if node.op == "max_pool" else AveragePool
-        self.layer = kind(context.core, node.path, windows, self.output.shape[1])
+        own = context.core, node.path
+        channels = self.output.shape[1]
+        self.layer = (MaxPool(*own, windows, channels) if isinstance(windows, Windows)
+                      else AveragePool(*own, windows, channels))
         self.output.fmap = self.layer.feature_map(f"{node.path}.y")
         self.output.sends_back = self.inputs[0].sends_back
 

@@ -11,6 +11,7 @@ import torch
 from sat_golden.defs import POOL_POSITIONS_MAX
 from sat_golden.windows import Windows
 
+from ..nn import Patches
 from .graph import Graph, Node, map_shape, same_memory
 
 aten = torch.ops.aten
@@ -97,39 +98,46 @@ def _fuse_relus(graph: Graph) -> None:
             node.relu = True
 
 
-def pool_windows(node: Node) -> Windows | None:
-    """The windows of a pooling, or None if the core's commands have no such ones."""
+def pool_windows(node: Node) -> Windows | Patches | None:
+    """What a pooling sees, or None if the core has no commands for it."""
     shape = node.values[0].shape
     if shape is None or len(shape) != 4:
         return None
     images, h, w, _ = map_shape(shape)
-    arguments = list(node.args[1:])
     try:
-        if node.function is aten.adaptive_avg_pool2d.default:
-            out_h, out_w = pair(arguments[0])
-            if (out_h, out_w) == (1, 1):
-                windows = Windows(images, h, w, 1, 1, h, w)
-            elif h % out_h or w % out_w or h // out_h != w // out_w:
-                return None
-            else:
-                windows = Windows.sliding(images, h, w, h // out_h, w // out_w,
-                                          stride=h // out_h)
-            return windows if max(windows.kernel_h, windows.kernel_w) <= 15 else None
-        kernel = pair(arguments[0])
-        stride = pair(arguments[1]) if len(arguments) > 1 and arguments[1] else kernel
-        pad = pair(arguments[2]) if len(arguments) > 2 else (0, 0)
-        plain = stride[0] == stride[1] and pad[0] == pad[1]
-        if node.op == "max_pool":
-            plain &= len(arguments) < 4 or pair(arguments[3]) == (1, 1)
-            plain &= len(arguments) < 5 or not arguments[4]
-            plain &= kernel[0] * kernel[1] <= POOL_POSITIONS_MAX
-        else:
-            plain &= len(arguments) < 4 and kernel[0] * kernel[1] > 1
-        windows = Windows.sliding(images, h, w, *kernel, stride=stride[0], pad=pad[0])
-        windows.transposed()
+        return (_max_windows if node.op == "max_pool" else _patches)(node, images, h, w)
     except ValueError:
         return None
-    return windows if plain else None
+
+
+def _max_windows(node: Node, images: int, h: int, w: int) -> Windows | None:
+    kernel, stride, pad = _sizes(node)
+    dilation, ceil = _arguments(node, 4, 1, False)
+    if (stride[0] != stride[1] or pad[0] != pad[1] or pair(dilation) != (1, 1) or ceil
+            or kernel[0] * kernel[1] > POOL_POSITIONS_MAX):
+        return None
+    return Windows.sliding(images, h, w, *kernel, stride=stride[0], pad=pad[0])
+
+
+def _patches(node: Node, images: int, h: int, w: int) -> Patches | None:
+    if node.function is aten.adaptive_avg_pool2d.default:
+        return Patches.adaptive(images, h, w, *pair(node.args[1]))
+    ceil, count_pad, divisor = _arguments(node, 4, False, True, None)
+    if divisor is not None:
+        return None
+    return Patches.sliding(images, h, w, *_sizes(node), ceil=ceil, count_pad=count_pad)
+
+
+def _sizes(node: Node) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and padding of a pooling, (high, wide)."""
+    kernel, stride, pad = _arguments(node, 1, None, None, 0)
+    return pair(kernel), pair(stride or kernel), pair(pad)
+
+
+def _arguments(node: Node, first: int, *defaults: Any) -> tuple[Any, ...]:
+    """As many as there are defaults, from the argument with the number `first`."""
+    given = node.args[first : first + len(defaults)]
+    return (*given, *defaults[len(given) :])
 
 
 def pair(value: Any) -> tuple[int, int]:
