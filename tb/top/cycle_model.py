@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cycle model (sat.plan.model) beside the RTL: every counter of random programs.
 
-    python -m tb.top.cycle_model [--configs 2x2 8x8] [--programs 1000] [--out build/model.json]
+    python -m tb.top.cycle_model [--configs 2x2 8x8] [--commands 1000] [--out build/model.json]
 
-For each configuration it prints, and writes, how many programs and commands ran at each of three
-latencies, how far the model's cycles were off at most and on average, in percent, how many counters
-differed, and cycles per second of the model. A difference prints the program's kind and seed, and
-is the exit code.
+For each configuration it prints, and writes as soon as it has them, how many programs and commands
+ran, at three latencies in turn, how far the model's cycles were off at most and on average, in
+percent of a program, in how many programs a counter differed, and cycles per second of the model. A
+difference prints the program's kind and seed, and is the exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -21,18 +22,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
 from sat import terminal
 from sat.config import SatConfig
+from sat.files import write_text
+from sat.options import positive
 from sat.plan import model
 from tb.common.runner import DEFAULT_SEED
 from tb.top import random_program as programs
-from tb.top.board import Board, board
+from tb.top.board import MAX_CYCLES, Board
 from tb.top.expect import Expected
 
-CONFIGS = ("2x2", "4x4", "8x8", "16x16")
+# Commands that are run at least.
+COMMANDS = {"2x2": 1000, "4x4": 1000, "8x8": 1000, "16x16": 1000, "32x32": 100}
 LATENCIES = (1, 40, 150)
 CONSOLE = Console()
 
@@ -47,18 +51,21 @@ class Tally:
     cycles: int = 0
     seconds: float = 0.0
 
-    def row(self, config: str) -> dict:
-        return {"config": config, "programs": len(self.errors), "commands": self.commands,
-                "worst_percent": max(self.errors), "differences": len(self.differences),
+    def row(self) -> dict:
+        """As build/model.json has it. `differences` are programs with a counter that differs."""
+        return {"programs": len(self.errors), "commands": self.commands,
+                "worst_percent": max(self.errors),
                 "mean_percent": sum(self.errors) / len(self.errors),
-                "cycles_per_second": round(self.cycles / self.seconds)}
+                "differences": len(self.differences),
+                "cycles_per_second_of_the_model": round(self.cycles / self.seconds)}
 
 
-def drawn(count: int, seed: int) -> Iterator[tuple[str, int]]:
-    """Kinds of random programs in turn, with consecutive seeds."""
+def drawn(seed: int) -> Iterator[tuple[str, int, int]]:
+    """Kinds of random programs and latencies in turn, with consecutive seeds."""
     kinds = ("matmul", "conv", "feature", "mixed", "queues")
-    for number in range(count):
-        yield kinds[number % len(kinds)], seed + number // len(kinds)
+    for number in itertools.count():
+        yield (kinds[number % len(kinds)], seed + number // len(kinds),
+               LATENCIES[number % len(LATENCIES)])
 
 
 def compare(core: Board, kind: str, seed: int, latency: int, tally: Tally) -> None:
@@ -97,40 +104,45 @@ def counted(tally: Tally, counters: dict[str, int], made: model.Run, commands: i
             f"{name} {rtl} in RTL, {ours} in the model" for name, (rtl, ours) in wrong.items()))
 
 
-def run(config: str, count: int, seed: int) -> Tally:
-    core, tally = board(config), Tally()
-    for number, (kind, one) in enumerate(track(
-            list(drawn(count, seed)), config, console=CONSOLE, disable=not CONSOLE.is_terminal)):
-        compare(core, kind, one, LATENCIES[number % len(LATENCIES)], tally)
+def run(core: Board, count: int, seed: int, title: str = "") -> Tally:
+    """Random programs until `count` commands have run, with a bar of that title on a terminal."""
+    tally = Tally()
+    with Progress(console=CONSOLE, disable=not CONSOLE.is_terminal) as bar:
+        task = bar.add_task(title, total=count)
+        some = drawn(seed)
+        while tally.commands < count:
+            compare(core, *next(some), tally)
+            bar.update(task, completed=tally.commands)
     return tally
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tb.top.cycle_model", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--configs", nargs="+", default=CONFIGS)
-    parser.add_argument("--programs", type=int, default=1000, help="of each configuration")
+    parser.add_argument("--configs", nargs="+", default=list(COMMANDS), metavar="NAME",
+                        choices=SatConfig.names(), help=f"{', '.join(COMMANDS)} by default")
+    parser.add_argument("--commands", type=positive,
+                        help="that each runs at least; by default 1000, on 32x32 100")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", DEFAULT_SEED)))
     parser.add_argument("--out", type=Path, default=Path("build/model.json"))
     options = parser.parse_args(argv)
-    rows, table = [], Table("array", "programs", "commands", "worst %", "mean %", "counters off",
-                            "M cycles/s")
+    rows: dict[str, dict] = {}
+    table = Table("array", "programs", "commands", "worst %", "mean %", "differ", "M cycles/s")
+    CONSOLE.print(f"seed {options.seed}", highlight=False)
     wrong = False
     for config in options.configs:
-        SatConfig.from_name(config)
-        tally = run(config, options.programs, options.seed)
-        row = tally.row(config)
-        rows.append(row)
+        # Without assertions, which the tests have: the simulations of demos and benchmark.
+        with Board(SatConfig.from_name(config), programs.BASE, programs.SIZE, MAX_CYCLES) as core:
+            tally = run(core, options.commands or COMMANDS.get(config, 1000), options.seed, config)
+        row = rows[config] = {**tally.row(), "seed": options.seed, "latencies": LATENCIES}
         table.add_row(config, f"{row['programs']:,}", f"{row['commands']:,}",
                       f"{row['worst_percent']:.3f}", f"{row['mean_percent']:.3f}",
-                      str(row["differences"]), f"{row['cycles_per_second'] / 1e6:.1f}")
+                      str(row["differences"]), f"{row['cycles_per_second_of_the_model'] / 1e6:.1f}")
         for line in tally.differences:
             print(f"{config}: {line}")
         wrong |= bool(tally.differences)
+        write_text(options.out, json.dumps(rows, indent=1) + "\n")
     terminal.print_table(CONSOLE, table)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"seed": options.seed, "rows": rows}, indent=1) + "\n",
-                           encoding="utf-8")
     return int(wrong)
 
 

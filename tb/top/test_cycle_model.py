@@ -5,6 +5,7 @@ more). A failure prints the line that repeats it; SEED gives other programs."""
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from sat_golden.descriptor import Descriptor
 from tb.common.runner import DEFAULT_SEED, replay_line
 from tb.top import cycle_model, model_steps
 from tb.top import random_program as programs
+from tb.top.board import board
 from tb.top.random_program import each_seed
 
 SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
-PROGRAMS = 100
+COMMANDS = 350
 (RESNET9,) = NETWORKS["resnet9"]((2, 8)).parts
 BLOCK = Encoder(tokens=196, dim=128, heads=4, hidden=512, nm=(2, 8), count=1)
 
@@ -32,10 +34,17 @@ BLOCK = Encoder(tokens=196, dim=128, heads=4, hidden=512, nm=(2, 8), count=1)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_random_programs(shape):
     (seed,) = each_seed(0, 1)
-    tally = cycle_model.run(shape, PROGRAMS, seed)
-    assert len(tally.errors) == PROGRAMS
+    tally = cycle_model.run(board(shape), COMMANDS, seed)
+    assert tally.commands >= COMMANDS
     assert not tally.differences, "\n".join(
         [*tally.differences, "replay: " + replay_line("tb/top", [], seed)])
+
+
+def test_a_start_at_the_end_of_a_slot():
+    """The slots between two tiles do not go on where the second one's command starts."""
+    tally = cycle_model.Tally()
+    cycle_model.compare(board("8x8"), "queues", 63, 1, tally)
+    assert not tally.differences, tally.differences
 
 
 @pytest.mark.parametrize("step", model_steps.STEPS)
@@ -47,7 +56,22 @@ def test_training_steps(step):
 def test_a_wrong_latency_is_found_out(monkeypatch):
     """A model that is a cycle off somewhere does not pass."""
     monkeypatch.setattr(model, "check_cycles", lambda desc: 40)
-    assert cycle_model.run("2x2", 5, DEFAULT_SEED).differences
+    assert cycle_model.run(board("2x2"), 20, DEFAULT_SEED).differences
+
+
+def test_the_file(tmp_path, monkeypatch):
+    """What is written of each array; a difference is the exit code, and written, too."""
+    out = tmp_path / "new" / "model.json"
+    options = ["--configs", "2x2", "--commands", "20", "--out", str(out)]
+    assert cycle_model.main([*options, "--seed", str(DEFAULT_SEED)]) == 0
+    (row,) = json.loads(out.read_text(encoding="utf-8")).items()
+    assert row[0] == "2x2" and row[1]["commands"] >= 20 and row[1]["seed"] == DEFAULT_SEED
+    assert row[1]["worst_percent"] == row[1]["mean_percent"] == row[1]["differences"] == 0
+    assert row[1]["cycles_per_second_of_the_model"] > 0
+    monkeypatch.setattr(model, "check_cycles", lambda desc: 40)
+    assert cycle_model.main(options) == 1
+    off = json.loads(out.read_text(encoding="utf-8"))["2x2"]
+    assert off["worst_percent"] >= off["mean_percent"] > 0 and off["differences"] > 0
 
 
 def test_commands_in_time():

@@ -48,7 +48,9 @@ class Feeder : public Unit {
     }
   }
 
-  void tick(Int now, bool a_commit, bool value_commit, bool index_commit, bool tile_taken) {
+  // `starts`: with this clock edge, on a command.
+  void tick(Int now, bool a_commit, bool value_commit, bool index_commit, bool tile_taken,
+            bool starts) {
     moved = a_released || s_released || row_done || slot_end_ || settle_ || a_commit
             || value_commit || index_commit || tile_taken;
     begins = false;
@@ -87,7 +89,7 @@ class Feeder : public Unit {
         running_ = more_;
       }
       if (slot_end_) slot_ = period_ends ? 0 : slot_ + 1;
-    } else if (slot_end_) {
+    } else if (slot_end_ && !starts) {
       since_ = std::min(since_ + 1, since_max_);
     }
     if (slot_end_) slot_ends_ = running_ || since_ < since_max_ ? now + config_.t : NEVER;

@@ -147,7 +147,7 @@ class MatmulEngine : public Unit {
     residual_.tick(rd.ready(PORT_RESIDUAL), rd.rsp_valid(PORT_RESIDUAL), store_.residual_ready);
     mask_.tick(rd.ready(PORT_MASK), rd.rsp_valid(PORT_MASK), store_.mask_ready);
     store_.tick(now, feeder_.row_done, wr.ready[0], wr.data_ready[0]);
-    feeder_.tick(now, a_commit, value_commit, index_commit, store_.tile_taken);
+    feeder_.tick(now, a_commit, value_commit, index_commit, store_.tile_taken, feeder_start_);
   }
 
   void tick_stages(Int now) {
