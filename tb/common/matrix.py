@@ -8,16 +8,24 @@ import numpy as np
 from sat_golden import aligned
 from tb.common.beats import Beats
 
+DENSE_BYTES = 1 << 22
+
 
 class Matrix:
-    """`elements` [rows][cols] of `bits` bits each; row r begins at address `line(r)`."""
+    """`elements` [rows][cols] of `bits` bits each; row r begins at address `line(r)`. Between rows
+    lie up to `slack` lines of 64 bytes: random too, or zero (and no memory), if there are many."""
 
-    def __init__(self, rng: np.random.Generator, rows: int, cols: int, bits: int):
+    def __init__(self, rng: np.random.Generator, rows: int, cols: int, bits: int, slack: int = 2):
         row_bytes = -(-cols * bits // 8)
         self.rows, self.cols, self.bits = rows, cols, bits
-        self.stride = aligned(row_bytes) + 64 * int(rng.integers(0, 3))
+        self.stride = aligned(row_bytes) + 64 * int(rng.integers(0, slack + 1))
         self.base = 64 * int(rng.integers(1, 1 << 33))
-        data = rng.integers(0, 256, rows * self.stride, np.uint8)
+        if rows * self.stride <= DENSE_BYTES:
+            data = rng.integers(0, 256, rows * self.stride, np.uint8)
+        else:
+            data = np.zeros(rows * self.stride, np.uint8)
+            places = data.reshape(rows, self.stride)[:, : aligned(row_bytes)]
+            places[:] = rng.integers(0, 256, places.shape, np.uint8)
         lines = [(self.line(row), self.line(row) + aligned(row_bytes)) for row in range(rows)]
         self.memory = Beats(self.base, data, lines)
         used = data.reshape(rows, self.stride)[:, :row_bytes]

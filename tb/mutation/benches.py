@@ -44,22 +44,22 @@ def processor_time() -> float:
 
 
 class Bench(ABC):
-    """A built bench; `run` tells whether it fails with a mutant of `module` inside."""
+    """A built bench; `run` tells whether it fails with a mutant of unit `name` inside."""
 
     @abstractmethod
-    def run(self, module: str, mutant: int, limit_s: int) -> str:
+    def run(self, name: str, mutant: int, limit_s: int) -> str:
         """SURVIVED, FAILED or TIME_OUT (processor seconds)."""
 
     @abstractmethod
-    def log(self, module: str, mutant: int) -> str:
+    def log(self, name: str, mutant: int) -> str:
         """The end of what the bench said about a mutant."""
 
-    def baseline(self, module: str) -> int:
+    def baseline(self, name: str) -> int:
         """Checks that the bench passes without a mutant; a time limit for each mutant."""
         before = processor_time()
-        if self.run(module, 0, 1000) != SURVIVED:
-            raise BenchError(f"the bench of {module} fails without a mutant:\n"
-                             f"{self.log(module, 0)}")
+        if self.run(name, 0, 1000) != SURVIVED:
+            raise BenchError(f"the bench of {name} fails without a mutant:\n"
+                             f"{self.log(name, 0)}")
         return int(3 * (processor_time() - before)) + 5
 
 
@@ -73,17 +73,17 @@ class CocotbBench(Bench):
         self.built = build_simulator("verilator", self.unit.toplevel or self.unit.module,
                                      self.unit.parameters, sources)
 
-    def folder(self, module: str, mutant: int) -> Path:
-        return BUILD / "runs" / f"{module}-{mutant}"
+    def folder(self, name: str, mutant: int) -> Path:
+        return BUILD / "runs" / f"{name}-{mutant}"
 
-    def log(self, module: str, mutant: int) -> str:
-        return runner.log_text(self.folder(module, mutant))[-8000:]
+    def log(self, name: str, mutant: int) -> str:
+        return runner.log_text(self.folder(name, mutant))[-8000:]
 
-    def run(self, module: str, mutant: int, limit_s: int) -> str:
+    def run(self, name: str, mutant: int, limit_s: int) -> str:
         before = processor_time()
         context = multiprocessing.get_context("fork")
         receiver, sender = context.Pipe(duplex=False)
-        child = context.Process(target=self._simulate, args=(sender, module, mutant, limit_s))
+        child = context.Process(target=self._simulate, args=(sender, name, mutant, limit_s))
         child.start()
         sender.close()
         try:
@@ -97,19 +97,19 @@ class CocotbBench(Bench):
             return SURVIVED
         if processor_time() - before >= 0.9 * limit_s:  # the two clocks differ a little
             return TIME_OUT
-        raise BenchError(f"{module}, mutant {mutant}: {verdict.problem}\n"
-                         f"{self.log(module, mutant)}")
+        raise BenchError(f"{name}, mutant {mutant}: {verdict.problem}\n"
+                         f"{self.log(name, mutant)}")
 
-    def _simulate(self, sender: Connection, module: str, mutant: int, limit_s: int) -> None:
+    def _simulate(self, sender: Connection, name: str, mutant: int, limit_s: int) -> None:
         """In a process of its own, since limits cannot be taken back."""
         limit_processor_time(limit_s)
         nothing = open(os.devnull, "w", encoding="utf-8")
         with nothing, contextlib.redirect_stdout(nothing):
             sender.send(runner.simulate(
                 self.built, f"tb.unit.{self.unit.bench}.{self.unit.bench}_tests",
-                self.folder(module, mutant), SEED,
+                self.folder(name, mutant), SEED,
                 extra_env={"COCOTB_MAX_FAILURES": "1", **self.unit.environment},
-                plusargs=[f"+{plusarg(module)}={mutant}"]))
+                plusargs=[f"+{plusarg(name)}={mutant}"]))
 
 
 class FpBench(Bench):
@@ -119,9 +119,9 @@ class FpBench(Bench):
         self.executable = test_fp.build([netlist.verilog for netlist in netlists])
         self.output = ""
 
-    def run(self, module: str, mutant: int, limit_s: int) -> str:
+    def run(self, name: str, mutant: int, limit_s: int) -> str:
         for stimulus in test_fp.STIMULI:
-            command = [self.executable, f"+{plusarg(module)}={mutant}"]
+            command = [self.executable, f"+{plusarg(name)}={mutant}"]
             operands = records(stimulus)
             done = subprocess.run(
                 command, input=operands, capture_output=True,
@@ -135,7 +135,7 @@ class FpBench(Bench):
                 return FAILED
         return SURVIVED
 
-    def log(self, module: str, mutant: int) -> str:
+    def log(self, name: str, mutant: int) -> str:
         return self.output
 
 
@@ -152,9 +152,9 @@ def files(bench: str) -> list[Path]:
 
 
 def build(netlists: Sequence[Netlist]) -> dict[str, Callable[[], Bench]]:
-    """For each module, a function that builds its bench (the FP units share one)."""
+    """For each unit, a function that builds its bench (the FP units share one)."""
     fp_units = [netlist for netlist in netlists if netlist.unit.bench == FP]
     fp_bench = functools.cache(lambda: FpBench(fp_units))
-    return {netlist.unit.module:
+    return {netlist.unit.name:
             fp_bench if netlist.unit.bench == FP else functools.partial(CocotbBench, netlist)
             for netlist in netlists}

@@ -43,9 +43,9 @@ def read_verdicts(path: Path) -> dict[str, str]:
 
 @dataclass
 class Score:
-    """What became of a module's mutants."""
+    """What became of a unit's mutants."""
 
-    module: str
+    name: str
     total: int = 0
     killed: int = 0
     equivalent: int = 0
@@ -66,21 +66,21 @@ class Options:
 
 def run(netlist: Netlist, build: Callable[[], benches.Bench], options: Options,
         report: Callable[[int, str], None] = lambda number, verdict: None) -> Score:
-    """Mutants 1, 2, ... of a module; `report` hears each verdict."""
-    module, folder = netlist.unit.module, netlist.folder
+    """Mutants 1, 2, ... of a unit; `report` hears each verdict."""
+    name, folder = netlist.unit.name, netlist.folder
     bench_files = benches.files(netlist.unit.bench)
     killed = Verdicts(folder / f"bench-{digest(*bench_files)}.json", options.fresh)
     proofs = Verdicts(folder / f"proofs-{equivalence.key(netlist)}.json", options.fresh)
     bench: benches.Bench | None = None
     limit_s = 0
-    score = Score(module)
+    score = Score(name)
     for number in range(1, len(netlist.mutants) + 1):
         def simulate(number: int = number) -> str:
             nonlocal bench, limit_s
             if bench is None:
                 bench = build()
-                limit_s = bench.baseline(module)
-            return bench.run(module, number, limit_s)
+                limit_s = bench.baseline(name)
+            return bench.run(name, number, limit_s)
 
         def prove(number: int = number) -> str:
             return equivalence.decide(netlist, number, options.proof_s)
@@ -100,6 +100,6 @@ def run(netlist: Netlist, build: Callable[[], benches.Bench], options: Options,
 
 
 def write_summary(scores: Sequence[Score], path: Path) -> None:
-    summary = {score.module: {"killed": score.killed, "total": score.total,
-                              "equivalent": score.equivalent} for score in scores}
+    summary = {score.name: {"killed": score.killed, "total": score.total,
+                            "equivalent": score.equivalent} for score in scores}
     write_text(path, json.dumps(summary, indent=2) + "\n")

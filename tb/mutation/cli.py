@@ -18,9 +18,9 @@ from sat.files import DamagedFile, InUse, claimed
 from sat.terminal import print_table, run
 from tb.formal.tools import ToolError
 from tb.mutation import benches, campaign, netlist
-from tb.mutation.units import UNITS
+from tb.mutation.units import FP, UNITS
 
-GOALS = {unit.module: unit.goal for unit in UNITS}
+GOALS = {unit.name: unit.goal for unit in UNITS}
 SUMMARY = netlist.BUILD.with_suffix(".json")
 
 
@@ -41,11 +41,11 @@ def make_parser(**options) -> argparse.ArgumentParser:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = make_parser()
     args = parser.parse_args(argv)
-    known = {unit.module for unit in UNITS}
+    known = {unit.name for unit in UNITS}
     for name in args.modules:
-        module, _, number = name.partition(":")
-        if module not in known:
-            parser.error(f"no module {module!r}: there are {', '.join(sorted(known))}")
+        unit, _, number = name.partition(":")
+        if unit not in known:
+            parser.error(f"no module {unit!r}: there are {', '.join(sorted(known))}")
         if number and not (number.isdecimal() and 1 <= int(number) <= args.count):
             parser.error(f"{name}: mutants are 1..{args.count}")
     if not 1 <= args.count < 1 << netlist.SELECT_W:
@@ -55,11 +55,11 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def show(chosen: netlist.Netlist, build: Callable[[], benches.Bench], number: int) -> None:
     """Runs one mutant and prints what there is to see."""
-    print(f"{chosen.unit.module}, mutant {number}: {chosen.place(number)}")
+    print(f"{chosen.unit.name}, mutant {number}: {chosen.place(number)}")
     print(f"mutate {chosen.mutants[number - 1]}")
     bench = build()
-    print(bench.run(chosen.unit.module, number, bench.baseline(chosen.unit.module)))
-    print(bench.log(chosen.unit.module, number))
+    print(bench.run(chosen.unit.name, number, bench.baseline(chosen.unit.name)))
+    print(bench.log(chosen.unit.name, number))
 
 
 def table(scores: Sequence[campaign.Score]) -> Table:
@@ -67,9 +67,9 @@ def table(scores: Sequence[campaign.Score]) -> Table:
     for name in ("mutants", "killed", "equivalent", "alive", "score"):
         result.add_column(name, justify="right")
     for score in scores:
-        goal = GOALS[score.module]
+        goal = GOALS[score.name]
         mark = "" if score.rate >= goal else f"  below {goal:.0%}"
-        result.add_row(score.module, str(score.total), str(score.killed), str(score.equivalent),
+        result.add_row(score.name, str(score.total), str(score.killed), str(score.equivalent),
                        str(len(score.survivors)), f"{score.rate:.1%}{mark}")
     return result
 
@@ -90,17 +90,21 @@ def main(argv: list[str] | None = None) -> int:
 def check(args: argparse.Namespace) -> int:
     """Exit status of the check."""
     names = {name.partition(":")[0] for name in args.modules}
-    netlists = [netlist.make(unit, args.count, args.seed) for unit in UNITS]
+    wanted = {unit.name for unit in UNITS if not names or unit.name in names}
+    benches_wanted = {unit.bench for unit in UNITS if unit.name in wanted}
+    # The units of FP share a bench, which is built with all of them.
+    netlists = [netlist.make(unit, args.count, args.seed) for unit in UNITS
+                if unit.name in wanted or unit.bench == FP and FP in benches_wanted]
     builds = benches.build(netlists)
-    chosen = [one for one in netlists if not names or one.unit.module in names]
+    chosen = [one for one in netlists if one.unit.name in wanted]
     print(f"mutants drawn by seed {args.seed}, benches run with seed {benches.SEED}")
 
     numbers = [name.split(":") for name in args.modules if ":" in name]
     if numbers:
         for one in chosen:
-            for module, number in numbers:
-                if module == one.unit.module:
-                    show(one, builds[module], int(number))
+            for name, number in numbers:
+                if name == one.unit.name:
+                    show(one, builds[name], int(number))
         return 0
 
     console = Console()
@@ -111,32 +115,32 @@ def check(args: argparse.Namespace) -> int:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=sum(len(one.mutants) for one in chosen))
         for one in chosen:
-            module = one.unit.module
+            name = one.unit.name
             seen: dict[str, int] = {}
 
-            def report(number: int, verdict: str, module: str = module,
+            def report(number: int, verdict: str, name: str = name,
                        seen: dict[str, int] = seen, one: netlist.Netlist = one) -> None:
                 seen[verdict] = seen.get(verdict, 0) + 1
                 counts = ", ".join(f"{count} {name}" for name, count in seen.items())
-                progress.update(task, advance=1, description=f"{module}: {counts}")
+                progress.update(task, advance=1, description=f"{name}: {counts}")
                 if verdict not in (benches.FAILED, benches.TIME_OUT, "equivalent"):
-                    progress.print(f"{module}:{number} survives ({verdict}): {one.place(number)}",
+                    progress.print(f"{name}:{number} survives ({verdict}): {one.place(number)}",
                                    markup=False, highlight=False, soft_wrap=True)
 
-            scores.append(campaign.run(one, builds[module], options, report))
+            scores.append(campaign.run(one, builds[name], options, report))
             counts = ", ".join(f"{count} {name}" for name, count in seen.items())
-            progress.print(f"{module}: {counts}", highlight=False)
+            progress.print(f"{name}: {counts}", highlight=False)
     campaign.write_summary(scores, SUMMARY)
     print_table(console, table(scores))
     for score in scores:
         for number in score.survivors:
-            print(f'look at it: make mutation ARGS="{score.module}:{number} --count {args.count} '
+            print(f'look at it: make mutation ARGS="{score.name}:{number} --count {args.count} '
                   f'--seed {args.seed}"')
     print(f"written: {SUMMARY.relative_to(netlist.ROOT)}")
     if not any(score.total for score in scores):
         print("no mutant was run")
         return 2
-    return 0 if all(score.rate >= GOALS[score.module] for score in scores) else 1
+    return 0 if all(score.rate >= GOALS[score.name] for score in scores) else 1
 
 
 if __name__ == "__main__":

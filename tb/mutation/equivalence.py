@@ -106,7 +106,8 @@ def abc(script: str) -> str:
 
 def decide(netlist: Netlist, number: int, limit_s: int) -> str:
     """Whether mutant `number` can be told from the original."""
-    for cut in (True, False) if netlist.unit.whole else (False,):
+    unit = netlist.unit
+    for cut in (True,) * bool(unit.whole) + (False,) * unit.flat:
         aiger = write_aiger(netlist, number, cut)
         for script in SCRIPTS[1:] if cut else SCRIPTS:
             log = abc(script.format(aiger=aiger, limit_s=limit_s))

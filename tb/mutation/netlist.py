@@ -60,9 +60,9 @@ class Netlist:
                 f"[{options['-portbit']}]{wire}")
 
 
-def plusarg(module: str) -> str:
-    """Name of the plusarg whose value is the mutant's number; 0 is the module as it is."""
-    return f"mutant_{module}"
+def plusarg(name: str) -> str:
+    """Name of the plusarg whose value is the mutant's number of that unit; 0: none."""
+    return f"mutant_{name}"
 
 
 def wrapper(unit: Unit, ports: tuple[Port, ...]) -> str:
@@ -78,7 +78,7 @@ module {unit.module}{head} (
 {declarations}
 );
   reg [{SELECT_W - 1}:0] mutant;
-  initial if (!$value$plusargs("{plusarg(unit.module)}=%d", mutant)) mutant = 0;
+  initial if (!$value$plusargs("{plusarg(unit.name)}=%d", mutant)) mutant = 0;
   {unit.module}_mutants u_mutants (.mutant(mutant), {connections});
 endmodule
 """
@@ -108,7 +108,7 @@ def make(unit: Unit, count: int, seed: int) -> Netlist:
     version = importlib.metadata.version("pyosys")
     config = (version, count, seed, elaborate(unit), wrapper(unit, ()), CLOCKS.pattern,
               LINT_OFF, unit.preset)
-    folder = BUILD / f"{unit.module}-{rtl.digest(needed_sources(unit.module), config)}"
+    folder = BUILD / f"{unit.name}-{rtl.digest(needed_sources(unit.module), config)}"
     mutants_file, ports_file = folder / "mutants.json", folder / "ports.json"
     if not mutants_file.is_file():
         (folder / "mutated").mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules that are mutated, with their benches and what their inputs may be."""
+"""The modules that are mutated, with their benches and what their inputs may be.
+
+What depends on the memory's width is mutated with a wide bus, too: other bits of the same lines
+matter there.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,10 @@ class Unit:
     `inside`: the same of what the modules of `whole` say, for the proof without these.
     `matters`: for outputs that mean something only at times, a mask over the module's outputs; of
     what a module of `whole` is told (instance.port) over all names of that proof.
+    `flat`: whether the proof is tried with these inside, too, their memories bit by bit.
     `preset`: registers that the bench sets. `goal`: the least share of mutants, of those that are
-    not proven equivalent, that the bench must notice.
+    not proven equivalent, that the bench must notice. `variant`: tells units of one module with
+    different parameters apart.
     """
 
     module: str
@@ -33,8 +39,15 @@ class Unit:
     legal: str = "1'b1"
     inside: str = "1'b1"
     matters: Mapping[str, str] = field(default_factory=dict)
+    flat: bool = True
     preset: tuple[str, ...] = ()
     goal: float = 0.95
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it: sat_rd_dma, or sat_rd_dma-512."""
+        return f"{self.module}-{self.variant}" if self.variant else self.module
 
 
 def fp(module: str, legal: str = "1'b1") -> Unit:
@@ -57,6 +70,19 @@ PARTS = "size_log2_i >= 1 && size_log2_i <= 4"  # of a group that is sampled
 # The lowest bit of a place says which of a pair it is, at the place's own pair.
 PLACE = "{" + ", ".join(f"3'd7, place_o[{4 * pair + 1} +: 3] == 3'd{pair}"
                         for pair in reversed(range(8))) + "}"
+
+
+def rd_dma(data_w: int, outstanding: int, variant: str = "") -> Unit:
+    return Unit("sat_rd_dma", "sat_rd_dma",
+                {"PORTS": 8, "FIRST": 0, "YIELDING": 6, "OUTSTANDING": outstanding,
+                 "DATA_W": data_w}, variant=variant, flat=not variant,
+                environment={"DATA_W": str(data_w)},
+                whole=("sat_arbiter", "sat_burst_split", "sat_fifo", "sat_skid_buffer"),
+                matters={"rsp_data_o": f"{{{data_w}{{|rsp_valid_o}}}}",
+                         "err_resp_o": "{2{err_valid_o}}", "err_addr_o": "{40{err_valid_o}}",
+                         "err_port_o": "{3{err_valid_o}}", "araddr_o": "{40{arvalid_o}}",
+                         "arlen_o": "{8{arvalid_o}}"}, goal=CONTROL_GOAL)
+
 
 UNITS = (
     fp("sat_fp32_add"),
@@ -100,11 +126,45 @@ UNITS = (
          whole=("sat_fp_lzc", "sat_fp32_to_fp16"), legal=PARTS, goal=CONTROL_GOAL),
     Unit("sat_burst_split", "sat_burst_split", {"WINDOW": 64}, legal="|req_beats_i",
          matters={"burst_addr_o": "{40{burst_valid_o}}", "burst_len_o": "{8{burst_valid_o}}"}),
-    Unit("sat_rd_dma", "sat_rd_dma", {"PORTS": 8, "OUTSTANDING": 32},
+    rd_dma(128, 32),
+    rd_dma(512, 64, variant="512"),
+    Unit("sat_wr_dma", "sat_wr_dma",
+         {"PORTS": 2, "DATA_FIFO": 64, "OUTSTANDING": 64, "DATA_W": 512}, variant="512", flat=False,
          whole=("sat_arbiter", "sat_burst_split", "sat_fifo", "sat_skid_buffer"),
-         matters={"rsp_data_o": "{128{|rsp_valid_o}}", "err_resp_o": "{2{err_valid_o}}",
-                  "err_addr_o": "{40{err_valid_o}}", "err_port_o": "{3{err_valid_o}}",
-                  "araddr_o": "{40{arvalid_o}}", "arlen_o": "{8{arvalid_o}}"}),
+         environment={"DATA_W": "512"},
+         # No request is longer than its client's queue of beats.
+         legal="(!req_valid_i[0] || req_beats_i[11:0] - 12'd1 < 12'd64)"
+               " && (!req_valid_i[1] || req_beats_i[23:12] - 12'd1 < 12'd64)",
+         matters={"err_resp_o": "{2{err_valid_o}}", "err_addr_o": "{40{err_valid_o}}",
+                  "err_port_o": "err_valid_o", "awaddr_o": "{40{awvalid_o}}",
+                  "awlen_o": "{8{awvalid_o}}", "wdata_o": "{512{wvalid_o}}",
+                  "wstrb_o": "{64{wvalid_o}}", "wlast_o": "wvalid_o",
+                  "gen_port[0].u_requests.in_data_i": "{52{req_valid_i[0]}}",
+                  "gen_port[1].u_requests.in_data_i": "{52{req_valid_i[1]}}"}, goal=CONTROL_GOAL),
+    Unit("sat_map_cache", "sat_map_cache",
+         {"CACHE_LINES": 64, "ADDR_W": 40, "DATA_W": 512}, variant="512", flat=False,
+         whole=("sat_fifo", "sat_ram_1r1w"),
+         # The queues have room for every beat that was asked for.
+         inside=r"!dma_rsp_valid_i || (\gen_fill[0].u_fill.in_ready_o "
+                r" && \gen_fill[1].u_fill.in_ready_o )",
+         matters={"rsp_two_o": "rsp_valid_o", "dma_rsp_ready_o": "dma_rsp_valid_i",
+                  "rsp_data_o": "{{512{rsp_valid_o && rsp_two_o}}, {512{rsp_valid_o}}}",
+                  "dma_req_addr_o": "{40{dma_req_valid_o}}",
+                  "dma_req_beats_o": "{12{dma_req_valid_o}}"}, goal=CONTROL_GOAL),
+    Unit("sat_s_loader", "sat_s_loader",
+         {"COLS": 8, "ELEM_W": 4, "S_DEPTH": 64, "DATA_W": 512}, variant="512", flat=False,
+         whole=("sat_fifo",), environment={"T": "4"},
+         # Tensors are aligned.
+         legal="~|base_i[5:0] && ~|stride_i[5:0] && ~|position_bytes_i[5:0]",
+         matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
+                  "write_addr_o": "{6{write_o}}", "write_word_o": "{32{write_o}}"},
+         goal=CONTROL_GOAL),
+    Unit("sat_unpack", "sat_unpack", {"BEAT_W": 512, "WORD_W": 128}, variant="512",
+         matters={"word_o": "{128{word_valid_o}}", "word_index_o": "{8{word_valid_o}}"},
+         goal=CONTROL_GOAL),
+    Unit("sat_pack", "sat_pack", {"LANES": 8, "DATA_W": 512}, variant="512",
+         matters={"beat_o": "{512{beat_valid_o}}", "strb_o": "{64{beat_valid_o}}"},
+         goal=CONTROL_GOAL),
     Unit("sat_fifo", "sat_fifo", {"WIDTH": 16, "DEPTH": 8}, whole=("sat_lutram",),
          matters={"out_data_o": "{16{out_valid_o}}"}, goal=CONTROL_GOAL),
     Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": 16},

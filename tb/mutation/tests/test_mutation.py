@@ -52,6 +52,25 @@ def test_the_modules_of_the_goal_are_there():
                        "sat_nm_select", "sat_burst_split", "sat_regs"}
 
 
+def test_what_depends_on_the_memorys_width_is_mutated_with_a_wide_bus():
+    names = [unit.name for unit in UNITS]
+    assert len(set(names)) == len(names)
+    for unit in UNITS:
+        if unit.parameters.get("DATA_W", unit.parameters.get("BEAT_W")) == 512:
+            assert unit.name == f"{unit.module}-512"
+    assert {"sat_rd_dma-512", "sat_wr_dma-512", "sat_map_cache-512", "sat_s_loader-512",
+            "sat_unpack-512", "sat_pack-512"} <= set(names)
+
+
+def test_variants_of_a_module_are_kept_apart(make):
+    narrow, wide = (make(Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": width},
+                              variant=variant), 5, 1)
+                    for width, variant in ((16, ""), (32, "wide")))
+    assert narrow.folder != wide.folder
+    assert "mutant_sat_skid_buffer-wide=%d" in wide.verilog.read_text(encoding="utf-8")
+    assert "module sat_skid_buffer #(" in wide.verilog.read_text(encoding="utf-8")
+
+
 def test_mutants_depend_on_the_seed_only(make):
     first, again, other = make(SKID, 12, 1), make(SKID, 12, 1), make(SKID, 12, 2)
     assert first == again
@@ -87,6 +106,23 @@ def test_proofs_ignore_what_does_not_matter(make):
     """With no output that matters, every mutant is equivalent."""
     unit = Unit("sat_fp16_widen", "fp", matters={"wide_o": "1'b1 ? 17'd0 : 17'd1"})
     assert equivalence.decide(make(unit, 3, 1), 1, 20) == equivalence.EQUIVALENT
+
+
+def test_a_proof_that_is_too_large_is_not_tried(make, monkeypatch):
+    """With `flat` false only the proof without the modules inside."""
+    tried = []
+
+    def write_nothing(one, number, cut):
+        tried.append(cut)
+        return "none.aig"
+
+    monkeypatch.setattr(equivalence, "write_aiger", write_nothing)
+    monkeypatch.setattr(equivalence, "abc", lambda script: "")
+    for flat in (True, False):
+        fifo = make(Unit("sat_fifo", "sat_fifo", {"WIDTH": 4, "DEPTH": 4}, whole=("sat_lutram",),
+                         flat=flat), 5, 1)
+        assert equivalence.decide(fifo, 1, 1) == equivalence.UNDECIDED
+    assert tried == [True, False, True]
 
 
 @pytest.mark.formal

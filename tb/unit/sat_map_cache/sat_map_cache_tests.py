@@ -18,6 +18,7 @@ from tb.common.rng import make_rng
 
 LINE = 64  # what is read at once, at least
 MOST_BEATS = 2048  # of a request
+IN_FLIGHT = 64  # beats
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
 Request = tuple[int, int]  # address, beats
@@ -37,6 +38,7 @@ class Bench:
         self.beat_bytes = self.dma.beat_bytes
         self.response = Held("response")
         self.line = max(LINE, 2 * self.beat_bytes)
+        self.most_in_flight = 0
 
     def free(self) -> bool:
         return not self.stalls.chance or self.rng.random() >= self.stalls.chance
@@ -61,6 +63,7 @@ class Bench:
             dut.rsp_ready_i.value = int(self.free())
             await Timer(1, "ns")  # without the cache, ready passes through
             self.dma.cycle()
+            self.most_in_flight = max(self.most_in_flight, len(self.dma.queue))
             await Timer(1, "ns")
             if offered and dut.req_ready_o.value:
                 address, beats = todo.pop()
@@ -190,6 +193,19 @@ async def test_rate(dut):
     assert await bench.command(rows * 3, cache=True, pairs=True) <= once + beats * len(rows) + 60
     single = [(bench.base, 1)] * 100
     assert await bench.command(single, cache=True) <= len(single) + 60
+
+
+@cocotb.test()
+async def test_memory_far_away_is_asked_far_ahead(dut):
+    """As many beats are under way as there is room for, and not one more."""
+    rng = make_rng()
+    (cache_lines,) = parameters(dut, "CACHE_LINES")
+    await start(dut)
+    bench = Bench(dut, rng, Stalls(latency=4 * IN_FLIGHT), 4 * IN_FLIGHT, aligned=True)
+    for _ in range(cache_lines):  # the tags are swept
+        await bench.step()
+    await bench.command([(bench.base, 3 * IN_FLIGHT)], cache=True)
+    assert bench.most_in_flight == IN_FLIGHT
 
 
 @cocotb.test()

@@ -45,6 +45,7 @@ class Clients:
     def __init__(self, dut, memory, rng, p=1.0):
         self.dut, self.memory, self.rng, self.p = dut, memory, rng, p
         self.ports = [Port() for _ in range(len(dut.req_valid_i))]
+        self.noise = make_rng("noise")  # on what ports say that ask for nothing
         self.errors = []        # (port, response, address)
         self.check_data = True  # off while errors corrupt it
         self.drive()
@@ -64,12 +65,13 @@ class Clients:
         """Sets the client side for the coming rising edge."""
         valid = ready = address = beats = 0
         draws = self.rng.random(2 * len(self.ports))
+        idle = self.noise.integers(1 << 52, size=len(self.ports))
         for p, port in enumerate(self.ports):
             port.valid = bool(port.requests) and (port.valid or bool(draws[2 * p] < self.p))
-            if port.valid:
-                valid |= 1 << p
-                address |= port.requests[0][0] << 40 * p
-                beats |= port.requests[0][1] << 12 * p
+            request = port.requests[0] if port.valid else divmod(int(idle[p]), 1 << 12)
+            valid |= port.valid << p
+            address |= request[0] << 40 * p
+            beats |= request[1] << 12 * p
             ready |= int(draws[2 * p + 1] < self.p) << p
         self.ready = ready
         self.dut.req_valid_i.value = valid

@@ -22,6 +22,8 @@ from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.common.walk import log2
 
+FAR_APART = (1 << 18) - 64  # lines between rows: nearly the largest stride
+
 
 @dataclass
 class Positions:
@@ -34,8 +36,8 @@ class Positions:
     @classmethod
     def draw(cls, rng: np.random.Generator, rows: int) -> Positions:
         """Of at most as many rows in all."""
-        spacing = int(rng.integers(1, 3))
-        height, width = (int(x) for x in rng.integers(1, 6, 2))
+        spacing = int(rng.integers(1, 4))
+        height, width = (int(x) for x in rng.integers(1, 6 if spacing < 3 else 16, 2))
         y, x = (int(rng.integers(min(side, 1 << spacing))) for side in (height, width))
         taken = [ky * width + kx for ky in range(y, height, 1 << spacing)
                  for kx in range(x, width, 1 << spacing)]
@@ -89,12 +91,14 @@ async def test_rows(dut, stalls, passes, hint):
     begin = 0
     for phase in (False, True):
         span = Tiling(shape, 1, 1, 1, row_interleave=hint).col_span
-        plan = Tiling(shape, 1, int(rng.integers(1, 2.5 * span)), 1, row_interleave=hint)
+        # Several tiles, and where they are narrow, on every place in a beat.
+        widest = max(2.5 * span, 1.5 * data_w / elem_w)
+        plan = Tiling(shape, 1, int(rng.integers(1, widest)), 1, row_interleave=hint)
         # Enough rows to go round the ring.
         count = int(rng.integers(1, 3 * depth // plan.t1))
         positions = Positions.draw(rng, 4 * count) if phase else Positions(
             count, {"positions_i": 0, "position_rows_i": 0}, [])
-        plane = Matrix(rng, positions.rows, plan.j, elem_w)
+        plane = Matrix(rng, positions.rows, plan.j, elem_w, int(rng.choice([2, FAR_APART])))
         rows = positions.q() if phase else list(range(count))
         expected = rows_of(plan, passes, plane, rows)
         port = ReadPorts(dut, plane.memory.fetch, rng, STALLS[stalls])

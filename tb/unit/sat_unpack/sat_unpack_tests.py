@@ -63,3 +63,29 @@ async def test_rows(dut, p_beat, p_row):
         assert (beat, word) == (len(row["beats"]), len(row["words"]))
         if p_beat == 1.0:
             assert cycles == row["units"]
+
+
+@cocotb.test()
+async def test_reset_forgets_the_row(dut):
+    """What is left of it is not waited for: the next row begins with its first unit."""
+    rng = make_rng("reset")
+    beat_w, word_w = parameters(dut, "BEAT_W", "WORD_W")
+    whole = max(1, word_w // beat_w)  # units of a word
+    await start(dut)
+    for _ in range(20):
+        dut.row_valid_i.value = dut.beat_valid_i.value = 1
+        dut.row_start_i.value, dut.row_units_i.value = 0, 4 * whole
+        for _ in range(int(rng.integers(1, 4 * whole))):
+            await FallingEdge(dut.clk)
+        dut.rst_n.value = dut.row_valid_i.value = 0
+        await FallingEdge(dut.clk)
+        dut.rst_n.value = dut.row_valid_i.value = 1
+        dut.row_units_i.value = whole
+        for unit in range(whole):
+            await Timer(1, "ns")
+            last = unit == whole - 1
+            assert bool(dut.row_done_o.value) == bool(dut.word_valid_o.value) == last
+            if last:
+                assert dut.word_index_o.value.to_unsigned() == 0
+            await FallingEdge(dut.clk)
+        dut.row_valid_i.value = 0

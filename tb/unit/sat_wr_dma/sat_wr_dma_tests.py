@@ -46,6 +46,7 @@ class Clients:
     def __init__(self, dut, memory, rng, p_req=1.0, p_data=1.0):
         self.dut, self.memory, self.rng, self.p_req, self.p_data = dut, memory, rng, p_req, p_data
         self.ports = [Port() for _ in range(len(dut.req_valid_i))]
+        self.noise = make_rng("noise")  # on what ports say that offer nothing
         self.image = memory.image.copy()
         self.count = memory.write_count.copy()
         self.errors = []  # (port, response, address)
@@ -80,19 +81,21 @@ class Clients:
     def drive(self):
         req_valid = addresses = lengths = data_valid = data = strobes = 0
         draws = self.rng.random(2 * len(self.ports))
+        idle = self.noise.integers(1 << 52, size=len(self.ports))
+        idle_beat = int.from_bytes(self.noise.bytes(BEAT_BYTES), "little")
         for p, port in enumerate(self.ports):
             port.req_valid = bool(port.requests) and (
                 port.req_valid or bool(draws[2 * p] < self.p_req))
             port.data_valid = bool(port.beats) and (
                 port.data_valid or bool(draws[2 * p + 1] < self.p_data))
-            if port.req_valid:
-                req_valid |= 1 << p
-                addresses |= port.requests[0][0] << 40 * p
-                lengths |= port.requests[0][1] << 12 * p
-            if port.data_valid:
-                data_valid |= 1 << p
-                data |= port.beats[0][0] << 8 * BEAT_BYTES * p
-                strobes |= port.beats[0][1] << BEAT_BYTES * p
+            request = port.requests[0] if port.req_valid else divmod(int(idle[p]), 1 << 12)
+            beat, lanes = port.beats[0] if port.data_valid else (idle_beat, int(idle[p]))
+            req_valid |= port.req_valid << p
+            addresses |= request[0] << 40 * p
+            lengths |= request[1] << 12 * p
+            data_valid |= port.data_valid << p
+            data |= beat << 8 * BEAT_BYTES * p
+            strobes |= (lanes & (1 << BEAT_BYTES) - 1) << BEAT_BYTES * p
         self.dut.req_valid_i.value = req_valid
         self.dut.req_addr_i.value = addresses
         self.dut.req_beats_i.value = lengths
@@ -265,6 +268,23 @@ async def test_response_before_the_burst_is_out_is_dropped(dut, missing):
         await clients.cycle()
     assert not clients.errors and not dut.drained_o.value
     assert dut.idle_o.value.to_unsigned() >> 1 & 1 == 0
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def test_every_address_bit_reaches_the_bus(dut):
+    """Most addresses lie outside the memory, which answers with an error; that names them too."""
+    memory, clients = await start(dut, AxiMemoryCfg.stalled(0.6), 0.7, 0.7)
+    rng = make_rng("addresses")
+    for _ in range(20):
+        for index, port in enumerate(clients.ports):
+            address = int(rng.integers((1 << 40) // BEAT_BYTES)) * BEAT_BYTES
+            memory.writes.clear()
+            clients.errors.clear()
+            port.requests.append((address, 1))
+            port.beats.append((int.from_bytes(rng.bytes(BEAT_BYTES), "little"), 1))
+            await clients.finish(500)
+            assert memory.writes == [(address, 1)]
+            assert clients.errors == [(index, DECERR, address)]
 
 
 async def halt_and_flush(dut, memory, clients):
