@@ -42,12 +42,13 @@ from .memory import FP32, Compressed, FeatureMap, Tensor
 from .networks.draft import DraftBackend
 from .nn import DENSE, Conv2d, ConvSpec, LayerSpec, Mlp, Sgd, SparseWu
 from .nn.blocks import Span, Unit
-from .nn.gradients import add_gradients, plan
-from .nn.script import Script, pipeline
+from .nn.schedule import Schedule
+from .nn.script import Script
 from .plan import model
 from .program import Command, Program
 
 SEED = 1
+SGD = Sgd(lr=0.1, momentum=0.9)
 MEMORY_BYTES = 64 << 20
 SPARSE_WU = SparseWu(2, 8)
 SPARSE_CONV = ConvSpec(64, 64, n=2, m=8, wu=SPARSE_WU)
@@ -111,9 +112,11 @@ class ConvStepCase(ConvCase):
 
 @dataclass(frozen=True)
 class ConvNormStepCase(ConvStepCase):
-    """The same with batch normalisation before each ReLU; the batch goes through in `parts`."""
+    """The same with batch normalisation before each ReLU; the batch goes through in `parts`, and
+    dense weight gradients are those of `wu_images` at a time."""
 
-    parts: int = 4
+    parts: int = 8
+    wu_images: int = 4
 
 
 def on(name: str, config: str) -> str:
@@ -318,17 +321,20 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
                        for name in ("y", "d_y"))
     random_map(maps[0], rng)
     random_map(gradients[-1], rng)
-    forward, backward = core.program(), core.program()
+    forward, script = core.program(), Script(core)
     for layer, x, y in zip(layers, maps, maps[1:]):
         layer.forward(forward, x, y, relu=True)
     for index in reversed(range(case.layers)):
         mask = maps[index].tensor if index else None
-        layers[index].select(backward, gradients[index + 1])
-        layers[index].backward(backward, gradients[index + 1], gradients[index], mask=mask)
-    backward.fence()
-    jobs = [gradient.job(board.config) for layer, x, d_y in zip(layers, maps, gradients[1:])
-            for gradient in layer.gradients(x, d_y)]
-    add_gradients(backward, plan(jobs)[0], Sgd(lr=0.1, momentum=0.9), skip=True)
+        layers[index].select(script.program, gradients[index + 1])
+        layers[index].backward(script.program, gradients[index + 1], gradients[index], mask=mask)
+    made = [layer.gradients(x, d_y)[0] for layer, x, d_y in zip(layers, maps, gradients[1:])]
+    for gradient in made:
+        gradient.start(script.program)
+    script.program.fence()
+    for gradient in made:
+        gradient.use(script, skip=True)
+    backward = Schedule(script).scripts(SGD)[0].program
 
     def step() -> list[Result]:
         results = [core.run(program) for program in (forward, backward)]
@@ -349,6 +355,8 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     for index in range(case.layers):
         units.append(Unit(core, f"layer{index}", case.spec, maps[-1], case.parts, rng))
         maps.append(units[-1].conv.feature_map(f"y{index + 1}"))
+        if not case.spec.wu:
+            units[-1].wu_images = case.wu_images
     gradients = [units[0].conv.feature_map(f"d_y{index}") for index in range(len(maps))]
     random_map(maps[0], rng)
     random_map(gradients[-1], rng)
@@ -356,12 +364,13 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     for unit in units:
         unit.conv.prune(prune)
     core.run(prune)
-    bounds = [case.images * part // case.parts for part in range(case.parts + 1)]
+    parts = min(case.parts, case.images)
+    bounds = [case.images * part // parts for part in range(parts + 1)]
     spans = list(zip(bounds, bounds[1:]))
-    scripts = [norm_forward(core, units, maps, spans),
-               norm_backward(core, units, maps, gradients, spans), Script(core)]
-    jobs = [unit.gradient.job(board.config, product_done=unit is not units[0]) for unit in units]
-    add_gradients(scripts[-1].program, plan(jobs)[0], Sgd(lr=0.1, momentum=0.9), skip=False)
+    forward, backward = Script(core), Script(core)
+    norm_forward(forward, units, maps, spans)
+    norm_backward(backward, units, maps, gradients, spans)
+    scripts = [*Schedule(forward).scripts(), *Schedule(backward).scripts(SGD)]
 
     def step() -> list[Result]:
         results: dict[str, Result] = {}
@@ -374,59 +383,36 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     return step_row(board, case, units[0].conv, results, macs, speed)
 
 
-def each(spans: Sequence[Span], add: Callable[[int, Span], None]) -> list[Callable[[], None]]:
-    """Of the parts of a batch, for `pipeline`."""
-    return [partial(add, part, span) for part, span in enumerate(spans)]
-
-
-def norm_forward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
-                 spans: Sequence[Span]) -> Script:
+def norm_forward(script: Script, units: Sequence[Unit], maps: Sequence[FeatureMap],
+                 spans: Sequence[Span]) -> None:
     """As in sat.nn.cnn, of a chain of units: unit i makes maps[i + 1] of maps[i]."""
-    script = Script(core)
-    before: list[Callable[[], None]] = []
     for unit, y in zip(units, maps[1:]):
-        def convolve(part: int, span: Span, unit=unit) -> None:
+        for part, span in enumerate(spans):
             unit.forward(script.program, part, span)
-
-        def normalise(_: int, span: Span, unit=unit, y=y) -> None:
+        script.host(partial(unit.norm.use_batch, unit.rows), unit.norm.sums,
+                    unit.norm.forward_vectors)
+        for span in spans:
             unit.normalise(script.program, y, span)
 
-        pipeline(before, each(spans, convolve), [])
-        script.host(partial(unit.norm.use_batch, unit.rows))
-        before = each(spans, normalise)
-    pipeline(before, [], [])
-    return script
 
-
-def norm_backward(core: Core, units: Sequence[Unit], maps: Sequence[FeatureMap],
-                  gradients: Sequence[FeatureMap], spans: Sequence[Span]) -> Script:
-    """BP of all units, and WU of all but the first, which is left to run beside the updates."""
-    script = Script(core)
-    before: list[Callable[[], None]] = []
-    array: list[Callable[[], None]] = []
+def norm_backward(script: Script, units: Sequence[Unit], maps: Sequence[FeatureMap],
+                  gradients: Sequence[FeatureMap], spans: Sequence[Span]) -> None:
+    """BP, WU and updates of all units."""
     for index, unit in reversed(list(enumerate(units))):
         d_x, d_y = gradients[index : index + 2]
-
-        def stats(part: int, span: Span, unit=unit, d_y=d_y) -> None:
+        for part, span in enumerate(spans):
             unit.backward_stats(script.program, d_y, part, span)
-
-        def through_norm(_: int, span: Span, unit=unit, d_y=d_y) -> None:
+        script.host(partial(unit.norm.use_gradient, unit.rows, 1.0), unit.norm.sums,
+                    unit.norm.backward_vectors)
+        for span in spans:
             unit.backward_norm(script.program, d_y, span)
             unit.select(script.program, span)
-
-        def convolve(_: int, span: Span, unit=unit, d_x=d_x, mask=maps[index] if index else None
-                     ) -> None:
-            unit.backward(script.program, d_x, span, mask=mask)
-
-        def gradient(unit=unit) -> None:
-            unit.gradient.start(script.program)
-
-        pipeline(before, array, each(spans, stats))
-        script.host(partial(unit.norm.use_gradient, unit.rows, 1.0))
-        before = each(spans, through_norm)
-        array = [*each(spans, convolve), *([gradient] if index else [])]
-    pipeline(before, array, [])
-    return script
+            unit.backward(script.program, d_x, span, mask=maps[index] if index else None)
+    for unit in units:
+        unit.gradient.start(script.program)
+    script.check()
+    for unit in units:
+        unit.gradient.use(script)
 
 
 def step_row(board: Board, case: ConvStepCase, layer: Conv2d, results: Sequence[Result], macs: int,

@@ -214,7 +214,8 @@ class Program:
                          Descriptor(Opcode.PRUNE, n, m, flags=_flag_bits(flags), rows=rows,
                                     cols=cols, layer=number),
                          {PruneSlot.W: ("w", w), **_copy_slots(ff, bp)},
-                         estimate=estimate_prune_cycles(self.config, rows, cols))
+                         estimate=estimate_prune_cycles(self.config, rows, cols, n, m,
+                                                        _count(ff, bp)))
 
     def update(self, w: Tensor, v: Tensor, dw: Tensor, *, lr: float, momentum: float = 0.0,
                inv_scale: float = 1.0, decay: float | None = None, ff: Compressed | None = None,
@@ -235,8 +236,8 @@ class Program:
                                     inv_scale=scalars["inv_scale"], decay=scalars["decay"]),
                          {UpdateSlot.W: ("w", w), UpdateSlot.V: ("v", v),
                           UpdateSlot.DW: ("dw", dw), **_copy_slots(ff, bp)},
-                         estimate=estimate_update_cycles(self.config, *w.shape,
-                                                         _dense_copies(ff, bp)))
+                         estimate=estimate_update_cycles(self.config, rows, cols, n, m,
+                                                         _count(ff, bp)))
 
     def affine(self, x: Tensor, out: Tensor, alpha: Tensor, gamma: Tensor, *,
                y: Tensor | None = None, beta: Tensor | None = None, relu: bool = False,
@@ -297,18 +298,24 @@ class Program:
 
     def fence(self, *, irq: bool = False, label: str = "") -> Command:
         """Wait for all earlier commands, then latch the overflow flag for `skip_on_overflow`."""
-        self._running.clear()
-        command = Command(label or "FENCE", None,
-                          Descriptor(Opcode.FENCE, flags=_flag_bits({FenceFlag.IRQ: irq})))
-        self.commands.append(command)
-        return command
+        return self.append(Command(label or "FENCE", None,
+                                   Descriptor(Opcode.FENCE,
+                                              flags=_flag_bits({FenceFlag.IRQ: irq}))))
 
     def _add(self, label: str, engine: str, overlap: bool | None, draft: Descriptor,
              arguments: Mapping[int, tuple[str, object]], macs: int = 0,
              estimate: float = 0.0) -> Command:
         bound = bind(draft, arguments, self.backend)
-        command = Command(label, engine, bound.descriptor, bound.reads, bound.writes, macs,
-                          estimate)
+        return self.append(Command(label, engine, bound.descriptor, bound.reads, bound.writes, macs,
+                                   estimate), overlap)
+
+    def append(self, command: Command, overlap: bool | None = None) -> Command:
+        """A command of another program, or of another place in this one."""
+        if command.engine is None:
+            self._running.clear()
+            self.commands.append(command)
+            return command
+        engine, label = command.engine, command.label
         beside = self._running.get(VECTOR if engine is ARRAY else ARRAY)
         conflict = beside and command.conflict(beside)
         if overlap and beside and conflict:
@@ -317,7 +324,7 @@ class Program:
             overlap = conflict is None
         if not overlap:
             self._running.clear()
-        command = replace(command, descriptor=replace(bound.descriptor, overlap=overlap))
+        command = replace(command, descriptor=replace(command.descriptor, overlap=overlap))
         self._running[engine] = command
         self.commands.append(command)
         return command
@@ -349,8 +356,8 @@ def _windows(windows: Windows) -> None:
             raise ValueError(f"windows: {name} {getattr(windows, name)} is above {SIZE_MAX}")
 
 
-def _dense_copies(*copies: Compressed | None) -> int:
-    return sum(copy is not None and copy.indices is None for copy in copies)
+def _count(*copies: Compressed | None) -> int:
+    return sum(copy is not None for copy in copies)
 
 
 def _copies_nm(w: Tensor, ff: Compressed | None, bp: Compressed | None) -> tuple[int, int]:

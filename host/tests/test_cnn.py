@@ -2,7 +2,6 @@
 """Residual networks: what a step does to the weights, loss scaling, and that they learn."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -19,8 +18,7 @@ from sat.nn import (
     Sgd,
     TrainingDiverged,
 )
-from sat.nn.gradients import add_gradients, plan
-from sat.nn.script import pipeline
+from sat.nn.script import HostWork
 from sat_golden.convolve import conv as golden_conv
 from sat_golden.vector import fp32_add
 from sat_golden.windows import Windows
@@ -117,23 +115,17 @@ def test_evaluation_uses_running_statistics(core: Core):
 
 
 @pytest.mark.quick
-def test_updates_are_hidden_by_late_gradients(core: Core):
-    """The first layers' gradients wait for the last program, the others are made on the way."""
-    net = make_net(core, batch=4 * BATCH)  # of fewer images no gradient takes as long as an UPDATE
-    late = net._late_units()
-    assert net.units[0] in late and net.stages[-1].chain[-1] not in late
-    assert [unit in late for unit in net.units] == sorted((u in late for u in net.units),
-                                                          reverse=True)
-
-
-@pytest.mark.quick
-def test_parts_of_a_batch_follow_each_other():
-    """Before, array and after of different parts at a time, the array's command first."""
-    seen: list[str] = []
-    items = {name: [partial(seen.append, f"{name}{part}") for part in range(count)]
-             for name, count in (("b", 3), ("a", 4), ("s", 3))}
-    pipeline(items["b"], items["a"], items["s"])
-    assert " ".join(seen) == "b0 a0 b1 a1 s0 b2 a2 s1 a3 s2"
+def test_gradients_are_made_where_the_array_would_wait(core: Core):
+    """Beside the last sums before work of the host, or the first normalisation behind it; what is
+    left, with the updates."""
+    net = make_net(core, batch=4 * BATCH)
+    backward, update = (net.scripts[name] for name in ("BP+WU", "WU+UPDATE"))
+    labels = [[command.label for command in program] for program in backward.programs]
+    early = [label for program in labels for label in program if label.startswith("WU")]
+    late = [command.label for program in update.programs for command in program
+            if command.label.startswith("WU")]
+    assert early and late and not set(early) & set(late)
+    assert all(isinstance(step, HostWork) for step in backward.steps[1::2])
 
 
 @pytest.mark.quick
@@ -141,9 +133,9 @@ def test_normalisation_runs_beside_convolutions(core: Core):
     """In FF, AFFINE of a part beside the convolution of the part before, which makes the sums too.
     """
     program = make_net(core)._forward.programs[1]
-    overlap = {name: [command.descriptor.overlap for command in program
-                      if command.label.startswith(name)] for name in ("NORM", "FF")}
-    assert overlap == {"NORM": 4 * [True], "FF": 4 * [False]}
+    order = [command.label.split()[0] for command in program]
+    assert order[:3] == ["NORM", "FF", "NORM"] and sorted(order) == 4 * ["FF"] + 4 * ["NORM"]
+    assert all(command.descriptor.overlap for command in program if "NORM" in command.label)
 
 
 @pytest.mark.quick
@@ -254,8 +246,10 @@ def test_rtl_layers_equal_the_golden_model(rng):
             conv.prune(program)
             conv.forward(program, x, y, relu=True)
             conv.backward(program, y, d_x, mask=x.tensor)
-            jobs = [gradient.job(config) for gradient in conv.gradients(x, y)]
-            add_gradients(program, plan(jobs)[0], Sgd(0.1, 0.9, decay=1e-3), skip=False)
+            for gradient in conv.gradients(x, y):
+                gradient.start(program)
+                for use in gradient.uses:
+                    use(program, Sgd(0.1, 0.9, decay=1e-3), False)
             pool.forward(program, x, pooled)
             pool.backward(program, pooled, d_x)
             core.run(program)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans: mappings, estimates, job order; byte ranges of tensors."""
+"""Plans: mappings, estimates; byte ranges of tensors."""
 
-import itertools
 from dataclasses import replace
 
 import pytest
@@ -9,15 +8,10 @@ import pytest
 from sat import FP16, SatConfig
 from sat.memory import Tensor
 from sat.plan import (
-    ARRAY,
-    VECTOR,
-    Job,
     Tiling,
     choose_row_interleave,
     estimate_cycles,
-    issue_order,
     legal_row_interleaves,
-    order_jobs,
 )
 
 pytestmark = pytest.mark.quick
@@ -51,31 +45,12 @@ def test_multiplies_of_a_reduction(depth, n, m, kept):
     assert Tiling(CONFIG, 1, 1, depth, n, m).macs == kept
 
 
-def test_best_order_is_found(rng):
-    for _ in range(20):
-        jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(5)]
-        best = min(makespan(order) for order in itertools.permutations(jobs))
-        assert makespan(order_jobs(jobs)) == best
-
-
-def makespan(jobs) -> float:
-    return issue_order(jobs)[1]
-
-
 def test_first_column_waits_for_a():
     """At 2:8 the array is faster than the memory that fills the A scratchpad: wide tiles need
     less of it at a time."""
     wide = SatConfig.from_name("32x32")
     assert choose_row_interleave(Tiling(wide, 512, 512, 512, 2, 8)) == 0
     assert choose_row_interleave(Tiling(wide, 512, 512, 512, 2, 2)) == 1
-
-
-def test_engines_are_rivals_for_memory():
-    """An UPDATE stands still beside a gradient that reads in every cycle, goes on at half its
-    speed beside one that leaves it half of what it wants, and does not mind one that leaves all."""
-    for reads, end in ((100, 290), (75, 240), (50, 190), (0, 190)):
-        jobs = [Job(10, 100, "a", vector_reads=50), Job(100, 80, "b", array_reads=reads)]
-        assert issue_order(jobs)[1] == pytest.approx(end)
 
 
 def test_map_of_a_gradient_does_not_starve_s():
@@ -101,23 +76,6 @@ def test_tiles_of_a_gradient_mix_positions():
         assert tiling.row_tiles == -(-27 // tiling.row_span)
         spans = {(row // tiling.row_span, row // 3) for row in range(27)}
         assert tiling.parts == len(spans) == parts
-
-
-def test_gradient_used_by_several_commands(rng):
-    """The array goes on while they run."""
-    jobs = [Job(100, 90, "a", 9), Job(100, 90, "b", 9)]
-    issued, end = issue_order(jobs)
-    assert end == pytest.approx(290)
-    assert [engine for engine, _, _ in issued] == [ARRAY, ARRAY] + 18 * [VECTOR]
-    assert [part for engine, _, part in issued if engine is VECTOR] == 2 * list(range(9))
-
-
-def test_each_command_is_issued_once_and_after_its_gradient(rng):
-    jobs = [Job(*rng.integers(1, 50, 2)) for _ in range(8)]
-    issued, _ = issue_order(jobs)
-    assert sorted(map(str, issued)) == sorted(str((e, j, 0)) for j in jobs for e in (ARRAY, VECTOR))
-    for job in jobs:
-        assert issued.index((ARRAY, job, 0)) < issued.index((VECTOR, job, 0))
 
 
 @pytest.mark.parametrize("addr, shape, stride, shared", [

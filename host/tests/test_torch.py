@@ -29,7 +29,8 @@ from sat.nn import (
     Sgd,
     StageSpec,
 )
-from sat.nn.gradients import add_gradients, plan
+from sat.nn.schedule import Schedule
+from sat.nn.script import Script
 from sat_golden.windows import Windows
 
 if importlib.util.find_spec("torch") is None:
@@ -84,10 +85,11 @@ def run(core: Core, add) -> None:
 
 def run_gradients(core: Core, gradients: list) -> None:
     """WU and UPDATE; velocities are zero, so the weights move by lr times the gradient."""
-    program = core.program()
-    jobs = [gradient.job(core.backend.config) for gradient in gradients]
-    add_gradients(program, plan(jobs)[0], SGD, skip=False)
-    core.run(program)
+    script = Script(core)
+    for gradient in gradients:
+        gradient.start(script.program)
+        gradient.use(script)
+    Schedule(script).scripts(SGD)[0].run("gradients", {})
 
 
 def test_linear(core: Core, rng):

@@ -426,8 +426,8 @@ def test_long_programs_are_cut(monkeypatch):
     """The bits are the same."""
     x, target, results = images(), labels(), []
     model = resnet()
-    for limit in (1024, sat.torch.lowering.ROOM):
-        monkeypatch.setattr(sat.torch.lowering, "MAX_COMMANDS", limit)
+    for limit in (1024, 8):
+        monkeypatch.setattr(sat.nn.script, "MAX_COMMANDS", limit)
         network = sat.torch.compile(model, x, nm="2:8")
         loss, _ = network.step(x, target)
         results.append((loss, network.parameters(), len(network.last.programs)))

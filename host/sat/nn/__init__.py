@@ -4,11 +4,12 @@
 functional   what the host computes: softmax, layer norm
 loss         softmax cross-entropy, mean squared error
 optim        scalars of SGD, loss scale
-gradients    weight gradients and updates as jobs for the two engines
+gradients    weight gradients, and the updates by them
 sparse_wu    N:M of the output gradients that WU reads
 layers       Linear, Conv2d, BatchNorm
 pooling      AveragePool, of Patches, and MaxPool
 script       programs with work of the host between them
+schedule     the order of a script's commands
 mlp          Mlp: fully connected layers
 blocks       what convolutional networks are made of
 cnn          ConvNet: a convolutional network, ResNet: a residual one

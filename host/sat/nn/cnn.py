@@ -3,32 +3,31 @@
 
 A step is a chain of programs, because batch normalisation needs scalars that the host computes from
 the sums of the layer's maps: FF, which makes them with the map, scalars, AFFINE and FF of the next
-layer; back BP, STATS, scalars, AFFINE and BP of the layer below. Within a program the batch goes
-through in parts, so that AFFINE and STATS of one run beside the convolution of another; weight
-gradients run beside the last STATS. What is left, the gradients of the first layers and all
-updates, is the last program: it runs only if nothing overflowed.
+layer; back BP, STATS, scalars, AFFINE and BP of the layer below. The batch goes through in parts,
+so that AFFINE and STATS of one run beside the convolution of another. Behind the last of BP it is
+known whether anything overflowed, and then come the updates; where gradients are made between BP
+and the end, and all other order, is the schedule's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cache, partial
 
 import numpy as np
 
 from ..core import Core
 from ..memory import FeatureMap
 from ..program import Program
-from .blocks import Span, Stage, StageSpec, Unit
-from .gradients import Order, add_gradients, array_part, plan
+from .blocks import Stage, StageSpec, Unit
+from .gradients import Gradient
 from .layers import Conv2d, ConvSpec, LayerSpec, Linear
 from .loss import batches, check_rows, cross_entropy, micro_batches, share_right
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .pooling import AveragePool
-from .script import Measure, Script, StepResult, pipeline
+from .schedule import Schedule
+from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
-
-Items = list[Callable[[], None]]  # that add the commands of the parts
 
 
 class ConvNet:
@@ -67,9 +66,7 @@ class ConvNet:
         self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
         for unit in self.units:
             unit.wu_images = wu_images
-        self._late = self._late_units()
-        self._backward = self._backward_script(self._late, False)
-        self._order = self._gradient_order(self._late)
+        self._backward = cache(self._backward_schedule)
         program = core.program()
         layers: list[Conv2d | Linear] = [*(unit.conv for unit in self.units), self.head]
         for layer in layers:
@@ -80,46 +77,34 @@ class ConvNet:
     def units(self) -> list[Unit]:
         return [unit for stage in self.stages for unit in stage.units]
 
-    def _each(self, add: Callable[[int, Span], None]) -> Items:
-        """The part's number and span are the arguments of `add`."""
-        return [partial(add, part, span) for part, span in enumerate(self._spans)]
-
     def _forward_script(self, training: bool) -> Script:
         """FF; with batch statistics where `training`, else with the running ones."""
         script = Script(self.core)
         if not training:
             script.host(self._use_running)
-
-        def units_forward(before: Items, units: Sequence[Unit]) -> None:
-            """z of the units and their scalars; `before` makes what they read."""
-            def convolve(part: int, span: Span) -> None:
-                for unit in units:
-                    unit.forward(script.program, part, span, training)
-
-            pipeline(before, self._each(convolve), [])
-            for unit in units if training else ():
-                script.host(partial(unit.norm.use_batch, unit.rows), unit.norm.sums,
-                            unit.norm.forward_vectors)
-
-        def normalise(unit: Unit, y: FeatureMap) -> Items:
-            return self._each(lambda part, span: unit.normalise(script.program, y, span))
-
-        def join(stage: Stage) -> Items:
-            return self._each(lambda part, span: stage.join(script.program, span))
-
-        before: Items = []
         for stage in self.stages:
-            units_forward(before, stage.first)
+            self._convolve(script, stage.first, training)
             for below, (y, _), unit in zip(stage.chain, stage.maps, stage.chain[1:]):
-                units_forward(normalise(below, y), [unit])
+                for span in self._spans:
+                    below.normalise(script.program, y, span)
+                self._convolve(script, [unit], training)
             if training and stage.spec.residual:
                 script.host(stage.write_shift, writes=[stage.shift])
-            before = join(stage)
-        pipeline(before, [], [])
+            for span in self._spans:
+                stage.join(script.program, span)
         if self.pool:
             self.pool.forward(script.program, self.stages[-1].out, self.pooled)
         self.head.forward(script.program, self.pooled.tensor)
-        return script
+        return Schedule(script).scripts()[0]
+
+    def _convolve(self, script: Script, units: Sequence[Unit], training: bool) -> None:
+        """z of the units, and with `training` their scalars."""
+        for unit in units:
+            for part, span in enumerate(self._spans):
+                unit.forward(script.program, part, span, training)
+            if training:
+                script.host(partial(unit.norm.use_batch, unit.rows), unit.norm.sums,
+                            unit.norm.forward_vectors)
 
     def _use_running(self) -> None:
         for unit in self.units:
@@ -127,52 +112,41 @@ class ConvNet:
         for stage in self.stages:
             stage.write_shift()
 
-    def _backward_script(self, late: set[Unit], accumulate: bool) -> Script:
-        """BP of all layers, and WU of those that are not late."""
+    def _backward_schedule(self, accumulate: bool, last: bool) -> Schedule:
+        """BP and WU of all layers, and after the check the updates, if the micro-batch is the
+        step's `last`."""
         script = Script(self.core)
-
-        def gradients_of(units: Sequence[Unit]) -> Items:
-            return [partial(self._add_gradient, script, unit, accumulate)
-                    for unit in units if unit not in late]
-
-        def units_backward(before: Items, array: Items, stats: Callable[[int, Span], None],
-                           d_y: FeatureMap, units: Sequence[Unit]) -> Items:
-            """The units' scalars, which `stats` makes from the gradient by their sum, which `array`
-            makes of what `before` makes; returns what makes d_z of them."""
-            def through_norm(part: int, span: Span) -> None:
-                for unit in units:
-                    unit.backward_norm(script.program, d_y, span)
-                    unit.select(script.program, span)
-
-            pipeline(before, array, self._each(stats))
-            for unit in units:
-                script.host(partial(self._use_gradient, unit, accumulate), unit.norm.sums,
-                            unit.norm.backward_vectors)
-            return self._each(through_norm)
-
-        def in_chain(before: Items, below: Unit, maps: tuple[FeatureMap, FeatureMap],
-                     unit: Unit) -> Items:
-            y, d_y = maps
-            array = self._each(lambda part, span: unit.backward(script.program, d_y, span, mask=y))
-            return units_backward(
-                before, array + gradients_of([unit]),
-                lambda part, span: below.backward_stats(script.program, d_y, part, span), d_y,
-                [below])
-
-        def first(stage: Stage) -> Items:
-            return self._each(lambda part, span: stage.backward_first(script.program, span))
-
         self._head_backward(script.program)
-        before: Items = []
-        array: Items = []
+        gradients = self.head.gradients(self.pooled.tensor, self.ones)
         for stage in reversed(self.stages):
-            before = units_backward(before, array, partial(stage.backward_stats, script.program),
-                                    stage.maps[-1][1], stage.last)
-            for links in reversed(list(zip(stage.chain, stage.maps, stage.chain[1:]))):
-                before = in_chain(before, *links)
-            array = (first(stage) if stage.d_x else []) + gradients_of(stage.first)
-        pipeline(before, array, [])
-        return script
+            for part, span in enumerate(self._spans):
+                stage.backward_stats(script.program, part, span)
+            gradients += self._through_norms(script, stage.last, stage.maps[-1][1], accumulate)
+            for below, (y, d_y), unit in reversed(list(zip(stage.chain, stage.maps,
+                                                           stage.chain[1:]))):
+                for part, span in enumerate(self._spans):
+                    unit.backward(script.program, d_y, span, mask=y)
+                    below.backward_stats(script.program, d_y, part, span)
+                gradients += self._through_norms(script, [below], d_y, accumulate)
+            for span in self._spans if stage.d_x else ():
+                stage.backward_first(script.program, span)
+        for gradient in gradients:
+            gradient.start(script.program, accumulate)
+        script.check()
+        for gradient in gradients if last else ():
+            gradient.use(script)
+        return Schedule(script)
+
+    def _through_norms(self, script: Script, units: Sequence[Unit], d_y: FeatureMap,
+                       accumulate: bool) -> list[Gradient]:
+        """d_z of the units from d_y and the sums; returns what gradients that allows."""
+        for unit in units:
+            script.host(partial(self._use_gradient, unit, accumulate), unit.norm.sums,
+                        unit.norm.backward_vectors)
+            for span in self._spans:
+                unit.backward_norm(script.program, d_y, span)
+                unit.select(script.program, span)
+        return [unit.gradient for unit in units]
 
     def _head_backward(self, program: Program) -> None:
         """The gradient at the last stage, behind whose ReLU it masks."""
@@ -183,55 +157,18 @@ class ConvNet:
         else:
             self.head.backward(program, self.d_pooled.tensor, mask=self.pooled.tensor)
 
-    @staticmethod
-    def _add_gradient(script: Script, unit: Unit, accumulate: bool) -> None:
-        unit.gradient.start(script.program, accumulate)
-
     def _use_gradient(self, unit: Unit, accumulate: bool) -> None:
         unit.norm.use_gradient(unit.rows, self.scale.value, accumulate)
-
-    def _late_units(self) -> set[Unit]:
-        """Those whose WU waits for the last program: the first ones, as many as it takes to hide
-        all UPDATEs."""
-        config = self.core.backend.config
-        jobs = {unit: unit.gradient.job(config) for unit in self.units}
-        to_hide = sum(job.vector_cycles for job in jobs.values())
-        late: set[Unit] = set()
-        for unit in self.units:
-            if to_hide <= 0:
-                break
-            late.add(unit)
-            to_hide -= jobs[unit].array_cycles
-        return late
-
-    def _gradient_order(self, late: set[Unit]) -> Order:
-        config = self.core.backend.config
-        head = self.head.gradients(self.pooled.tensor, self.ones)
-        jobs = [*(unit.gradient.job(config, product_done=unit not in late) for unit in self.units),
-                *(gradient.job(config) for gradient in head)]
-        return plan(jobs)[0]
 
     @property
     def _sgd(self) -> Sgd:
         return Sgd(self.lr, self.momentum, 1 / self.scale.value, self.decay)
 
-    @cached_property
-    def _backward_again(self) -> Script:
-        """`_backward` of a micro-batch that is not the step's first."""
-        return self._backward_script(self._late, True)
-
-    def _update_script(self, accumulate: bool = False, last: bool = True) -> Script:
-        """WU of the late layers, and of the step's `last` micro-batch all UPDATEs. It holds the
-        scalars, so every step makes its own."""
-        script = Script(self.core)
-        order = self._order if last else array_part(self._order)
-        add_gradients(script.program, order, self._sgd, skip=False, accumulate=accumulate)
-        return script
-
     @property
     def scripts(self) -> dict[str, Script]:
         """Those of a step on one batch, by what they do."""
-        return {"FF": self._forward, "BP": self._backward, "WU+UPDATE": self._update_script()}
+        backward, update = self._backward(False, True).scripts(self._sgd)
+        return {"FF": self._forward, "BP+WU": backward, "WU+UPDATE": update}
 
     @property
     def macs(self) -> int:
@@ -254,10 +191,10 @@ class ConvNet:
         step = StepResult(0.0, 0, False)
         for index, (images, own_labels) in enumerate(parts):
             last = index == len(parts) - 1
-            self._run_batch(step, images, own_labels, index > 0, len(parts), measures)
+            backward, update = self._backward(index > 0, last).scripts(self._sgd)
+            self._run_batch(step, images, own_labels, backward, len(parts), measures)
             if step.skipped:
                 break
-            update = self._update_script(index > 0, last)
             if update.run("WU+UPDATE" if last else "WU", step.programs, measures):
                 raise TrainingDiverged(LOST_WEIGHTS)
         if not step.skipped:
@@ -266,7 +203,7 @@ class ConvNet:
         self.scale.update(step.skipped)
         return step
 
-    def _run_batch(self, step: StepResult, x: np.ndarray, labels: np.ndarray, accumulate: bool,
+    def _run_batch(self, step: StepResult, x: np.ndarray, labels: np.ndarray, backward: Script,
                    count: int, measures: dict[str, Measure] | None) -> None:
         """FF and BP of one of `count` micro-batches; what comes of it is added to the step."""
         self.core.next_samples()
@@ -281,8 +218,7 @@ class ConvNet:
         step.skipped = loss.overflow
         if not loss.overflow:
             self.head.d_out.write(loss.gradient)
-            backward = self._backward_again if accumulate else self._backward
-            step.skipped = backward.run("BP", step.programs, measures)
+            step.skipped = backward.run("BP+WU", step.programs, measures)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Logits [images][classes] of float16 [images][h][w][inputs], any number of images,

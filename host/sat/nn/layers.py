@@ -22,8 +22,9 @@ from ..plan import ceil_div
 from ..plan.estimate import UPDATE_TILE
 from ..plan.tiling import LINE_BYTES
 from ..program import Command, Program
-from .gradients import Gradient, Update, Use
+from .gradients import Gradient, Update
 from .optim import Sgd
+from .script import Use
 from .sparse_wu import Selection, SparseWu
 
 Copy = TypeVar("Copy", Compressed, Stack)

@@ -14,16 +14,15 @@ makes with a row of ones. Else they are sums that come with BP, and the host's o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from ..backend import Result
 from ..core import Core
 from ..memory import FP16, Tensor
-from ..plan import Job
 from ..program import Program
-from .gradients import Order, add_gradients, array_part, plan_with_cuts
+from .gradients import Gradient
 from .layers import DENSE, LayerSpec, Linear
 from .loss import (
     batches,
@@ -34,6 +33,7 @@ from .loss import (
     share_right,
 )
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
+from .schedule import Schedule, choose_cuts
 from .script import Script, StepResult
 from .sparse_wu import SparseWu
 
@@ -77,7 +77,8 @@ class Mlp:
                               logits=index == len(specs) - 1, bp=index > 0 or input_gradient)
                        for index, spec in enumerate(specs)]
         self._forward = self._forward_program()
-        self._order = cache(self._gradient_order)
+        self._cuts = choose_cuts(core, partial(self._gradients, alone=True), len(specs))
+        self._backward = cache(self._backward_schedule)
         core.run(self._prune_program())
 
     def _prune_program(self) -> Program:
@@ -106,44 +107,40 @@ class Mlp:
         if self.d_x:
             self.layers[0].backward(program, self.d_x)
 
-    def _gradient_order(self, alone: bool) -> Order:
-        """WU and UPDATE of all layers in the best order; a layer is cut into blocks if that helps.
-        If the batch is `alone` gradients of biases are there already."""
-        def jobs(cuts: list[bool]) -> list[Job]:
-            config = self.core.backend.config
-            return [gradient.job(config)
-                    for cut, layer, source in zip(cuts, self.layers, self._inputs())
-                    for gradient in layer.gradients(source, self.ones, cut, summed=alone)]
-
-        return plan_with_cuts(jobs, len(self.layers))
+    def _gradients(self, cuts: Sequence[bool], alone: bool) -> list[Gradient]:
+        """Of all layers, of which some are cut into blocks. If the batch is `alone` those of biases
+        are there already."""
+        return [gradient for cut, layer, source in zip(cuts, self.layers, self._inputs())
+                for gradient in layer.gradients(source, self.ones, cut, summed=alone)]
 
     @property
     def _sgd(self) -> Sgd:
         return Sgd(self.lr, self.momentum, 1 / self.scale.value)
 
-    def _backward_program(self, accumulate: bool = False, last: bool = True) -> Program:
-        """The second program of a micro-batch, the step's `last` or not. It holds the scalars, so
-        every step makes its own."""
-        program = self.core.program()
+    def _backward_schedule(self, accumulate: bool, last: bool) -> Schedule:
+        """The second program of a micro-batch, the step's `last` or not."""
         alone = last and not accumulate
-        self._add_bp(program, alone)
+        gradients = self._gradients(self._cuts, alone)
+        script = Script(self.core)
+        self._add_bp(script.program, alone)
+        for gradient in gradients:
+            gradient.start(script.program, accumulate)
         if last:
-            program.fence()
-        order = self._order(alone) if last else array_part(self._order(alone))
-        add_gradients(program, order, self._sgd, skip=True, accumulate=accumulate)
-        return program
+            script.program.fence()
+            for gradient in gradients:
+                gradient.use(script, skip=True)
+        return Schedule(script)
+
+    def _backward_program(self, accumulate: bool = False, last: bool = True) -> Program:
+        """It holds the scalars, so every step makes its own."""
+        return self._backward(accumulate, last).scripts(self._sgd)[0].program
 
     def _pass_programs(self, accumulate: bool = False, last: bool = True) -> dict[str, Program]:
         """The same taken apart, one program per pass, to measure each alone."""
         programs = {name: self.core.program() for name in ("BP", "WU", "UPDATE")}
-        alone = last and not accumulate
-        self._add_bp(programs["BP"], alone)
-        order = self._order(alone)
-        products = array_part(order)
-        add_gradients(programs["WU"], products, self._sgd, skip=False, accumulate=accumulate)
-        if last:
-            uses = [entry for entry in order if entry not in products]
-            add_gradients(programs["UPDATE"], uses, self._sgd, skip=False)
+        for command in self._backward_program(accumulate, last):
+            if command.engine:
+                programs[command.label.split()[0]].append(command)
         return {name: program for name, program in programs.items() if len(program)}
 
     @property

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..backend import Result
-from ..core import Core
+from ..core import MAX_COMMANDS, Core
 from ..memory import Tensor
-from ..program import Program
+from ..program import Command, Program
+from .optim import Sgd
 
 
 @dataclass
@@ -44,23 +45,45 @@ class HostWork:
     writes: Sequence[Tensor] = ()
 
 
+Use = Callable[[Program, Sgd, bool], Command]  # with `True` it looks at the overflow latch
+CHECK = HostWork(lambda: None)  # the host looks whether something has overflowed
+
+
 class Script:
     """A sequence of programs and host actions, made once and run often.
 
     Commands are added to `script.program`; `host(action)` ends it. A label is "PASS layer".
+
+    uses  what makes those commands anew that have scalars of SGD, by their place among `items`
     """
 
     def __init__(self, core: Core, steps: Iterable[Program | HostWork] = ()):
         self.core = core
         self.steps = list(steps)
+        self.uses: dict[int, Callable[[Program, Sgd], Command]] = {}
 
     @property
     def program(self) -> Program:
+        """The one that commands are added to: another one where the last is full."""
         last = self.steps[-1] if self.steps else None
-        if not isinstance(last, Program):
+        if not isinstance(last, Program) or len(last) >= MAX_COMMANDS:
             last = self.core.program()
             self.steps.append(last)
         return last
+
+    def items(self) -> Iterator[Command | HostWork]:
+        """Commands and actions in their order."""
+        for step in self.steps:
+            yield from [step] if isinstance(step, HostWork) else step
+
+    def update(self, use: Use, skip: bool = False) -> None:
+        """A command with scalars, which it gets when the work is scheduled (Schedule.scripts)."""
+        self.uses[sum(1 for _ in self.items())] = lambda program, sgd: use(program, sgd, skip)
+        use(self.program, Sgd(0.0, 0.0), skip)
+
+    def check(self) -> None:
+        """From here on only what runs if nothing has overflowed."""
+        self.steps.append(CHECK)
 
     def host(self, action: Callable[[], None], reads: Sequence[Tensor] = (),
              writes: Sequence[Tensor] = ()) -> None:
@@ -92,18 +115,6 @@ class Script:
                 if result.overflow:
                     return True
         return False
-
-
-def pipeline(before: Sequence[Callable[[], None]], array: Sequence[Callable[[], None]],
-             after: Sequence[Callable[[], None]]) -> None:
-    """Add commands that work on parts of a batch, so that the vector engine works on one part while
-    the array works on another: `before` makes the maps that `array` reads, `after` reads those that
-    it makes. Part i of `before` comes with part i-1 of `array` and part i-2 of `after`; the array's
-    command first, as it waits for the vector engine's command that was added last."""
-    for time in range(max(len(before), len(array) + 1, len(after) + 2)):
-        for stage, delay in ((array, 1), (after, 2), (before, 0)):
-            if 0 <= time - delay < len(stage):
-                stage[time - delay]()
 
 
 def _singles(program: Program) -> list[Program]:

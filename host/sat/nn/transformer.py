@@ -10,7 +10,7 @@ dense MATMULs per sequence and head. Softmax and layer norm run on the host
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,13 +21,13 @@ from sat_golden.defs import COLS_MAX, SIZE_MAX, TENSOR_ALIGN
 
 from ..core import MAX_COMMANDS, Core
 from ..memory import FP16, FP32, Compressed, Tensor
-from ..plan import Job
 from ..program import Program
 from .functional import layer_norm, layer_norm_backward, softmax, softmax_backward
-from .gradients import Gradient, Order, add_gradients, plan_with_cuts
+from .gradients import Gradient
 from .layers import DENSE, Bias, LayerSpec, Linear
 from .loss import LossFunction
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
+from .schedule import Schedule, choose_cuts
 from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
 
@@ -145,8 +145,8 @@ class TransformerBlock:
                            ("down", hidden, dim))]
         self.qkv, self.out, self.up, self.down = self.layers
         self._new_tensors()
-        self._forward, self._backward = self._forward_script(), self._backward_script()
-        self._order = self._gradient_order()
+        self._forward = self._forward_script()
+        self._backward = self._backward_schedule()
         self.prune()
 
     def _new_tensors(self) -> None:
@@ -227,9 +227,11 @@ class TransformerBlock:
         self.norms[1].add_forward(script, self.out.out, self.h_norm)
         self._ff(script.program, self.up, self.h_norm, relu=True)
         self._ff(script.program, self.down, self.up.out, residual=self.out.out)
-        return script
+        return Schedule(script).scripts()[0]
 
-    def _backward_script(self) -> Script:
+    def _backward_schedule(self) -> Schedule:
+        """BP, WU and, after the check, updates. The host has seen by then that nothing overflowed,
+        and dW of finite operands is finite: no UPDATE needs to skip itself."""
         script = Script(self.core)
         self.down.select(script.program)
         self.down.backward(script.program, self.up.d_out, mask=self.up.out)
@@ -245,7 +247,13 @@ class TransformerBlock:
         self.qkv.select(script.program)
         self.qkv.backward(script.program, self.d_x_norm)
         self.norms[0].add_backward(script, self.x, self.d_x_norm, self.out.d_out, self.d_x)
-        return script
+        gradients = self._gradients(choose_cuts(self.core, self._gradients, len(self.layers)))
+        for gradient in gradients:
+            gradient.start(script.program)
+        script.check()
+        for gradient in gradients:
+            gradient.use(script)
+        return Schedule(script)
 
     @staticmethod
     def _ff(program: Program, layer: Linear, x: Tensor, **epilogue) -> None:
@@ -285,32 +293,18 @@ class TransformerBlock:
         gradient = softmax_backward(values(self.attention), values(self.d_attention))
         write_fp16(self.d_scores, gradient / np.sqrt(self.shape.head_dim))
 
-    # Gradients and updates
-
-    def _gradient_order(self) -> Order:
-        """WU and UPDATE of everything in the best order; layers are cut where that helps."""
-        return plan_with_cuts(self._jobs, len(self.layers))
-
-    def _jobs(self, cuts: list[bool]) -> list[Job]:
-        config = self.core.backend.config
+    def _gradients(self, cuts: Sequence[bool]) -> list[Gradient]:
+        """Of everything; some layers' are cut into blocks."""
         inputs = self.x_norm, self.context, self.h_norm, self.up.out
-        return [*(norm.gradient().job(config) for norm in self.norms),
-                *(gradient.job(config)
-                  for layer, x, cut in zip(self.layers, inputs, cuts)
+        return [*(norm.gradient() for norm in self.norms),
+                *(gradient for layer, x, cut in zip(self.layers, inputs, cuts)
                   for gradient in layer.gradients(x, self.ones, cut))]
-
-    def _update_script(self) -> Script:
-        """The host has seen by then that nothing overflowed, and dW of finite operands is finite:
-        no UPDATE needs to skip itself. It holds the scalars, so every step makes its own."""
-        script = Script(self.core)
-        sgd = Sgd(self.lr, self.momentum, 1 / self.scale.value)
-        add_gradients(script.program, self._order, sgd, skip=False)
-        return script
 
     @property
     def scripts(self) -> dict[str, Script]:
         """Those of a step, by what they do."""
-        return {"FF": self._forward, "BP": self._backward, "WU+UPDATE": self._update_script()}
+        backward, update = self._backward.scripts(Sgd(self.lr, self.momentum, 1 / self.scale.value))
+        return {"FF": self._forward, "BP+WU": backward, "WU+UPDATE": update}
 
     @property
     def macs(self) -> int:
@@ -336,28 +330,28 @@ class TransformerBlock:
         fall any more. With `measures` each command is run and measured alone; the bits are the
         same.
         """
-        update = self._update_script()
+        scripts = self.scripts
         self.core.next_samples()
         self._write_input(x)
         step = StepResult(float("nan"), 0, True)
         try:
             step.skipped = (self._forward.run("FF", step.programs, measures)
-                            or self._run_backward(loss, step, measures))
+                            or self._run_backward(scripts["BP+WU"], loss, step, measures))
         except Overflow:  # in what the host computed
             pass
-        if not step.skipped and update.run("WU+UPDATE", step.programs, measures):
+        if not step.skipped and scripts["WU+UPDATE"].run("WU+UPDATE", step.programs, measures):
             raise TrainingDiverged(LOST_WEIGHTS)
         self.scale.update(step.skipped)
         return step
 
-    def _run_backward(self, loss: LossFunction, step: StepResult,
+    def _run_backward(self, backward: Script, loss: LossFunction, step: StepResult,
                       measures: dict[str, Measure] | None) -> bool:
         y = self.down.out.read()
         step.loss, gradient = loss(y)
         if gradient.shape != y.shape:
             raise ValueError(f"loss: gradient of shape {gradient.shape}, but y has {y.shape}")
         write_fp16(self.down.d_out, gradient * self.scale.value)
-        return self._backward.run("BP", step.programs, measures)
+        return backward.run("BP+WU", step.programs, measures)
 
     def _write_input(self, x: np.ndarray) -> None:
         s = self.shape

@@ -15,7 +15,7 @@ from .estimate import (
     estimate_prune_cycles,
     estimate_update_cycles,
 )
-from .order import ARRAY, VECTOR, Job, issue_order, order_jobs
+from .order import ARRAY, VECTOR, Task, arrange
 from .tiling import (
     Array,
     Tiling,
@@ -26,8 +26,7 @@ from .tiling import (
     tilings,
 )
 
-__all__ = ["ARRAY", "VECTOR", "Array", "Job", "Tiling", "array_slots", "ceil_div",
+__all__ = ["ARRAY", "VECTOR", "Array", "Task", "Tiling", "arrange", "array_slots", "ceil_div",
            "choose_row_interleave", "conv_tilings", "estimate_cycles", "estimate_feature_cycles",
            "estimate_operand_bytes", "estimate_pool_cycles", "estimate_prune_cycles",
-           "estimate_update_cycles", "issue_order", "legal_row_interleaves", "order_jobs",
-           "tilings"]
+           "estimate_update_cycles", "legal_row_interleaves", "tilings"]

@@ -16,10 +16,12 @@ TILE_GAP = 16  # cycles between two tiles
 CHUNKS_AHEAD = 2  # of A, loaded before S
 STARTUP = 250  # latencies of memory and pipelines, once per command
 UPDATE_TILE = 16  # the vector engine works on tiles of 16 x 16 weights
-UPDATE_TILE_CYCLES = 260  # at 128 bits, about, beside a MATMUL; the memory sets it
-UPDATE_STARTUP = 450
+UPDATE_BYTES = 3072  # read for a tile: weights, velocities and gradients; memory sets the pace
+PRUNE_BYTES = 2048  # in whose time a tile is pruned
+PRUNE_QUARTER_BYTES = 1024  # the same for one copy that keeps a quarter or less
+PRUNE_QUARTER_GAP = 7  # cycles between such tiles
+DENSE_COPY_BYTES = 4096  # in whose time a tile is transposed: of N = M nothing is left out
 POOL_BACKWARD_WINDOW = 13  # least cycles from a window to the next
-DENSE_COPY_CYCLES = 75  # more per tile and copy if that is dense
 
 
 def estimate_cycles(tiling: Tiling) -> int:
@@ -99,22 +101,38 @@ def choose_row_interleave(*tilings: Tiling) -> int:
                                       for tiling in tilings))
 
 
-def estimate_update_cycles(array: Array, rows: int, cols: int, dense_copies: int) -> int:
-    """Cycles that an UPDATE takes, about."""
-    tiles = ceil_div(rows, UPDATE_TILE) * ceil_div(cols, UPDATE_TILE)
-    cycles = (UPDATE_TILE_CYCLES + dense_copies * DENSE_COPY_CYCLES) * 128 // array.data_w
-    return tiles * cycles + UPDATE_STARTUP
+def estimate_update_cycles(array: Array, rows: int, cols: int, n: int, m: int,
+                           copies: int) -> int:
+    """Cycles that an UPDATE with so many copies takes, about."""
+    return _tiles(rows, cols) * _beats(array, DENSE_COPY_BYTES if copies and n == m
+                                       else UPDATE_BYTES) + STARTUP
+
+
+def estimate_prune_cycles(array: Array, rows: int, cols: int, n: int, m: int, copies: int) -> int:
+    """Cycles that a PRUNE takes, about."""
+    if n == m:
+        each = _beats(array, DENSE_COPY_BYTES)
+    elif copies == 1 and 4 * n <= m:
+        each = _beats(array, PRUNE_QUARTER_BYTES) + PRUNE_QUARTER_GAP
+    else:
+        each = _beats(array, PRUNE_BYTES)
+    return _tiles(rows, cols) * each + STARTUP
+
+
+def _tiles(rows: int, cols: int) -> int:
+    """Of the vector engine."""
+    return ceil_div(rows, UPDATE_TILE) * ceil_div(cols, UPDATE_TILE)
+
+
+def _beats(array: Array, count: int) -> int:
+    """In which so many bytes move."""
+    return count // (2 * array.lanes)
 
 
 def estimate_feature_cycles(array: Array, rows: int, cols: int, operations: int) -> int:
     """Cycles that an AFFINE or STATS takes, about: operations per element, on half as many lanes as
     a beat has."""
     return operations * rows * ceil_div(2 * cols, array.lanes) + STARTUP
-
-
-def estimate_prune_cycles(array: Array, rows: int, cols: int) -> int:
-    """Cycles that a PRUNE takes, about."""
-    return estimate_update_cycles(array, rows, cols, 0)
 
 
 def estimate_pool_cycles(array: Array, windows: Windows, channels: int, backward: bool) -> int:

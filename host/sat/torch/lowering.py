@@ -8,33 +8,19 @@ the host does then is one block.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 
 import numpy as np
 import torch
 
-from ..core import MAX_COMMANDS
 from ..nn import Script, Sgd
-from ..nn.gradients import add_gradients, array_part, plan
+from ..nn.schedule import Schedule
 from .errors import CompileError
 from .graph import Graph, Node
 from .host import Dropout, HostBlock
 from .operations import OPERATIONS, BatchNormOp, Context, Operation
 from .parameters import Parameter
 from .values import FromHost, Value
-
-ROOM = 256  # commands that an operation may add to a program: PRUNE of 15x15 positions
-
-
-class LongScript(Script):
-    """Starts another program where one is nearly full."""
-
-    @property
-    def program(self):
-        last = super().program
-        if len(last) <= MAX_COMMANDS - ROOM:
-            return last
-        self.steps.append(self.core.program())
-        return super().program
 
 
 class Lowered:
@@ -55,9 +41,8 @@ class Lowered:
                                "weights")
         self.forward, self.evaluation = self._forward(True), self._forward(False)
         self.backward = self._backward()
-        config = self.core.backend.config
-        jobs = [gradient.job(config) for op in self.operations for gradient in op.gradients()]
-        self._order, self.update_cycles = plan(jobs)
+        self._gradients = [gradient for op in self.operations for gradient in op.gradients()]
+        self._updates = cache(self._update_schedule)
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -90,18 +75,15 @@ class Lowered:
                 made.append(OPERATIONS[node.op](self.context, node, node is graph.output))
         return made
 
-    def _script(self) -> LongScript:
-        return LongScript(self.core)
-
     def _forward(self, training: bool) -> Script:
-        script = self._script()
+        script = Script(self.core)
         script.host(self.input.write)
         for op in self.operations:
             op.forward(script, training)
-        return script
+        return Schedule(script).scripts()[0]
 
     def _backward(self) -> Script:
-        script = self._script()
+        script = Script(self.core)
         uses: dict[Value, list[tuple[Operation, int]]] = defaultdict(list)
         for op in self.operations:
             for index, value in enumerate(op.inputs):
@@ -115,22 +97,32 @@ class Lowered:
                 self.context.backward.finish(script, value, contributions)
             if sending:
                 op.prepare(script)
-        return script
+        return Schedule(script).scripts()[0]
 
     def prune(self) -> None:
         """Make the copies of all weights, after the host has written them."""
-        script = self._script()
+        script = Script(self.core)
         for op in self.operations:
             op.prune(script)
-        script.run("PRUNE", {})
+        Schedule(script).scripts()[0].run("PRUNE", {})
+
+    def _update_schedule(self, accumulate: bool, last: bool) -> Schedule:
+        script = Script(self.core)
+        for gradient in self._gradients:
+            gradient.start(script.program, accumulate)
+        for gradient in self._gradients if last else ():
+            gradient.use(script)
+        return Schedule(script)
 
     def update(self, accumulate: bool, last: bool) -> Script:
         """Gradients, and after the step's last micro-batch the updates."""
-        script = self._script()
         sgd = Sgd(0.0, 0.0, 1 / self.context.scale.value)  # each parameter has its own scalars
-        for entry in self._order if last else array_part(self._order):
-            add_gradients(script.program, [entry], sgd, skip=False, accumulate=accumulate)
-        return script
+        return self._updates(accumulate, last).scripts(sgd)[0]
+
+    @property
+    def update_cycles(self) -> float:
+        """Of those of a step on one batch, estimated."""
+        return self._updates(False, True).cycles
 
 
 def phases_of(graph: Graph) -> dict[Node, int]:
