@@ -149,7 +149,8 @@ def python_commands(spec: dict) -> str:
     lines += [f"{name} = {value}" for name, value in spec["limits"].items()]
     lines += ["", "# Descriptor fields: (word, lowest bit, bits)."]
     lines += ["FIELDS = {",
-              *(f'    "{name}": {tuple(value)},' for name, value in spec["fields"].items()), "}"]
+              *(f'    "{name}": {tuple(value)},' for name, value in spec["fields"].items()), "}",
+              f"SIGNED_FIELDS = {tuple(spec['signed'])}".replace("'", '"')]
     lines += [f"SLOT_WORD = {spec['slot_word']}  # of slot 0",
               f"SLOT_WORDS = {spec['slot_words']}  # address low, address high, stride"]
     commands = spec["commands"]

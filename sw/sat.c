@@ -222,6 +222,11 @@ static bool is_in(uint32_t value, uint32_t least, uint32_t bits) {
   return value >= least && value < 1u << bits;
 }
 
+static bool is_signed(int32_t value, uint32_t bits) {
+  const int32_t half = (int32_t)(1u << (bits - 1u));
+  return value >= -half && value < half;
+}
+
 static bool windows_fit(const sat_windows *w) {
   return w && is_size(w->images) && is_in(w->map_h, 1, SAT_DESC_MAP_H_BITS) &&
          is_in(w->map_w, 1, SAT_DESC_MAP_W_BITS) && is_in(w->out_h, 1, SAT_DESC_OUT_H_BITS) &&
@@ -230,8 +235,8 @@ static bool windows_fit(const sat_windows *w) {
          is_in(w->step_log2, 0, SAT_DESC_STEP_LOG2_BITS) &&
          is_in(w->dilation_log2, 0, SAT_DESC_DILATION_LOG2_BITS) &&
          is_in(w->upsample_log2, 0, SAT_DESC_UPSAMPLE_LOG2_BITS) &&
-         is_in(w->pad_top, 0, SAT_DESC_PAD_TOP_BITS) &&
-         is_in(w->pad_left, 0, SAT_DESC_PAD_LEFT_BITS) &&
+         is_signed(w->pad_top, SAT_DESC_PAD_TOP_BITS) &&
+         is_signed(w->pad_left, SAT_DESC_PAD_LEFT_BITS) &&
          (uint64_t)w->images * w->map_h * w->map_w <= SAT_SIZE_MAX &&
          (uint64_t)w->images * w->out_h * w->out_w <= SAT_SIZE_MAX;
 }
@@ -239,13 +244,14 @@ static bool windows_fit(const sat_windows *w) {
 int sat_windows_sliding(sat_windows *windows, uint32_t images, uint32_t map_h, uint32_t map_w,
                         uint32_t kernel_h, uint32_t kernel_w, uint32_t stride, uint32_t pad,
                         uint32_t dilation) {
-  sat_windows w = {images, map_h, map_w, 0, 0, kernel_h, kernel_w, 0, 0, 0, pad, pad};
+  sat_windows w = {images, map_h, map_w, 0, 0, kernel_h, kernel_w, 0, 0, 0, 0, 0};
   if (!is_in(map_h, 1, SAT_DESC_MAP_H_BITS) || !is_in(map_w, 1, SAT_DESC_MAP_W_BITS) ||
       !is_in(kernel_h, 1, SAT_DESC_KERNEL_H_BITS) ||
-      !is_in(kernel_w, 1, SAT_DESC_KERNEL_W_BITS) || !is_in(pad, 0, SAT_DESC_PAD_TOP_BITS) ||
+      !is_in(kernel_w, 1, SAT_DESC_KERNEL_W_BITS) || !is_in(pad, 0, SAT_DESC_PAD_TOP_BITS - 1u) ||
       !is_power_log2(stride, &w.step_log2) || !is_power_log2(dilation, &w.dilation_log2)) {
     return SAT_E_ARGUMENT;
   }
+  w.pad_top = w.pad_left = (int32_t)pad;
   w.out_h = places(map_h, kernel_h, stride, pad, dilation);
   w.out_w = places(map_w, kernel_w, stride, pad, dilation);
   if (!windows_fit(&w)) return SAT_E_ARGUMENT;
@@ -263,9 +269,8 @@ int sat_windows_transposed(const sat_windows *forward, sat_windows *windows) {
   w.out_w = forward->map_w;
   w.step_log2 = forward->upsample_log2;
   w.upsample_log2 = forward->step_log2;
-  /* Where the kernel ends before the padding does, a difference is far above any legal padding. */
-  w.pad_top = ((forward->kernel_h - 1u) << forward->dilation_log2) - forward->pad_top;
-  w.pad_left = ((forward->kernel_w - 1u) << forward->dilation_log2) - forward->pad_left;
+  w.pad_top = (int32_t)((forward->kernel_h - 1u) << forward->dilation_log2) - forward->pad_top;
+  w.pad_left = (int32_t)((forward->kernel_w - 1u) << forward->dilation_log2) - forward->pad_left;
   if (!windows_fit(&w)) return SAT_E_ARGUMENT;
   *windows = w;
   return SAT_OK;
@@ -344,8 +349,10 @@ static void set_windows(uint32_t *command, const sat_windows *windows) {
   set(command, SAT_DESC_STEP_LOG2_LSB, windows->step_log2);
   set(command, SAT_DESC_DILATION_LOG2_LSB, windows->dilation_log2);
   set(command, SAT_DESC_UPSAMPLE_LOG2_LSB, windows->upsample_log2);
-  set(command, SAT_DESC_PAD_TOP_LSB, windows->pad_top);
-  set(command, SAT_DESC_PAD_LEFT_LSB, windows->pad_left);
+  set(command, SAT_DESC_PAD_TOP_LSB,
+      (uint32_t)windows->pad_top & ((1u << SAT_DESC_PAD_TOP_BITS) - 1u));
+  set(command, SAT_DESC_PAD_LEFT_LSB,
+      (uint32_t)windows->pad_left & ((1u << SAT_DESC_PAD_LEFT_BITS) - 1u));
 }
 
 /* Appends a command whose tensors all are what its slots must hold; `made` is where it lies. */

@@ -116,7 +116,7 @@ int sat_write(const sat_device *device, const sat_tensor *tensor, const void *da
 typedef struct {
   uint32_t images, map_h, map_w, out_h, out_w, kernel_h, kernel_w;
   uint32_t step_log2, dilation_log2, upsample_log2;
-  uint32_t pad_top, pad_left;
+  int32_t pad_top, pad_left; /* below zero: the first window begins inside the map */
 } sat_windows;
 
 /* Those of a layer with the same padding on all sides, as many as lie on the padded map. `stride`

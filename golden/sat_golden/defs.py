@@ -37,9 +37,10 @@ FIELDS = {
     "STEP_LOG2": (7, 8, 2),
     "DILATION_LOG2": (7, 10, 2),
     "UPSAMPLE_LOG2": (7, 12, 2),
-    "PAD_TOP": (7, 16, 4),
-    "PAD_LEFT": (7, 20, 4),
+    "PAD_TOP": (7, 16, 8),
+    "PAD_LEFT": (7, 24, 8),
 }
+SIGNED_FIELDS = ("PAD_TOP", "PAD_LEFT")
 SLOT_WORD = 8  # of slot 0
 SLOT_WORDS = 3  # address low, address high, stride
 MATMUL_ROW_INTERLEAVE_LSB = 8

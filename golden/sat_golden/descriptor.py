@@ -12,6 +12,7 @@ from .defs import (
     DESC_BYTES,
     FIELDS,
     FIELDS_USED,
+    SIGNED_FIELDS,
     SLOT_WORD,
     SLOT_WORDS,
     SLOTS,
@@ -114,7 +115,8 @@ class Descriptor:
         words = [0] * WORDS
         for name, (word, low, bits) in FIELDS.items():
             value = getattr(self, name.lower())
-            words[word] |= integer(name.lower(), value, 0, (1 << bits) - 1) << low
+            held = integer(name.lower(), value, *field_range(name))
+            words[word] |= (held & (1 << bits) - 1) << low
         for number, slot in self.slots.items():
             at = SLOT_WORD + SLOT_WORDS * integer("slots", number, 0, SLOTS - 1)
             address = integer(f"slots[{number}].address", slot.address, 0, (1 << 64) - 1)
@@ -136,6 +138,9 @@ class Descriptor:
             name.lower(): words[word] >> low & ((1 << bits) - 1)
             for name, (word, low, bits) in FIELDS.items()
         }
+        for name in SIGNED_FIELDS:
+            if values[name.lower()] > field_range(name)[1]:
+                values[name.lower()] -= 1 << FIELDS[name][2]
         # Words 4..7 are one or the other.
         absent = SCALAR_FIELDS if has_windows(values["opcode"], values["flags"]) else WINDOW_FIELDS
         own = WORD_4.get(values["opcode"], "DEPTH")
@@ -145,6 +150,12 @@ class Descriptor:
         slots = {number: slot_of(words, number) for number in range(SLOTS)}
         used = {number: slot for number, slot in slots.items() if slot != UNUSED}
         return cls(**values, overlap=overlap, slots=used)
+
+
+def field_range(name: str) -> tuple[int, int]:
+    """The least and the largest number that a field holds."""
+    values = 1 << FIELDS[name][2]
+    return (-values // 2, values // 2 - 1) if name in SIGNED_FIELDS else (0, values - 1)
 
 
 def has_windows(opcode: int, flags: int) -> bool:

@@ -16,7 +16,8 @@ from .arguments import integer
 from .defs import FIELDS, SIZE_MAX
 
 OUTSIDE = -1  # in place of a pixel
-FIELD_MAX = (1 << FIELDS["KERNEL_H"][2]) - 1  # of kernel and padding in a descriptor
+FIELD_MAX = (1 << FIELDS["KERNEL_H"][2]) - 1  # of a kernel's side in a descriptor
+PAD_MAX = (1 << FIELDS["PAD_TOP"][2] - 1) - 1
 SIDE_MAX = (1 << FIELDS["MAP_H"][2]) - 1
 
 
@@ -26,7 +27,8 @@ class Windows:
 
     Pixels and windows are numbered image by image, row by row: these are the rows of the matrices
     that hold the map and the result. Names and meanings are those of the descriptor; `images` is
-    its field `rows`. As in a descriptor, nothing is checked: `sliding` does.
+    its field `rows`. A padding below zero says that the first window begins inside the map. As in a
+    descriptor, nothing is checked: `sliding` does.
     """
 
     images: int
@@ -46,15 +48,16 @@ class Windows:
     def sliding(cls, images: int, map_h: int, map_w: int, kernel_h: int, kernel_w: int, *,
                 stride: int = 1, pad: int = 0, dilation: int = 1) -> Windows:
         """Those of a layer with the same padding on all sides: as many as lie on the padded map.
-        Sizes are at least 1, kernel sides and `pad` at most 15; `stride` and `dilation` are 1, 2, 4
-        or 8. ValueError or TypeError name what is none of these, or the kernel if no window fits.
+        Sizes are at least 1, kernel sides at most 15, `pad` at most 127; `stride` and `dilation`
+        are 1, 2, 4 or 8. ValueError or TypeError name what is none of these, or the kernel if no
+        window fits.
         """
         for name, size, most in (("images", images, SIZE_MAX), ("map_h", map_h, SIDE_MAX),
                                  ("map_w", map_w, SIDE_MAX)):
             integer(name, size, 1, most)
         for name, side in (("kernel_h", kernel_h), ("kernel_w", kernel_w)):
             integer(name, side, 1, FIELD_MAX)
-        integer("pad", pad, 0, FIELD_MAX)
+        integer("pad", pad, 0, PAD_MAX)
         step_log2, dilation_log2 = log2_of("stride", stride), log2_of("dilation", dilation)
 
         def places(size: int, kernel: int) -> int:
@@ -68,18 +71,14 @@ class Windows:
 
     def transposed(self) -> Windows:
         """The windows of the gradient: over the grid of these windows, one for each pixel, and
-        position p sees what sees the pixel at position P-1-p.
-
-        ValueError where the kernel does not reach as far as the padding (no such descriptor)."""
-        pads = {name: (side - 1 << self.dilation_log2) - pad
-                for name, side, pad in (("pad_top", self.kernel_h, self.pad_top),
-                                        ("pad_left", self.kernel_w, self.pad_left))}
-        for name, pad in pads.items():
-            if pad < 0:
-                raise ValueError(f"{name}: the kernel ends before the padding does")
+        position p sees what sees the pixel at position P-1-p. Where the padding goes further than
+        the kernel reaches, they begin inside that grid: what sees padding alone has no gradient."""
+        pad_top, pad_left = ((side - 1 << self.dilation_log2) - pad
+                             for side, pad in ((self.kernel_h, self.pad_top),
+                                               (self.kernel_w, self.pad_left)))
         return Windows(self.images, self.out_h, self.out_w, self.map_h, self.map_w, self.kernel_h,
                        self.kernel_w, self.upsample_log2, self.dilation_log2, self.step_log2,
-                       **pads)
+                       pad_top, pad_left)
 
     @property
     def positions(self) -> int:
@@ -170,8 +169,8 @@ class Windows:
 class Phase(NamedTuple):
     """Windows of a convolution over an upsampled map that are those of an ordinary one.
 
-    windows     the ordinary one: `upsample_log2` is 0, a padding may be negative, and without
-                positions (`kernel_h` or `kernel_w` 0) nothing is seen
+    windows     the ordinary one: `upsample_log2` is 0, and without positions (`kernel_h` or
+                `kernel_w` 0) nothing is seen
     positions   int64: which positions of the kernel these windows see pixels at, ascending
     rows        int64: which of all windows they are, ascending
     """

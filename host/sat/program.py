@@ -10,7 +10,6 @@ from typing import TypeVar
 from sat_golden.arguments import fp32, integer
 from sat_golden.compress import check_nm
 from sat_golden.defs import (
-    FIELDS,
     MATMUL_ROW_INTERLEAVE_LSB,
     POOL_POSITIONS_MAX,
     SIZE_MAX,
@@ -29,7 +28,7 @@ from sat_golden.defs import (
     UpdateFlag,
     UpdateSlot,
 )
-from sat_golden.descriptor import Descriptor
+from sat_golden.descriptor import Descriptor, field_range
 from sat_golden.windows import Windows
 
 from .address_space import AddressSpace
@@ -347,8 +346,9 @@ def _windows(windows: Windows) -> None:
     """ValueError unless the descriptor can hold the windows, and the core count them."""
     fields = windows.fields()
     for name, value in fields.items():
-        least = 0 if name.endswith("_log2") or name.startswith("pad") else 1
-        most = SIZE_MAX if name == "rows" else (1 << FIELDS[name.upper()][2]) - 1
+        least, most = field_range(name.upper())
+        if not (name.endswith("_log2") or name.startswith("pad")):
+            least = 1
         if not least <= value <= most:
             raise ValueError(f"windows: {name} {value} is not in {least}..{most}")
     for name in ("pixels", "count"):

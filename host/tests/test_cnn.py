@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sat import CheckedBackend, Core, GoldenBackend, SatConfig, SimBackend
+from sat import CheckedBackend, Core, FeatureMap, GoldenBackend, Program, SatConfig, SimBackend
 from sat.nn import (
     AveragePool,
     Conv2d,
@@ -227,6 +227,14 @@ def test_scalars_are_those_of_the_step(core: Core):
         assert np.array_equal(conv.v.read(), gradient + np.float32(0.25) * w)
 
 
+def add_gradients(program: Program, conv: Conv2d, x: FeatureMap, d_out: FeatureMap) -> None:
+    """WU and UPDATE."""
+    for gradient in conv.gradients(x, d_out):
+        gradient.start(program)
+        for use in gradient.uses:
+            use(program, Sgd(0.1, 0.9, decay=1e-3), False)
+
+
 def test_rtl_layers_equal_the_golden_model(rng):
     """What the network does not use: bias, dilation, a wide kernel, maximum pooling."""
     config = SatConfig.from_name("4x8")
@@ -246,13 +254,37 @@ def test_rtl_layers_equal_the_golden_model(rng):
             conv.prune(program)
             conv.forward(program, x, y, relu=True)
             conv.backward(program, y, d_x, mask=x.tensor)
-            for gradient in conv.gradients(x, y):
-                gradient.start(program)
-                for use in gradient.uses:
-                    use(program, Sgd(0.1, 0.9, decay=1e-3), False)
+            add_gradients(program, conv, x, y)
             pool.forward(program, x, pooled)
             pool.backward(program, pooled, d_x)
             core.run(program)
+    assert backend.differing_bits == 0, backend.reports
+
+
+@pytest.mark.parametrize("config", ["2x2", "4x8"])
+def test_rtl_convolutions_of_any_padding_equal_the_golden_model(config: str, rng):
+    """Padding that the kernel does not reach over, and kernels that reach over more than there
+    is."""
+    config = SatConfig.from_name(config)
+    backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
+                             GoldenBackend(config, memory_size=MEMORY_BYTES))
+    cases = [(ConvSpec(5, 9, 1, pad=2, n=2, m=4), 5, 4), (ConvSpec(6, 9, 1, 2, 3, n=1, m=8), 3, 7),
+             (ConvSpec(5, 9, 3, 4, 6, n=2, m=8), 4, 5), (ConvSpec(5, 9, 2, 2, 5, 2), 6, 3),
+             (ConvSpec(3, 9, 3, 1, 0, 8, n=2, m=4), 18, 17), (ConvSpec(3, 5, 3, 8, 13, 4), 4, 9)]
+    with backend:
+        core = Core(backend)
+        for spec, h, w in cases:
+            conv = Conv2d(core, "conv", spec, 2, h, w, rng, bias=True)
+            x, d_x = (core.feature_map(name, 2, h, w, spec.inputs) for name in ("x", "d_x"))
+            y = conv.feature_map("y")
+            x.write(rng.standard_normal(x.shape).astype(np.float16))
+            program = core.program()
+            conv.prune(program)
+            conv.forward(program, x, y)
+            conv.backward(program, y, d_x, mask=x.tensor)
+            add_gradients(program, conv, x, y)
+            core.run(program)
+            assert d_x.read().any()
     assert backend.differing_bits == 0, backend.reports
 
 

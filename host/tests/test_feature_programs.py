@@ -83,7 +83,7 @@ def test_descriptors_pass_the_core_checks(core: Core, tensors):
     ({"s": "stack", "windows": replace(WINDOWS, kernel_h=2)}, ValueError, "s"),
     ({"windows": replace(WINDOWS, kernel_w=16)}, ValueError, "windows"),
     ({"windows": replace(WINDOWS, out_h=0)}, ValueError, "windows"),
-    ({"windows": replace(WINDOWS, pad_top=-1)}, ValueError, "windows"),
+    ({"windows": replace(WINDOWS, pad_top=-129)}, ValueError, "windows"),
     ({"windows": replace(WINDOWS, out_h=65536)}, ValueError, "windows"),
     ({"windows": replace(WINDOWS, images=1 << 10, out_h=65535)}, ValueError, "windows"),
     ({"a_trans": True, "s": "stack"}, TypeError, "s"),

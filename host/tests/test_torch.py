@@ -49,6 +49,9 @@ SGD = Sgd(lr=0.25, momentum=0.5)
 def close(got: np.ndarray, wanted: "torch.Tensor", tolerance: float = FP16_TOLERANCE) -> None:
     wanted = wanted.detach().numpy()
     assert got.shape == wanted.shape
+    if not wanted.any():
+        assert not got.any()
+        return
     error = np.abs(got.astype(np.float64) - wanted).max() / np.abs(wanted).max()
     assert error < tolerance, f"relative error {error:.2g}"
 
@@ -124,11 +127,34 @@ CONVOLUTIONS = [  # spec, images, h, w
     (ConvSpec(8, 8, pad=2, dilation=2), 2, 8, 7),
     (ConvSpec(8, 8, pad=2, dilation=2, stride=2), 1, 9, 8),
     (ConvSpec(8, 8, pad=0), 2, 5, 5),
+    (ConvSpec(8, 8, kernel=1, pad=1), 2, 4, 5),  # padding that the kernel does not reach over
+    (ConvSpec(4, 8, pad=5, stride=2), 2, 6, 3),
+    (ConvSpec(4, 8, pad=0, dilation=8), 1, 17, 19),  # and what it reaches over without any
+    (ConvSpec(2, 4, kernel=15, pad=56, dilation=8), 1, 3, 2),
+    (ConvSpec(2, 4, kernel=1, stride=8, pad=127), 1, 2, 1),
 ]
 
 
 @pytest.mark.parametrize("spec, images, h, w", CONVOLUTIONS, ids=str)
 def test_convolution(core: Core, rng, spec: ConvSpec, images, h, w):
+    check_convolution(core, rng, spec, images, h, w)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_convolution(core: Core, seed: int):
+    """Whatever a layer can be: kernel, stride, padding and dilation have nothing to do with each
+    other."""
+    rng = np.random.default_rng(seed)
+    while True:
+        kernel, stride, dilation = (int(rng.choice(values)) for values in (
+            (1, 1, 2, 3, 4, 5, 7), (1, 2, 4, 8), (1, 2, 4, 8)))
+        pad, h, w = int(rng.integers(0, 12)), *(int(side) for side in rng.integers(1, 12, 2))
+        if min(h, w) + 2 * pad > dilation * (kernel - 1):
+            break
+    check_convolution(core, rng, ConvSpec(3, 5, kernel, stride, pad, dilation), 2, h, w)
+
+
+def check_convolution(core: Core, rng, spec: ConvSpec, images: int, h: int, w: int) -> None:
     layer = Conv2d(core, "layer", spec, images, h, w, rng, bias=True)
     run(core, layer.prune)
     x = new_map(core, halves(rng, images, h, w, spec.inputs))

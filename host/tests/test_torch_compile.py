@@ -164,13 +164,21 @@ class Averages(nn.Module):
         return self.fc(functional.adaptive_avg_pool2d(x, (3, 2)).flatten(1))
 
 
+def padded() -> nn.Module:
+    """Padding that a kernel does not reach over, also with a stride, and a kernel that reaches over
+    16 pixels without padding."""
+    return nn.Sequential(nn.Conv2d(1, 8, 1, padding=5), nn.ReLU(), nn.Conv2d(8, 8, 3, dilation=8),
+                         nn.ReLU(), nn.Conv2d(8, 16, 1, 2, padding=3), nn.ReLU(),
+                         nn.AvgPool2d(2, 1), nn.Flatten(), nn.Linear(16 * 9, 10))
+
+
 def mlp_model() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(),
                          nn.Linear(24, 10))
 
 
 MODELS = {"mlp": mlp_model, "resnet": resnet, "vit": Vit, "odd": Odd,
-          "channels last": ChannelsLast, "averages": Averages}
+          "channels last": ChannelsLast, "averages": Averages, "padded": padded}
 
 
 def sgd(model: nn.Module, lr: float = 0.05, nesterov: bool = False) -> torch.optim.SGD:
@@ -241,7 +249,7 @@ def test_the_average_of_a_large_map_is_the_cores(h: int, w: int):
 
 @pytest.mark.parametrize("config, name, wu", [
     ("2x2", "mlp", None), ("4x8", "mlp", None), ("2x2", "odd", None), ("4x8", "odd", "2:8"),
-    ("2x2", "averages", None)])
+    ("2x2", "averages", None), ("2x2", "padded", None)])
 def test_rtl_and_golden_agree_to_the_bit(config: str, name: str, wu: str | None):
     """All of two sparse steps, on 4x8 with Nesterov's momentum: what a checkpoint holds, and the
     logits. With `wu` all passes are sparse."""
@@ -467,8 +475,7 @@ UNSUPPORTED = [  # model, example, message
     (nn.Conv2d(8, 8, (3, 1)), MAP, r"0: kernel_size=\(3, 1\) is unsupported"),
     (nn.Conv2d(8, 8, 3, stride=3), MAP, "0: stride: 3 is not 1, 2, 4 or 8; change the layer"),
     (nn.Conv2d(8, 8, 2, padding="same"), MAP, "0: padding='same' of an even kernel"),
-    (nn.Sequential(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1, padding=1)), MAP,
-     r"0\.1: pad_top: the kernel ends before the padding does"),
+    (nn.Conv2d(8, 8, 3, padding=128), MAP, r"0: pad: 128 is not in 0\.\.127"),
     (nn.InstanceNorm2d(8, affine=True), MAP, "0: instance_norm is unsupported; use BatchNorm2d"),
     (nn.Conv2d(8, 8, 3), torch.zeros(8, 6, 6), "0: a convolution of values"),
     (nn.Sequential(nn.Conv1d(8, 8, 3)), torch.zeros(BATCH, 8, 6), r"0\.0: conv1d is unsupported"),

@@ -24,7 +24,7 @@ module sat_cmd_flags (
     case (opcode)
       `SAT_OP_MATMUL: begin
         head_allowed = {
-          (flags_i[`SAT_FLAG_MATMUL_CONV] ? 32'h00ff3fff : 32'd0),
+          (flags_i[`SAT_FLAG_MATMUL_CONV] ? 32'hffff3fff : 32'd0),
           (flags_i[`SAT_FLAG_MATMUL_CONV] ? 32'hffffffff : 32'd0),
           (flags_i[`SAT_FLAG_MATMUL_CONV] ? 32'hffffffff : 32'd0),
           32'hffffffff,
@@ -91,7 +91,7 @@ module sat_cmd_flags (
       end
       default: begin  // POOL
         head_allowed = {
-          32'h00ff3fff,
+          32'hffff3fff,
           32'hffffffff,
           32'hffffffff,
           32'h00000000,

@@ -41,11 +41,12 @@ module sat_pool_reader #(
   localparam [`SAT_TARGET_BITS-1:0] TARGET_WINNER = 1 << `SAT_TARGET_Y;
 
   wire [15:0] map_h, map_w, out_h, out_w;
-  wire  [3:0] pad_left, pad_top, kernel_w, kernel_h;
+  wire  [7:0] pad_left, pad_top;
+  wire  [3:0] kernel_w, kernel_h;
   wire  [1:0] upsample_log2, dilation_log2, step_log2;
-  wire  [9:0] reserved;
-  assign {reserved[9:2], pad_left, pad_top, reserved[1:0], upsample_log2, dilation_log2, step_log2,
-          kernel_w, kernel_h, out_w, out_h, map_w, map_h} = geometry_i;
+  wire  [1:0] reserved;
+  assign {pad_left, pad_top, reserved, upsample_log2, dilation_log2, step_log2, kernel_w, kernel_h,
+          out_w, out_h, map_w, map_h} = geometry_i;
 
   // ---- Positions
   // Through a register slice into the address pipeline, which moves unless its last item has to
@@ -121,8 +122,8 @@ module sat_pool_reader #(
         .step_log2_i    (step_log2),
         .dilation_log2_i(dilation_log2),
         .upsample_log2_i(upsample_log2),
-        .pad_top_i      ({1'b0, pad_top}),
-        .pad_left_i     ({1'b0, pad_left}),
+        .pad_top_i      (pad_top),
+        .pad_left_i     (pad_left),
         .image_i        (image),
         .oy_i           (oy),
         .ox_i           ({8'd0, ox}),

@@ -47,8 +47,8 @@ module sat_a_loader #(
   input  wire [1:0]                   step_log2_i,
   input  wire [1:0]                   dilation_log2_i,
   input  wire [1:0]                   upsample_log2_i,
-  input  wire [4:0]                   pad_top_i,  // signed
-  input  wire [4:0]                   pad_left_i,
+  input  wire [7:0]                   pad_top_i,  // signed
+  input  wire [7:0]                   pad_left_i,
   output wire                         idle_o,
   // read DMA client
   output wire                         req_valid_o,

@@ -82,7 +82,7 @@ module sat_matmul #(
   wire [8*`SAT_STRIDE_BITS-1:0] slot_stride;
   wire [15:0]         map_h, map_w, out_h, out_w;
   wire [3:0]          kernel_w;
-  wire [4:0]          pad_top, pad_left;
+  wire [7:0]          pad_top, pad_left;
   wire [1:0]          step_log2, dilation_log2, upsample_log2;
   wire [23:0]         rows, depth, row_tiles, s_passes;
   wire [15:0]         cols, col_tiles, a_passes;

@@ -50,8 +50,8 @@ module sat_matmul_command #(
   output wire [1:0]                    step_log2_o,
   output wire [1:0]                    dilation_log2_o,
   output wire [1:0]                    upsample_log2_o,
-  output wire [4:0]                    pad_top_o,    // signed
-  output wire [4:0]                    pad_left_o,
+  output wire [7:0]                    pad_top_o,    // signed
+  output wire [7:0]                    pad_left_o,
   // plan
   output wire [23:0]                   rows_o,
   output wire [15:0]                   cols_o,

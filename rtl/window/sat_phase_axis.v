@@ -11,7 +11,7 @@ module sat_phase_axis (
   input  wire [2:0]  phase_i,          // p
   input  wire [15:0] outs_i,           // windows; more than p
   input  wire [3:0]  kernel_i,         // positions
-  input  wire [3:0]  pad_i,
+  input  wire [7:0]  pad_i,            // signed
   input  wire [1:0]  step_log2_i,
   input  wire [1:0]  dilation_log2_i,
   input  wire [1:0]  upsample_log2_i,
@@ -19,7 +19,7 @@ module sat_phase_axis (
   output wire [15:0] outs_o,           // windows of the phase
   output wire [3:0]  kernel_o,         // its positions, 0 if there is none
   output wire [2:0]  first_o,          // the first of them
-  output wire [4:0]  pad_o,            // signed
+  output wire [7:0]  pad_o,            // signed
   output wire [3:0]  hop_o             // from its last window to its first in the next image
 );
 
@@ -28,23 +28,23 @@ module sat_phase_axis (
   wire [1:0]  spacing  = (upsample_log2_i > dilation_log2_i) ? upsample_log2_i - dilation_log2_i
                                                              : 2'd0;
   // Position k is seen if k * dilation = pad - p * step, modulo s.
-  wire [6:0]  start    = {3'd0, pad_i} - ({4'd0, phase_i} << step_log2_i);
+  wire [8:0]  start    = {pad_i[7], pad_i} - ({6'd0, phase_i} << step_log2_i);
   wire [2:0]  rest     = start[2:0] & mask;
   wire [2:0]  first    = rest >> dilation_log2_i;
   wire        seen     = ((rest & between) == 3'd0) && ({1'b0, first} < kernel_i);
-  wire [6:0]  pad      = start - ({4'd0, first} << dilation_log2_i);
+  wire [8:0]  pad      = start - ({6'd0, first} << dilation_log2_i);
   wire [15:0] behind   = outs_i - 16'd1 - {13'd0, phase_i};
   wire [3:0]  others   = (kernel_i - 4'd1 - {1'b0, first}) >> spacing;
-  wire [6:0]  scaled   = $signed(pad) >>> upsample_log2_i;
+  wire [8:0]  scaled   = $signed(pad) >>> upsample_log2_i;
 
   assign last_o   = (phase_i == mask) || (behind == 16'd0);
   assign outs_o   = (behind >> upsample_log2_i) + 16'd1;
   assign kernel_o = seen ? others + 4'd1 : 4'd0;
   assign first_o  = first;
-  assign pad_o    = scaled[4:0];
+  assign pad_o    = scaled[7:0];
   assign hop_o    = {1'b0, phase_i} + {1'b0, behind[2:0] & mask} + 4'd1;
 
-  wire unused_ok = &{1'b0, scaled[6:5]};
+  wire unused_ok = &{1'b0, scaled[8]};
 
 endmodule
 

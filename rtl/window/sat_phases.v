@@ -20,8 +20,8 @@ module sat_phases (
   input  wire [1:0]                        step_log2_i,
   input  wire [1:0]                        dilation_log2_i,
   input  wire [1:0]                        upsample_log2_i,
-  input  wire [3:0]                        pad_top_i,
-  input  wire [3:0]                        pad_left_i,
+  input  wire [7:0]                        pad_top_i,    // signed
+  input  wire [7:0]                        pad_left_i,
   // the phase
   output wire                              last_o,
   output wire [2:0]                        phase_y_o,
@@ -32,8 +32,8 @@ module sat_phases (
   output wire [3:0]                        kernel_w_o,
   output wire [1:0]                        dilation_log2_o,
   output wire [1:0]                        upsample_log2_o,
-  output wire [4:0]                        pad_top_o,    // signed
-  output wire [4:0]                        pad_left_o,
+  output wire [7:0]                        pad_top_o,    // signed
+  output wire [7:0]                        pad_left_o,
   output wire [3:0]                        hop_o,        // lines of windows from image to image
   output wire [`SAT_S_POSITIONS_BITS-1:0]  positions_o   // which of the kernel's
 );

@@ -20,8 +20,8 @@ module sat_pixel_addr #(
   input  wire [1:0]        step_log2_i,
   input  wire [1:0]        dilation_log2_i,
   input  wire [1:0]        upsample_log2_i,
-  input  wire [4:0]        pad_top_i,        // signed
-  input  wire [4:0]        pad_left_i,
+  input  wire [7:0]        pad_top_i,        // signed
+  input  wire [7:0]        pad_left_i,
   // window and position
   input  wire [23:0]       image_i,
   input  wire [15:0]       oy_i,
@@ -39,9 +39,9 @@ module sat_pixel_addr #(
   reg [23:0]        s1_rows_q;
   always @(posedge clk) if (en_i) begin
     s1_y_q    <= $signed(({5'd0, oy_i} << step_log2_i) + ({17'd0, ky_i} << dilation_log2_i)
-                         - {{16{pad_top_i[4]}}, pad_top_i});
+                         - {{13{pad_top_i[7]}}, pad_top_i});
     s1_x_q    <= $signed(({5'd0, ox_i} << step_log2_i) + ({25'd0, kx_i} << dilation_log2_i)
-                         - {{24{pad_left_i[4]}}, pad_left_i});
+                         - {{21{pad_left_i[7]}}, pad_left_i});
     s1_rows_q <= image_i * {8'd0, map_h_i};
   end
 

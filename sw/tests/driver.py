@@ -16,6 +16,7 @@ from ctypes import (
     c_double,
     c_float,
     c_int,
+    c_int32,
     c_size_t,
     c_ubyte,
     c_uint16,
@@ -85,9 +86,9 @@ class CStack(Structure):
 
 
 class CWindows(Structure):
-    _fields_ = [(name, c_uint32) for name in (
+    _fields_ = [*((name, c_uint32) for name in (
         "images", "map_h", "map_w", "out_h", "out_w", "kernel_h", "kernel_w", "step_log2",
-        "dilation_log2", "upsample_log2", "pad_top", "pad_left")]
+        "dilation_log2", "upsample_log2")), ("pad_top", c_int32), ("pad_left", c_int32)]
 
 
 class Arena(Structure):

@@ -16,7 +16,8 @@ def random_descriptor(rng: np.random.Generator, **fields: int) -> int:
     for name, field in fields.items():
         word, low, bits = FIELDS[name.upper()]
         place = 32 * word + low
-        value = value & ~(((1 << bits) - 1) << place) | field << place
+        mask = (1 << bits) - 1
+        value = value & ~(mask << place) | (field & mask) << place
     return value
 
 

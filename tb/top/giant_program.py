@@ -102,11 +102,11 @@ def draw_giant_windows(rng: np.random.Generator, kernels: list[tuple[int, int]],
             grid[axis] = big
         windows = draw_windows(rng, kind, kernels[rng.integers(len(kernels))],
                                int(rng.integers(4)), int(rng.integers(4)), tuple(grid))
-        if windows and kind == "any":
+        if kind == "any":
             outs = [small(rng, 2), small(rng, 2)]
             outs[axis - 1] = max(1, giant(rng, SIDE_BITS) // windows.images)
             windows = replace(windows, out_h=outs[0], out_w=outs[1])
-        if windows and limits.allow(windows, channels, 1) and fits_fields(windows):
+        if limits.allow(windows, channels, 1) and fits_fields(windows):
             return windows
 
 

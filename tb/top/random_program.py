@@ -42,7 +42,7 @@ from sat_golden.defs import (
     PruneSlot,
     StatsSlot,
 )
-from sat_golden.descriptor import Descriptor, Slot, aligned, fields_used
+from sat_golden.descriptor import Descriptor, Slot, aligned, field_range, fields_used
 from sat_golden.hazards import Command, command_hazards
 from sat_golden.operands import HALF, NIBBLE, OPERANDS, SINGLE, Operand
 from sat_golden.sampling import WORD_MAX
@@ -484,7 +484,7 @@ def draw_case(rng: np.random.Generator, limits: Limits, kernels: list[tuple[int,
         windows = draw_windows(rng, kind, kernel, step_log2, dilation_log2, grid)
         channels, cols = (int(x) for x in rng.integers(1, limits.channels + 1, 2))
         channels = made.cols if made else channels
-        if windows and limits.allow(windows, channels, cols):
+        if limits.allow(windows, channels, cols):
             return windows, channels, cols
     return None
 
@@ -541,11 +541,9 @@ def add_random_feature(writer: ProgramWriter, limit: int) -> None:
 
 def transposed(windows: Windows) -> Windows | None:
     """Those of the gradient, where a descriptor can say them."""
-    try:
-        back = windows.transposed()
-    except ValueError:
-        return None
-    return back if max(back.pad_top, back.pad_left) <= 15 else None
+    back, (least, most) = windows.transposed(), field_range("PAD_TOP")
+    return back if least <= min(back.pad_top, back.pad_left) <= max(
+        back.pad_top, back.pad_left) <= most else None
 
 
 def random_program(rng: np.random.Generator, commands: int, limit: int, base: int = BASE,

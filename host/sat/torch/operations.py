@@ -213,16 +213,11 @@ class Conv2dOp(LayerOp):
                                     "give it [N][C][H][W]")
         spec = self._spec(weight)
         images, h, w, _ = map_shape(self.inputs[0].shape)
-        sends_back = self.inputs[0].sends_back
-
-        def make() -> Conv2d:
-            made = Conv2d(context.core, self._layer_path(weight), spec, images, h, w, context.rng,
-                          bp=sends_back, bias=bias is not None, bias_decays=context.decays(bias))
-            if sends_back:
-                made.windows.transposed()
-            return made
-
-        self.layer = self._checked(make, "change the layer, or its padding before it")
+        self.layer = self._checked(
+            lambda: Conv2d(context.core, self._layer_path(weight), spec, images, h, w, context.rng,
+                           bp=self.inputs[0].sends_back, bias=bias is not None,
+                           bias_decays=context.decays(bias)),
+            "change the layer, or its padding before it")
         self._claim(weight, bias, CONV_AXES)
         self.output.fmap = self.layer.feature_map(f"{self.layer.name}.z")
         self.output.sends_back = True

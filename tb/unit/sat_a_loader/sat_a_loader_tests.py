@@ -166,7 +166,7 @@ def random_windows(rng: np.random.Generator, most: int) -> Windows:
         kernel = KERNELS[rng.integers(len(KERNELS))]
         windows = draw_windows(rng, str(rng.choice(KINDS)), kernel, int(rng.integers(3)),
                                int(rng.integers(2)), draw_grid(rng))
-        if windows and windows.count <= most and windows.pixels <= MOST_PIXELS:
+        if windows.count <= most and windows.pixels <= MOST_PIXELS:
             return windows
 
 

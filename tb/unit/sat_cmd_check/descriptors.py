@@ -41,7 +41,7 @@ def random_windows(rng, most_positions):
     sides["kernel_h"] = random_side(rng, 15)
     sides["kernel_w"] = random_side(rng, min(15, most_positions // sides["kernel_h"]))
     steps = {f"{name}_log2": int(rng.integers(4)) for name in ("step", "dilation", "upsample")}
-    pads = {f"pad_{side}": int(rng.integers(16)) for side in ("top", "left")}
+    pads = {f"pad_{side}": int(rng.integers(-128, 128)) for side in ("top", "left")}
     return Windows(images, **sides, **steps, **pads)
 
 

@@ -30,7 +30,7 @@ def random_windows(rng: np.random.Generator) -> Windows:
     images = int(rng.integers(1, 4))
     map_h, map_w, out_h, out_w = map(int, rng.integers(1, 6, 4))
     step, dilation, upsample = map(int, rng.choice(4, 3, p=[0.4, 0.4, 0.1, 0.1]))
-    pad_top, pad_left = map(int, rng.integers(0, 4, 2))
+    pad_top, pad_left = map(int, rng.integers(-2, 4, 2))
     return Windows(images, map_h, map_w, out_h, out_w, kernel_h, kernel_w, step, dilation,
                    upsample, pad_top, pad_left)
 

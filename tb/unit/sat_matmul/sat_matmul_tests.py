@@ -250,7 +250,9 @@ async def test_conv_edges(dut):
     await start(dut, wr_idle_i=1)
     cases = [Windows(1, 1, 1, 1, 1), Windows(1, 2, 3, 1, 1, 15, 15, pad_top=7, pad_left=6),
              Windows(2, 3, 2, 2, 2, 2, 2, pad_top=15, pad_left=15),
-             Windows(1, 5, 4, 4, 3, 3, 3, 3, 3, 3, 15, 15)]
+             Windows(1, 5, 4, 4, 3, 3, 3, 3, 3, 3, 15, 15),
+             Windows(2, 7, 6, 3, 4, 2, 1, pad_top=-2, pad_left=-1),
+             Windows(1, 5, 4, 4, 5, 2, 2, 0, 0, 1, -3, -2)]
     for windows in cases:
         for flags in (0, MatmulFlag.A_TRANS):
             for nm in ((2, 2), (1, 4)):

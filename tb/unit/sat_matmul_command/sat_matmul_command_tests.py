@@ -103,7 +103,7 @@ async def test_phases(dut):
         windows = Windows(
             2, 5, 6, out_h, out_w, kernel_h, kernel_w, step_log2=int(rng.integers(2)),
             dilation_log2=int(rng.integers(3)), upsample_log2=int(rng.integers(1, 4)),
-            pad_top=int(rng.integers(16)), pad_left=int(rng.integers(16)))
+            pad_top=int(rng.integers(-128, 128)), pad_left=int(rng.integers(-16, 16)))
         n, m = LEGAL_NM[number % len(LEGAL_NM)]
         flags = MatmulFlag.CONV | MatmulFlag.BIAS
         descriptor = random_descriptor(rng, n=n, m=m, cols=5, depth=7, flags=flags,
@@ -127,7 +127,7 @@ async def test_phases(dut):
             names = ["out_h", "out_w"] if blank else [
                 "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2", "upsample_log2",
                 "pad_top", "pad_left"]
-            expected = {name: getattr(part, name) & (31 if name.startswith("pad") else -1)
+            expected = {name: getattr(part, name) & (255 if name.startswith("pad") else -1)
                         for name in names}
             assert {name: value(dut, name) for name in names} == expected, (windows, place)
             if not blank:

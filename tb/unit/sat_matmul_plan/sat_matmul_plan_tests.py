@@ -172,7 +172,7 @@ async def test_phases(dut):
     blank = 0
     for number in range(200):
         windows = replace(random_windows(rng), upsample_log2=int(rng.integers(1, 4)),
-                          dilation_log2=int(rng.integers(4)), pad_top=int(rng.integers(16)))
+                          dilation_log2=int(rng.integers(4)), pad_top=int(rng.integers(-16, 16)))
         phases = list(windows.phases())
         phase = phases[rng.integers(len(phases))]
         blank += not phase.windows.positions
