@@ -18,8 +18,10 @@ from pathlib import Path
 from sat_golden import native
 from sat_golden.arguments import integer
 from sat_golden.defs import (
+    TENSOR_ALIGN,
     AffineFlag,
     MatmulFlag,
+    MatmulSlot,
     Opcode,
     PoolFlag,
     PruneFlag,
@@ -35,7 +37,7 @@ from ...rtl import INCLUDE
 from ..tiling import Array, Tiling, tilings
 
 SOURCE = Path(__file__).with_name("machine.cpp")
-FLAGS = ("-std=c++17", "-O3", PROCESSOR, "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-O3", PROCESSOR, "-shared", "-fPIC", "-fvisibility=hidden")
 LATENCIES = ("sat_fp.vh", "sat_window.vh")  # of the RTL: the model has none of its own
 COUNTERS = ("CYCLES", "ARRAY_BUSY", "ARRAY_SLOTS", "VECTOR_BUSY", "RDMA_BUSY", "WDMA_BUSY",
             "STALL_A", "STALL_S", "STALL_DRAIN", "BYTES_READ", "BYTES_WRITTEN")
@@ -119,13 +121,52 @@ def run(array: Array, descriptors: Sequence[Descriptor], address: int = 0,
 
 
 def alike(array: Array, descriptors: Iterable[Descriptor]) -> bytes:
-    """What programs have in common that take the same time, command by command: all but the pages
-    that their tensors lie in."""
-    entries = [entry for desc in descriptors for entry in _entries(array, desc, False)]
-    for slot in (slot for entry in entries for slot in entry.slots):
-        slot.end -= slot.addr
-        slot.addr %= PAGE
-    return b"".join(map(bytes, entries))
+    """What programs have in common that take the same time, command by command: all but where their
+    tensors lie, as far as bursts are split alike and the same ones share memory."""
+    made, beat = [], array.data_w // 8
+    written: list[_Slot] = []  # by the MATMUL before
+    for desc in descriptors:
+        entries = _entries(array, desc, False)
+        if desc.opcode == Opcode.MATMUL:
+            slots = entries[0].slots
+            made.append(bytes(any(_meet(slots[k], other) for other in written)
+                              for k in (MatmulSlot.A, MatmulSlot.S_VALUES, MatmulSlot.S_INDICES)))
+            written = [_Slot(one.addr, one.stride, one.end)
+                       for one in (slots[MatmulSlot.C], slots[MatmulSlot.SUMS])]
+        row_bytes = {tensor.slot: tensor.row_bytes for tensor in tensors_of(desc)}
+        for entry in entries:
+            for number, (slot, block) in enumerate(zip(entry.slots, _blocks(array, entry))):
+                slot.end -= slot.addr
+                # What has smaller rows has smaller requests.
+                block = min(block, max(1 << (row_bytes.get(number, 1) - 1).bit_length(), beat))
+                whole = slot.addr % block == 0 and slot.stride % block == 0
+                slot.addr = 0 if whole else slot.addr % PAGE
+            made.append(bytes(entry))
+    return b"".join(made)
+
+
+def _meet(one: _Slot, other: _Slot) -> bool:
+    return one.addr < other.end and other.addr < one.end
+
+
+def _blocks(array: Array, entry: _Command) -> list[int]:
+    """For each slot bytes such that, if a tensor's rows begin at multiples of them, none of its
+    requests reaches over one: then it does not matter where in a page the tensor begins."""
+    beat, band = array.data_w // 8, array.data_w // 2
+    if entry.opcode != Opcode.MATMUL:
+        # Bands of FP16 values, of FP32 parameters and sums; of POOL its choices have four bits.
+        # Rows of tiles are never split (weights.h).
+        values, singles = 2 * band, 4 * band
+        return {Opcode.AFFINE: [values] * 3 + [singles] * 5,
+                Opcode.STATS: [values] * 2 + [singles] * 6,
+                Opcode.POOL: [values] * 8}.get(Opcode(entry.opcode), [1] * SLOTS)
+    rows, columns = array.rows << entry.t2_log2, array.cols << entry.t1_log2
+    # Of a map come lines of the cache; of other operands chunks, or a tile's part of a row.
+    a = (max(2 * beat, TENSOR_ALIGN) if entry.conv
+         else 2 * rows if entry.a_trans else 2 * array.chunk_k)
+    c = 4 * columns if entry.out_fp32 else 2 * columns
+    sizes = [a, 2 * columns, columns // 2, c, 4 * columns, c, 2 * columns, 4 * columns]
+    return [max(size, beat) for size in sizes]
 
 
 # ---- What the C++ is told: config.h has the same structures

@@ -15,6 +15,11 @@ struct Piece {
   Target target;
   Int addr, beats;
   bool band_last, single;  // single: the last beat has no second vector
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(target, beats, band_last, single);
+    walk.address(addr);
+  }
 };
 
 // Channels of a band: 16 vectors.
@@ -27,6 +32,7 @@ class FeatureRows {
       : words_(config.data_w / 32), band_(band_of(config)) {}
   bool valid = false;
   Piece piece{};
+  bool begins = false;  // some rows
 
   void settle() {
     valid = active_ && !(target_ == TARGET_ALPHA && ahead_ == 2);
@@ -47,9 +53,20 @@ class FeatureRows {
   void tick(bool ready, bool band_done) {
     const bool fire = valid && ready;
     ahead_ += (fire && target_ == TARGET_ALPHA) - band_done;
+    begins = fire && target_ == TARGET_X && rest(rows_left_, ROWS) == 0;
     if (fire) next();
     if (starting_) active_ = true;
     starting_ = false;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(target_, cols_left_, band_number_, ahead_, starting_, active_);
+    walk.outer(rows_left_, 2);
+    for (int slot : {0, 1}) {
+      Int offset = (command_->rows - rows_left_) * command_->slots[slot].stride;
+      walk.address(offset);
+    }
   }
 
   void start(const Command& command) {
@@ -62,6 +79,8 @@ class FeatureRows {
   }
 
  private:
+  static constexpr Int ROWS = 32;  // which begin and end a page in most tensors
+
   Target first() const { return command_->opcode == AFFINE ? TARGET_ALPHA : TARGET_X; }
 
   void next() {
@@ -139,6 +158,20 @@ class FeatureFetch {
     pieces_.tick(in_valid, in, fire);
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    const auto piece = [&](Piece& one) { one.visit(walk); };
+    const auto beat = [&](Beat& one) { walk.same(one.band_last, one.piece_last, one.single); };
+    walk.same(beat_);
+    pieces_.visit(walk, piece);
+    walk.each(notes_, piece);
+    for (Queue& queue : queues_) {
+      walk.same(queue.free);
+      walk.each(queue.beats, beat);
+      queue.front.visit(walk, beat);
+    }
+  }
+
  private:
   static constexpr Int DEPTH = 64;
   struct Queue {
@@ -196,6 +229,13 @@ class Affine : public FeatureUnit {
     if (y_issue_) vector_[1] = row_last_[1] ? 0 : vector_[1] + 1;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(vector_[0], vector_[1], free_, ready_);
+    sums_.visit(walk, [](char) {});
+    beats_.visit(walk, [&](Out& out) { walk.same(out.ends_beat, out.band_last); });
+  }
+
   void start(const Command& command) {
     command_ = &command;
     vector_[0] = vector_[1] = 0;
@@ -244,6 +284,12 @@ class Stats : public FeatureUnit {
     if (ends_rows_) last_vector_ = vector_;
     sums_.tick(now, ends_rows_, last_vector_);
     if (take_) vector_ = ends_row_ ? 0 : vector_ + 1;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(vector_, last_vector_);
+    sums_.visit(walk);
   }
 
  private:
@@ -499,6 +545,16 @@ class FeatureWriter {
     }
     if (starting_) active_ = true;
     starting_ = false;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(starting_, active_, begun_, known_, last_band_, credits_, beat_, row_bytes_,
+              row_beats_, cols_left_, band_number_);
+    Int offset = row_ * stride_;
+    walk.address(offset);
+    walk.moving(row_);
+    walk.each(queue_, [&](char band_last) { walk.same(band_last); });
   }
 
   void start(const Slot& slot, Int bits, Int cols) {

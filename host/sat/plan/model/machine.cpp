@@ -62,8 +62,9 @@ class Machine {
         rd_.drive(RD_FETCH, fetch_, {fetch_addr_, fetch_beats_}, true);
       }
       if (!skips) continue;
-      if (matmul_.repeats() && !vector_.moved && !moved && state_ >= ISSUE) {
-        now += skip(now, limit);
+      if (!moved && state_ >= ISSUE) {
+        if (matmul_.repeats() && !vector_.moved) now += skip(matmul_repeats_, now, limit);
+        if (vector_.repeats() && matmul_.rests()) now += skip(vector_repeats_, now, limit);
       }
       if (moved || rd_.moved || wr_.moved || matmul_.moved || vector_.moved) continue;
       const Int next = std::min({rd_.due, wr_.due, matmul_.due, limit,
@@ -75,37 +76,43 @@ class Machine {
     return 0;
   }
 
-  // All that changes while the array is alone at work.
-  template <class Walk>
-  void visit(Walk& walk) {
-    Counters& total = *counters_;
-    walk.same(state_, index_, array_.size());
-    rd_.visit(walk);
-    wr_.visit(walk);
-    matmul_.visit(walk);
-    for (Int* count : {&total.cycles, &total.array_busy, &total.rdma_busy, &total.wdma_busy,
-                       &total.bytes_read, &spans_[array_.front()].bytes_written}) {
-      walk.moving(*count);
-    }
-    for (Int command : array_) walk.moving(spans_[command].bytes_read);
-  }
-
  private:
   enum State { BEGIN, FETCH, CHECK, ISSUE, END, AHEAD };
   static constexpr Int DESC_BYTES = 128, PAGE = 4096;
 
-  // Cycles of periods of the array engine that need not be run.
-  Int skip(Int now, Int limit) {
-    if (index_ != repeats_of_) repeats_.forget();
+  // Cycles of periods that need not be run, of the engine that is alone at work.
+  Int skip(Repeats& repeats, Int now, Int limit) {
+    if (index_ != repeats_of_) matmul_repeats_.forget(), vector_repeats_.forget();
     repeats_of_ = index_;
-    Int periods = repeats_.find(*this, now, PAGE);
+    const auto visit = [this](Walk& walk) { visit_all(walk); };
+    Int periods = repeats.find(visit, now, PAGE);
     if (!periods) return 0;
-    periods = std::min(periods, (limit - now) / repeats_.time - 1);
+    periods = std::min(periods, (limit - now) / repeats.time - 1);
     if (periods <= 0) return 0;
-    Walk walk(repeats_.steps, repeats_.time, periods);
+    Walk walk(repeats.steps, repeats.time, periods);
     visit(walk);
-    repeats_.forget();
-    return periods * repeats_.time;
+    repeats.forget();
+    return periods * repeats.time;
+  }
+
+  // All that changes while an engine is alone at work.
+  void visit_all(Walk& walk) {
+    Counters& total = *counters_;
+    walk.same(state_, index_, array_.size(), vectors_.size());
+    rd_.visit(walk);
+    wr_.visit(walk);
+    if (matmul_.busy) matmul_.visit(walk);
+    else vector_.visit(walk);
+    for (Int* count : {&total.cycles, &total.array_busy, &total.vector_busy, &total.rdma_busy,
+                       &total.wdma_busy, &total.bytes_read}) {
+      walk.moving(*count);
+    }
+    for (const std::deque<Int>* running : {&array_, &vectors_}) {
+      for (Int command : *running) {
+        walk.moving(spans_[command].bytes_read);
+        walk.moving(spans_[command].bytes_written);
+      }
+    }
   }
 
   void count_cycles(Int cycles, Counters* counters) const {
@@ -211,7 +218,7 @@ class Machine {
   std::deque<Int> array_, vectors_;  // commands inside
   Span* spans_ = nullptr;
   Counters* counters_ = nullptr;
-  Repeats repeats_;
+  Repeats matmul_repeats_, vector_repeats_;
   Int repeats_of_ = -1;
   State state_ = BEGIN;
   Int index_ = 0, fetch_addr_ = 0, fetch_beat_ = 0, checked_ = 0;
@@ -222,9 +229,11 @@ class Machine {
 }  // namespace
 }  // namespace sat
 
-extern "C" int64_t sat_machine_run(const sat::Config* config, const sat::Command* commands,
-                                   int64_t count, int64_t program, int64_t limit, int64_t skips,
-                                   sat::Counters* counters, sat::Span* spans) {
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+PUBLIC int64_t sat_machine_run(const sat::Config* config, const sat::Command* commands,
+                               int64_t count, int64_t program, int64_t limit, int64_t skips,
+                               sat::Counters* counters, sat::Span* spans) {
   sat::Machine machine(*config, commands, count, program);
   return machine.run(limit, skips, counters, spans);
 }

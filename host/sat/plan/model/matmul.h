@@ -52,6 +52,9 @@ class MatmulEngine : public Unit {
     tick_stages(now);
   }
 
+  // Nothing is inside, not even of what goes on after a command.
+  bool rests() const { return !busy && !moved && due == NEVER; }
+
   // A chunk or a tile begins, and no command does. What then follows may repeat itself.
   bool repeats() const { return feeder_.begins && !planning_ && !starts_; }
 

@@ -19,12 +19,10 @@ using Int = int64_t;
 
 constexpr Int NEVER = INT64_MAX;
 
-inline Int ceil_div(Int value, Int unit) { return (value + unit - 1) / unit; }
-
-// Of a power of two, without a division.
-inline Int rest(Int value, Int power) { return value & (power - 1); }
-
+// Of powers of two, without a division.
 inline int log2_of(Int power) { return __builtin_ctzll(static_cast<uint64_t>(power)); }
+inline Int rest(Int value, Int power) { return value & (power - 1); }
+inline Int ceil_div(Int value, Int power) { return (value + power - 1) >> log2_of(power); }
 
 // sat_fifo: what is pushed is at the output a cycle later at the earliest.
 template <class Item>
@@ -66,7 +64,13 @@ class Skid {
   }
   template <class Walk>
   void visit(Walk& walk) {
-    walk.same(main_valid_, skid_valid_, main_valid_ ? main_ : 0, skid_valid_ ? skid_ : 0);
+    visit(walk, [&](Item& item) { walk.same(item); });
+  }
+  template <class Walk, class Visit>
+  void visit(Walk& walk, Visit visit) {
+    walk.same(main_valid_, skid_valid_);
+    if (main_valid_) visit(main_);
+    if (skid_valid_) visit(skid_);
   }
 
  private:

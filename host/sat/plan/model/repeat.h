@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiles, and chunks, that take as long as those before are not run again. What follows from a state
-// is the same from one that differs in nothing but the time, addresses (by whole pages) and how much
-// is left of a loop (if it is far from its end). So if the array engine, alone at work, comes to
-// such a state again, it will come to the next one as much later, and further, as from the last one.
+// Tiles, chunks, and rows of the vector engine that take as long as those before are not run again.
+// What follows from a state is the same from one that differs in nothing but the time, addresses (by
+// whole pages) and how much is left of a loop (if it is far from its end). So if an engine, alone at
+// work, comes to such a state again, it will come to the next one as much later, and further, as
+// from the last one.
 
 #pragma once
 
@@ -89,15 +90,15 @@ class Walk {
   std::vector<Loop> inner_, outer_;
 };
 
-// The states in which the engine was when a tile, or a chunk, began.
+// The states in which an engine was when a tile, a chunk, or some rows began.
 class Repeats {
  public:
   // Periods to skip, 0 if the state is new; `steps` and `time` are those of one.
-  template <class Machine>
-  Int find(Machine& machine, Int now, Int window) {
+  template <class Visit>
+  Int find(Visit visit, Int now, Int window) {
     Seen& seen = seen_[number_ % HISTORY];
     Walk walk(seen.state, now, window);
-    machine.visit(walk);
+    visit(walk);
     seen.now = now;
     Int periods = 0;
     for (Int back = 1; back < HISTORY && back <= number_ && !periods; ++back) {
@@ -105,7 +106,6 @@ class Repeats {
       if (before.state.hash == seen.state.hash && before.state.same == seen.state.same
           && before.state.moving.size() == seen.state.moving.size()) {
         periods = compare(walk, before, seen);
-        break;
       }
     }
     ++number_;

@@ -283,7 +283,7 @@ class CStore : public Unit {
     bias_next = row_next_ && row.column_last && c.bias;
     column_ends_ = row_next_ && row.column_last && c.sums;
     if (!issue_ || !(c.residual || c.mask)) return;
-    const Int part = rest(done_ / lanes_, halves_);
+    const Int part = rest(done_ >> log2_of(lanes_), halves_);
     const bool part_last = group_last_ || part == halves_ - 1;
     const bool single_last = c.out_fp32 && rest(part, halves_ / 2) == halves_ / 2 - 1;
     residual_ready = c.residual && (part_last || single_last);
@@ -368,7 +368,7 @@ class CStore : public Unit {
     beat_valid_ = false;
     if (!out_valid_ && !sums_valid) return;
     const bool single = sums_valid || command_->out_fp32;
-    const Int last_lanes = last_col_ % lanes_ + 1;
+    const Int last_lanes = rest(last_col_, lanes_) + 1;
     const bool row_last = sums_valid ? sums.last : outs_.front().row_last;
     const Int lanes = sums_valid ? (sums.last ? last_lanes : lanes_) : outs_.front().lanes;
     if (out_valid_) outs_.pop();

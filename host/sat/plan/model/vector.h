@@ -44,6 +44,9 @@ class StoreMux {
     data_sent_ = data_done_ && !advance_;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) { walk.same(source_, locked_, request_sent_, data_sent_); }
+
  private:
   int source_ = 0;
   bool locked_ = false, request_sent_ = false, data_sent_ = false;
@@ -91,6 +94,35 @@ class VectorEngine : public Unit {
     begin(*starts_);
     starts_ = nullptr;
     busy = true;
+  }
+
+  // Some rows, or a tile, begin. What then follows may repeat itself; of pooling it is not looked
+  // for.
+  bool repeats() const {
+    return busy && (!feature_ ? loader_.begins : command_->opcode != POOL && rows_.begins);
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(busy, command_);
+    mux_.visit(walk);
+    for (FeatureWriter& writer : writers_) writer.visit(walk);
+    if (feature_) {
+      rows_.visit(walk);
+      fetch_.visit(walk);
+      affine_.visit(walk);
+      stats_.visit(walk);
+      return;
+    }
+    loader_.visit(walk);
+    queues_.visit(walk);
+    wuve_.visit(walk);
+    half_.visit(walk);
+    sampler_.visit(walk);
+    sore_.visit(walk);
+    bp_.visit(walk);
+    ff_.visit(walk);
+    weights_.visit(walk);
   }
 
   // When it is not busy, before the tick.

@@ -14,6 +14,8 @@ enum Sink { SINK_BP, SINK_FF, SINK_WEIGHT, SINK_HALF, SINKS };
 struct Tile {
   Int rows, cols;
   bool band_end, last;
+  template <class Walk>
+  void visit(Walk& walk) const { walk.same(rows, cols, band_end, last); }
 };
 
 // sat_tile_loader.
@@ -21,6 +23,7 @@ class TileLoader {
  public:
   explicit TileLoader(const Config& config) : words_(config.data_w / 32) {}
   bool request_valid = false, tile_valid = false;
+  bool begins = false;  // a tile
   Int beats = 0;
   const Tile& tile() const { return loaded_.front(); }
 
@@ -37,9 +40,19 @@ class TileLoader {
       loaded_.push(coming_.front().tile);
       coming_.pop();
     }
+    begins = request_valid && request_ready && tile_first();
     if (request_valid && request_ready) ask();
     if (starting_) active_ = true;
     starting_ = false;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(tensor_, row_, free_, starting_, active_);
+    walk.outer(rows_left_, 2 * TILE);
+    walk.inner(cols_left_, 2 * TILE);
+    walk.each(coming_, [&](Coming& one) { one.tile.visit(walk), walk.same(one.beats); });
+    walk.each(loaded_, [&](Tile& tile) { tile.visit(walk); });
   }
 
   void start(const Command& command) {
@@ -115,6 +128,15 @@ class TileQueues {
     begun_ = begun && !tile_end;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(begun_);
+    for (int k = 0; k < SINKS; ++k) {
+      walk.same(done_[k]);
+      walk.each(tiles_[k], [&](Tile& tile) { tile.visit(walk); });
+    }
+  }
+
   void start(const Command& command) {
     wanted_[SINK_BP] = command.bp;
     wanted_[SINK_FF] = command.ff;
@@ -157,6 +179,13 @@ class Wuve {
     if (++index_ < vectors_) return;
     index_ = 0;
     pass_ = pass_ == WEIGHT ? first() : pass_ == SCALE && !decay_ ? VELOCITY : pass_ + 1;
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(index_, pass_);
+    results_.visit(walk, [&](char issue) { walk.same(issue); });
+    fills_.visit(walk, [](char) {});
   }
 
   void start(const Command& command) {
@@ -218,6 +247,12 @@ class HalfTile {
     second_ ^= advance_ && ff_ && bp_;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    walk.same(reserved_, filled_, number_, chunk_, second_, vector_valid_, vector_bp_,
+              vector_last_, vector_band_end_);
+  }
+
   void start(const Command& command) {
     ff_ = command.ff;
     bp_ = command.bp;
@@ -257,6 +292,16 @@ class Sampler {
     if (valid && sore_ready) queue_.pop();
     if (take) queue_.push({half.bp(), half.last(), now + LATENCY});
     tick_random(take && !half.bp() && half.band_end());
+  }
+
+  template <class Walk>
+  void visit(Walk& walk) {
+    if (!sample_) return;
+    walk.same(random_start_, random_busy_, random_made_, random_valid_, random_count_);
+    walk.each(queue_, [&](Vector& vector) {
+      walk.same(vector.bp, vector.last);
+      walk.time(vector.made);
+    });
   }
 
   void start(const Command& command) {
@@ -321,6 +366,12 @@ class Sore {
     pipe_[0] = {in_valid, in_bp, in_last};
   }
 
+  template <class Walk>
+  void visit(Walk& walk) {
+    for (const Vector& vector : pipe_) walk.same(vector.valid, vector.bp, vector.last);
+    for (const Emitter& one : emitters_) walk.same(one.valid, one.last, one.rank);
+  }
+
   void start(const Command& command) {
     last_rank_ = (command.n * (TILE / command.m) - 1) / emit_;
   }
@@ -382,6 +433,9 @@ class PlaneStore {
     if (row_end) row_ = taken ? 0 : row_ + 1;
   }
 
+  template <class Walk>
+  void visit(Walk& walk) { walk.same(known_, fill_, second_, indices_, filled_, row_); }
+
   void start(const Command& command) {
     n_ = command.n;
     m_ = command.m;
@@ -424,6 +478,9 @@ class WeightStore {
     row_ = 0;
     weights_ = !weights_;
   }
+
+  template <class Walk>
+  void visit(Walk& walk) { walk.same(credits_, queued_, beat_, row_, weights_); }
 
  private:
   Int words_, credits_ = 64, queued_ = 0, beat_ = 0, row_ = 0, rows_ = 0;
