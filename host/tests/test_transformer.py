@@ -245,8 +245,8 @@ def test_macs_of_a_step(core: Core):
         "FF out": 32 * 16 * 64, "FF up": 32 * 16 * 128, "FF down": 32 * 32 * 64,
         "BP down": 32 * 16 * 128, "BP up": 32 * 32 * 64, "BP out": 32 * 16 * 64,
         "BP transpose": 0, "BP attention": 2 * attention, "BP qkv": 32 * 48 * 64,
-        "WU qkv": 32 * 65 * 192, "WU out": 32 * 65 * 64, "WU up": 32 * 65 * 128,
-        "WU down": 32 * 129 * 64,
+        "WU qkv": 32 * 64 * 192, "WU out": 32 * 64 * 64, "WU up": 32 * 64 * 128,
+        "WU down": 32 * 128 * 64,
         **{f"UPDATE {name}": 0 for name in ("norm0.scale", "norm0.shift", "norm1.scale",
                                             "norm1.shift", "qkv", "out", "up", "down")}}
 

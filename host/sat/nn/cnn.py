@@ -12,7 +12,7 @@ and the end, and all other order, is the schedule's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class ConvNet:
             self.pool = AveragePool.of_all(core, "pool", batch, out.h, out.w, out.channels)
             self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
         self.head = Linear(core, "head", LayerSpec(out.channels, classes), batch, rng, logits=True)
-        self._forward, self._evaluation = self._forward_script(True), self._forward_script(False)
+        self._forward = self._forward_script(True)
         for unit in self.units:
             unit.wu_images = wu_images
         self._backward = cache(self._backward_schedule)
@@ -96,6 +96,10 @@ class ConvNet:
             self.pool.forward(script.program, self.stages[-1].out, self.pooled)
         self.head.forward(script.program, self.pooled.tensor)
         return Schedule(script).scripts()[0]
+
+    @cached_property
+    def _evaluation(self) -> Script:
+        return self._forward_script(False)
 
     def _convolve(self, script: Script, units: Sequence[Unit], training: bool) -> None:
         """z of the units, and with `training` their scalars."""

@@ -150,6 +150,10 @@ class Linear:
         return self.trained_bias.sums if self.trained_bias else None
 
     @property
+    def d_bias(self) -> Tensor | None:
+        return self.trained_bias.gradient if self.trained_bias else None
+
+    @property
     def block_rows(self) -> int:
         """The smallest block of rows whose WU and UPDATE can be commands of their own: columns of
         the input, and of the transposed copy, must start on a 64-byte line."""
@@ -175,10 +179,10 @@ class Linear:
         if self.selection:
             self.selection.select(program, self.d_out)
 
-    def gradients(self, x: Tensor, ones: Tensor, cut: bool = False,
+    def gradients(self, x: Tensor, ones: Tensor | None = None, cut: bool = False,
                   summed: bool = False) -> list[Gradient]:
-        """Of the weights, in blocks of rows if `cut`, and of the bias: a row of ones times dY, or
-        if `summed` there already: what made d_out has made its sums too."""
+        """Of the weights, in blocks of rows if `cut`, and of the bias (`bias_gradient`); if
+        `summed` that is there already: what made d_out has made its sums too."""
         s = self.selection.planes if self.selection else self.d_out
         size = self.spec.inputs
         if cut:

@@ -25,7 +25,7 @@ from ..program import Program
 from .functional import layer_norm, layer_norm_backward, softmax, softmax_backward
 from .gradients import Gradient
 from .layers import DENSE, Bias, LayerSpec, Linear
-from .loss import LossFunction
+from .loss import LossFunction, column_sums
 from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .schedule import Schedule, choose_cuts
 from .script import Measure, Script, StepResult
@@ -99,22 +99,26 @@ class LayerNorm:
     def forward(self, x: Tensor, out: Tensor) -> None:
         write_fp16(out, layer_norm(values(x), values(self.scale.row), values(self.shift.row)))
 
-    def backward(self, x: Tensor, d_norm: Tensor, d_beside: Tensor, d_x: Tensor) -> None:
-        """`d_x`: the gradient through the norm and, beside it, through the residual."""
+    def backward(self, x: Tensor, d_norm: Tensor, d_beside: Tensor, d_x: Tensor,
+                 d_bias: Tensor | None) -> None:
+        """`d_x`: the gradient through the norm and, beside it, through the residual. `d_bias` gets
+        its sums."""
         gradient, d_scale, d_shift = layer_norm_backward(values(x), values(self.scale.row),
                                                          values(d_norm))
         write_fp16(d_x, gradient + values(d_beside))
         self.scale.gradient.write(d_scale.astype(np.float32))
         self.shift.gradient.write(d_shift.astype(np.float32))
+        if d_bias:
+            d_bias.write(column_sums(d_x.read()))
 
     def add_forward(self, script: Script, x: Tensor, out: Tensor) -> None:
         script.host(partial(self.forward, x, out), [x, self.scale.row, self.shift.row], [out])
 
     def add_backward(self, script: Script, x: Tensor, d_norm: Tensor, d_beside: Tensor,
-                     d_x: Tensor) -> None:
-        script.host(partial(self.backward, x, d_norm, d_beside, d_x),
+                     d_x: Tensor, d_bias: Tensor | None = None) -> None:
+        script.host(partial(self.backward, x, d_norm, d_beside, d_x, d_bias),
                     [x, self.scale.row, d_norm, d_beside],
-                    [d_x, self.scale.gradient, self.shift.gradient])
+                    [d_x, self.scale.gradient, self.shift.gradient, *([d_bias] if d_bias else [])])
 
     def gradient(self) -> Gradient:
         return Gradient([], None, [self.scale.update, self.shift.update])
@@ -153,7 +157,6 @@ class TransformerBlock:
         """What is not a layer's own. Only the host reads what is FP32."""
         s, tensor = self.shape, self.core.tensor
         tokens, squares = (s.rows, s.dim), (s.batch * s.heads * s.tokens, s.tokens)
-        self.ones = self.core.from_array("ones", np.ones((1, s.rows), np.float16))
         self.x, self.x_norm, self.context, self.h_norm, self.d_context, self.d_x = (
             tensor(name, tokens, FP16)
             for name in ("x", "x_norm", "context", "h_norm", "d_context", "d_x"))
@@ -234,11 +237,11 @@ class TransformerBlock:
         and dW of finite operands is finite: no UPDATE needs to skip itself."""
         script = Script(self.core)
         self.down.select(script.program)
-        self.down.backward(script.program, self.up.d_out, mask=self.up.out)
+        self.down.backward(script.program, self.up.d_out, mask=self.up.out, sums=self.up.sums)
         self.up.select(script.program)
         self.up.backward(script.program, self.d_h_norm)
         self.norms[1].add_backward(script, self.out.out, self.d_h_norm, self.down.d_out,
-                                   self.out.d_out)
+                                   self.out.d_out, self.out.d_bias)
         self.out.select(script.program)
         self.out.backward(script.program, self.d_context)
         self._add_context_bp(script.program)
@@ -294,11 +297,13 @@ class TransformerBlock:
         write_fp16(self.d_scores, gradient / np.sqrt(self.shape.head_dim))
 
     def _gradients(self, cuts: Sequence[bool]) -> list[Gradient]:
-        """Of everything; some layers' are cut into blocks."""
+        """Of everything; some layers' are cut into blocks. Of the biases the sums of dY are there:
+        those of `up` come with BP, those of `out` and `down`, which the host writes, from the host.
+        For `qkv`, of which attention makes piece after piece, STATS adds them up."""
         inputs = self.x_norm, self.context, self.h_norm, self.up.out
         return [*(norm.gradient() for norm in self.norms),
                 *(gradient for layer, x, cut in zip(self.layers, inputs, cuts)
-                  for gradient in layer.gradients(x, self.ones, cut))]
+                  for gradient in layer.gradients(x, cut=cut, summed=layer is not self.qkv))]
 
     @property
     def scripts(self) -> dict[str, Script]:
@@ -351,6 +356,8 @@ class TransformerBlock:
         if gradient.shape != y.shape:
             raise ValueError(f"loss: gradient of shape {gradient.shape}, but y has {y.shape}")
         write_fp16(self.down.d_out, gradient * self.scale.value)
+        if self.down.d_bias:
+            self.down.d_bias.write(column_sums(self.down.d_out.read()))
         return backward.run("BP+WU", step.programs, measures)
 
     def _write_input(self, x: np.ndarray) -> None:
