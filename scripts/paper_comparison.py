@@ -165,7 +165,7 @@ def memory_table(synth: Mapping, bench: Sequence[Mapping]) -> str:
     rows = []
     for name in ("8x8", "32x32"):
         config, area = SatConfig.from_name(name), synth[f"sat_top_{name}"]
-        a_kib = config.rows * config.a_depth * 16 / 1024
+        a_kib = config.rows * config.a_depth * config.data_w / 8 / 1024
         s_kib = config.cols * config.s_depth * 2.5 / 1024
         out_kib = config.cols * 2 * config.rows * config.t * 31 / 8 / 1024
         rows.append([name, f"{a_kib:.0f}", f"{s_kib:.0f}", f"{out_kib:.1f}", f"{area['bram']:g}",

@@ -24,11 +24,10 @@ from rich.table import Table
 
 from sat import terminal
 from scripts.synthesis import cells, critical, flow, report
-from scripts.synthesis.targets import TARGETS, Target, find
+from scripts.synthesis.targets import SEEDS, TARGETS, Target, find
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "synth.json"
-SEEDS = 3
 
 
 def progress(console: Console, name: str, action: Callable, *args):
@@ -40,9 +39,9 @@ def progress(console: Console, name: str, action: Callable, *args):
     return result
 
 
-def measure(targets: list[Target], clocked: list[Target], seeds: int, jobs: int,
-            console: Console) -> tuple[dict[str, dict], dict[str, list[flow.Placement]]]:
-    """Areas by target, placements by target."""
+def measure(targets: list[Target], clocked: dict[Target, int], jobs: int, console: Console,
+            ) -> tuple[dict[str, dict], dict[str, list[flow.Placement]]]:
+    """Areas by target, placements by target; `clocked` has the seeds of what is placed."""
     with ThreadPoolExecutor(jobs) as pool:
         areas = {target.name: pool.submit(progress, console, f"{target.name} area", flow.area,
                                           target) for target in targets}
@@ -53,7 +52,8 @@ def measure(targets: list[Target], clocked: list[Target], seeds: int, jobs: int,
             future.result()
         placed = {target.name: [pool.submit(progress, console, f"{target.name} seed {seed}",
                                             flow.place, target, seed)
-                                for seed in range(1, seeds + 1)] for target in clocked}
+                                for seed in range(1, seeds + 1)]
+                  for target, seeds in clocked.items()}
         return ({name: future.result() for name, future in areas.items()},
                 {name: [future.result() for future in futures]
                  for name, futures in placed.items()})
@@ -107,7 +107,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--fmax", action="store_true", help="with --only: place and route, too")
     parser.add_argument("--critical", action="store_true",
                         help="print the slowest path of each target's worst seed")
-    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help="seeds 1..N")
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N",
+                        help="seeds 1..N; without --only fewer, where a target has fewer")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at a time")
     parser.add_argument("--docs", action="store_true", help="rewrite the tables of the document")
     args = parser.parse_args(argv)
@@ -119,10 +120,10 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(str(error))
     console = Console()
     if args.only:
-        clocked = chosen if args.fmax or args.critical else []
+        clocked = {target: args.seeds for target in chosen if args.fmax or args.critical}
     else:
-        clocked = [target for target in chosen if target.fmax]
-    areas, placements = measure(chosen, clocked, args.seeds, args.jobs, console)
+        clocked = {target: min(target.seeds, args.seeds) for target in chosen if target.seeds}
+    areas, placements = measure(chosen, clocked, args.jobs, console)
     terminal.print_table(console, area_table(areas))
     if placements:
         terminal.print_table(console, fmax_table(placements))

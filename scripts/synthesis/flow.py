@@ -136,4 +136,4 @@ def place(target: Target, seed: int) -> Placement:
 
 def fmax(placements: list[Placement]) -> dict[str, float]:
     mhz = [placement.mhz for placement in placements]
-    return {"best": max(mhz), "median": round(statistics.median(mhz), 1)}
+    return {"seeds": len(mhz), "best": max(mhz), "median": round(statistics.median(mhz), 1)}

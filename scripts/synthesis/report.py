@@ -65,8 +65,8 @@ def per_pe_table(result: Mapping[str, Mapping]) -> str:
 
 
 def fmax_table(result: Mapping[str, Mapping]) -> str:
-    return table(("module", "best MHz", "median MHz"),
-                 [[f"`{name}`", f"{mhz['best']:.1f}", f"{mhz['median']:.1f}"]
+    return table(("module", "seeds", "best MHz", "median MHz"),
+                 [[f"`{name}`", f"{mhz['seeds']}", f"{mhz['best']:.1f}", f"{mhz['median']:.1f}"]
                   for name, mhz in result["fmax_ecp5"].items()])
 
 

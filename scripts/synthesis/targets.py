@@ -10,22 +10,26 @@ from dataclasses import dataclass, field
 from sat.config import SatConfig
 from sat.rtl import sources
 
+SEEDS = 3  # of what is placed and routed more than once
+
 # In a target by hierarchy these are synthesised once and counted for each row, column or PE.
 REPEATED = ("sat_uspe", "sat_a_bank", "sat_s_bank")
 
 
 @dataclass(frozen=True)
 class Target:
+    """`seeds`: how often it is placed and routed, with seeds 1 to this; 0: it is not."""
+
     name: str
     module: str
     parameters: dict[str, int] = field(default_factory=dict, hash=False)
     by_hierarchy: bool = False
-    fmax: bool = False
+    seeds: int = 0
 
 
-def array(size: int, by_hierarchy: bool = False, fmax: bool = False) -> Target:
+def array(size: int, by_hierarchy: bool = False, seeds: int = 0) -> Target:
     return Target(f"sat_array_{size}x{size}", "sat_array", {"ROWS": size, "COLS": size},
-                  by_hierarchy, fmax)
+                  by_hierarchy, seeds)
 
 
 def top(size: int) -> Target:
@@ -34,22 +38,23 @@ def top(size: int) -> Target:
     return Target(f"sat_top_{size}x{size}", "sat_top", parameters, by_hierarchy=True)
 
 
-def single(module: str, fmax: bool = False) -> Target:
-    return Target(module, module, fmax=fmax)
+def single(module: str, seeds: int = 0) -> Target:
+    return Target(module, module, seeds=seeds)
 
 
 TARGETS = [
-    single("sat_uspe", fmax=True),
+    single("sat_uspe", seeds=SEEDS),
     *(Target(f"sat_uspe_t{t}", "sat_uspe", {"T": t}) for t in (4, 16)),
-    array(2, fmax=True),
-    array(4, fmax=True),
+    array(2, seeds=SEEDS),
+    array(4, seeds=SEEDS),
     *(array(size, by_hierarchy=True) for size in (8, 16, 32)),
-    *(single(name, fmax=True) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
-                                           "sat_sore", "sat_wuve_lane", "sat_column_sums")),
+    *(single(name, seeds=SEEDS) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
+                                             "sat_sore", "sat_wuve_lane", "sat_column_sums")),
+    *(single(name, seeds=1) for name in ("sat_s_loader", "sat_wr_dma")),
     *(single(name) for name in (
-        "sat_wuve", "sat_vector", "sat_a_loader", "sat_s_loader", "sat_a_bank", "sat_s_bank",
-        "sat_feeder", "sat_epilogue", "sat_c_store", "sat_rd_dma", "sat_wr_dma", "sat_regs",
-        "sat_cmd_check", "sat_sequencer")),
+        "sat_wuve", "sat_vector", "sat_feature", "sat_sampler", "sat_a_loader", "sat_map_cache",
+        "sat_a_bank", "sat_s_bank", "sat_feeder", "sat_epilogue", "sat_c_store", "sat_rd_dma",
+        "sat_regs", "sat_cmd_check", "sat_sequencer")),
     *(top(size) for size in (8, 32)),  # the default and the paper's number of PEs
 ]
 
