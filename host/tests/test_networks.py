@@ -256,10 +256,14 @@ def test_four_channels_share_the_batch_and_read_gradients():
     assert dense.step.cycles > sparse.step.cycles and small.samples_of_channels(1, 1) is None
 
 
-def test_clock_must_be_positive(capsys):
+@pytest.mark.parametrize("arguments, text", [
+    (["--mhz", "0"], "--mhz: 0 is not positive"),
+    (["--out", "page.html"], "--out: names the JSON file"),
+])
+def test_wrong_arguments_are_named(arguments, text, capsys):
     with pytest.raises(SystemExit):
-        cli.main(["--mhz", "0"])
-    assert "--mhz: 0 is not positive" in capsys.readouterr().err
+        cli.main(arguments)
+    assert text in capsys.readouterr().err
 
 
 def test_mean_is_of_the_papers_networks_only():

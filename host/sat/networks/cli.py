@@ -240,6 +240,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.mhz <= 0:
         parser.error(f"--mhz: {args.mhz:g} is not positive")
+    if args.out and args.out.suffix == ".html":
+        parser.error("--out: names the JSON file; the page lies beside it, with .html")
     if args.verify and (args.exact or args.memory or args.trace):
         parser.error("--verify: runs RTL, without --exact, --memory and --trace")
     if args.layers and not args.verify:
