@@ -334,7 +334,7 @@ def run_conv_step(board: Board, case: ConvStepCase) -> dict:
     script.program.fence()
     for gradient in made:
         gradient.use(script, skip=True)
-    backward = Schedule(script).scripts(SGD)[0].program
+    backward = Schedule(script).program(SGD)
 
     def step() -> list[Result]:
         results = [core.run(program) for program in (forward, backward)]

@@ -125,6 +125,17 @@ def test_full_programs_are_followed_by_others(core, rows, monkeypatch):
     assert [len(program) for program in made.programs] == [3, 1]
 
 
+def test_one_program_or_an_error(core, rows, monkeypatch):
+    """What looks at the overflow latch must not be cut off from what sets it."""
+    script = Script(core)
+    for _ in range(4):
+        affine(script, rows.a, rows.b)
+    assert len(Schedule(script).program()) == 4
+    monkeypatch.setattr("sat.nn.script.MAX_COMMANDS", 3)
+    with pytest.raises(ValueError, match="step: 4 commands"):
+        Schedule(script).program()
+
+
 def test_without_the_cycle_model_it_is_estimated(core, rows, monkeypatch):
     """Where there is no compiler."""
     def no_compiler(*_):

@@ -133,7 +133,7 @@ class Mlp:
 
     def _backward_program(self, accumulate: bool = False, last: bool = True) -> Program:
         """It holds the scalars, so every step makes its own."""
-        return self._backward(accumulate, last).scripts(self._sgd)[0].program
+        return self._backward(accumulate, last).program(self._sgd)
 
     def _pass_programs(self, accumulate: bool = False, last: bool = True) -> dict[str, Program]:
         """The same taken apart, one program per pass, to measure each alone."""

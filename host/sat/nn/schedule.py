@@ -18,11 +18,11 @@ import numpy as np
 from sat_golden import native
 
 from ..config import SatConfig
-from ..core import Core
+from ..core import MAX_COMMANDS, Core
 from ..memory import FP16, Tensor
 from ..plan import ARRAY, Task, arrange, model
 from ..plan.estimate import STARTUP
-from ..program import Command
+from ..program import Command, Program
 from ..traffic import moved_bytes
 from .gradients import Gradient
 from .optim import Sgd
@@ -73,6 +73,13 @@ class Schedule:
     def scripts(self, sgd: Sgd | None = None) -> list[Script]:
         """The work up to each check, and behind the last; the updates by `sgd`."""
         return self._scripts(self._order, sgd)
+
+    def program(self, sgd: Sgd | None = None) -> Program:
+        """All as one program, in which the overflow latch holds; ValueError if it does not fit."""
+        programs = [program for script in self.scripts(sgd) for program in script.programs]
+        if len(programs) != 1:
+            raise ValueError(f"step: {len(self._items)} commands, but {MAX_COMMANDS} fit a program")
+        return programs[0]
 
     def _scripts(self, order: Order, sgd: Sgd | None = None) -> list[Script]:
         made = [Script(self.core)]
