@@ -2,6 +2,7 @@
 """Networks as descriptions: their sizes, the commands that they become, and what these cost."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -254,6 +255,22 @@ def test_four_channels_share_the_batch_and_read_gradients():
     many = sparse.samples_of_channels(100.0, 1000)
     assert many == pytest.approx(1e8 * 8 / (share.cycles + 3 * 4 * 1000 / 16))
     assert dense.step.cycles > sparse.step.cycles and small.samples_of_channels(1, 1) is None
+
+
+def test_profile(tmp_path, capsys):
+    """The passes that take most, and the rest, which are all."""
+    assert cli.main(["--networks", "resnet9", "--config", "8x8", "--nm", "2:8", "--batch", "4",
+                     "--profile", "3", "--out", str(tmp_path / "networks.json")]) == 0
+    shown = capsys.readouterr().out
+    dense, sparse = json.loads((tmp_path / "networks.json").read_text(encoding="utf-8"))
+    for case in (dense, sparse):
+        first = sorted(case["layers"], key=lambda layer: -layer["array_cycles"]
+                       - layer["vector_cycles"])[:3]
+        total = sum(layer["array_cycles"] + layer["vector_cycles"] for layer in case["layers"])
+        for layer in first:
+            share = (layer["array_cycles"] + layer["vector_cycles"]) / total
+            assert re.search(rf"{layer['pass']} +{layer['layer']} .* {share:.1%}", shown)
+        assert re.search(rf"rest: +{len(case['layers']) - 3} ", shown)
 
 
 @pytest.mark.parametrize("arguments, text", [

@@ -38,6 +38,7 @@ from ..options import parse_nm, positive
 from . import NETWORKS, PAPER
 from .description import Sparsity
 from .placement import explain
+from .profile import profile
 from .report import nm_name, write_report
 from .step import Cost, Step, train
 from .trace import write_trace
@@ -226,6 +227,8 @@ def make_parser(**options) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help=f"{TABLE['out']} by default")
     parser.add_argument("--trace", type=Path, metavar="FILE",
                         help="timelines of the steps, for Perfetto or chrome://tracing")
+    parser.add_argument("--profile", type=positive, metavar="ROWS",
+                        help="of each step the passes of layers that take most time")
     parser.add_argument("--verify", action="store_true",
                         help="run the steps in RTL, and compare bits and cycles; by default "
                              "resnet9 on 8x8, dense and at 2:8, batch 2: minutes")
@@ -242,8 +245,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"--mhz: {args.mhz:g} is not positive")
     if args.out and args.out.suffix == ".html":
         parser.error("--out: names the JSON file; the page lies beside it, with .html")
-    if args.verify and (args.exact or args.memory or args.trace):
-        parser.error("--verify: runs RTL, without --exact, --memory and --trace")
+    if args.verify and (args.exact or args.memory or args.trace or args.profile):
+        parser.error("--verify: runs RTL, without --exact, --memory, --trace and --profile")
     if args.layers and not args.verify:
         parser.error("--layers: is of --verify")
     for name, value in (RTL if args.verify else TABLE).items():
@@ -252,7 +255,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.verify:
         return verified(args, console)
     rows: list[dict] = []
-    traced: list[Step] = []
+    made: list[Step] = []
     start = time.monotonic()
     with terminal.status(console, "networks ...") as report:
         for timed in steps(args.networks, args.config, args.nm, args.batch, args.exact,
@@ -263,15 +266,17 @@ def main(argv: list[str] | None = None) -> int:
                     f"{step.network} on {config} at {step.nm}",
                     step.memory_bytes, args.memory << 20, step.largest) + "\n")
             rows.append(row(timed, args.mhz))
-            if args.trace:
-                traced.append(step)
+            if args.trace or args.profile:
+                made.append(step)
             report(f"{step.network} on {config} at {step.nm}")
     write_text(args.out, json.dumps(rows, indent=1) + "\n")
     if args.trace:
         args.trace.parent.mkdir(parents=True, exist_ok=True)
-        write_trace(args.trace, traced)
+        write_trace(args.trace, made)
     page = args.out.with_suffix(".html")
     write_report(page, rows)
+    for step in made if args.profile else ():
+        terminal.print_table(console, profile(step, args.profile))
     terminal.print_table(console, table(rows))
     for line in means(rows):
         console.print(line, highlight=False, soft_wrap=True)

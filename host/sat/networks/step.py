@@ -47,6 +47,10 @@ class Cost:
         for kind, value in energy(config, made).items():
             setattr(self, kind, getattr(self, kind) + count * value)
 
+    def merge(self, other: Cost) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
     @property
     def bytes(self) -> float:
         return self.bytes_read + self.bytes_written
@@ -101,9 +105,7 @@ class Step:
         """Cost by the labels' first word."""
         made: dict[str, Cost] = defaultdict(Cost)
         for label, cost in self.labels.items():
-            total = made[label.split()[0]]
-            for name, value in vars(cost).items():
-                setattr(total, name, getattr(total, name) + value)
+            made[label.split()[0]].merge(cost)
         return dict(made)
 
 
