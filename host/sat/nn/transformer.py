@@ -79,13 +79,14 @@ def values(tensor: Tensor) -> np.ndarray:
     return tensor.read().astype(np.float64)
 
 
-def write_fp16(tensor: Tensor, array: np.ndarray) -> None:
-    """Round float64 to FP16. Raises Overflow for what is not finite then."""
+def write_fp16(tensor: Tensor, array: np.ndarray) -> np.ndarray:
+    """Round float64 to FP16, and return that. Raises Overflow for what is not finite then."""
     with np.errstate(over="ignore"):
         rounded = array.astype(np.float16)
     if not np.isfinite(rounded).all():
         raise Overflow(f"{tensor.name}: a NaN or an infinity")
     tensor.write(rounded)
+    return rounded
 
 
 class LayerNorm:
@@ -105,11 +106,11 @@ class LayerNorm:
         its sums."""
         gradient, d_scale, d_shift = layer_norm_backward(values(x), values(self.scale.row),
                                                          values(d_norm))
-        write_fp16(d_x, gradient + values(d_beside))
+        written = write_fp16(d_x, gradient + values(d_beside))
         self.scale.gradient.write(d_scale.astype(np.float32))
         self.shift.gradient.write(d_shift.astype(np.float32))
         if d_bias:
-            d_bias.write(column_sums(d_x.read()))
+            d_bias.write(column_sums(written))
 
     def add_forward(self, script: Script, x: Tensor, out: Tensor) -> None:
         script.host(partial(self.forward, x, out), [x, self.scale.row, self.shift.row], [out])
@@ -355,9 +356,9 @@ class TransformerBlock:
         step.loss, gradient = loss(y)
         if gradient.shape != y.shape:
             raise ValueError(f"loss: gradient of shape {gradient.shape}, but y has {y.shape}")
-        write_fp16(self.down.d_out, gradient * self.scale.value)
+        written = write_fp16(self.down.d_out, gradient * self.scale.value)
         if self.down.d_bias:
-            self.down.d_bias.write(column_sums(self.down.d_out.read()))
+            self.down.d_bias.write(column_sums(written))
         return backward.run("BP+WU", step.programs, measures)
 
     def _write_input(self, x: np.ndarray) -> None:
