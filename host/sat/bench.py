@@ -351,9 +351,10 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     rng = np.random.default_rng(SEED)
     core = board.core
     maps = [core.feature_map("y0", case.images, case.h, case.w, case.spec.inputs)]
+    parts = min(case.parts, case.images)
     units = []
     for index in range(case.layers):
-        units.append(Unit(core, f"layer{index}", case.spec, maps[-1], case.parts, rng))
+        units.append(Unit(core, f"layer{index}", case.spec, maps[-1], parts, rng))
         maps.append(units[-1].conv.feature_map(f"y{index + 1}"))
         if not case.spec.wu:
             units[-1].wu_images = case.wu_images
@@ -364,7 +365,6 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     for unit in units:
         unit.conv.prune(prune)
     core.run(prune)
-    parts = min(case.parts, case.images)
     bounds = [case.images * part // parts for part in range(parts + 1)]
     spans = list(zip(bounds, bounds[1:]))
     forward, backward = Script(core), Script(core)
