@@ -49,7 +49,7 @@ WRONG = {
     **{f"sliding {name} {value}": (name, lambda name=name, value=value: sliding(**{name: value}))
        for name, values in {
            "images": (0, -1, 1 << 24, 1.0), "map_h": (0, -3, 65536), "map_w": (0, "9"),
-           "kernel_h": (0, -1, 16, 2.5), "kernel_w": (0, -1, 16, None), "pad": (-1, 16, 0.5),
+           "kernel_h": (0, -1, 16, 2.5), "kernel_w": (0, -1, 16, None), "pad": (-1, 128, 0.5),
            "stride": (0, -1, 3, 16, 2.0), "dilation": (0, -2, 5, 1.0)}.items()
        for value in values},
     "kernel too large": ("kernel", lambda: sliding(kernel_h=12)),
