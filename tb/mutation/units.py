@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tb.common.buses import TILE
+
 CONTROL_GOAL = 0.98
 FP = "fp"  # the C++ bench of tb/unit/fp; every other bench is a cocotb bench
 
@@ -82,6 +84,61 @@ def rd_dma(data_w: int, outstanding: int, variant: str = "") -> Unit:
                          "err_resp_o": "{2{err_valid_o}}", "err_addr_o": "{40{err_valid_o}}",
                          "err_port_o": "{3{err_valid_o}}", "araddr_o": "{40{arvalid_o}}",
                          "arlen_o": "{8{arvalid_o}}"}, goal=CONTROL_GOAL)
+
+
+def strobed(data_w: int, valid: str) -> dict[str, str]:
+    """Of a beat data_i/strb_i in `valid`: a byte matters where it has a strobe."""
+    lanes = ", ".join(f"{{8{{{valid} && out_strb_o[{k}]}}}}" for k in reversed(range(data_w // 8)))
+    return {"out_data_o": f"{{{lanes}}}", "out_strb_o": f"{{{data_w // 8}{{{valid}}}}}"}
+
+
+PACKETS = {"out_addr_o": "{40{out_valid_o}}", "out_beats_o": "{3{out_valid_o}}",
+           "out_last_o": "out_valid_o", **strobed(512, "out_valid_o")}
+
+
+def rows_aligned(instance: str) -> str:
+    """Bases and strides are multiples of 64: addresses of rows are."""
+    return " && ".join(rf"~|\{instance}[{k}].u_pointer.row_o [5:0]" for k in range(2))
+
+
+def plane_store(bp: int, variant: str) -> Unit:
+    return Unit("sat_plane_store", "sat_plane_store",
+                {"ADDR_W": 40, "DATA_W": 512, "EMIT": 4, "BP": bp}, variant=variant, flat=False,
+                whole=("sat_lutram", "sat_row_pointer"), inside=rows_aligned("gen_plane"),
+                matters=PACKETS, goal=CONTROL_GOAL)
+
+
+def c_store(cols: int, t: int, data_w: int, variant: str = "") -> Unit:
+    lanes, most = data_w // 32, cols * t  # a group of FP32 values is a beat; columns of a tile
+    return Unit("sat_c_store", "sat_c_store",
+                {"ROWS": 2, "COLS": cols, "T": t, "LANES": lanes, "ADDR_W": 40, "DATA_W": data_w},
+                variant=variant, flat=not variant,
+                whole=("sat_row_walk", "sat_epilogue", "sat_c_sums", "sat_pack", "sat_fifo",
+                       "sat_delay", "sat_valid_delay"),
+                # Neither tiles nor rows of sums are empty; a group's lanes are its first ones.
+                inside=rf"(!\u_walk.valid_o || (|\u_walk.cols_o && \u_walk.cols_o <= 17'd{most}))"
+                       r" && (!\u_sums.req_valid_o ||"
+                       rf" (|\u_sums.req_beats_o && \u_sums.req_beats_o <= 17'd{most // lanes}))"
+                       rf" && ~|(\u_lanes.out_o [{lanes - 1}:0]"
+                       rf" & (\u_lanes.out_o [{lanes - 1}:0] + {lanes}'d1))",
+                matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
+                         "data_o": f"{{{data_w}{{data_valid_o}}}}",
+                         "strb_o": f"{{{data_w // 8}{{data_valid_o}}}}",
+                         "u_pack.row_last_i": r"!\u_pack.as_single_i "}, goal=CONTROL_GOAL)
+
+
+def c_sums(lanes: int, groups: int, data_w: int, variant: str = "") -> Unit:
+    return Unit("sat_c_sums", "sat_c_sums",
+                {"LANES": lanes, "GROUPS": groups, "LATENCY": 18, "ADDR_W": 40, "DATA_W": data_w},
+                variant=variant, flat=not variant,
+                whole=("sat_column_sums", "sat_delay", "sat_valid_delay"),
+                # Column tiles are no wider than told, and but for the last whole beats.
+                legal="(!pending_o || !row_next_i) && (!row_next_i ||"
+                      f" (|cols_i && cols_i <= 17'd{lanes * groups}))"
+                      f" && ~|req_addr_o[{(data_w // 8).bit_length() - 2}:0]",
+                matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{17{req_valid_o}}",
+                         "row_last_o": "valid_o", "lanes_o": f"{{{lanes}{{valid_o}}}}",
+                         "sums_o": f"{{{32 * lanes}{{valid_o}}}}"}, goal=CONTROL_GOAL)
 
 
 UNITS = (
@@ -165,35 +222,25 @@ UNITS = (
     Unit("sat_pack", "sat_pack", {"LANES": 8, "DATA_W": 512}, variant="512",
          matters={"beat_o": "{512{beat_valid_o}}", "strb_o": "{64{beat_valid_o}}"},
          goal=CONTROL_GOAL),
+    plane_store(0, "512"),
+    plane_store(1, "512-bp"),
+    Unit("sat_weight_store", "sat_weight_store", {"ADDR_W": 40, "DATA_W": 512}, variant="512",
+         flat=False, whole=("sat_fifo", "sat_row_pointer"), inside=rows_aligned("gen_tensor"),
+         matters=PACKETS, goal=CONTROL_GOAL),
+    Unit("sat_tile_loader", "sat_tile_loader", {"ADDR_W": 40, "DATA_W": 512}, variant="512",
+         flat=False, whole=("sat_fifo", "sat_row_pointer", "sat_ram_1r1w"),
+         preset=("tile_row_q",),
+         matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
+                  "tile_o": f"{{{TILE.bits}{{tile_valid_o}}}}"}, goal=CONTROL_GOAL),
     Unit("sat_fifo", "sat_fifo", {"WIDTH": 16, "DEPTH": 8}, whole=("sat_lutram",),
          matters={"out_data_o": "{16{out_valid_o}}"}, goal=CONTROL_GOAL),
     Unit("sat_skid_buffer", "sat_skid_buffer", {"WIDTH": 16},
          matters={"out_data_o": "{16{out_valid_o}}"}, goal=CONTROL_GOAL),
     Unit("sat_arbiter", "sat_arbiter", {"N": 5}, matters={"grant_index_o": "{3{|grant_o}}"},
          goal=CONTROL_GOAL),
-    Unit("sat_c_store", "sat_c_store",
-         {"ROWS": 2, "COLS": 16, "T": 8, "LANES": 4, "ADDR_W": 40, "DATA_W": 128},
-         whole=("sat_row_walk", "sat_epilogue", "sat_c_sums", "sat_pack", "sat_fifo", "sat_delay",
-                "sat_valid_delay"),
-         # Tiles have 1..128 columns, rows of sums 1..32 beats; a group's lanes are its first ones.
-         inside=r"(!\u_walk.valid_o || (|\u_walk.cols_o && \u_walk.cols_o <= 17'd128))"
-                r" && (!\u_sums.req_valid_o ||"
-                r" (|\u_sums.req_beats_o && \u_sums.req_beats_o <= 17'd32))"
-                r" && ~|(\u_lanes.out_o [3:0] & (\u_lanes.out_o [3:0] + 4'd1))",
-         matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
-                  "data_o": "{128{data_valid_o}}", "strb_o": "{16{data_valid_o}}",
-                  # A group of four FP32 values is a beat.
-                  "u_pack.row_last_i": r"!\u_pack.as_single_i "},
-         goal=CONTROL_GOAL),
-    Unit("sat_c_sums", "sat_c_sums",
-         {"LANES": 2, "GROUPS": 4, "LATENCY": 18, "ADDR_W": 40, "DATA_W": 128},
-         whole=("sat_column_sums", "sat_delay", "sat_valid_delay"),
-         # Column tiles are no wider than told, and but for the last a whole number of beats.
-         legal="(!pending_o || !row_next_i) && (!row_next_i || (|cols_i && cols_i <= 17'd8))"
-               " && ~|req_addr_o[3:0]",
-         matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{17{req_valid_o}}",
-                  "row_last_o": "valid_o", "lanes_o": "{2{valid_o}}", "sums_o": "{64{valid_o}}"},
-         goal=CONTROL_GOAL),
+    c_store(16, 8, 128),
+    c_sums(2, 4, 128),
+    c_sums(16, 8, 512, variant="512"),
     Unit("sat_watchdog", "sat_watchdog", {"LIMIT_W": 6}, goal=CONTROL_GOAL),
     Unit("sat_error_record", "sat_error_record", {"ADDR_W": 40}, goal=CONTROL_GOAL),
     Unit("sat_cmd_check", "sat_cmd_check", {"ADDR_W": 40}, goal=CONTROL_GOAL),

@@ -57,9 +57,11 @@ def test_what_depends_on_the_memorys_width_is_mutated_with_a_wide_bus():
     assert len(set(names)) == len(names)
     for unit in UNITS:
         if unit.parameters.get("DATA_W", unit.parameters.get("BEAT_W")) == 512:
-            assert unit.name == f"{unit.module}-512"
-    assert {"sat_rd_dma-512", "sat_wr_dma-512", "sat_map_cache-512", "sat_s_loader-512",
-            "sat_unpack-512", "sat_pack-512"} <= set(names)
+            assert unit.name.startswith(f"{unit.module}-512")
+    assert {f"{module}-512" for module in (
+        "sat_rd_dma", "sat_wr_dma", "sat_map_cache", "sat_s_loader", "sat_unpack",
+        "sat_pack", "sat_c_sums", "sat_tile_loader", "sat_plane_store",
+        "sat_weight_store")} <= set(names)
 
 
 def test_variants_of_a_module_are_kept_apart(make):

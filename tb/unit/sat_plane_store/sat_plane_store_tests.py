@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 
 import cocotb
@@ -13,13 +14,13 @@ from sat_golden import Planes, compress_ff, pack_indices
 from sat_golden.stimulus import random_bits
 from tb.common.clock import start
 from tb.common.lanes import pack
+from tb.common.matrix import set_inputs
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 from tb.unit.sat_vector.dma_memory import strobed
-from tb.unit.sat_vector.tiles import Tile, tiles_of
+from tb.unit.sat_vector.tiles import Tile, place_inputs, places, tiles_of
 
-BASES = (0x80_0000_1000, 0x12_3456_7840)  # values, indices
-STRIDES = (0x440, 0x180)
+MOST_BYTES = 128  # of a row: values of 40 columns
 
 
 def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int,
@@ -44,13 +45,20 @@ def elements_of(tile: Tile, weights: np.ndarray, n: int, m: int,
     return found
 
 
-def bytes_of(planes: Planes) -> dict[int, int]:
-    """Every byte of the planes: address -> value."""
+def far_apart(rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Bases and strides of values and indices that never meet."""
+    bases, strides = places(rng, 2)
+    bases[1] = (bases[0] + (1 << 38) + 64 * int(rng.integers(1 << 33))) % (1 << 40)
+    return bases, [max(stride, MOST_BYTES) for stride in strides]
+
+
+def bytes_of(planes: Planes, tensors: tuple[list[int], list[int]], right: int) -> dict[int, int]:
+    """Every byte of the planes, which begin at column 16 * right: address -> value."""
     raws = [np.ascontiguousarray(planes.values, "<u2").view(np.uint8)]
     if planes.indices is not None:
         raws.append(pack_indices(planes.indices))
-    return {base + row * stride + at: int(byte)
-            for base, stride, raw in zip(BASES, STRIDES, raws)
+    return {(base + row * stride + right * tile_bytes + at) % (1 << 40): int(byte)
+            for base, stride, tile_bytes, raw in zip(*tensors, (32, 8), raws)
             for row, line in enumerate(raw) for at, byte in enumerate(line)}
 
 
@@ -60,16 +68,18 @@ async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m
     bp, data_w, emit = parameters(dut, "BP", "DATA_W", "EMIT")
     beat_bytes = data_w // 8
     weights = random_bits(rng, shape, np.uint16)
+    right = int(rng.integers((1 << 20 if bp else 1 << 12) - 3))
     # W_BP lies along W's columns, so its tiles come in the order of the transposed matrix.
-    tiles = deque(tiles_of(*shape[::-1]) if bp else tiles_of(*shape))
-    parts = [Tile(t.col, t.row, t.cols, t.rows, t.band_end, t.last) if bp else t for t in tiles]
+    near = tiles_of(*shape[::-1]) if bp else tiles_of(*shape)
+    tiles = deque(dataclasses.replace(t, row=t.row + bp * right, col=t.col + (1 - bp) * right)
+                  for t in near)
+    parts = [Tile(t.col, t.row, t.cols, t.rows, t.band_end, t.last) if bp else t for t in near]
     elements = [element for tile in parts for element in elements_of(tile, weights, n, m, emit)]
     written: dict[int, int] = {}
 
     dut.n_i.value, dut.m_log2_i.value = n, m.bit_length() - 1
-    dut.base_i.value = sum(base << 40 * k for k, base in enumerate(BASES))
-    dut.stride_i.value = sum(stride << 24 * k for k, stride in enumerate(STRIDES))
-    dut.start_i.value = 1
+    tensors = far_apart(rng)
+    set_inputs(dut, place_inputs(*tensors) | {"start_i": 1})
     await FallingEdge(dut.clk)
     dut.start_i.value = 0
     number = beat = 0
@@ -87,7 +97,7 @@ async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m
         dut.out_ready_i.value = int(ready)
         await Timer(1, "ns")  # tile_ready_o and out_last_o depend on the inputs of this cycle
         if ready and dut.out_valid_o.value:
-            address = dut.out_addr_o.value.to_unsigned() + beat_bytes * beat
+            address = (dut.out_addr_o.value.to_unsigned() + beat_bytes * beat) % (1 << 40)
             assert address % beat_bytes == 0
             strobes = dut.out_strb_o.value.to_unsigned()
             data = strobed(dut.out_data_o.value, strobes)
@@ -103,7 +113,7 @@ async def check(dut, rng: np.random.Generator, shape: tuple[int, int], n: int, m
         await FallingEdge(dut.clk)
     dut.out_ready_i.value = dut.in_valid_i.value = 0
     assert not tiles and number == len(elements)
-    assert written == bytes_of(compress_ff(weights, n, m))
+    assert written == bytes_of(compress_ff(weights, n, m), tensors, right)
 
 
 @cocotb.test()
