@@ -29,23 +29,34 @@ module sat_fifo #(
     end
   endgenerate
 
+  localparam [PTR_W:0] ONE  = {{PTR_W{1'b0}}, 1'b1};
+  localparam [PTR_W:0] LAST = DEPTH[PTR_W:0] - ONE;
+
   // One more bit than an address: full and empty differ in it.
   reg [PTR_W:0] write_ptr_q, read_ptr_q;
+  reg           full_q, filled_q;
 
   wire in_fire  = in_valid_i && in_ready_o;
   wire out_fire = out_valid_o && out_ready_i;
 
   assign count_o     = write_ptr_q - read_ptr_q;
-  assign in_ready_o  = !count_o[PTR_W];
-  assign out_valid_o = write_ptr_q != read_ptr_q;
+  assign in_ready_o  = !full_q;
+  assign out_valid_o = filled_q;
 
+  // Whether a beat moves is known late, and only enables: a free place may be written at any time.
   always @(posedge clk) begin
     if (!rst_n || flush_i) begin
       write_ptr_q <= {PTR_W+1{1'b0}};
       read_ptr_q  <= {PTR_W+1{1'b0}};
+      full_q      <= 1'b0;
+      filled_q    <= 1'b0;
     end else begin
-      write_ptr_q <= write_ptr_q + {{PTR_W{1'b0}}, in_fire};
-      read_ptr_q  <= read_ptr_q + {{PTR_W{1'b0}}, out_fire};
+      if (in_fire) write_ptr_q <= write_ptr_q + ONE;
+      if (out_fire) read_ptr_q <= read_ptr_q + ONE;
+      if (in_fire != out_fire) begin
+        full_q   <= in_fire && count_o == LAST;
+        filled_q <= in_fire || count_o != ONE;
+      end
     end
   end
 
@@ -54,7 +65,7 @@ module sat_fifo #(
     .DEPTH(DEPTH)
   ) u_memory (
     .clk    (clk),
-    .we_i   (in_fire),
+    .we_i   (in_ready_o),
     .waddr_i(write_ptr_q[PTR_W-1:0]),
     .wdata_i(in_data_i),
     .raddr_i(read_ptr_q[PTR_W-1:0]),
@@ -62,6 +73,8 @@ module sat_fifo #(
   );
 
   `SAT_ASSERT(count_within_depth, rst_n, count_o <= DEPTH[PTR_W:0])
+  `SAT_ASSERT(flags_tell_count, rst_n, full_q == (count_o == DEPTH[PTR_W:0])
+                                       && filled_q == (count_o != {PTR_W+1{1'b0}}))
   `SAT_ASSERT(no_overflow, rst_n, !in_fire || count_o != DEPTH[PTR_W:0])
   `SAT_ASSERT(no_underflow, rst_n, !out_fire || count_o != {PTR_W+1{1'b0}})
   `SAT_REQUIRE_STREAM(check_in, rst_n && !flush_i, WIDTH, in_valid_i, in_ready_o, in_data_i)

@@ -20,7 +20,7 @@ module sat_s_loader #(
 ) (
   input  wire                       clk,
   input  wire                       rst_n,
-  // command, stable from start_i on
+  // command, stable from start_i on, what is of columns from the cycle before, idle already
   input  wire                       start_i,
   input  wire [ADDR_W-1:0]          base_i,
   input  wire [23:0]                stride_i,
@@ -66,27 +66,48 @@ module sat_s_loader #(
   localparam [0:0] ST_IDLE = 1'd0, ST_ROWS = 1'd1;
 
   // ---- Requests
-  reg  [0:0]        state_q;
-  reg  [15:0]       tiles_left_q;
-  reg  [23:0]       passes_left_q;
-  reg  [16:0]       cols_left_q;     // columns from this tile on
-  reg  [24:0]       rows_left_q;
-  reg  [ADDR_W-1:0] tile_addr_q, row_addr_q;
-  reg  [3:0]        ky_q, kx_q;
-  reg  [24:0]       position_left_q; // rows of the kernel position from this one on
-  reg  [ADDR_L:0]   free_q;          // words of room in the ring
+  // What ends with a row, and what is left of the ring behind it, is known before the row goes:
+  // whether it goes is known late, and only selects.
+  reg  [0:0]         state_q;
+  reg  [15:0]        tiles_left_q;
+  reg  [23:0]        passes_left_q;
+  reg  [24:0]        rows_left_q;
+  reg  [24:0]        position_left_q;  // rows of the kernel position from this one on
+  reg                last_tile_q, last_pass_q, last_row_q, position_last_q;
+  reg  [ADDR_W-1:0]  tile_addr_q, row_addr_q;
+  reg  [3:0]         ky_q, kx_q;
+  reg                taken_q;          // the kernel position takes part
+  reg  [ADDR_L+1:0]  left_q;           // words of room in the ring behind this row, if any; signed
+  reg  [ADDR_L:0]    words_q;          // of a row of this tile
+  reg  [COUNT_W-1:0] units_q;          // the same in units
 
   wire [4:0]  span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
   wire [16:0] span      = 17'd1 << span_log2;
-  wire [16:0] tile_cols = (cols_left_q < span) ? cols_left_q : span;
-  wire [16:0] row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
-  wire        row_fits  = row_words[ADDR_L:0] <= free_q;
-  wire        last_row  = rows_left_q == 25'd1;
-  wire        last_pass = passes_left_q == 24'd1;
-  wire        last_tile = tiles_left_q == 16'd1;
+  wire        pass_end, tile_end, position_end;
 
-  wire [16:0]        unit_total = (tile_cols + (17'd1 << UNIT_L) - 17'd1) >> UNIT_L;
-  wire [COUNT_W-1:0] unit_count     = unit_total[COUNT_W-1:0];
+  // A row of the last tile has the rest of the columns, all others a span.
+  wire [4:0]  span_units_log2 = COLS_L[4:0] - UNIT_L[4:0] + {2'd0, t1_log2_i};
+  wire [16:0] span_words = 17'd1 << t1_log2_i;
+  wire [16:0] span_units = 17'd1 << span_units_log2;
+  wire [16:0] last_col   = {1'b0, cols_i} - 17'd1;
+  wire [16:0] rest_words = (last_col >> COLS_L & (span_words - 17'd1)) + 17'd1;
+  wire [16:0] rest_units = (last_col >> UNIT_L & (span_units - 17'd1)) + 17'd1;
+
+  // The tile behind this one; while nothing is loaded, the first.
+  reg                then_last_q;
+  reg  [ADDR_L:0]    rest_words_q;
+  reg  [COUNT_W-1:0] rest_units_q;
+  wire [ADDR_L:0]    then_words = then_last_q ? rest_words_q : span_words[ADDR_L:0];
+
+  always @(posedge clk) begin
+    rest_words_q <= rest_words[ADDR_L:0];
+    rest_units_q <= rest_units[COUNT_W-1:0];
+    if (start_i || tile_end) begin
+      words_q <= then_words;
+      units_q <= then_last_q ? rest_units_q : span_units[COUNT_W-1:0];
+    end
+  end
+
   wire [COUNT_W-1:0] start;
   wire [COUNT_W-1:0] beats;
   generate
@@ -94,20 +115,17 @@ module sat_s_loader #(
       localparam integer RATIO_L = BEAT_L - WORD_L;
       assign start = {{COUNT_W-RATIO_L{1'b0}}, tile_addr_q[BYTE_L-1 -: RATIO_L]};
       localparam integer ROUND   = (1 << RATIO_L) - 1;
-      assign beats = (start + unit_count + ROUND[COUNT_W-1:0]) >> RATIO_L;
+      assign beats = (start + units_q + ROUND[COUNT_W-1:0]) >> RATIO_L;
     end else begin : gen_whole_beats
       assign start = {COUNT_W{1'b0}};
-      assign beats = unit_count;
+      assign beats = units_q;
     end
   endgenerate
 
-  wire [2:0] mask  = (3'd1 << positions_i[`SAT_S_POSITIONS_SPACING]) - 3'd1;
-  wire       taken = (((ky_q[2:0] ^ positions_i[`SAT_S_POSITIONS_FIRST_Y])
-                       | (kx_q[2:0] ^ positions_i[`SAT_S_POSITIONS_FIRST_X])) & mask) == 3'd0;
-  wire       pass_by = (state_q == ST_ROWS) && !taken;
+  wire pass_by = (state_q == ST_ROWS) && !taken_q;
 
   wire info_ready;
-  wire offered  = (state_q == ST_ROWS) && taken && row_fits && info_ready;
+  wire offered  = (state_q == ST_ROWS) && taken_q && !left_q[ADDR_L+1] && info_ready;
   wire row_fire = offered && (skip_i || req_ready_i);
   // Once offered a request stays: room in ring and notes can only grow until it is taken.
   assign req_valid_o = offered && !skip_i;
@@ -120,47 +138,71 @@ module sat_s_loader #(
   always @(posedge clk) begin
     if (!rst_n) state_q <= ST_IDLE;
     else if (start_i) state_q <= ST_ROWS;
-    else if (row_fire && last_row && last_pass && last_tile) state_q <= ST_IDLE;
+    else if (row_fire && last_row_q && last_pass_q && last_tile_q) state_q <= ST_IDLE;
   end
 
-  wire pass_end     = row_fire && last_row;
-  wire position_end = pass_by || (row_fire && position_left_q == 25'd1);
-  wire kx_last      = kx_q + 4'd1 == positions_i[`SAT_S_POSITIONS_KERNEL_W];
+  assign pass_end     = row_fire && last_row_q;
+  assign tile_end     = pass_end && last_pass_q;
+  assign position_end = pass_by || (row_fire && position_last_q);
+
+  // The first kernel position, and the one after this.
+  wire [2:0] mask    = (3'd1 << positions_i[`SAT_S_POSITIONS_SPACING]) - 3'd1;
+  wire [2:0] first_y = positions_i[`SAT_S_POSITIONS_FIRST_Y];
+  wire [2:0] first_x = positions_i[`SAT_S_POSITIONS_FIRST_X];
+  wire       kx_last = kx_q + 4'd1 == positions_i[`SAT_S_POSITIONS_KERNEL_W];
+  wire [3:0] ky_next = ky_q + {3'd0, kx_last};
+  wire [3:0] kx_next = kx_last ? 4'd0 : kx_q + 4'd1;
+
   always @(posedge clk) begin
     if (start_i || pass_end) begin
       ky_q            <= 4'd0;
       kx_q            <= 4'd0;
+      taken_q         <= ((first_y | first_x) & mask) == 3'd0;
       position_left_q <= position_rows_i;
+      position_last_q <= position_rows_i == 25'd1;
     end else if (position_end) begin
-      kx_q            <= kx_last ? 4'd0 : kx_q + 4'd1;
-      if (kx_last) ky_q <= ky_q + 4'd1;
+      ky_q            <= ky_next;
+      kx_q            <= kx_next;
+      taken_q         <= (((ky_next[2:0] ^ first_y) | (kx_next[2:0] ^ first_x)) & mask) == 3'd0;
       position_left_q <= position_rows_i;
+      position_last_q <= position_rows_i == 25'd1;
     end else if (row_fire) begin
       position_left_q <= position_left_q - 25'd1;
+      position_last_q <= position_left_q == 25'd2;
     end
   end
 
   always @(posedge clk) begin
     if (start_i) begin
       tiles_left_q  <= col_tiles_i;
+      last_tile_q   <= then_last_q;
+      then_last_q   <= col_tiles_i == 16'd2;
       passes_left_q <= passes_i;
-      cols_left_q   <= {1'b0, cols_i};
+      last_pass_q   <= passes_i == 24'd1;
       rows_left_q   <= kept_i;
+      last_row_q    <= kept_i == 25'd1;
       tile_addr_q   <= base_i;
       row_addr_q    <= base_i;
+    end else if (state_q == ST_IDLE) begin
+      then_last_q <= col_tiles_i == 16'd1;
     end else if (pass_by) begin
       row_addr_q  <= row_addr_q + position_bytes_i[ADDR_W-1:0];
     end else if (row_fire) begin
       rows_left_q <= rows_left_q - 25'd1;
+      last_row_q  <= rows_left_q == 25'd2;
       row_addr_q  <= row_addr_q + stride;
-      if (last_row) begin
+      if (last_row_q) begin
         rows_left_q   <= kept_i;
+        last_row_q    <= kept_i == 25'd1;
         row_addr_q    <= tile_addr_q;
         passes_left_q <= passes_left_q - 24'd1;
-        if (last_pass) begin
+        last_pass_q   <= passes_left_q == 24'd2;
+        if (last_pass_q) begin
           passes_left_q <= passes_i;
+          last_pass_q   <= passes_i == 24'd1;
           tiles_left_q  <= tiles_left_q - 16'd1;
-          cols_left_q   <= cols_left_q - span;
+          last_tile_q   <= then_last_q;
+          then_last_q   <= tiles_left_q == 16'd3;
           tile_addr_q   <= next_tile;
           row_addr_q    <= next_tile;
         end
@@ -168,11 +210,15 @@ module sat_s_loader #(
     end
   end
 
+  wire [ADDR_L:0]   next_words = (state_q == ST_IDLE) ? then_words
+                                 : !(last_row_q && last_pass_q) ? words_q
+                                 : last_tile_q ? {ADDR_L+1{1'b0}} : then_words;
+  wire [ADDR_L+1:0] left_stays = left_q + (release_i ? {1'b0, release_words_i} : {ADDR_L+2{1'b0}});
+  wire [ADDR_L+1:0] left_goes  = left_stays - {1'b0, next_words};
+
   always @(posedge clk) begin
-    if (!rst_n) free_q <= S_DEPTH[ADDR_L:0];
-    else
-      free_q <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
-                       - (row_fire ? row_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
+    if (!rst_n) left_q <= {1'b0, S_DEPTH[ADDR_L:0]};
+    else left_q <= (start_i || row_fire) ? left_goes : left_stays;
   end
 
   // ---- Responses
@@ -187,7 +233,7 @@ module sat_s_loader #(
     .flush_i    (1'b0),
     .in_valid_i (row_fire && !skip_i),
     .in_ready_o (info_ready),
-    .in_data_i  ({start, unit_count}),
+    .in_data_i  ({start, units_q}),
     .out_valid_o(info_valid),
     .out_ready_i(row_done),
     .out_data_o ({info_start, info_units}),
@@ -238,7 +284,7 @@ module sat_s_loader #(
   always @(posedge clk) begin
     if (!rst_n) next_addr_q <= {ADDR_L{1'b0}};
     else if (word_valid) next_addr_q <= next_addr_q + 1'b1;
-    else if (row_fire && skip_i) next_addr_q <= next_addr_q + row_words[ADDR_L-1:0];
+    else if (row_fire && skip_i) next_addr_q <= next_addr_q + words_q[ADDR_L-1:0];
     write_addr_o <= next_addr_q;
     write_word_o <= word;
   end
@@ -256,9 +302,17 @@ module sat_s_loader #(
 
   assign idle_o = (state_q == ST_IDLE) && !info_valid;
 
-  wire unused_ok = &{1'b0, count_unused, word_index, row_words, row_addr_q, unit_total};
+  wire unused_ok = &{1'b0, count_unused, word_index, row_addr_q, rest_words, rest_units, span_words,
+                     span_units};
 
-  `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= S_DEPTH[ADDR_L:0])
+  `SAT_ASSERT(ring_within_depth, rst_n,
+              left_q + {1'b0, (state_q == ST_ROWS) ? words_q : {ADDR_L+1{1'b0}}}
+              <= {1'b0, S_DEPTH[ADDR_L:0]})
+  `SAT_REQUIRE(tiles_are_of_the_columns, rst_n && start_i,
+               {1'b0, col_tiles_i} == (last_col >> span_log2) + 17'd1)
+  `SAT_REQUIRE(columns_known_before, rst_n && start_i,
+               then_last_q == (col_tiles_i == 16'd1) && rest_words_q == rest_words[ADDR_L:0]
+               && rest_units_q == rest_units[COUNT_W-1:0])
 
 endmodule
 

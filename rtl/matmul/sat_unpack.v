@@ -29,14 +29,19 @@ module sat_unpack #(
   output wire [COUNT_W-1:0] word_index_o
 );
 
-  reg  [COUNT_W-1:0] unit_q;  // units of this row already delivered
+  reg  [COUNT_W-1:0] unit_q, upto_q;  // units of this row already delivered; with this one
   wire               fire = row_valid_i && beat_valid_i;
-  wire               last = unit_q + 1'b1 == row_units_i;
+  wire               last = upto_q == row_units_i;
   assign row_done_o = fire && last;
 
   always @(posedge clk) begin
-    if (!rst_n) unit_q <= {COUNT_W{1'b0}};
-    else if (fire) unit_q <= last ? {COUNT_W{1'b0}} : unit_q + 1'b1;
+    if (!rst_n || (fire && last)) begin
+      unit_q <= {COUNT_W{1'b0}};
+      upto_q <= {{COUNT_W-1{1'b0}}, 1'b1};
+    end else if (fire) begin
+      unit_q <= upto_q;
+      upto_q <= upto_q + 1'b1;
+    end
   end
 
   generate

@@ -49,8 +49,9 @@ TARGETS = [
     array(4, seeds=SEEDS),
     *(array(size, by_hierarchy=True) for size in (8, 16, 32)),
     *(single(name, seeds=SEEDS) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
-                                             "sat_sore", "sat_wuve_lane", "sat_column_sums")),
-    *(single(name, seeds=1) for name in ("sat_s_loader", "sat_wr_dma")),
+                                             "sat_sore", "sat_wuve_lane", "sat_column_sums",
+                                             "sat_s_loader")),
+    single("sat_wr_dma", seeds=1),
     *(single(name) for name in (
         "sat_wuve", "sat_vector", "sat_feature", "sat_sampler", "sat_a_loader", "sat_map_cache",
         "sat_a_bank", "sat_s_bank", "sat_feeder", "sat_epilogue", "sat_c_store", "sat_rd_dma",

@@ -53,7 +53,7 @@ class Subject:
 
 SUBJECTS = (
     Subject("sat_fifo", ("sat_fifo",), (
-        Fault("full is ignored", "common/sat_fifo.v", "!count_o[PTR_W]", "1'b1"),
+        Fault("full is ignored", "common/sat_fifo.v", "= !full_q", "= 1'b1"),
     )),
     Subject("sat_skid_buffer", ("sat_skid_buffer",), (
         Fault("a beat is lost", "common/sat_skid_buffer.v",

@@ -58,14 +58,21 @@ def rows_of(plan: Tiling, passes: int, plane: Matrix, rows: list[int]) -> list[l
             for q in rows]
 
 
+async def begin_command(dut) -> None:
+    """A start, a cycle after the inputs."""
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 1
+    await FallingEdge(dut.clk)
+    dut.start_i.value = 0
+
+
 async def skip(dut, rng: np.random.Generator, plan: Tiling, rows: int, passes: int) -> int:
     """A command with nothing to load, whose rows are given up in time; words it takes."""
     words = [-(-plan.tile_cols(col) // plan.array.cols)
              for col in range(0, plan.j, plan.col_span) for _ in range(rows * passes)]
     set_inputs(dut, {"cols_i": plan.j, "kept_i": rows, "col_tiles_i": plan.col_tiles,
-                     "passes_i": passes, "t1_log2_i": log2(plan.t1), "skip_i": 1, "start_i": 1})
-    await FallingEdge(dut.clk)
-    dut.start_i.value = 0
+                     "passes_i": passes, "t1_log2_i": log2(plan.t1), "skip_i": 1})
+    await begin_command(dut)
     for released in words:
         for _ in range(int(rng.integers(3))):
             dut.release_i.value = 0
@@ -104,11 +111,10 @@ async def test_rows(dut, stalls, passes, hint):
         port = ReadPorts(dut, plane.memory.fetch, rng, STALLS[stalls])
         set_inputs(dut, plane.inputs() | {
             "cols_i": plan.j, "kept_i": len(rows), "col_tiles_i": plan.col_tiles,
-            "passes_i": passes, "t1_log2_i": log2(plan.t1), "start_i": 1,
+            "passes_i": passes, "t1_log2_i": log2(plan.t1),
             "position_bytes_i": plane.stride * positions.inputs["position_rows_i"],
             **positions.inputs})
-        await FallingEdge(dut.clk)
-        dut.start_i.value = 0
+        await begin_command(dut)
         memory: dict[int, list[int]] = {}
         live: deque[tuple[int, int]] = deque()  # (first address, words) of committed rows
         committed = held = silent = 0
