@@ -266,7 +266,7 @@ class Program:
                          Descriptor(Opcode.STATS, flags=_flag_bits(flags), rows=rows, cols=cols),
                          {StatsSlot.X: ("x", x), StatsSlot.Y: ("y", y),
                           StatsSlot.SUM: ("total", total), StatsSlot.DOT: ("dot", dot)},
-                         estimate=estimate_feature_cycles(self.config, rows, cols, 1))
+                         estimate=estimate_feature_cycles(self.config, rows, cols, 2))
 
     def max_pool(self, x: Tensor, out: Tensor, winner: Tensor, windows: Windows, *,
                  overlap: bool | None = None, label: str = "") -> Command:

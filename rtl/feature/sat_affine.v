@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_affine: AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per vector
-// of DATA_W/32 channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and
-// X are walked apart, Y ahead by the vectors under way; X has precedence. One operation a cycle.
+// sat_affine: AFFINE on the lanes: out = alpha*x + gamma; with `second` two operations per beat of
+// DATA_W/16 channels, u = beta*y + gamma and, when that has come back, out = alpha*x + u. Y and X
+// are walked apart, Y ahead by the beats under way; X has precedence. One operation a cycle.
 // The parameters of two bands are held: one band is filled while the other is in use.
 // Operands leave one cycle after their beat is looked at; tag_o comes back with the result.
 // Golden function: affine (rounding and ReLU are outside).
@@ -32,49 +32,42 @@ module sat_affine #(
   output wire                                   reserve_o,
   // operation, one cycle later
   output wire                                   op_valid_o,
-  output wire                    [DATA_W/2-1:0] factor_o,
-  output wire                      [DATA_W-1:0] scalar_o,
-  output wire                      [DATA_W-1:0] addend_o,
-  output wire                             [3:0] tag_o,  // result, ends its band, its beat, odd
+  output wire                      [DATA_W-1:0] factor_o,
+  output wire                    [2*DATA_W-1:0] scalar_o,
+  output wire                    [2*DATA_W-1:0] addend_o,
+  output wire                             [1:0] tag_o,  // result, ends its band
   // its result
   input  wire                                   result_valid_i,
-  input  wire                             [3:0] result_tag_i,
-  input  wire                      [DATA_W-1:0] result_i
+  input  wire                             [1:0] result_tag_i,
+  input  wire                    [2*DATA_W-1:0] result_i
 );
 
-  localparam integer HALF_W   = DATA_W / 2;
   localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
 
   // ---- Walks over X (0) and Y (1)
-  wire        [1:0] issue, bank, odd, ends_beat, ends_band;
-  wire        [7:0] vector;
-  wire [DATA_W-1:0] halves;
+  wire          [1:0] issue, bank, ends_band;
+  wire          [5:0] place;
+  wire [2*DATA_W-1:0] data;
 
-  genvar q;
+  genvar q, h;
   generate
     for (q = 0; q < 2; q = q + 1) begin : gen_walk
-      reg           [3:0] vector_q;
-      reg                 bank_q;
-      wire   [DATA_W-1:0] data      = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BITS +: DATA_W];
-      wire                single    = queue_data_i[QUEUED_W*q + `SAT_QUEUED_SINGLE];
-      wire                row_last  = queue_data_i[QUEUED_W*q + `SAT_QUEUED_PIECE_LAST];
-      wire                band_last = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BAND_LAST];
+      reg  [2:0] place_q;  // of the beat in its band
+      reg        bank_q;
+      wire       row_last = queue_data_i[QUEUED_W*q + `SAT_QUEUED_PIECE_LAST];
 
-      assign vector[4*q +: 4]   = vector_q;
-      assign bank[q]            = bank_q;
-      assign odd[q]             = vector_q[0];
-      assign ends_beat[q]       = vector_q[0] || single;
-      assign ends_band[q]       = ends_beat[q] && band_last;
-      assign halves[HALF_W*q +: HALF_W] = data[vector_q[0] ? HALF_W : 0 +: HALF_W];
-      assign queue_ready_o[q]   = issue[q] && ends_beat[q];
+      assign place[3*q +: 3]          = place_q;
+      assign bank[q]                  = bank_q;
+      assign ends_band[q]             = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BAND_LAST];
+      assign data[DATA_W*q +: DATA_W] = queue_data_i[QUEUED_W*q + `SAT_QUEUED_BITS +: DATA_W];
 
       always @(posedge clk) begin
         if (!rst_n || start_i) begin
-          vector_q <= 4'd0;
-          bank_q   <= 1'b0;
+          place_q <= 3'd0;
+          bank_q  <= 1'b0;
         end else if (issue[q]) begin
-          vector_q <= (ends_beat[q] && row_last) ? 4'd0 : vector_q + 4'd1;
-          bank_q   <= bank_q ^ ends_band[q];
+          place_q <= row_last ? 3'd0 : place_q + 3'd1;
+          bank_q  <= bank_q ^ ends_band[q];
         end
       end
     end
@@ -82,14 +75,14 @@ module sat_affine #(
 
   // Intermediate results u: free_q places that no operation has taken, ready_q results unclaimed.
   reg  [4:0] free_q, ready_q;
-  wire       arrive = result_valid_i && enable_i && !result_tag_i[3];
+  wire       arrive = result_valid_i && enable_i && !result_tag_i[1];
 
-  assign issue[0] = enable_i && queue_valid_i[0] && (credit_i || odd[0])
-                 && (!second_i || (|ready_q));
+  assign issue[0] = enable_i && queue_valid_i[0] && credit_i && (!second_i || (|ready_q));
   assign issue[1] = enable_i && queue_valid_i[1] && second_i && !issue[0] && (|free_q);
 
-  assign reserve_o   = issue[0] && !odd[0];
-  assign band_done_o = issue[0] && ends_band[0];
+  assign queue_ready_o = issue;
+  assign reserve_o     = issue[0];
+  assign band_done_o   = issue[0] && ends_band[0];
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -102,26 +95,25 @@ module sat_affine #(
   end
 
   // ---- Operands
-  reg               valid_q, is_result_q, bank_q;
-  reg         [3:0] vector_q;
-  reg         [2:0] tag_q;
-  reg  [HALF_W-1:0] factor_q;
+  reg               valid_q, is_result_q, bank_q, ends_band_q;
+  reg         [2:0] place_q;
+  reg  [DATA_W-1:0] factor_q;
 
   always @(posedge clk) begin
     valid_q     <= rst_n && (|issue);
     is_result_q <= issue[0];
     bank_q      <= issue[0] ? bank[0] : bank[1];
-    vector_q    <= issue[0] ? vector[3:0] : vector[7:4];
-    tag_q       <= {ends_band[0], ends_beat[0], odd[0]};
-    factor_q    <= issue[0] ? halves[0 +: HALF_W] : halves[HALF_W +: HALF_W];
+    place_q     <= issue[0] ? place[2:0] : place[5:3];
+    ends_band_q <= ends_band[0];
+    factor_q    <= issue[0] ? data[0 +: DATA_W] : data[DATA_W +: DATA_W];
   end
 
-  wire [DATA_W-1:0] u;
-  wire              u_valid, u_ready;
-  wire        [4:0] u_count;
+  wire [2*DATA_W-1:0] u;
+  wire                u_valid, u_ready;
+  wire          [4:0] u_count;
 
   sat_fifo #(
-    .WIDTH(DATA_W),
+    .WIDTH(2 * DATA_W),
     .DEPTH(16)
   ) u_intermediate (
     .clk        (clk),
@@ -137,7 +129,7 @@ module sat_affine #(
   );
 
   // Gamma comes last and ends the filling of a band.
-  wire [3*DATA_W-1:0] params;
+  wire [6*DATA_W-1:0] params;
   reg                 fill_bank_q;
 
   always @(posedge clk) begin
@@ -145,29 +137,32 @@ module sat_affine #(
     else if (param_valid_i[2] && param_last_i) fill_bank_q <= !fill_bank_q;
   end
 
+  // A beat of parameters is for half a beat of channels: even and odd ones lie apart.
   generate
     for (q = 0; q < 3; q = q + 1) begin : gen_param
-      sat_lutram #(
-        .WIDTH(DATA_W),
-        .DEPTH(32)
-      ) u_param (
-        .clk    (clk),
-        .we_i   (param_valid_i[q]),
-        .waddr_i({fill_bank_q, param_index_i}),
-        .wdata_i(param_data_i),
-        .raddr_i({bank_q, vector_q}),
-        .rdata_o(params[DATA_W*q +: DATA_W])
-      );
+      for (h = 0; h < 2; h = h + 1) begin : gen_half
+        sat_lutram #(
+          .WIDTH(DATA_W),
+          .DEPTH(16)
+        ) u_param (
+          .clk    (clk),
+          .we_i   (param_valid_i[q] && param_index_i[0] == h),
+          .waddr_i({fill_bank_q, param_index_i[3:1]}),
+          .wdata_i(param_data_i),
+          .raddr_i({bank_q, place_q}),
+          .rdata_o(params[DATA_W*(2*q + h) +: DATA_W])
+        );
+      end
     end
   endgenerate
 
   assign op_valid_o = valid_q;
   assign factor_o   = factor_q;
-  assign scalar_o   = is_result_q ? params[0 +: DATA_W] : params[DATA_W +: DATA_W];
-  assign addend_o   = (is_result_q && second_i) ? u : params[2*DATA_W +: DATA_W];
-  assign tag_o      = {is_result_q, tag_q};
+  assign scalar_o   = is_result_q ? params[0 +: 2*DATA_W] : params[2*DATA_W +: 2*DATA_W];
+  assign addend_o   = (is_result_q && second_i) ? u : params[4*DATA_W +: 2*DATA_W];
+  assign tag_o      = {is_result_q, ends_band_q};
 
-  wire unused_ok = &{1'b0, odd[1], u_valid, u_ready, u_count, result_tag_i[2:0]};
+  wire unused_ok = &{1'b0, queue_data_i, u_valid, u_ready, u_count, result_tag_i[0]};
 
 endmodule
 

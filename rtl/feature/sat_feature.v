@@ -5,8 +5,7 @@
 //   sat_pool_reader -+-> sat_feature_fetch +> sat_pool_sum -+                            |
 //                                          +> sat_stats ---------------------------------+> writers
 //                                          +> sat_pool_max ------------------------------+
-// Channels are visited in bands of 16 vectors, 8 beats; a vector is DATA_W/32 of them. Responses
-// are always taken.
+// Channels are visited in bands of 8 beats, DATA_W/16 of them in each. Responses are always taken.
 // Operands go to sat_lanes outside, lane_result_i is its answer. done_o is low from the cycle after
 // start_i until all has been handed to the write DMA. rst_n also flushes.
 // Golden functions: affine, stats, max_pool, max_pool_backward.
@@ -35,10 +34,10 @@ module sat_feature #(
   input  wire                                rd_rsp_valid_i,
   input  wire                   [DATA_W-1:0] rd_rsp_data_i,
   // lanes
-  output wire                 [DATA_W/2-1:0] lane_factor_o,
-  output wire                   [DATA_W-1:0] lane_scalar_o,
-  output wire                   [DATA_W-1:0] lane_addend_o,
-  input  wire                   [DATA_W-1:0] lane_result_i,
+  output wire                   [DATA_W-1:0] lane_factor_o,
+  output wire                 [2*DATA_W-1:0] lane_scalar_o,
+  output wire                 [2*DATA_W-1:0] lane_addend_o,
+  input  wire                 [2*DATA_W-1:0] lane_result_i,
   // packets of two tensors: (DOT, WINNER), (OUT, SUM)
   output wire                          [1:0] packet_valid_o,
   input  wire                          [1:0] packet_ready_i,
@@ -194,16 +193,16 @@ module sat_feature #(
   wire         affine_reserve, sum_reserve;
   wire   [1:0] stats_reserve, stats_valid, max_reserve, max_valid;
   wire         affine_op, sum_op, stats_active;
-  wire [DATA_W/2-1:0] affine_factor, sum_factor;
-  wire [DATA_W-1:0] affine_scalar;
-  wire [DATA_W-1:0] affine_addend, sum_addend;
+  wire [DATA_W-1:0] affine_factor, sum_factor;
+  wire [2*DATA_W-1:0] affine_scalar;
+  wire [2*DATA_W-1:0] affine_addend, sum_addend;
   wire [DATA_W-1:0] stats_data;
-  wire   [3:0] affine_tag;
-  wire   [7:0] sum_tag;
+  wire   [1:0] affine_tag;
+  wire   [4:0] sum_tag;
   wire         max_band_last;
   wire [2*DATA_W-1:0] max_data;
   wire         result_valid;
-  wire   [7:0] result_tag;
+  wire   [4:0] result_tag;
 
   sat_affine #(
     .DATA_W(DATA_W)
@@ -229,7 +228,7 @@ module sat_feature #(
     .addend_o      (affine_addend),
     .tag_o         (affine_tag),
     .result_valid_i(result_valid),
-    .result_tag_i  (result_tag[3:0]),
+    .result_tag_i  (result_tag[1:0]),
     .result_i      (lane_result_i)
   );
 
@@ -298,7 +297,7 @@ module sat_feature #(
 
   assign active_o      = lane_valid || stats_active;
   assign lane_factor_o = sum_q ? sum_factor : affine_factor;
-  assign lane_scalar_o = sum_q ? {DATA_W/32{ONE}} : affine_scalar;
+  assign lane_scalar_o = sum_q ? {DATA_W/16{ONE}} : affine_scalar;
   assign lane_addend_o = sum_q ? sum_addend : affine_addend;
 
   sat_valid_delay #(
@@ -311,11 +310,11 @@ module sat_feature #(
     .out_o(result_valid)
   );
   sat_delay #(
-    .WIDTH (8),
+    .WIDTH (5),
     .CYCLES(`SAT_LANES_LATENCY)
   ) u_tag (
     .clk  (clk),
-    .in_i (sum_q ? sum_tag : {4'd0, affine_tag}),
+    .in_i (sum_q ? sum_tag : {3'd0, affine_tag}),
     .out_o(result_tag)
   );
 
@@ -328,8 +327,8 @@ module sat_feature #(
     .clk            (clk),
     .rst_n          (rst_n),
     .relu_i         (relu_q),
-    .in_valid_i     (result_valid && result_tag[3]),
-    .in_place_i     (result_tag[2:0]),
+    .in_valid_i     (result_valid && result_tag[1]),
+    .in_band_last_i (result_tag[0]),
     .in_data_i      (lane_result_i),
     .out_valid_o    (round_valid),
     .out_band_last_o(round_band_last),

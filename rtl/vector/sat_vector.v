@@ -184,10 +184,9 @@ module sat_vector #(
   wire  [INDEX_W-1:0] result_index;
   wire    [LANES-1:0] result_mask;
   wire   [DATA_W-1:0] result;
-  wire   [DATA_W-1:0] wuve_factor, wuve_addend, lane_result;
+  wire   [DATA_W-1:0] wuve_factor, wuve_addend, feature_factor;
   wire         [31:0] wuve_scalar;
-  wire [DATA_W/2-1:0] feature_factor;
-  wire   [DATA_W-1:0] feature_scalar, feature_addend;
+  wire [2*DATA_W-1:0] feature_scalar, feature_addend, lane_result;
 
   sat_lanes #(
     .DATA_W(DATA_W)
@@ -229,7 +228,7 @@ module sat_vector #(
     .lane_factor_o(wuve_factor),
     .lane_scalar_o(wuve_scalar),
     .lane_addend_o(wuve_addend),
-    .lane_result_i(lane_result),
+    .lane_result_i(lane_result[0 +: DATA_W]),
     .out_valid_o  (result_valid),
     .out_weight_o (result_weight),
     .out_index_o  (result_index),

@@ -129,10 +129,9 @@ def _beats(array: Array, count: int) -> int:
     return count // (2 * array.lanes)
 
 
-def estimate_feature_cycles(array: Array, rows: int, cols: int, operations: int) -> int:
-    """Cycles that an AFFINE or STATS takes, about: operations per element, on half as many lanes as
-    a beat has."""
-    return operations * rows * ceil_div(2 * cols, array.lanes) + STARTUP
+def estimate_feature_cycles(array: Array, rows: int, cols: int, each: int) -> int:
+    """Cycles that an AFFINE or STATS takes, about: `each` per beat of a row."""
+    return each * rows * ceil_div(cols, array.lanes) + STARTUP
 
 
 def estimate_pool_cycles(array: Array, windows: Windows, channels: int, backward: bool) -> int:
@@ -141,7 +140,7 @@ def estimate_pool_cycles(array: Array, windows: Windows, channels: int, backward
     seen = windows.positions >> 2 * windows.upsample_log2
     beats = max(1, seen) * ceil_div(channels, array.lanes)
     if backward:
-        each = max(2 * beats, POOL_BACKWARD_WINDOW, windows.positions + seen + 1)
+        each = max(beats + beats // 4, POOL_BACKWARD_WINDOW, windows.positions + seen + 1)
     else:
         each = max(beats, windows.positions + 1)
     return windows.count * each + STARTUP

@@ -32,8 +32,9 @@ module sat_wuve_bench #(
   output wire            [DATA_W-1:0] out_data_o
 );
 
-  wire [DATA_W-1:0] factor, addend, result;
-  wire       [31:0] scalar;
+  wire   [DATA_W-1:0] factor, addend;
+  wire [2*DATA_W-1:0] result;
+  wire         [31:0] scalar;
 
   sat_wuve #(
     .DATA_W(DATA_W)
@@ -61,7 +62,7 @@ module sat_wuve_bench #(
     .lane_factor_o(factor),
     .lane_scalar_o(scalar),
     .lane_addend_o(addend),
-    .lane_result_i(result),
+    .lane_result_i(result[0 +: DATA_W]),
     .out_valid_o  (out_valid_o),
     .out_weight_o (out_weight_o),
     .out_index_o  (out_index_o),
@@ -77,11 +78,13 @@ module sat_wuve_bench #(
     .wuve_factor_i   (factor),
     .wuve_scalar_i   (scalar),
     .wuve_addend_i   (addend),
-    .feature_factor_i({DATA_W/2{1'b0}}),
-    .feature_scalar_i({DATA_W{1'b0}}),
-    .feature_addend_i({DATA_W{1'b0}}),
+    .feature_factor_i({DATA_W{1'b0}}),
+    .feature_scalar_i({2*DATA_W{1'b0}}),
+    .feature_addend_i({2*DATA_W{1'b0}}),
     .result_o        (result)
   );
+
+  wire unused_ok = &{1'b0, result};
 
 endmodule
 

@@ -203,55 +203,39 @@ class Affine : public FeatureUnit {
     const bool second = command_->second;
     arrives_ = sums_.valid(now);
     results = {};
-    results.valid[0] = beats_.valid(now) && beats_.front().ends_beat;
-    if (beats_.valid(now)) results.band_last = beats_.front().band_last;
-    x_issue_ = fetch.valid(0) && (credit || (vector_[0] & 1)) && (!second || ready_);
-    y_issue_ = second && fetch.valid(1) && !x_issue_ && free_;
-    if (x_issue_) ends_beat_[0] = (vector_[0] & 1) || fetch.beat(0).single;
-    if (y_issue_) ends_beat_[1] = (vector_[1] & 1) || fetch.beat(1).single;
-    x_taken = x_issue_ && ends_beat_[0];
-    y_taken = y_issue_ && ends_beat_[1];
-    results.reserve[0] = x_issue_ && !(vector_[0] & 1);
+    results.valid[0] = beats_.valid(now);
+    if (results.valid[0]) results.band_last = beats_.front();
+    x_taken = results.reserve[0] = fetch.valid(0) && credit && (!second || ready_);
+    y_taken = second && fetch.valid(1) && !x_taken && free_;
     band_done = x_taken && fetch.beat(0).band_last;
-    row_last_[0] = x_taken && fetch.beat(0).piece_last;
-    row_last_[1] = y_taken && fetch.beat(1).piece_last;
   }
 
   void tick(Int now) {
     if (arrives_) sums_.pop();
     if (beats_.valid(now)) beats_.pop();
-    const bool second = command_ && command_->second;
-    free_ += (x_issue_ && second) - y_issue_;
-    ready_ += arrives_ - (x_issue_ && second);
-    if (y_issue_) sums_.push(now, 0);
-    if (x_issue_) beats_.push(now, {ends_beat_[0], band_done});
-    if (x_issue_) vector_[0] = row_last_[0] ? 0 : vector_[0] + 1;
-    if (y_issue_) vector_[1] = row_last_[1] ? 0 : vector_[1] + 1;
+    const bool claims = x_taken && command_ && command_->second;
+    free_ += claims - y_taken;
+    ready_ += arrives_ - claims;
+    if (y_taken) sums_.push(now, 0);
+    if (x_taken) beats_.push(now, band_done);
   }
 
   template <class Walk>
   void visit(Walk& walk) {
-    walk.same(vector_[0], vector_[1], free_, ready_);
+    walk.same(free_, ready_);
     sums_.visit(walk, [](char) {});
-    beats_.visit(walk, [&](Out& out) { walk.same(out.ends_beat, out.band_last); });
+    beats_.visit(walk, [&](char band_last) { walk.same(band_last); });
   }
 
-  void start(const Command& command) {
-    command_ = &command;
-    vector_[0] = vector_[1] = 0;
-  }
+  void start(const Command& command) { command_ = &command; }
 
  private:
   static constexpr Int LATENCY = 1 + SAT_LANES_LATENCY;
-  struct Out {
-    bool ends_beat, band_last;
-  };
   const Command* command_ = nullptr;
-  Int vector_[2] = {0, 0}, free_ = 16, ready_ = 0;
-  bool ends_beat_[2] = {}, row_last_[2] = {};
-  bool x_issue_ = false, y_issue_ = false, arrives_ = false;
+  Int free_ = 16, ready_ = 0;
+  bool arrives_ = false;
   Delay<char> sums_{LATENCY};
-  Delay<Out> beats_{LATENCY + SAT_FP32_TO_FP16_LATENCY};
+  Delay<char> beats_{LATENCY + SAT_FP32_TO_FP16_LATENCY};  // whether it ends its band
 };
 
 // sat_stats.
@@ -462,40 +446,34 @@ class PoolSum : public FeatureUnit {
  public:
   void settle(Int now, const PoolReader& reader, const FeatureFetch& fetch, bool credit) {
     results = {};
-    if (beats_.valid(now)) {
-      results.valid[0] = beats_.front().odd;
-      results.band_last = beats_.front().band_last;
-    }
+    results.valid[0] = beats_.valid(now);
+    if (results.valid[0]) results.band_last = beats_.front();
     step_ = piece_ready = x_taken = y_taken = false;
     if (!reader.out_valid()) return;
     piece_ = reader.out();
-    const bool odd = vector_ & 1;
-    last_ = vector_ == 2 * piece_.last_beat + 1;
+    last_ = beat_ == piece_.last_beat;
     step_ = (piece_.empty || (fetch.valid(0) && fetch.valid(1)))
-            && (piece_.first || vector_ || !wait_) && (!piece_.window_last || credit || odd);
+            && (piece_.first || beat_ || !wait_) && (!piece_.window_last || credit);
     piece_ready = step_ && last_;
-    x_taken = step_ && !piece_.empty && odd;
-    y_taken = step_ && !piece_.empty && (last_ || vector_ % 8 == 7);
-    results.reserve[0] = step_ && piece_.window_last && !odd;
+    x_taken = step_ && !piece_.empty;
+    y_taken = x_taken && (last_ || beat_ % 4 == 3);
+    results.reserve[0] = step_ && piece_.window_last;
   }
 
   void tick(Int now) {
     if (beats_.valid(now)) beats_.pop();
-    if (step_ && vector_ == 0) wait_ = SAT_LANES_LATENCY;
+    if (step_ && last_) wait_ = SAT_LANES_LATENCY - piece_.last_beat;
     else if (wait_) --wait_;
     if (!step_) return;
-    if (piece_.window_last) beats_.push(now, {(vector_ & 1) != 0, piece_.band_last});
-    vector_ = last_ ? 0 : vector_ + 1;
+    if (piece_.window_last) beats_.push(now, piece_.band_last);
+    beat_ = last_ ? 0 : beat_ + 1;
   }
 
  private:
-  struct Out {
-    bool odd, band_last;
-  };
-  Int vector_ = 0, wait_ = 0;
+  Int beat_ = 0, wait_ = 0;
   bool step_ = false, last_ = false;
   PoolPiece piece_{};
-  Delay<Out> beats_{1 + SAT_LANES_LATENCY + SAT_FP32_TO_FP16_LATENCY};
+  Delay<char> beats_{1 + SAT_LANES_LATENCY + SAT_FP32_TO_FP16_LATENCY};  // whether it ends its band
 };
 
 // sat_feature_writer.
