@@ -18,7 +18,7 @@ from tb.common.rng import make_rng
 
 LINE = 64  # what is read at once, at least
 MOST_BEATS = 2048  # of a request
-IN_FLIGHT = 64  # beats
+IN_FLIGHT = 128  # beats
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
 Request = tuple[int, int]  # address, beats

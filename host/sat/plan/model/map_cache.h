@@ -109,7 +109,7 @@ class MapCache : public Unit {
   }
 
  private:
-  static constexpr Int ALIGN = 64, FILL_BEATS = 64, GENERATIONS = 255;
+  static constexpr Int ALIGN = 64, FILL_BEATS = 128, GENERATIONS = 255;
   struct Tag {
     Int generation = 0, line = 0;
     int parts = 0;

@@ -179,9 +179,9 @@ inline Int chunk_words(Int row_words, Int t2_log2) {
 class ALoader : public Unit {
  public:
   explicit ALoader(const Config& config)
-      : config_(config), walk_(config), lines_max_(config.data_w / 4), unit_(
+      : config_(config), walk_(config), unit_(
             config.rows < config.lanes() ? config.rows : config.lanes()),
-        free_(config.a_depth), requests_(lines_max_), notes_(lines_max_) {}
+        free_(config.a_depth), requests_(LINES), notes_(LINES) {}
 
   // Wires.
   bool idle = true, request_valid = false, rsp_ready = false, commit = false;
@@ -200,7 +200,7 @@ class ALoader : public Unit {
     acts_ = commit || zero_ || pipe_.valid(now)
             || (walk_.state == AWalk::CHUNK && words_ <= free_ && words_ + ahead_ <= ahead_max_)
             || walk_.state == AWalk::PART
-            || (walk_.state == AWalk::LINES && lines_ != lines_max_);
+            || (walk_.state == AWalk::LINES && lines_ != LINES);
     due = std::min(commits_.due(), pipe_.due());
   }
 
@@ -248,7 +248,7 @@ class ALoader : public Unit {
       pipe_.pop();
     }
     Int asked = 0;
-    const bool room = lines_ != lines_max_;
+    const bool room = lines_ != LINES;
     if (walk_.state == AWalk::CHUNK) {
       if (words_ <= free_ && words_ + ahead_ <= ahead_max_) {
         asked = words_;
@@ -275,6 +275,7 @@ class ALoader : public Unit {
   }
 
  private:
+  static constexpr Int LINES = 128;
   struct Note {
     Int addr, beats, start, units;
     bool zero, last;
@@ -310,7 +311,7 @@ class ALoader : public Unit {
   const Config& config_;
   const Command* command_ = nullptr;
   AWalk walk_;
-  Int lines_max_, unit_, t2_log2_ = 0, ahead_max_ = 0;
+  Int unit_, t2_log2_ = 0, ahead_max_ = 0;
   Int free_, ahead_ = 0, lines_ = 0, unit_q_ = 0, words_ = 0;
   Delay<Note> pipe_{SAT_PIXEL_ADDR_LATENCY};
   Fifo<Request> requests_;
