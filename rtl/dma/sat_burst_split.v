@@ -9,7 +9,8 @@ module sat_burst_split #(
   parameter integer ADDR_W  = 40,  // address bits
   parameter integer BEATS_W = 12,  // bits of a request's length
   parameter integer DATA_W  = 128, // bus bits, power of two
-  parameter integer WINDOW  = 64   // beats, power of two, 2..256, at most 4 KB
+  parameter integer WINDOW  = 64,  // beats, power of two, 2..256, at most 4 KB
+  parameter integer LATE    = 0    // 1: for requests that come late in a cycle, 0: for early bursts
 ) (
   input  wire               clk,
   input  wire               rst_n,
@@ -38,33 +39,14 @@ module sat_burst_split #(
     end
   endgenerate
 
-  reg               valid_q;
-  reg [LINE_W-1:0]  line_q;
-  reg [BEATS_W-1:0] beats_q;
-
-  // Beats to the end of the window: 1..WINDOW.
-  wire [OFFSET_W-1:0] offset    = line_q[OFFSET_W-1:0];
-  wire [OFFSET_W:0]   room      = {1'b1, {OFFSET_W{1'b0}}} - {1'b0, offset};
-  wire [BEATS_W-1:0]  room_wide = {{BEATS_W-OFFSET_W-1{1'b0}}, room};
-  wire                last      = beats_q <= room_wide;
-  wire [OFFSET_W:0]   size      = last ? beats_q[OFFSET_W:0] : room;
-  wire [OFFSET_W:0]   len       = size - {{OFFSET_W{1'b0}}, 1'b1};
-
-  wire burst_fire = valid_q && burst_ready_i;
-  wire req_fire   = req_valid_i && req_ready_o;
+  reg                 valid_q;
+  reg  [LINE_W-1:0]   line_q;
+  wire [OFFSET_W-1:0] len;
+  wire                last;
 
   assign req_ready_o   = !valid_q || (burst_ready_i && last);
   assign burst_valid_o = valid_q;
   assign burst_addr_o  = {line_q, {BYTE_W{1'b0}}};
-
-  generate
-    if (OFFSET_W == 8) begin : gen_len_full
-      assign burst_len_o = len[7:0];
-      wire unused_len_ok = &{1'b0, len[8]};
-    end else begin : gen_len_padded
-      assign burst_len_o = {{7-OFFSET_W{1'b0}}, len};
-    end
-  endgenerate
 
   always @(posedge clk) begin
     if (!rst_n) valid_q <= 1'b0;
@@ -72,20 +54,73 @@ module sat_burst_split #(
   end
 
   always @(posedge clk) begin
-    if (req_fire) begin
-      line_q  <= req_addr_i[ADDR_W-1:BYTE_W];
-      beats_q <= req_beats_i;
-    end else if (burst_fire) begin
-      line_q  <= {line_q[LINE_W-1:OFFSET_W] + 1'b1, {OFFSET_W{1'b0}}};
-      beats_q <= beats_q - room_wide;
-    end
+    if (req_ready_o) line_q <= req_addr_i[ADDR_W-1:BYTE_W];
+    else if (burst_ready_i) line_q <= {line_q[LINE_W-1:OFFSET_W] + 1'b1, {OFFSET_W{1'b0}}};
   end
+
+  generate
+    if (LATE != 0) begin : gen_late
+      // A burst is cut from what is left of the request: 1..WINDOW beats to the end of the window.
+      reg  [BEATS_W-1:0]  beats_q;
+      wire [OFFSET_W-1:0] offset    = line_q[OFFSET_W-1:0];
+      wire [OFFSET_W:0]   room      = {1'b1, {OFFSET_W{1'b0}}} - {1'b0, offset};
+      wire [BEATS_W-1:0]  room_wide = {{BEATS_W-OFFSET_W-1{1'b0}}, room};
+      wire [OFFSET_W-1:0] beats_len = beats_q[OFFSET_W-1:0] - {{OFFSET_W-1{1'b0}}, 1'b1};
+
+      assign last = beats_q <= room_wide;
+      assign len  = last ? beats_len : ~offset;
+
+      always @(posedge clk) begin
+        if (req_ready_o) beats_q <= req_beats_i;
+        else if (burst_ready_i) beats_q <= beats_q - room_wide;
+      end
+    end else begin : gen_early
+      // Bursts behind the one at hand: so many, of whole windows but the last, which has len end_q.
+      localparam integer MORE_W = BEATS_W + 1 - OFFSET_W;
+      localparam [BEATS_W:0] ONE = {{BEATS_W{1'b0}}, 1'b1};
+
+      reg                last_q;
+      reg [OFFSET_W-1:0] len_q, end_q;
+      reg [MORE_W-1:0]   more_q;
+
+      // A request's last beat, counted from the start of its first window.
+      wire [OFFSET_W-1:0] offset   = req_addr_i[BYTE_W +: OFFSET_W];
+      wire [BEATS_W:0]    last_at  = {1'b0, req_beats_i} + {{BEATS_W-OFFSET_W+1{1'b0}}, offset}
+                                     - ONE;
+      wire [MORE_W-1:0]   more     = last_at[BEATS_W:OFFSET_W];
+      wire [OFFSET_W-1:0] req_len  = req_beats_i[OFFSET_W-1:0] - {{OFFSET_W-1{1'b0}}, 1'b1};
+      wire [OFFSET_W-1:0] room_len = ~offset;
+      wire                one_more = more_q == {{MORE_W-1{1'b0}}, 1'b1};
+
+      assign last = last_q;
+      assign len  = len_q;
+
+      always @(posedge clk) begin
+        if (req_ready_o) begin
+          len_q  <= (more == {MORE_W{1'b0}}) ? req_len : room_len;
+          end_q  <= last_at[OFFSET_W-1:0];
+          more_q <= more;
+          last_q <= more == {MORE_W{1'b0}};
+        end else if (burst_ready_i) begin
+          len_q  <= one_more ? end_q : {OFFSET_W{1'b1}};
+          more_q <= more_q - {{MORE_W-1{1'b0}}, 1'b1};
+          last_q <= one_more;
+        end
+      end
+    end
+
+    if (OFFSET_W == 8) begin : gen_len_full
+      assign burst_len_o = len;
+    end else begin : gen_len_padded
+      assign burst_len_o = {{8-OFFSET_W{1'b0}}, len};
+    end
+  endgenerate
 
   wire unused_ok = &{1'b0, req_addr_i[BYTE_W-1:0]};
 
   `SAT_REQUIRE(request_has_beats, rst_n && req_valid_i, req_beats_i != {BEATS_W{1'b0}})
   `SAT_ASSERT(burst_in_window, rst_n && valid_q,
-              {24'd0, burst_len_o} + {{32-OFFSET_W{1'b0}}, offset} < WINDOW)
+              {24'd0, burst_len_o} + {{32-OFFSET_W{1'b0}}, line_q[OFFSET_W-1:0]} < WINDOW)
   `SAT_STREAM(check_burst, rst_n, ADDR_W + 8, valid_q, burst_ready_i, {burst_len_o, burst_addr_o})
 
 endmodule

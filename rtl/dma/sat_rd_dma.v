@@ -95,7 +95,8 @@ module sat_rd_dma #(
     .ADDR_W (ADDR_W),
     .BEATS_W(12),
     .DATA_W (DATA_W),
-    .WINDOW (MAX_BURST)
+    .WINDOW (MAX_BURST),
+    .LATE   (1)
   ) u_split (
     .clk          (clk),
     .rst_n        (rst_local_n),

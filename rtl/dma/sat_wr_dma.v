@@ -79,7 +79,7 @@ module sat_wr_dma #(
   wire                    start_ready;
 
   // ---- Clients: queues, and the next burst of each
-  genvar p;
+  genvar p, g;
   generate
     for (p = 0; p < PORTS; p = p + 1) begin : gen_port
       wire                       req_valid, req_ready;
@@ -124,6 +124,8 @@ module sat_wr_dma #(
 
       wire [FILL_W-1:0] unused_fill;
       wire              data_fire = data_valid_i[p] && data_ready_o[p];
+      wire [DATA_W-1:0] data;
+      wire [STRB_W-1:0] strb;
 
       sat_fifo #(
         .WIDTH(BEAT_W),
@@ -137,19 +139,31 @@ module sat_wr_dma #(
         .in_data_i  ({strb_i[p*STRB_W +: STRB_W], data_i[p*DATA_W +: DATA_W]}),
         .out_valid_o(data_valid[p]),
         .out_ready_i(data_pop[p]),
-        .out_data_o (head[p*BEAT_W +: BEAT_W]),
+        .out_data_o ({strb, data}),
         .count_o    (unused_fill)
       );
 
-      // Beats inside that no started burst has claimed.
+      // Clients leave lanes without strobe as they are: stale, or never written. None of that gets
+      // out. This is known before the port is.
+      wire [DATA_W-1:0] written;
+
+      for (g = 0; g < STRB_W; g = g + 1) begin : gen_lane
+        assign written[8*g +: 8] = data[8*g +: 8] & {8{strb[g]}};
+      end
+
+      assign head[p*BEAT_W +: BEAT_W] = {strb, written};
+
+      // Beats inside that no started burst has claimed. Whether one starts is known late, and only
+      // selects.
       reg  [FILL_W-1:0] free_q;
-      wire [FILL_W-1:0] claimed = split_len[p*8 +: FILL_W] + {{FILL_W-1{1'b0}}, 1'b1};
+      wire [FILL_W-1:0] free_stays = free_q + {{FILL_W-1{1'b0}}, data_fire};
+      wire [FILL_W-1:0] claimed    = split_len[p*8 +: FILL_W] + {{FILL_W-1{1'b0}}, 1'b1};
 
       assign complete[p] = split_valid[p] && split_len[p*8 +: 8] < {{8-FILL_W{1'b0}}, free_q};
 
       always @(posedge clk) begin
         if (!rst_local_n) free_q <= {FILL_W{1'b0}};
-        else free_q <= free_q + {{FILL_W-1{1'b0}}, data_fire} - (start ? claimed : {FILL_W{1'b0}});
+        else free_q <= start ? free_stays - claimed : free_stays;
       end
 
       // Bursts of this client that are not acknowledged.
@@ -210,8 +224,10 @@ module sat_wr_dma #(
       addressed_q <= {OPEN_W{1'b0}};
       written_q   <= {OPEN_W{1'b0}};
     end else begin
-      addressed_q <= addressed_q + {{OPEN_W-1{1'b0}}, aw_fire} - {{OPEN_W-1{1'b0}}, b_fire};
-      written_q   <= written_q + {{OPEN_W-1{1'b0}}, last_fire} - {{OPEN_W-1{1'b0}}, b_fire};
+      if (aw_fire && !b_fire) addressed_q <= addressed_q + ONE_OPEN;
+      else if (!aw_fire && b_fire) addressed_q <= addressed_q - ONE_OPEN;
+      if (last_fire && !b_fire) written_q <= written_q + ONE_OPEN;
+      else if (!last_fire && b_fire) written_q <= written_q - ONE_OPEN;
     end
   end
 
@@ -271,20 +287,6 @@ module sat_wr_dma #(
   assign data_pop = w_fire ? ONE_PORT << order_port : {PORTS{1'b0}};
   assign b_pop    = b_fire ? ONE_PORT << tag_port : {PORTS{1'b0}};
 
-  // Clients leave lanes without strobe as they are: stale, or never written. None of that gets out.
-  wire [DATA_W-1:0] w_data;
-  wire [STRB_W-1:0] w_strb;
-  wire [DATA_W-1:0] w_written;  // w_data in the lanes that are written
-
-  assign {w_strb, w_data} = head[order_port*BEAT_W +: BEAT_W];
-
-  genvar g;
-  generate
-    for (g = 0; g < STRB_W; g = g + 1) begin : gen_lane
-      assign w_written[8*g +: 8] = w_data[8*g +: 8] & {8{w_strb[g]}};
-    end
-  endgenerate
-
   sat_skid_buffer #(
     .WIDTH(1 + BEAT_W)
   ) u_w (
@@ -292,7 +294,7 @@ module sat_wr_dma #(
     .rst_n      (rst_local_n),
     .in_valid_i (order_valid),
     .in_ready_o (w_ready),
-    .in_data_i  ({w_last, w_strb, w_written}),
+    .in_data_i  ({w_last, head[order_port*BEAT_W +: BEAT_W]}),
     .out_valid_o(wvalid_o),
     .out_ready_i(wready_i),
     .out_data_o ({wlast_o, wstrb_o, wdata_o})

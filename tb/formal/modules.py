@@ -91,10 +91,16 @@ SUBJECTS = (
     ), induction=True, frames=64),
     Subject("sat_burst_split", ("sat_burst_split",), (
         Fault("crosses a window", "dma/sat_burst_split.v",
-              "last      = beats_q <= room_wide", "last      = beats_q <= room_wide + 1'b1"),
+              "room_len = ~offset", "room_len = {OFFSET_W{1'b1}}"),
+        Fault("repeats a beat", "dma/sat_burst_split.v",
+              "one_more ? end_q", "one_more ? end_q + 1'b1"),
+    )),
+    Subject("sat_burst_split", ("sat_burst_split",), (
+        Fault("crosses a window", "dma/sat_burst_split.v",
+              "last = beats_q <= room_wide", "last = beats_q <= room_wide + 1'b1"),
         Fault("repeats a beat", "dma/sat_burst_split.v",
               "beats_q - room_wide", "beats_q - room_wide + 1'b1"),
-    )),
+    ), variant="LATE"),
     Subject("sat_control", ("sat_regs", "sat_sequencer"), (
         Fault("a write of both starts too", "ctrl/sat_regs.v",
               "write_ones[`SAT_CTRL_START_LSB] && !clear_o", "write_ones[`SAT_CTRL_START_LSB]"),

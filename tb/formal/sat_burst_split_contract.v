@@ -7,7 +7,8 @@ module sat_burst_split #(
   parameter integer ADDR_W  = 40,
   parameter integer BEATS_W = 12,
   parameter integer DATA_W  = 128,
-  parameter integer WINDOW  = 64
+  parameter integer WINDOW  = 64,
+  parameter integer LATE    = 0
 ) (
   input  wire               clk,
   input  wire               rst_n,

@@ -7,7 +7,12 @@
 module sat_burst_split_props #(
   parameter integer LINE_W  = 5,  // address in beats
   parameter integer BEATS_W = 4,
-  parameter integer WINDOW  = 4
+  parameter integer WINDOW  = 4,
+`ifdef LATE
+  parameter integer LATE    = 1
+`else
+  parameter integer LATE    = 0
+`endif
 ) (
   input wire               clk,
   input wire               rst_n,
@@ -26,7 +31,8 @@ module sat_burst_split_props #(
     .ADDR_W (LINE_W + 1),
     .BEATS_W(BEATS_W),
     .DATA_W (16),
-    .WINDOW (WINDOW)
+    .WINDOW (WINDOW),
+    .LATE   (LATE)
   ) u_split (
     .clk          (clk),
     .rst_n        (rst_n),

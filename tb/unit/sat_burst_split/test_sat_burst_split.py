@@ -5,6 +5,7 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize("window", [2, 64, 256])
-def test_sat_burst_split(window):
-    run("sat_burst_split", parameters={"WINDOW": window})
+def test_sat_burst_split(window, late):
+    run("sat_burst_split", parameters={"WINDOW": window, "LATE": late})
