@@ -94,6 +94,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             outcome.passes.macs = {**net.pass_macs(), STEP: net.macs}
             leave_rtl(outcome, backend, start)
         trainer.run(args.golden_epochs * trainer.epoch_steps, "golden")
+        outcome.peak_bytes = outcome.unshared_bytes = net.peak_bytes
     if in_rtl:
         with terminal.status(console, "measuring the same step dense on the same core"):
             measure_dense(args, digits, outcome)

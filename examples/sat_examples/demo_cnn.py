@@ -117,6 +117,8 @@ def run(args: argparse.Namespace, data: Dataset, rng: np.random.Generator,
             leave_rtl(outcome, backend, start)
             outcome.rtl_accuracy = trainer.accuracy()
         trainer.run(total - outcome.steps_rtl, "golden")
+        outcome.peak_bytes = net.peak_bytes
+        outcome.unshared_bytes = net.temporaries.unshared_bytes
     if in_rtl:
         with terminal.status(console, "measuring the same step dense on the same core"):
             measure_dense(args, data, outcome)

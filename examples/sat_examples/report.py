@@ -52,6 +52,7 @@ class Cycles:
 class Outcome:
     """Results of a demo run. Cycles are empty when nothing ran in RTL.
 
+    peak_bytes, unshared_bytes  of the core's memory, and if no tensors shared any
     ratio   N:M in words
     passes  by pass, and a whole step
     layers  by "PASS layer", where the demo measures layers
@@ -73,6 +74,8 @@ class Outcome:
     tensors_compared: int = 0
     differing_bits: int = 0
     reports: list[str] = field(default_factory=list)
+    peak_bytes: int = 0
+    unshared_bytes: int = 0
     seconds: float = 0.0
     ratio: str = field(init=False)
     passes: Cycles = field(init=False)
@@ -98,6 +101,8 @@ def write_summary(outcome: Outcome, path: Path) -> None:
         "dense_cycles_per_pass": passes.dense,
         "utilization": passes.utilization(STEP),
         "speedup": passes.speedup(STEP),
+        "peak_bytes": outcome.peak_bytes,
+        "unshared_bytes": outcome.unshared_bytes,
         "simulated_cycles": outcome.simulated_cycles,
         "seconds": round(outcome.seconds, 1),
         "nm": f"{outcome.nm[0]}:{outcome.nm[1]}",
@@ -138,6 +143,9 @@ def print_outcome(outcome: Outcome, console: Console, folder: Path) -> None:
                       f"{outcome.differing_bits} bits differ[/]", highlight=False)
     for report in outcome.reports:
         console.print(f"  [red]{report}[/]", highlight=False)
+    shared = (f", {outcome.unshared_bytes:,} if tensors shared none"
+              if outcome.unshared_bytes > outcome.peak_bytes else "")
+    console.print(f"{outcome.peak_bytes:,} bytes of memory{shared}", highlight=False)
     console.print(f"plots and summary.json in {folder}; {outcome.seconds:.0f} s", highlight=False,
                   soft_wrap=True)
 

@@ -37,6 +37,11 @@ class AddressSpace(ABC):
         self.closed = False
         self.used = 0  # bytes of the memory, from its beginning, that are handed out
 
+    @property
+    def home(self) -> AddressSpace:
+        """Where its bytes are: elsewhere, if its addresses stand for others (sat.scratch)."""
+        return self
+
     @abstractmethod
     def read_memory(self, addr: int, size: int) -> np.ndarray:
         """A copy of `size` bytes, as uint8."""

@@ -44,6 +44,9 @@ class Core(Memory):
         if program.backend is not self.backend:
             maker = "another core" if program.backend else "no core"
             raise ValueError(f"program: is of {maker}, but must come from this one's program()")
+        if any(tensor.backend is not self.backend for command in program
+               for tensor in (*command.reads, *command.writes)):
+            raise ValueError("program: has tensors whose memory is not given out (sat.scratch)")
         if not 1 <= len(program) <= MAX_COMMANDS:
             raise ValueError(f"program: {len(program)} commands, but 1..{MAX_COMMANDS} fit")
         return self.backend.run(self._program_addr, program)

@@ -312,7 +312,10 @@ class Memory:
         rows, cols = _check_shape(shape)
         stride = align(format.row_bytes(cols))
         # With the widest bus a line of the map cache is two of 64 bytes.
-        addr = self.reserve(rows * stride, 2 * TENSOR_ALIGN)
+        try:
+            addr = self.reserve(rows * stride, 2 * TENSOR_ALIGN)
+        except MemoryError as error:
+            raise MemoryError(f"{name}: {error}") from None
         tensor = Tensor(name, (rows, cols), format, addr, stride, self.backend)
         self.tensors.append(tensor)
         return tensor

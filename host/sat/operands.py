@@ -45,7 +45,7 @@ def bind(draft: Descriptor, arguments: Mapping[int, tuple[str, object]],
         if tensor.shape != operand.shape:
             raise ValueError(f"{name}: {tensor.name} has shape {tensor.shape}, but must be "
                              f"{operand.shape}")
-        if backend and tensor.backend is not backend:
+        if backend and tensor.backend.home is not backend:
             raise ValueError(f"{name}: {tensor.name} is a tensor of another core")
         if operand.written and draft.cols > COLS_MAX:
             raise ValueError(f"{name}: {tensor.name} comes from {draft.cols} columns, but a "

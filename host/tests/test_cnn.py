@@ -132,7 +132,7 @@ def test_gradients_are_made_where_the_array_would_wait(core: Core):
 def test_normalisation_runs_beside_convolutions(core: Core):
     """In FF, AFFINE of a part beside the convolution of the part before, which makes the sums too.
     """
-    program = make_net(core)._forward.programs[1]
+    program = make_net(core).scripts["FF"].programs[1]
     order = [command.label.split()[0] for command in program]
     assert order[:3] == ["NORM", "FF", "NORM"] and sorted(order) == 4 * ["FF"] + 4 * ["NORM"]
     assert all(command.descriptor.overlap for command in program if "NORM" in command.label)
@@ -175,7 +175,7 @@ def test_equal_micro_batches_are_one_batch():
 @pytest.mark.quick
 def test_weight_gradients_by_blocks_of_images(core: Core):
     """The sums of the blocks, added up in their order."""
-    net = make_net(core, wu_images=3)
+    net = make_net(core, wu_images=3, keep=True)
     unit = net.stages[1].chain[0]
     net.train_step(*make_batch())
     blocks = []
@@ -212,7 +212,7 @@ def test_update_that_overflows_ends_training(core: Core):
 @pytest.mark.quick
 def test_scalars_are_those_of_the_step(core: Core):
     """Without momentum and decay the velocity is the gradient; then decay adds to it."""
-    net = make_net(core, decay=0.5)
+    net = make_net(core, decay=0.5, keep=True)
     net.train_step(*make_batch(4))
     net.momentum, net.decay = 0.0, None
     net.train_step(*make_batch(5))

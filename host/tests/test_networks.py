@@ -14,8 +14,7 @@ from sat.networks.cost import run, run_exact
 from sat.networks.description import Convolutions, Dense, Encoder, Network
 from sat.networks.draft import DraftBackend
 from sat.networks.energy import energy
-from sat.networks.placement import Life, lives_of, place, starts_of, timed_steps
-from sat.networks.step import train
+from sat.networks.step import peak_bytes, train
 from sat.nn import DENSE, ConvSpec, SparseWu, StageSpec
 from sat.nn.script import HostWork
 from sat.plan import ARRAY, VECTOR, model, tilings
@@ -300,59 +299,36 @@ def test_sparse_weight_gradients_are_cases_of_their_own():
     assert speedups == sorted(speedups) and 1 < speedups[1] < 2 < speedups[2] < 4
 
 
-def test_no_tensor_is_needed_outside_its_life(part):
-    """Garbage wherever nothing is alive leaves the weights as they are."""
-    images = []
-    for poison in (False, True):
-        core = Core(GoldenBackend(SMALL, memory_base=0, memory_size=MEMORY_BYTES))
-        made = part.lower(core, 2, np.random.default_rng(1))
-        lives, rng = lives_of(core.tensors, made)[1], np.random.default_rng(2)
-        written = {tensor.addr: rng.standard_normal(tensor.shape).astype(np.float16)
-                   for tensor in made.writes}
-        for time, step in timed_steps(made):
-            for life in lives:
-                if poison and not life.first <= time <= life.last:
-                    core.backend.write_memory(life.tensor.addr, np.full(
-                        life.tensor.rows * life.tensor.stride, 0x5A, np.uint8))
-                if life.first == time - 1 and life.tensor.addr in written:
-                    life.tensor.write(written[life.tensor.addr])
-            if isinstance(step, HostWork):
-                step.action()
-            else:
-                core.run(step)
-        alive = {life.tensor.addr for life in lives}
-        images.append([tensor.read() for tensor in core.tensors if tensor.addr not in alive])
-    assert images[0] and all(np.array_equal(a, b, equal_nan=a.dtype != np.uint8)
-                             for a, b in zip(*images))
-    assert lives
-
-
-def test_tensors_that_live_together_lie_apart(rng):
-    core = Core(DraftBackend(SMALL))
-    lives = []
-    for number in range(60):
-        first = int(rng.integers(20))
-        tensor = core.tensor(f"t{number}", (int(rng.integers(1, 50)), 32), FP16)
-        lives.append(Life(tensor, first, first + int(rng.integers(8))))
-    placed = list(starts_of(lives))
-    assert len(placed) == len(lives)
-    for index, (one, start) in enumerate(placed):
-        for other, begin in placed[:index]:
-            if one.first <= other.last and other.first <= one.last:
-                assert start + one.size <= begin or begin + other.size <= start
-    needed = max(sum(life.size for life in lives if life.first <= time <= life.last)
-                 for time in range(30))
-    assert needed <= max(start + life.size for life, start in placed) < 1.5 * needed
-
-
 def test_memory_is_shared_and_its_lack_is_explained(capsys):
     network = NETWORKS["resnet9"](NM)
     with DraftBackend(SatConfig.from_name()) as backend:
         core = Core(backend)
-        placement = place(core.tensors, network.parts[0].lower(core, 8, np.random.default_rng(0)))
-        assert placement.kept > 2 * 4 * network.parameters
-        assert placement.peak(1) < 0.9 * backend.used
-        assert placement.peak(3) - placement.peak(2) == placement.kept + placement.saved
+        made = network.parts[0].lower(core, 8, np.random.default_rng(0))
+        kept = sum(tensor.rows * tensor.stride for tensor in core.tensors)
+        assert kept > 2 * 4 * network.parameters
+        temporaries = made.temporaries
+        assert peak_bytes(core, made, 1) == pytest.approx(kept + temporaries.shared_bytes, rel=1e-3)
+        assert peak_bytes(core, made, 1) <= backend.used
+        assert temporaries.shared_bytes < 0.8 * temporaries.all_bytes
     with pytest.raises(SystemExit):
         cli.main(["--networks", "resnet9", "--config", "8x8", "--memory", "1"])
     assert "resnet9 on 8x8 at dense needs" in capsys.readouterr().err
+
+
+def test_blocks_share_memory_and_pass_on_what_lies_between_them():
+    with DraftBackend(SMALL) as backend:
+        core = Core(backend)
+        made = Encoder(8, 64, 2, 64, NM, 3).lower(core, 2, np.random.default_rng(0))
+        peaks = [peak_bytes(core, made, count) for count in (1, 2, 3)]
+        more = peaks[2] - peaks[1]
+        assert more == peaks[1] - peaks[0]
+        saved = {tensor.name for tensor, life in zip(made.temporaries.tensors,
+                                                     made.temporaries.lives())
+                 if life.holds_at(len(made.forward.steps))}
+        assert {"qkv.out", "out.out", "up.out", "attention", "context"} <= saved
+        assert not {"scores", "d_scores", "qkv.d_out", "qkv.dw"} & saved
+        lasting = sum(tensor.rows * tensor.stride for tensor in core.tensors)
+        x = made.given[0]
+        assert more == pytest.approx(lasting - 2 * x.rows * x.stride
+                                     + made.temporaries.held_at(len(made.forward.steps) - 1),
+                                     rel=1e-2)

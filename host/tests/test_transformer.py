@@ -316,7 +316,7 @@ def test_steps_that_overflow_at_any_scale_end_training(core: Core):
 
 @pytest.mark.quick
 def test_momentum_is_that_of_the_step(core: Core):
-    block = make_block(core)
+    block = make_block(core, keep=True)
     for momentum, seed in ((0.9, 4), (0.0, 5)):
         block.momentum = momentum
         x, target = make_batch(seed=seed)

@@ -24,7 +24,8 @@ LAYERS = (
     ("sat.nn",),
     ("sat.core", "sat.backends"),
     ("sat.backend",),
-    ("sat.program", "sat.memory", "sat.operands", "sat.address_space", "sat.traffic"),
+    ("sat.program", "sat.memory", "sat.operands", "sat.address_space", "sat.scratch",
+     "sat.traffic"),
     ("sat",),  # plan, configurations, builds, tools
     ("sat_golden",),
 )

@@ -6,7 +6,6 @@ resnet, vgg, transformer  the networks
 draft        a backend that only hands out addresses
 cost         cycles and bytes of programs
 energy       of commands, an estimate
-placement    memory that tensors share
 step         a step of a network: totals, passes, layers
 report       the page with bars per layer and rooflines
 verify       steps in RTL

@@ -35,9 +35,9 @@ from ..config import SatConfig
 from ..files import write_text
 from ..nn import DENSE, SparseWu
 from ..options import parse_nm, positive
+from ..plan.place import explain
 from . import NETWORKS, PAPER
 from .description import Sparsity
-from .placement import explain
 from .profile import profile
 from .report import nm_name, write_report
 from .step import Cost, Step, train

@@ -20,6 +20,7 @@ from ..nn import (
     Script,
     SparseWu,
     StageSpec,
+    Temporaries,
     TransformerBlock,
 )
 from ..options import show_nm
@@ -48,12 +49,21 @@ class Lowered:
     reads    tensors that the host reads between the scripts: outputs, gradients for the part before
     writes   those that it writes: inputs, the gradient of the loss
     given    inputs and gradients that the parts before and behind leave on the core
+    passed   outputs and gradients that are what is `given` to the parts behind and before
+    temporaries  what shares memory, if anything does
     """
 
     scripts: dict[str, Script]
     reads: Sequence[Tensor] = ()
     writes: Sequence[Tensor] = ()
     given: Sequence[Tensor] = ()
+    passed: Sequence[Tensor] = ()
+    temporaries: Temporaries | None = None
+
+    @property
+    def forward(self) -> Script:
+        """The first."""
+        return next(iter(self.scripts.values()))
 
 
 def stem(kernel: int, outputs: int, pool: tuple[int, int, int] | None = None) -> StageSpec:
@@ -97,7 +107,8 @@ class Convolutions:
     def lower(self, core: Core, batch: int, rng: np.random.Generator) -> Lowered:
         net = ConvNet(core, batch, self.side, self.side, self.classes, self.stages, rng,
                       wu_images=max(1, batch // WU_BLOCKS))
-        return Lowered(net.scripts, [net.head.out], [net.x.tensor, net.head.d_out])
+        return Lowered(net.scripts, [net.head.out], [net.x.tensor, net.head.d_out],
+                       temporaries=net.temporaries)
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,8 @@ class Encoder:
         shape = BlockShape(batch, self.tokens, self.dim, self.heads, self.hidden)
         sparsity = Sparsity(*self.nm)
         block = TransformerBlock(core, shape, rng, sparsity[:2], wu=sparsity.wu)
-        return Lowered(block.scripts, given=[block.x, block.down.d_out])
+        return Lowered(block.scripts, given=[block.x, block.down.d_out],
+                       passed=[block.down.out, block.d_x], temporaries=block.temporaries)
 
 
 Part = Convolutions | Dense | Encoder

@@ -12,13 +12,14 @@ import numpy as np
 from ..config import SatConfig
 from ..core import Core
 from ..nn.script import HostWork
+from ..nn.temporaries import life_of
 from ..plan import ARRAY
+from ..plan.place import Life, fullest
 from ..traffic import tensor_bytes
 from .cost import Run, run, run_exact
 from .description import NM, Lowered, Network, Sparsity
 from .draft import DraftBackend
 from .energy import KINDS, energy
-from .placement import Life, place
 
 
 @dataclass
@@ -118,11 +119,28 @@ def train(network: Network, config: SatConfig, nm: NM, batch: int | None = None,
             core = Core(backend)
             lowered = part.lower(core, step.batch, np.random.default_rng(0))
             _add(step, lowered, part.count, exact)
-            placement = place(core.tensors, lowered)
-            step.memory_bytes += placement.peak(part.count)
-            step.largest += placement.largest
+            step.memory_bytes += peak_bytes(core, lowered, part.count)
+            step.largest += needed_at_a_time(core, lowered)
     step.largest.sort(key=lambda life: -life.size)
     return step
+
+
+def peak_bytes(core: Core, lowered: Lowered, count: int) -> int:
+    """Of `count` parts like this one, of which each keeps until its BP what FF leaves for that.
+    What shares memory does so with all of them."""
+    lasting = sum(life.size for life in map(life_of, core.tensors))
+    temporaries = lowered.temporaries
+    if temporaries is None:
+        return count * lasting
+    saved = temporaries.held_at(len(lowered.forward.steps) - 1)
+    again = lasting + saved - sum(life_of(tensor).size for tensor in lowered.passed)
+    return lasting + temporaries.shared_bytes + (count - 1) * again
+
+
+def needed_at_a_time(core: Core, lowered: Lowered) -> list[Life]:
+    """Where a step needs most."""
+    temporaries = lowered.temporaries
+    return [*map(life_of, core.tensors), *(fullest(temporaries.lives()) if temporaries else [])]
 
 
 def _add(step: Step, lowered: Lowered, count: int, exact: bool) -> None:

@@ -10,6 +10,7 @@ layers       Linear, Conv2d, BatchNorm
 pooling      AveragePool, of Patches, and MaxPool
 script       programs with work of the host between them
 schedule     the order of a script's commands
+temporaries  tensors of a step that share memory
 mlp          Mlp: fully connected layers
 blocks       what convolutional networks are made of
 cnn          ConvNet: a convolutional network, ResNet: a residual one
@@ -26,9 +27,11 @@ from .optim import LossScale, Sgd, TrainingDiverged
 from .pooling import AveragePool, MaxPool, Patches
 from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
+from .temporaries import Temporaries
 from .transformer import BlockShape, TransformerBlock
 
-__all__ = ["DENSE", "AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec",
+__all__ = ["AveragePool", "BatchNorm", "BlockShape", "Conv2d", "ConvNet", "ConvSpec", "DENSE",
            "LayerSpec", "Linear", "LossScale", "MaxPool", "Measure", "Mlp", "Patches", "ResNet",
-           "Script", "Sgd", "SparseWu", "StageSpec", "StepResult", "TrainingDiverged",
-           "TransformerBlock", "cross_entropy", "mean_squared", "mlp", "softmax"]
+           "Script", "Sgd", "SparseWu", "StageSpec", "StepResult", "Temporaries",
+           "TrainingDiverged", "TransformerBlock", "cross_entropy", "mean_squared", "mlp",
+           "softmax"]

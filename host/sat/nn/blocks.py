@@ -16,7 +16,7 @@ import numpy as np
 from sat_golden.windows import Windows
 
 from ..core import Core
-from ..memory import FeatureMap
+from ..memory import FeatureMap, Memory
 from ..program import Program
 from .gradients import Gradient
 from .layers import BatchNorm, Conv2d, ConvSpec, write_row
@@ -32,8 +32,8 @@ class Unit:
     """
 
     def __init__(self, core: Core, name: str, spec: ConvSpec, x: FeatureMap, parts: int,
-                 rng: np.random.Generator, bp: bool = True):
-        self.conv = Conv2d(core, name, spec, x.images, x.h, x.w, rng, bp)
+                 rng: np.random.Generator, bp: bool = True, temporaries: Memory | None = None):
+        self.conv = Conv2d(core, name, spec, x.images, x.h, x.w, rng, bp, temporaries=temporaries)
         self.norm = BatchNorm(core, name, spec.outputs, parts)
         self.wu_images: int | None = None
         self.x = x
@@ -122,7 +122,7 @@ class Stage:
     """
 
     def __init__(self, core: Core, spec: StageSpec, x: FeatureMap, d_x: FeatureMap | None,
-                 parts: int, rng: np.random.Generator):
+                 parts: int, rng: np.random.Generator, temporaries: Memory):
         self.spec, self.x, self.d_x = spec, x, d_x
         sends_back = d_x is not None
         self.chain: list[Unit] = []
@@ -130,14 +130,16 @@ class Stage:
         for number, conv in enumerate(spec.convs, 1):
             name = f"{spec.name}.conv{number}" if len(spec.convs) > 1 else spec.name
             source = self.maps[-1][0] if self.maps else x
-            unit = Unit(core, name, conv, source, parts, rng, bp=sends_back or number > 1)
+            unit = Unit(core, name, conv, source, parts, rng, sends_back or number > 1,
+                        temporaries)
             self.chain.append(unit)
             y, d_y = (unit.conv.feature_map(f"{name}.{part}") for part in ("y", "d_y"))
             self.maps.append((y, d_y))
         self.projection = None
         if spec.shortcut:
             name = f"{spec.name}.conv{len(spec.convs) + 1}"
-            self.projection = Unit(core, name, spec.shortcut, x, parts, rng, bp=sends_back)
+            self.projection = Unit(core, name, spec.shortcut, x, parts, rng, sends_back,
+                                   temporaries)
         if spec.residual:
             row = 1, spec.outputs
             self.ones = core.from_array(f"{spec.name}.ones", np.ones(row, np.float32))
@@ -147,7 +149,7 @@ class Stage:
             kernel, stride, pad = spec.pool
             windows = Windows.sliding(self.out.images, self.out.h, self.out.w, kernel, kernel,
                                       stride=stride, pad=pad)
-            self.pool = MaxPool(core, f"{spec.name}.pool", windows, self.out.channels)
+            self.pool = MaxPool(temporaries, f"{spec.name}.pool", windows, self.out.channels)
             self.out, self.d_out = map(self.pool.feature_map,
                                        (f"{spec.name}.out", f"{spec.name}.d_out"))
 

@@ -17,7 +17,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 
 from ..core import Core
-from ..memory import FeatureMap
+from ..memory import FeatureMap, Tensor
 from ..program import Program
 from .blocks import Stage, StageSpec, Unit
 from .gradients import Gradient
@@ -28,6 +28,7 @@ from .pooling import AveragePool
 from .schedule import Schedule
 from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
+from .temporaries import Temporaries
 
 
 class ConvNet:
@@ -35,14 +36,19 @@ class ConvNet:
     Trained by momentum SGD on softmax cross-entropy.
 
     With `wu_images` the weight gradients of convolutions are made of blocks of so many images.
+    Maps, their gradients and those of weights share memory where a step does not need them together
+    (sat.nn.temporaries): they hold what they should between their first and their last use. With
+    `keep` they do so until the next step.
 
-    x  the batch, a feature map [batch][h][w][inputs]
+    x            the batch, a feature map [batch][h][w][inputs]
+    temporaries  what shares memory
     """
 
     def __init__(self, core: Core, batch: int, h: int, w: int, classes: int,
                  stages: Sequence[StageSpec], rng: np.random.Generator, lr: float = 0.1,
                  momentum: float = 0.9, decay: float | None = None,
-                 scale: LossScale | None = None, parts: int = 4, wu_images: int | None = None):
+                 scale: LossScale | None = None, parts: int = 4, wu_images: int | None = None,
+                 keep: bool = False):
         self.core, self.batch, self.classes = core, batch, classes
         self.lr, self.momentum, self.decay = lr, momentum, decay
         self.scale = scale or LossScale()
@@ -52,21 +58,25 @@ class ConvNet:
         self._spans = list(zip(bounds, bounds[1:]))
         self.x = core.feature_map("x", batch, h, w, stages[0].convs[0].inputs)
         self.ones = core.from_array("ones", np.ones((1, batch), np.float16))
+        self.temporaries = Temporaries(core, keep)
         self.stages: list[Stage] = []
         for spec in stages:
             below = self.stages[-1] if self.stages else None
             out, d_out = (below.out, below.d_out) if below else (self.x, None)
-            self.stages.append(Stage(core, spec, out, d_out, parts, rng))
+            self.stages.append(Stage(core, spec, out, d_out, parts, rng, self.temporaries))
         out = self.stages[-1].out
         self.pool, self.pooled, self.d_pooled = None, out, self.stages[-1].d_out
         if out.h * out.w > 1:
-            self.pool = AveragePool.of_all(core, "pool", batch, out.h, out.w, out.channels)
+            self.pool = AveragePool.of_all(core, "pool", batch, out.h, out.w, out.channels,
+                                           self.temporaries)
             self.pooled, self.d_pooled = map(self.pool.feature_map, ("pooled", "d_pooled"))
-        self.head = Linear(core, "head", LayerSpec(out.channels, classes), batch, rng, logits=True)
-        self._forward = self._forward_script(True)
+        self.head = Linear(core, "head", LayerSpec(out.channels, classes), batch, rng, logits=True,
+                           temporaries=self.temporaries, last=True)
         for unit in self.units:
             unit.wu_images = wu_images
+        self._forward = self._forward_schedule(True)
         self._backward = cache(self._backward_schedule)
+        self._use_memory(1)
         program = core.program()
         layers: list[Conv2d | Linear] = [*(unit.conv for unit in self.units), self.head]
         for layer in layers:
@@ -77,11 +87,24 @@ class ConvNet:
     def units(self) -> list[Unit]:
         return [unit for stage in self.stages for unit in stage.units]
 
-    def _forward_script(self, training: bool) -> Script:
+    def _use_memory(self, count: int) -> None:
+        """That of a step of `count` micro-batches. As to what is held from one to the next, three
+        are as good as any more."""
+        count = min(count, 3)
+        self.temporaries.use(f"{count} micro-batches", [
+            [self._forward, self._backward(index > 0, index == count - 1)]
+            for index in range(count)])
+
+    @property
+    def peak_bytes(self) -> int:
+        """Of the core's memory that are in use."""
+        return self.temporaries.peak_bytes
+
+    def _forward_schedule(self, training: bool) -> Schedule:
         """FF; with batch statistics where `training`, else with the running ones."""
         script = Script(self.core)
         if not training:
-            script.host(self._use_running)
+            script.host(self._use_running, writes=self._running_vectors)
         for stage in self.stages:
             self._convolve(script, stage.first, training)
             for below, (y, _), unit in zip(stage.chain, stage.maps, stage.chain[1:]):
@@ -95,11 +118,13 @@ class ConvNet:
         if self.pool:
             self.pool.forward(script.program, self.stages[-1].out, self.pooled)
         self.head.forward(script.program, self.pooled.tensor)
-        return Schedule(script).scripts()[0]
+        return Schedule(script)
 
     @cached_property
-    def _evaluation(self) -> Script:
-        return self._forward_script(False)
+    def _evaluation(self) -> Schedule:
+        schedule = self._forward_schedule(False)
+        self.temporaries.use("evaluation", [[schedule]])
+        return schedule
 
     def _convolve(self, script: Script, units: Sequence[Unit], training: bool) -> None:
         """z of the units, and with `training` their scalars."""
@@ -109,6 +134,12 @@ class ConvNet:
             if training:
                 script.host(partial(unit.norm.use_batch, unit.rows), unit.norm.sums,
                             unit.norm.forward_vectors)
+
+    @property
+    def _running_vectors(self) -> list[Tensor]:
+        """What `_use_running` writes."""
+        return [*(vector for unit in self.units for vector in unit.norm.forward_vectors),
+                *(stage.shift for stage in self.stages if stage.spec.residual)]
 
     def _use_running(self) -> None:
         for unit in self.units:
@@ -172,7 +203,8 @@ class ConvNet:
     def scripts(self) -> dict[str, Script]:
         """Those of a step on one batch, by what they do."""
         backward, update = self._backward(False, True).scripts(self._sgd)
-        return {"FF": self._forward, "BP+WU": backward, "WU+UPDATE": update}
+        forward, = self._forward.scripts()
+        return {"FF": forward, "BP+WU": backward, "WU+UPDATE": update}
 
     @property
     def macs(self) -> int:
@@ -193,6 +225,7 @@ class ConvNet:
         """
         parts = micro_batches(x, labels, self.x.shape[1:], self.batch, self.classes)
         step = StepResult(0.0, 0, False)
+        self._use_memory(len(parts))
         for index, (images, own_labels) in enumerate(parts):
             last = index == len(parts) - 1
             backward, update = self._backward(index > 0, last).scripts(self._sgd)
@@ -212,7 +245,7 @@ class ConvNet:
         """FF and BP of one of `count` micro-batches; what comes of it is added to the step."""
         self.core.next_samples()
         self.x.write(x)
-        step.skipped = self._forward.run("FF", step.programs, measures)
+        step.skipped = self._forward.scripts()[0].run("FF", step.programs, measures)
         if step.skipped:
             step.loss = float("nan")
             return
@@ -230,7 +263,7 @@ class ConvNet:
         logits = []
         for part, count in batches(check_rows(x, self.x.shape[1:]), self.batch):
             self.x.write(part)
-            self._evaluation.run("FF", {})
+            self._evaluation.scripts()[0].run("FF", {})
             logits.append(self.head.out.read()[:count])
         return np.concatenate(logits)
 

@@ -17,7 +17,7 @@ from sat_golden.fp_mode import exact
 from sat_golden.windows import Windows
 
 from ..core import Core
-from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Stack, Tensor
+from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Memory, Stack, Tensor
 from ..plan import ceil_div
 from ..plan.estimate import UPDATE_TILE
 from ..plan.tiling import LINE_BYTES
@@ -124,21 +124,29 @@ class Linear:
 
     out    its sums [batch][outputs]: FP16 after a ReLU, or FP32
     d_out  gradient of the loss by the sums, FP16
+
+    What does not outlive a step comes of `temporaries`, if they are given; `out` and `d_out` do if
+    they are `last`, and the host's.
     """
 
     def __init__(self, core: Core, name: str, spec: LayerSpec, batch: int,
                  rng: np.random.Generator, logits: bool = False, bp: bool = True,
-                 bias: bool = True, bias_decays: bool = False):
+                 bias: bool = True, bias_decays: bool = False, temporaries: Memory | None = None,
+                 last: bool = False):
         self.name, self.spec = name, spec
+        temporaries = temporaries or core
         shape = spec.inputs, spec.outputs
         self.w = normal_weights(core, f"{name}.w", *shape, 1.0 if logits else 2.0, rng)
         self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
-        self.v, self.dw = zeros(core, f"{name}.v", shape), zeros(core, f"{name}.dw", shape)
+        self.v = zeros(core, f"{name}.v", shape)
+        self.dw = temporaries.tensor(f"{name}.dw", shape, FP32)
         self.ff = core.compressed(f"{name}.w_ff", shape, spec.n, spec.m)
         self.bp = core.compressed(f"{name}.w_bp", shape[::-1], spec.n, spec.m) if bp else None
-        self.out = core.tensor(f"{name}.out", (batch, spec.outputs), FP32 if logits else FP16)
-        self.d_out = core.tensor(f"{name}.d_out", (batch, spec.outputs), FP16)
-        self.selection = Selection(core, name, spec.wu, *self.d_out.shape) if spec.wu else None
+        results = core if last else temporaries
+        self.out = results.tensor(f"{name}.out", (batch, spec.outputs), FP32 if logits else FP16)
+        self.d_out = results.tensor(f"{name}.d_out", (batch, spec.outputs), FP16)
+        self.selection = (Selection(temporaries, name, spec.wu, *self.d_out.shape)
+                          if spec.wu else None)
 
     @property
     def bias(self) -> Tensor | None:
@@ -206,25 +214,28 @@ class Conv2d:
     mirrored place P-1-p one of W_BP, which is pruned along J.
 
     `bp` is None if the layer sends no gradient back, `bias` if it has none: before a batch
-    normalisation it would do nothing.
+    normalisation it would do nothing. What does not outlive a step comes of `temporaries`, if they
+    are given.
     """
 
     def __init__(self, core: Core, name: str, spec: ConvSpec, images: int, h: int, w: int,
                  rng: np.random.Generator, bp: bool = True, bias: bool = False,
-                 bias_decays: bool = False):
+                 bias_decays: bool = False, temporaries: Memory | None = None):
         self.core, self.name, self.spec = core, name, spec
+        self.temporaries = temporaries or core
         self.windows = Windows.sliding(images, h, w, spec.kernel, spec.kernel, stride=spec.stride,
                                        pad=spec.pad, dilation=spec.dilation)
         positions = self.windows.positions
         shape = positions * spec.inputs, spec.outputs
         self.w = normal_weights(core, f"{name}.w", *shape, 2.0, rng)
-        self.v, self.dw = zeros(core, f"{name}.v", shape), zeros(core, f"{name}.dw", shape)
+        self.v = zeros(core, f"{name}.v", shape)
+        self.dw = self.temporaries.tensor(f"{name}.dw", shape, FP32)
         self.ff = core.stack(f"{name}.w_ff", positions, (spec.inputs, spec.outputs),
                              spec.n, spec.m)
         self.bp = core.stack(f"{name}.w_bp", positions, (spec.outputs, spec.inputs),
                              spec.n, spec.m) if bp else None
         self.trained_bias = Bias(core, name, spec.outputs, bias_decays) if bias else None
-        self.selection = Selection(core, name, spec.wu, self.windows.count,
+        self.selection = Selection(self.temporaries, name, spec.wu, self.windows.count,
                                    spec.outputs) if spec.wu else None
 
     @property
@@ -233,8 +244,8 @@ class Conv2d:
 
     def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
-        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
-                                     self.windows.out_w, self.spec.outputs)
+        return self.temporaries.feature_map(name, self.windows.images, self.windows.out_h,
+                                            self.windows.out_w, self.spec.outputs)
 
     def _copies(self, position: int) -> tuple[Compressed, Compressed | None]:
         mirrored = self.windows.positions - 1 - position

@@ -150,6 +150,12 @@ class Mlp:
                 "BP+WU+UPDATE": Script(self.core, [self._backward_program()])}
 
     @property
+    def peak_bytes(self) -> int:
+        """Of the core's memory that are in use. All that a layer has is needed in the second
+        program, so nothing can share any."""
+        return self.core.used
+
+    @property
     def macs(self) -> int:
         """Multiplies that one step needs at the layers' N:M."""
         return self._forward.macs + self._backward_program().macs

@@ -14,7 +14,7 @@ from sat_golden.arguments import integer
 from sat_golden.windows import FIELD_MAX, SIDE_MAX, Windows
 
 from ..core import Core
-from ..memory import INDEX, FeatureMap, Stack, Tensor
+from ..memory import INDEX, FeatureMap, Memory, Stack, Tensor
 from ..program import Program
 
 FP16_FRACTION = 10  # bits
@@ -174,8 +174,10 @@ class AveragePool:
 
     GROUP = 16
 
-    def __init__(self, core: Core, name: str, windows: Windows | Patches, channels: int):
+    def __init__(self, core: Core, name: str, windows: Windows | Patches, channels: int,
+                 temporaries: Memory | None = None):
         self.core, self.name, self.channels = core, name, channels
+        self.temporaries = temporaries or core
         self.patches = windows if isinstance(windows, Patches) else Patches.of(windows)
         self.windows = self.patches.windows
         self._shares: dict[tuple[tuple[int, ...], bytes], Tensor] = {}
@@ -197,10 +199,10 @@ class AveragePool:
                                                                 key=rows_of.__getitem__))]
 
     @classmethod
-    def of_all(cls, core: Core, name: str, images: int, h: int, w: int,
-               channels: int) -> AveragePool:
+    def of_all(cls, core: Core, name: str, images: int, h: int, w: int, channels: int,
+               temporaries: Memory | None = None) -> AveragePool:
         """Over the whole map: one value per image and channel."""
-        return cls(core, name, Patches.adaptive(images, h, w), channels)
+        return cls(core, name, Patches.adaptive(images, h, w), channels, temporaries)
 
     def _identity(self, windows: Windows) -> Stack:
         """The planes of a convolution, the identity times a position's share."""
@@ -226,8 +228,8 @@ class AveragePool:
 
     def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
-        return self.core.feature_map(name, self.patches.images, len(self.patches.rows),
-                                     len(self.patches.cols), self.channels)
+        return self.temporaries.feature_map(name, self.patches.images, len(self.patches.rows),
+                                            len(self.patches.cols), self.channels)
 
     def forward(self, program: Program, x: FeatureMap, out: FeatureMap) -> None:
         label = f"FF {self.name}"
@@ -272,14 +274,14 @@ def equal_shares(count: int) -> np.ndarray:
 class MaxPool:
     """The largest value in each window, and where it was."""
 
-    def __init__(self, core: Core, name: str, windows: Windows, channels: int):
-        self.core, self.name, self.windows, self.channels = core, name, windows, channels
-        self.winner = core.tensor(f"{name}.winner", (windows.count, channels), INDEX)
+    def __init__(self, memory: Memory, name: str, windows: Windows, channels: int):
+        self.memory, self.name, self.windows, self.channels = memory, name, windows, channels
+        self.winner = memory.tensor(f"{name}.winner", (windows.count, channels), INDEX)
 
     def feature_map(self, name: str) -> FeatureMap:
         """A new feature map of the shape of the result."""
-        return self.core.feature_map(name, self.windows.images, self.windows.out_h,
-                                     self.windows.out_w, self.channels)
+        return self.memory.feature_map(name, self.windows.images, self.windows.out_h,
+                                       self.windows.out_w, self.channels)
 
     def forward(self, program: Program, x: FeatureMap, out: FeatureMap,
                 span: tuple[int, int] | None = None) -> None:

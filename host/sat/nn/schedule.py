@@ -23,6 +23,7 @@ from ..memory import FP16, Tensor
 from ..plan import ARRAY, Task, arrange, model
 from ..plan.estimate import STARTUP
 from ..program import Command, Program
+from ..scratch import moved, scratch_of
 from ..traffic import moved_bytes
 from .gradients import Gradient
 from .optim import Sgd
@@ -46,6 +47,9 @@ class Schedule:
 
     def __init__(self, script: Script):
         self.core, self._uses, self._items = script.core, script.uses, list(script.items())
+        self._scratch = next(filter(None, map(scratch_of, self._items)), None)
+        self._moved: list[Item] = []  # the items where they are, after so many moves
+        self._moves = -1
         config = self.core.backend.config
         tasks = [_task(config, item, earlier)
                  for item, earlier in zip(self._items, dependences(self._items))]
@@ -70,9 +74,20 @@ class Schedule:
         return sum(model.run(config, [command.descriptor for command in program]).cycles
                    for script in self._scripts(order) for program in script.programs)
 
+    def drafts(self) -> list[Script]:
+        """The scripts before tensors that share memory have got it: they tell when each is needed,
+        and do not run."""
+        return self._scripts(self._order)
+
     def scripts(self, sgd: Sgd | None = None) -> list[Script]:
         """The work up to each check, and behind the last; the updates by `sgd`."""
-        return self._scripts(self._order, sgd)
+        if self._scratch is None:
+            return self._scripts(self._order, sgd)
+        if self._moves != self._scratch.moves:
+            self._moved = [moved(item) if isinstance(item, Command) else item
+                           for item in self._items]
+            self._moves = self._scratch.moves
+        return self._scripts(self._order, sgd, self._moved)
 
     def program(self, sgd: Sgd | None = None) -> Program:
         """All as one program, in which the overflow latch holds; ValueError if it does not fit."""
@@ -81,16 +96,19 @@ class Schedule:
             raise ValueError(f"step: {len(self._items)} commands, but {MAX_COMMANDS} fit a program")
         return programs[0]
 
-    def _scripts(self, order: Order, sgd: Sgd | None = None) -> list[Script]:
+    def _scripts(self, order: Order, sgd: Sgd | None = None,
+                 items: Sequence[Item] | None = None) -> list[Script]:
+        """Of the items, or of these instead, which are where they are."""
         made = [Script(self.core)]
         for number in order:
-            item, use = self._items[number], self._uses.get(number)
+            item, use = (items or self._items)[number], self._uses.get(number)
             if item is CHECK:
                 made.append(Script(self.core))
             elif isinstance(item, HostWork):
                 made[-1].steps.append(item)
             elif use and sgd:
-                use(made[-1].program, sgd)
+                command = use(self.core.program(), sgd)
+                made[-1].program.append(moved(command) if items else command)
             else:
                 made[-1].program.append(item)
         return made

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from sat_golden.compress import check_nm
 
-from ..core import Core
-from ..memory import Compressed, FeatureMap, Tensor
+from ..memory import Compressed, FeatureMap, Memory, Tensor
 from ..program import Program
 
 
@@ -30,9 +29,9 @@ class SparseWu:
 class Selection:
     """What WU of a layer reads instead of dY [rows][outputs]."""
 
-    def __init__(self, core: Core, name: str, spec: SparseWu, rows: int, outputs: int):
+    def __init__(self, memory: Memory, name: str, spec: SparseWu, rows: int, outputs: int):
         self.name, self.spec = name, spec
-        self.planes = core.compressed(f"{name}.d_out_nm", (rows, outputs), spec.n, spec.m)
+        self.planes = memory.compressed(f"{name}.d_out_nm", (rows, outputs), spec.n, spec.m)
 
     def select(self, program: Program, d_out: Tensor, first: int = 0) -> None:
         """Makes it of dY, or of rows from `first` on, which is a multiple of M. A layer's number,

@@ -30,6 +30,7 @@ from .optim import LOST_WEIGHTS, LossScale, Sgd, TrainingDiverged
 from .schedule import Schedule, choose_cuts
 from .script import Measure, Script, StepResult
 from .sparse_wu import SparseWu
+from .temporaries import Temporaries
 
 HEAD_UNIT = 8 * TENSOR_ALIGN // FP16.bits  # columns of a 64-byte line
 Q, K, V = range(3)  # their places among the columns of the first layer
@@ -131,36 +132,45 @@ class TransformerBlock:
     `nm` and `wu` hold for all four linear layers: `qkv` (Q, K and V side by side), `out`, `up` and
     `down`.
     Their sums are `layer.out`, the gradients at them `layer.d_out`; `y` is `down.out`. After a step
-    `d_x` is the gradient at the input, times the loss scale.
+    `d_x` is the gradient at the input, times the loss scale. All but x and y and their gradients
+    shares memory where a step does not need it together (sat.nn.temporaries), and holds what it
+    should between its first and its last use; with `keep` it does so until the next step.
     """
 
     def __init__(self, core: Core, shape: BlockShape, rng: np.random.Generator,
                  nm: tuple[int, int] = DENSE, lr: float = 0.05, momentum: float = 0.9,
-                 scale: LossScale | None = None, wu: SparseWu | None = None):
+                 scale: LossScale | None = None, wu: SparseWu | None = None, keep: bool = False):
         check_nm(*nm)
         self.core, self.shape, self.lr, self.momentum = core, shape, lr, momentum
         self.scale = scale or LossScale()
         Sgd(lr, momentum)  # checks them
         self.norms = [LayerNorm(core, f"norm{index}", shape.dim) for index in range(2)]
+        self.temporaries = Temporaries(core, keep)
         dim, hidden = shape.dim, shape.hidden
         self.layers = [Linear(core, name, LayerSpec(inputs, outputs, *nm, wu), shape.rows,
-                              rng)
+                              rng, temporaries=self.temporaries, last=name == "down")
                        for name, inputs, outputs in (
                            ("qkv", dim, 3 * dim), ("out", dim, dim), ("up", dim, hidden),
                            ("down", hidden, dim))]
         self.qkv, self.out, self.up, self.down = self.layers
         self._new_tensors()
-        self._forward = self._forward_script()
+        self._forward = self._forward_schedule()
         self._backward = self._backward_schedule()
+        self.temporaries.use("step", [[self._forward, self._backward]])
         self.prune()
+
+    @property
+    def peak_bytes(self) -> int:
+        """Of the core's memory that are in use."""
+        return self.temporaries.peak_bytes
 
     def _new_tensors(self) -> None:
         """What is not a layer's own. Only the host reads what is FP32."""
-        s, tensor = self.shape, self.core.tensor
+        s, tensor = self.shape, self.temporaries.tensor
         tokens, squares = (s.rows, s.dim), (s.batch * s.heads * s.tokens, s.tokens)
-        self.x, self.x_norm, self.context, self.h_norm, self.d_context, self.d_x = (
-            tensor(name, tokens, FP16)
-            for name in ("x", "x_norm", "context", "h_norm", "d_context", "d_x"))
+        self.x, self.d_x = (self.core.tensor(name, tokens, FP16) for name in ("x", "d_x"))
+        self.x_norm, self.context, self.h_norm, self.d_context = (
+            tensor(name, tokens, FP16) for name in ("x_norm", "context", "h_norm", "d_context"))
         self.d_x_norm, self.d_h_norm = (tensor(name, tokens, FP32)
                                         for name in ("d_x_norm", "d_h_norm"))
         self.scores, self.d_attention = (tensor(name, squares, FP32)
@@ -168,8 +178,9 @@ class TransformerBlock:
         self.attention, self.d_scores = (tensor(name, squares, FP16)
                                          for name in ("attention", "d_scores"))
         # Transposes are what PRUNE writes with N = M: [dim][tokens] of each sequence.
-        self.k_t, self.v_t = (self.core.compressed(name, (s.batch * s.dim, s.tokens), *DENSE)
-                              for name in ("k_t", "v_t"))
+        self.k_t, self.v_t = (
+            self.temporaries.compressed(name, (s.batch * s.dim, s.tokens), *DENSE)
+            for name in ("k_t", "v_t"))
 
     def prune(self) -> None:
         """Make the copies of all weights; again, if the host has written weights."""
@@ -220,7 +231,7 @@ class TransformerBlock:
 
     # The passes
 
-    def _forward_script(self) -> Script:
+    def _forward_schedule(self) -> Schedule:
         script = Script(self.core)
         self.norms[0].add_forward(script, self.x, self.x_norm)
         self._ff(script.program, self.qkv, self.x_norm)
@@ -231,7 +242,7 @@ class TransformerBlock:
         self.norms[1].add_forward(script, self.out.out, self.h_norm)
         self._ff(script.program, self.up, self.h_norm, relu=True)
         self._ff(script.program, self.down, self.up.out, residual=self.out.out)
-        return Schedule(script).scripts()[0]
+        return Schedule(script)
 
     def _backward_schedule(self) -> Schedule:
         """BP, WU and, after the check, updates. The host has seen by then that nothing overflowed,
@@ -310,7 +321,8 @@ class TransformerBlock:
     def scripts(self) -> dict[str, Script]:
         """Those of a step, by what they do."""
         backward, update = self._backward.scripts(Sgd(self.lr, self.momentum, 1 / self.scale.value))
-        return {"FF": self._forward, "BP+WU": backward, "WU+UPDATE": update}
+        forward, = self._forward.scripts()
+        return {"FF": forward, "BP+WU": backward, "WU+UPDATE": update}
 
     @property
     def macs(self) -> int:
@@ -323,7 +335,7 @@ class TransformerBlock:
         """The output float16 [batch*tokens][dim] for float16 [batch][tokens][dim] (or rows).
         Raises Overflow."""
         self._write_input(x)
-        if self._forward.run("FF", {}):
+        if self._forward.scripts()[0].run("FF", {}):
             raise Overflow("FF: a NaN or an infinity was written")
         return self.down.out.read()
 
@@ -341,7 +353,7 @@ class TransformerBlock:
         self._write_input(x)
         step = StepResult(float("nan"), 0, True)
         try:
-            step.skipped = (self._forward.run("FF", step.programs, measures)
+            step.skipped = (scripts["FF"].run("FF", step.programs, measures)
                             or self._run_backward(scripts["BP+WU"], loss, step, measures))
         except Overflow:  # in what the host computed
             pass

@@ -4,6 +4,7 @@
     tiling    what the array engine derives from the descriptor of a MATMUL
     estimate  about how many cycles commands take, and the row interleave that this chooses
     order     in which order commands of both engines are issued
+    place     where tensors lie that share memory
 """
 
 from .estimate import (
