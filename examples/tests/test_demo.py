@@ -14,7 +14,7 @@ from sat_examples.report import Outcome, plot_cycles, print_outcome, write_summa
 
 pytestmark = pytest.mark.quick
 REQUIRED_KEYS = {"test_accuracy", "steps_rtl", "tensors_compared", "differing_bits",
-                 "cycles_per_pass", "utilization", "speedup", "seconds"}
+                 "cycles_per_pass", "utilization", "speedup", "seconds", "peak_bytes"}
 
 
 def test_golden_demo_learns_and_writes_its_results(tmp_path):

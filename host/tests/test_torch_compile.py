@@ -11,12 +11,13 @@ import copy
 import importlib.util
 import io
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 
 from sat import Core, GoldenBackend, SatConfig, SimBackend
-from sat.nn import LossScale, Mlp, SparseWu, TrainingDiverged, mlp
+from sat.nn import LossScale, Mlp, SparseWu, Temporaries, TrainingDiverged, mlp
 
 if importlib.util.find_spec("torch") is None:
     warnings.warn("torch is not installed (pip install -c requirements.txt torch): the tests of "
@@ -554,3 +555,22 @@ def test_longest_path_says_the_sparsity():
     sparsity = sat.torch.sparsity.Sparsity({"": "4:8", "a": "2:8", "a.b": "2:2"})
     assert [sparsity.of(path) for path in ("c", "ab", "a", "a.c", "a.b", "a.b.c")] == [
         (4, 8), (4, 8), (2, 8), (2, 8), (2, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("make", [resnet, Vit])
+def test_results_are_those_of_tensors_that_lie_apart(make, monkeypatch):
+    """Over steps of several kinds and an evaluation; commands share no memory by accident."""
+    model, x, target = make(), images(), labels()
+    found = []
+    for keep in (False, True):
+        monkeypatch.setattr("sat.torch.operations.Temporaries", partial(Temporaries, keep=keep))
+        net = sat.torch.compile(copy.deepcopy(model), x, "2:4",
+                                backend=GoldenBackend(memory_size=16 << 20, hazards="error"))
+        made = [net.step(x, target)[1], net.step(x, target)[1]]
+        made += [net.step(torch.cat([x] * count), torch.cat([target] * count))[1]
+                 for count in (2, 3)]
+        made += [net.evaluate(x), net.step(x, target)[1], *net.parameters().values()]
+        found.append((made, net.peak_bytes))
+    (shared, few), (apart, many) = found
+    assert all(torch.equal(one, other) for one, other in zip(shared, apart, strict=True))
+    assert few < many

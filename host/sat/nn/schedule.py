@@ -165,7 +165,7 @@ def dependences(items: Sequence[Item]) -> list[set[int]]:
         if item is CHECK or isinstance(item, Command) and item.engine is None:
             own |= overflows | host
             barriers = {number}
-        elif isinstance(item, HostWork) and not (item.reads or item.writes):
+        elif isinstance(item, HostWork) and not item.told:
             own |= set(range(number))
             barriers = {number}
         for tensor in item.reads:

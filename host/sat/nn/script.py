@@ -38,11 +38,12 @@ class Measure:
 
 @dataclass(frozen=True)
 class HostWork:
-    """An action of the host, and the tensors that it reads and writes, as far as they are told."""
+    """An action of the host, and the tensors that it reads and writes, if they are `told`."""
 
     action: Callable[[], None]
     reads: Sequence[Tensor] = ()
     writes: Sequence[Tensor] = ()
+    told: bool = True
 
 
 Use = Callable[[Program, Sgd, bool], Command]  # with `True` it looks at the overflow latch
@@ -85,9 +86,12 @@ class Script:
         """From here on only what runs if nothing has overflowed."""
         self.steps.append(CHECK)
 
-    def host(self, action: Callable[[], None], reads: Sequence[Tensor] = (),
-             writes: Sequence[Tensor] = ()) -> None:
-        self.steps.append(HostWork(action, reads, writes))
+    def host(self, action: Callable[[], None], reads: Sequence[Tensor] | None = None,
+             writes: Sequence[Tensor] | None = None) -> None:
+        """With what it reads and writes, of which one may be left out; without both it may be
+        anything."""
+        told = reads is not None or writes is not None
+        self.steps.append(HostWork(action, reads or (), writes or (), told))
 
     @property
     def programs(self) -> list[Program]:

@@ -19,7 +19,7 @@ from ..plan.place import Life, clashes, explain, fullest, needed, place
 from ..program import Program
 from ..scratch import Scratch
 from .schedule import Schedule
-from .script import CHECK, HostWork, Script
+from .script import HostWork, Script
 
 ALIGN = 128  # as all tensors (Memory.tensor)
 Passes = Sequence[Sequence[Schedule]]
@@ -157,8 +157,7 @@ def spans_of(scratch: Scratch, tensors: Sequence[Tensor], passes: Passes
         time = begin
         for time, step in timed_steps(scripts, begin):
             for item in [step] if isinstance(step, HostWork) else step:
-                if item is not CHECK and isinstance(item, HostWork) and not (
-                        item.reads or item.writes):
+                if isinstance(item, HostWork) and not item.told:
                     raise ValueError("script: work of the host does not say what it reads and "
                                      "writes, so nothing can share memory")
                 for number, view in _of(scratch, item.reads):

@@ -16,7 +16,7 @@ import torch
 from sat_golden.windows import Windows
 
 from ..core import Core
-from ..memory import FeatureMap, Tensor
+from ..memory import FeatureMap, Memory, Tensor
 from ..nn import AveragePool, Script
 from ..program import Program
 from .values import (
@@ -35,8 +35,8 @@ class Backward:
     """Adds commands to a script that make gradients. Vectors and identities that these need are
     made once for each width."""
 
-    def __init__(self, core: Core):
-        self.core = core
+    def __init__(self, core: Core, temporaries: Memory):
+        self.core, self.temporaries = core, temporaries
         self._rows: dict[tuple[float, int], Tensor] = {}
         self._maps: dict[tuple[Value, int], FeatureMap] = {}
         self._identities: dict[tuple[int, int, int, int], AveragePool] = {}
@@ -67,7 +67,7 @@ class Backward:
     def _own(self, value: Value, number: int = 0) -> FeatureMap:
         """The value's maps for gradients: the first for the sum, others for addends."""
         if (value, number) not in self._maps:
-            self._maps[value, number] = value.new_map(self.core, f"grad{number or ''}")
+            self._maps[value, number] = value.new_map(self.temporaries, f"grad{number or ''}")
         return self._maps[value, number]
 
     def finish(self, script: Script, value: Value, uses: Sequence[Contribution]) -> None:
@@ -85,7 +85,9 @@ class Backward:
         total: FeatureMap | None = None
         if from_host:
             alone = not (there or plain or array)
-            script.host(partial(_write_sum, value, own, from_host, alone and mask is not None))
+            masks = alone and mask is not None
+            script.host(partial(_write_sum, value, own, from_host, masks),
+                        value.read_tensors if masks else [], [own.tensor])
             total, mask = own, None if alone else mask
         for number, use in enumerate(plain, 1):
             direct = total is None and (array or there or not mask)

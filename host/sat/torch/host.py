@@ -70,7 +70,11 @@ class HostBlock(Operation):
         return self._outputs
 
     def forward(self, script: Script, training: bool) -> None:
-        script.host(partial(self._compute, training))
+        script.host(partial(self._compute, training),
+                    [*(tensor for value in self.inputs for tensor in value.read_tensors),
+                     *(tensor for parameter, _ in self._trained.values()
+                       for tensor in (parameter.w, parameter.velocity))],
+                    [tensor for value in self._outputs for tensor in value.written_tensors])
 
     def _compute(self, training: bool) -> None:
         known: dict[Node, Any] = dict(self.constants)
@@ -98,7 +102,9 @@ class HostBlock(Operation):
         return leaf
 
     def prepare(self, script: Script) -> None:
-        script.host(self._differentiate)
+        rows = [row.gradient for _, row in self._trained.values()]
+        script.host(self._differentiate, [*(value.grad.tensor for value in self._outputs
+                                            if value.grad), *rows], rows)
 
     def _differentiate(self) -> None:
         """Gradients of all inputs and parameters from those of the outputs."""

@@ -27,22 +27,45 @@ class Lowered:
     """The scripts of a graph on a core.
 
     input, output   values
+    result          of the last forward pass: the output as float64, in torch's layout
     loss_gradient   by the output, times the loss scale, in torch's layout; read by `backward`
     """
 
     def __init__(self, graph: Graph, context: Context, rng: np.random.Generator):
         self.context, self.core = context, context.core
         self.input = context.values[graph.input] = Value(graph.input)
-        self.loss_gradient = torch.zeros(())
+        self.result = self.loss_gradient = torch.zeros(())
         self.operations = self._operations(graph, Dropout(rng))
         self.output = context.values[graph.output]
         if not self.output.sends_back:
             raise CompileError("", "its output depends on no parameter", "give it layers with "
                                "weights")
-        self.forward, self.evaluation = self._forward(True), self._forward(False)
-        self.backward = self._backward()
+        self._forward, self._evaluation = (self._forward_schedule(training)
+                                           for training in (True, False))
+        self._backward = self._backward_schedule()
         self._gradients = [gradient for op in self.operations for gradient in op.gradients()]
         self._updates = cache(self._update_schedule)
+        context.temporaries.use("evaluation", [[self._evaluation]])
+        self.use_memory(1)
+
+    def use_memory(self, count: int) -> None:
+        """That of a step of `count` micro-batches; three are as good as any more."""
+        count = min(count, 3)
+        self.context.temporaries.use(f"{count} micro-batches", [
+            [self._forward, self._backward, self._updates(index > 0, index == count - 1)]
+            for index in range(count)])
+
+    @property
+    def forward(self) -> Script:
+        return self._forward.scripts()[0]
+
+    @property
+    def evaluation(self) -> Script:
+        return self._evaluation.scripts()[0]
+
+    @property
+    def backward(self) -> Script:
+        return self._backward.scripts()[0]
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -71,18 +94,22 @@ class Lowered:
                 for source in node.values:
                     value = self.context.values[source]
                     if value.fmap is None:
-                        value.fmap = value.new_map(self.core, "map")
+                        value.fmap = value.new_map(self.context.temporaries, "map")
                 made.append(OPERATIONS[node.op](self.context, node, node is graph.output))
         return made
 
-    def _forward(self, training: bool) -> Script:
+    def _forward_schedule(self, training: bool) -> Schedule:
         script = Script(self.core)
-        script.host(self.input.write)
+        script.host(self.input.write, writes=self.input.written_tensors)
         for op in self.operations:
             op.forward(script, training)
-        return Schedule(script).scripts()[0]
+        script.host(self._read_result, self.output.read_tensors)
+        return Schedule(script)
 
-    def _backward(self) -> Script:
+    def _read_result(self) -> None:
+        self.result = self.output.read()
+
+    def _backward_schedule(self) -> Schedule:
         script = Script(self.core)
         uses: dict[Value, list[tuple[Operation, int]]] = defaultdict(list)
         for op in self.operations:
@@ -97,7 +124,7 @@ class Lowered:
                 self.context.backward.finish(script, value, contributions)
             if sending:
                 op.prepare(script)
-        return Schedule(script).scripts()[0]
+        return Schedule(script)
 
     def prune(self) -> None:
         """Make the copies of all weights, after the host has written them."""

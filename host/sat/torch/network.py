@@ -112,6 +112,7 @@ class Network:
         parts = self._micro_batches(x, target)
         self.last = result = StepResult(0.0, 0, False)
         logits = []
+        self._lowered.use_memory(len(parts))
         for index, (rows, own_target) in enumerate(parts):
             self._context.accumulate = index > 0
             try:
@@ -156,7 +157,7 @@ class Network:
         return self._lowered.backward.run("BP", result.programs)
 
     def _logits(self) -> torch.Tensor:
-        return self._lowered.output.read().to(torch.float32)
+        return self._lowered.result.to(torch.float32)
 
     def _no_logits(self) -> torch.Tensor:
         return torch.full(self._lowered.output.shape, float("nan"))
@@ -249,6 +250,11 @@ class Network:
         for group, saved in zip(self.optimizer.param_groups, state["groups"]):
             group.update(saved)
         self._lowered.prune()
+
+    @property
+    def peak_bytes(self) -> int:
+        """Of the core's memory that are in use."""
+        return self._context.temporaries.peak_bytes
 
     def cycles(self, config: SatConfig | None = None, exact: bool = False) -> dict[str, int]:
         """Cycles of a step by pass on the core's array, or on another, without the host's time.

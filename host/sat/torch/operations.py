@@ -26,6 +26,7 @@ from ..nn import (
     MaxPool,
     Script,
     SparseWu,
+    Temporaries,
 )
 from ..nn.gradients import Gradient
 from .backward import Backward
@@ -43,8 +44,9 @@ class Context:
     def __init__(self, core: Core, weights: Mapping[str, torch.Tensor],
                  groups: Mapping[str, dict], sparsity: LayerSparsity, scale: LossScale):
         self.core, self.weights, self.groups = core, weights, groups
+        self.temporaries = Temporaries(core)
         self.sparsity, self.scale = sparsity, scale
-        self.backward = Backward(core)
+        self.backward = Backward(core, self.temporaries)
         self.values: dict[Node, Value] = {}
         self.rng = np.random.default_rng(0)  # for weights that are overwritten at once
         self.accumulate = False  # this micro-batch is not the step's first
@@ -176,7 +178,8 @@ class LinearOp(LayerOp):
             lambda: Linear(context.core, self._layer_path(weight),
                            LayerSpec(inputs, outputs, *sparsity), rows, context.rng,
                            logits=logits and not node.relu, bp=sends_back, bias=bias is not None,
-                           bias_decays=context.decays(bias)), "change its size")
+                           bias_decays=context.decays(bias), temporaries=context.temporaries),
+            "change its size")
         self._claim(weight, bias, LINEAR_AXES)
         images, h, w, _ = map_shape(self.output.shape)
         self.output.fmap = FeatureMap(self.layer.out, images, h, w)
@@ -216,7 +219,7 @@ class Conv2dOp(LayerOp):
         self.layer = self._checked(
             lambda: Conv2d(context.core, self._layer_path(weight), spec, images, h, w, context.rng,
                            bp=self.inputs[0].sends_back, bias=bias is not None,
-                           bias_decays=context.decays(bias)),
+                           bias_decays=context.decays(bias), temporaries=context.temporaries),
             "change the layer, or its padding before it")
         self._claim(weight, bias, CONV_AXES)
         self.output.fmap = self.layer.feature_map(f"{self.layer.name}.z")
@@ -282,7 +285,7 @@ class BatchNormOp(Operation):
         self.statistics = mean.path, var.path
         for name, buffer in (("mean", mean), ("var", var)):
             setattr(self.norm, name, buffer.function().numpy().copy())
-        self.output.fmap = self.output.new_map(context.core, "y")
+        self.output.fmap = self.output.new_map(context.temporaries, "y")
         self.output.sends_back = True
 
     @property
@@ -292,14 +295,15 @@ class BatchNormOp(Operation):
     def forward(self, script: Script, training: bool) -> None:
         if training:
             self.norm.stats(script.program, self.x)
-            script.host(partial(self.norm.use_batch, self.rows))
+            script.host(partial(self.norm.use_batch, self.rows), self.norm.sums,
+                        self.norm.forward_vectors)
         else:
-            script.host(self.norm.use_running)
+            script.host(self.norm.use_running, writes=self.norm.forward_vectors)
         self.norm.forward(script.program, self.x, self.output.map, relu=self.node.relu)
 
     def prepare(self, script: Script) -> None:
         self.norm.backward_stats(script.program, self.output.gradient, self.x)
-        script.host(self._use_gradient)
+        script.host(self._use_gradient, self.norm.sums, self.norm.backward_vectors)
 
     def _use_gradient(self) -> None:
         self.norm.use_gradient(self.rows, self.context.scale.value, self.context.accumulate)
@@ -322,10 +326,10 @@ class PoolOp(Operation):
         windows = pool_windows(node)
         if windows is None:
             raise self._unsupported("no such windows", "change its sizes")
-        own = context.core, node.path
-        channels = self.output.shape[1]
-        self.layer = (MaxPool(*own, windows, channels) if isinstance(windows, Windows)
-                      else AveragePool(*own, windows, channels))
+        channels, temporaries = self.output.shape[1], context.temporaries
+        self.layer = (MaxPool(temporaries, node.path, windows, channels)
+                      if isinstance(windows, Windows)
+                      else AveragePool(context.core, node.path, windows, channels, temporaries))
         self.output.fmap = self.layer.feature_map(f"{node.path}.y")
         self.output.sends_back = self.inputs[0].sends_back
 
@@ -343,7 +347,7 @@ class AddOp(Operation):
 
     def __init__(self, context: Context, node: Node, logits: bool):
         super().__init__(context, node)
-        self.output.fmap = self.output.new_map(context.core, "sum")
+        self.output.fmap = self.output.new_map(context.temporaries, "sum")
         self.output.sends_back = any(value.sends_back for value in self.inputs)
 
     def forward(self, script: Script, training: bool) -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..core import Core
-from ..memory import FeatureMap, Tensor
+from ..memory import FeatureMap, Memory, Tensor
 from ..nn.transformer import write_fp16
 from ..program import Program
 from .graph import Node, from_map, map_shape, to_map
@@ -50,8 +49,18 @@ class Value:
     def shape(self) -> tuple[int, ...]:
         return self.node.shape or ()
 
-    def new_map(self, core: Core, part: str) -> FeatureMap:
-        return core.feature_map(f"{self.name}.{part}", *map_shape(self.shape))
+    def new_map(self, memory: Memory, part: str) -> FeatureMap:
+        return memory.feature_map(f"{self.name}.{part}", *map_shape(self.shape))
+
+    @property
+    def read_tensors(self) -> list[Tensor]:
+        """What `read` reads."""
+        return [self.map.tensor] if self.node.core else []
+
+    @property
+    def written_tensors(self) -> list[Tensor]:
+        """What `write` writes."""
+        return [] if self.fmap is None else [self.fmap.tensor]
 
     def read(self) -> torch.Tensor:
         """The value as float64 in torch's layout."""
