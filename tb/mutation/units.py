@@ -211,8 +211,8 @@ UNITS = (
     Unit("sat_s_loader", "sat_s_loader",
          {"COLS": 8, "ELEM_W": 4, "S_DEPTH": 64, "DATA_W": 512}, variant="512", flat=False,
          whole=("sat_fifo",), environment={"T": "4"},
-         # Tensors are aligned.
-         legal="~|base_i[5:0] && ~|stride_i[5:0] && ~|position_bytes_i[5:0]",
+         # Tensors are aligned; with T = 4 only tiles of 32 columns fill a beat.
+         legal="~|base_i[5:0] && ~|stride_i[5:0] && ~|position_bytes_i[5:0] && t1_log2_i == 3'd2",
          matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
                   "write_addr_o": "{6{write_o}}", "write_word_o": "{32{write_o}}"},
          goal=CONTROL_GOAL),

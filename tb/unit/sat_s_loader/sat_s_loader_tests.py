@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
+from cocotb.utils import get_sim_time
 
 from sat.plan import Array, Tiling
 from tb.common.buses import S_POSITIONS
-from tb.common.clock import start
+from tb.common.clock import PERIOD_NS, start
 from tb.common.dma_ports import STALLS, ReadPorts
 from tb.common.lanes import unpack
 from tb.common.matrix import Matrix, set_inputs
@@ -148,3 +149,30 @@ async def test_rows(dut, stalls, passes, hint):
         await FallingEdge(dut.clk)
         if not phase:
             begin = (begin + await skip(dut, rng, plan, plane.rows, passes)) % depth
+
+
+@cocotb.test()
+async def test_a_million_rows(dut):
+    """With nothing to load and room in the ring a row takes a cycle: a command is as many cycles
+    longer as it has rows more, of kernel positions that take part."""
+    (depth,) = parameters(dut, "S_DEPTH")
+    positions = S_POSITIONS.pack(spacing=1, first_y=0, first_x=0, kernel_w=3)
+
+    async def cycles(each: int) -> int:
+        """Of 4 positions of 3x3, with as many rows each."""
+        await start(dut)
+        set_inputs(dut, {"cols_i": 1, "col_tiles_i": 1, "passes_i": 1, "kept_i": 4 * each,
+                         "positions_i": positions, "position_rows_i": each, "skip_i": 1})
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 1
+        await FallingEdge(dut.clk)
+        dut.start_i.value = 0
+        begin = get_sim_time("ns")
+        for _ in range(2 * depth):  # until it is full
+            await FallingEdge(dut.clk)
+        dut.release_i.value = dut.release_words_i.value = 1
+        await with_timeout(RisingEdge(dut.idle_o), 8 * each * PERIOD_NS, "ns")
+        return round((get_sim_time("ns") - begin) / PERIOD_NS)
+
+    few, many = 4 * depth, (1 << 18) + 3
+    assert await cycles(many) - await cycles(few) == 4 * (many - few)
