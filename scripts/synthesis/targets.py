@@ -51,11 +51,12 @@ TARGETS = [
     *(single(name, seeds=SEEDS) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
                                              "sat_sore", "sat_wuve_lane", "sat_column_sums",
                                              "sat_s_loader")),
-    *(single(name, seeds=1) for name in ("sat_wr_dma", "sat_rd_dma", "sat_feeder")),
+    *(single(name, seeds=1) for name in ("sat_wr_dma", "sat_rd_dma", "sat_feeder",
+                                         "sat_cmd_check")),
     *(single(name) for name in (
         "sat_wuve", "sat_vector", "sat_feature", "sat_sampler", "sat_a_loader", "sat_map_cache",
         "sat_a_bank", "sat_s_bank", "sat_epilogue", "sat_c_store",
-        "sat_regs", "sat_cmd_check", "sat_sequencer")),
+        "sat_regs", "sat_sequencer")),
     *(top(size) for size in (8, 32)),  # the default and the paper's number of PEs
 ]
 
