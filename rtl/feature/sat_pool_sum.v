@@ -63,7 +63,7 @@ module sat_pool_sum #(
   always @(posedge clk) begin
     if (!rst_n) begin
       beat_q <= 3'd0;
-      wait_q   <= 4'd0;
+      wait_q <= 4'd0;
     end else begin
       if (step) beat_q <= last ? 3'd0 : beat_q + 3'd1;
       if (step && last) wait_q <= DISTANCE - {1'b0, last_beat};

@@ -133,7 +133,7 @@ def test_a_module_that_is_cut_out_must_be_told_the_same(make):
     fifo = make(Unit("sat_fifo", "sat_fifo", {"WIDTH": 4, "DEPTH": 4}, whole=("sat_lutram",)), 60,
                 1)
     written = [number for number, mutant in enumerate(fifo.mutants, 1)
-               if "-mode inv" in mutant and "-wire in_fire" in mutant]
+               if "-mode inv" in mutant and "-wire in_ready_o" in mutant]
     aiger = equivalence.write_aiger(fifo, written[0], cut=True)
     assert "u_memory.we_i" in aiger.with_name("miter.v").read_text(encoding="utf-8")
     assert equivalence.decide(fifo, written[0], 20) == equivalence.DIFFERENT

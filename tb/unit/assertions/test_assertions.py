@@ -65,13 +65,15 @@ def test_source_that_breaks_the_rules(tmp_path, source, assertion, sim):
 
 
 @pytest.mark.parametrize("assertion, fault", [
-    ("no_overflow", Fault("", FIFO, "in_ready_o  = !count_o[PTR_W]", "in_ready_o  = 1'b1")),
+    ("no_overflow", Fault("", FIFO, "in_ready_o  = !full_q", "in_ready_o  = 1'b1")),
     ("no_underflow", Fault("", FIFO, "out_fire = out_valid_o && out_ready_i",
                            "out_fire = out_ready_i")),
-    ("count_within_depth", Fault("", FIFO, "{{PTR_W{1'b0}}, in_fire}",
-                                 "{{PTR_W-1{1'b0}}, in_fire, 1'b0}")),
-    ("check_out.valid_stays", Fault("", FIFO, "out_valid_o = write_ptr_q != read_ptr_q",
-                                    "out_valid_o = write_ptr_q != read_ptr_q && !in_valid_i")),
+    ("count_within_depth", Fault("", FIFO, "write_ptr_q <= write_ptr_q + ONE",
+                                 "write_ptr_q <= write_ptr_q + DEPTH[PTR_W:0] + ONE")),
+    ("flags_tell_count", Fault("", FIFO, "filled_q <= in_fire || count_o != ONE",
+                               "filled_q <= in_fire")),
+    ("check_out.valid_stays", Fault("", FIFO, "out_valid_o = filled_q",
+                                    "out_valid_o = filled_q && !in_valid_i")),
     ("check_out.payload_stays", Fault("", FIFO, ".waddr_i(write_ptr_q[PTR_W-1:0])",
                                       ".waddr_i(read_ptr_q[PTR_W-1:0])")),
     ("check_out.valid_stays", Fault("", SKID, "out_valid_o = main_valid_q",
@@ -91,8 +93,8 @@ def test_queue_that_is_wrong(tmp_path, assertion, fault):
                            "preferred  = above_q")),
     ("who_asks_is_served", Fault("", ARBITER, "? preferred : request_i", "? preferred : NONE")),
     ("index_of_grant", Fault("", ARBITER, "grant_index_o | i[INDEX_W-1:0]", "grant_index_o")),
-    ("burst_in_window", Fault("", SPLIT, "size      = last ? beats_q[OFFSET_W:0] : room",
-                              "size      = beats_q[OFFSET_W:0]")),
+    ("burst_in_window", Fault("", SPLIT, "room_len = ~offset",
+                              "room_len = {OFFSET_W{1'b1}}")),
     ("check_b.valid_stays", Fault("", SLAVE, "(b_valid_q && !s_axil_bready)", "1'b0")),
     ("check_r.payload_stays", Fault("", SLAVE, "if (read_fire_o) begin", "begin")),
 ])
