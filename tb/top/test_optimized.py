@@ -73,7 +73,7 @@ for seed in batch.seeds:
 def test_fault_fails_in_simulations(tmp_path):
     """A FIFO that forgets to say it is full, and a SORE that gives wrong positions."""
     for module, right, wrong in (
-            ("sat_fifo", "in_ready_o  = !count_o[PTR_W]", "in_ready_o  = 1'b1"),
+            ("sat_fifo", "in_ready_o  = !full_q", "in_ready_o  = 1'b1"),
             ("sat_sore", "= position & {EMIT", "= ~position & {EMIT")):
         source, = ROOT.glob(f"rtl/*/{module}.v")
         text = source.read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ def test_nothing_unknown_leaves_the_core():
 
 
 @pytest.mark.parametrize("module,right,wrong", [
-    ("sat_wr_dma", "& {8{w_strb[g]}}", ""),
+    ("sat_wr_dma", "& {8{strb[g]}}", ""),
     ("sat_regs", "assign irq_o = ", "assign irq_o = 1'bx && "),
 ])
 def test_something_unknown_is_noticed(tmp_path, module, right, wrong):
