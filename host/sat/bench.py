@@ -115,7 +115,7 @@ class ConvNormStepCase(ConvStepCase):
     """The same with batch normalisation before each ReLU; the batch goes through in `parts`, and
     dense weight gradients are those of `wu_images` at a time."""
 
-    parts: int = 8
+    parts: int = 6
     wu_images: int = 4
 
 
