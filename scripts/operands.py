@@ -61,7 +61,7 @@ def verilog_dialect(name: str, command: dict, sizes: dict[str, str]) -> Dialect:
     flags = {flag: f"flags_i[`SAT_FLAG_{name}_{flag}]" for flag in flag_names(command)}
     formats = {format: f"ELEM_{format}" for format in FORMATS}
     return Dialect({**flags, **formats, **sizes, "dense": "dense_i"}, {"kept": "{}"},
-                   choice="{test} ? {yes}\n                     : {no}", number="25'd{}")
+                   choice="{test} ? {yes}\n                   : {no}", number="25'd{}")
 
 
 def verilog_operands(name: str, command: dict) -> list[dict[str, object]]:

@@ -2,12 +2,13 @@
 """sat_cmd_flags against the golden flags check: legal words, and each bit set where it may not."""
 
 import cocotb
-from cocotb.triggers import Timer
+from cocotb.triggers import FallingEdge
 
 from sat_golden.checks import flags_legal
 from sat_golden.defs import DESC_BYTES, LEGAL_FLAGS, Opcode
 from sat_golden.descriptor import Descriptor, unpack_words
 from sat_golden.tensors import tensors_of
+from tb.common.clock import start
 from tb.common.rng import make_rng
 
 BITS = 8 * DESC_BYTES
@@ -30,7 +31,7 @@ async def compare(dut, value):
     data = value.to_bytes(DESC_BYTES, "little")
     used, vectors = slots_of(data)
     dut.desc_i.value, dut.used_i.value, dut.vectors_i.value = value, used, vectors
-    await Timer(1, "ns")
+    await FallingEdge(dut.clk)
     legal = flags_legal(unpack_words(data), Descriptor.unpack(data))
     assert bool(dut.bad_o.value) != legal, data.hex()
     return legal
@@ -41,6 +42,7 @@ async def compare(dut, value):
 async def test_bits(dut, opcode):
     """For random flags and N:M: each bit alone, and all bits that may be set."""
     rng = make_rng(opcode)
+    await start(dut)
     opcode = Opcode[opcode]
     for _ in range(12):
         flags = int(rng.integers(1 << 11)) & LEGAL_FLAGS[opcode]

@@ -2,11 +2,12 @@
 """sat_cmd_shape against the golden operand rules: every command and set of flags, random sizes."""
 
 import cocotb
-from cocotb.triggers import Timer
+from cocotb.triggers import FallingEdge
 
 from sat_golden.defs import FIELDS, LEGAL_FLAGS, MatmulFlag, Opcode
 from sat_golden.descriptor import Descriptor
 from sat_golden.operands import OPERANDS
+from tb.common.clock import start
 from tb.common.rng import make_rng
 
 SLOTS = 8
@@ -53,6 +54,7 @@ def window_inputs(desc):
 @cocotb.parametrize(opcode=[code.name for code in Opcode])
 async def test_shapes(dut, opcode):
     rng = make_rng(opcode)
+    await start(dut)
     opcode = Opcode[opcode]
     for flags in flag_sets(opcode):
         for dense in (False, True):
@@ -64,8 +66,11 @@ async def test_shapes(dut, opcode):
             for name, value in inputs.items():
                 getattr(dut, name).value = int(value)
             for slot in range(SLOTS):
-                dut.slot_i.value = slot
-                await Timer(1, "ns")
+                dut.slot_i.value, dut.load_i.value = slot, 1
+                await FallingEdge(dut.clk)
+                dut.slot_i.value, dut.load_i.value = int(rng.integers(SLOTS)), 0
+                if rng.random() < 0.3:
+                    await FallingEdge(dut.clk)
                 operand = operands.get(slot)
                 used = bool(dut.used_o.value.to_unsigned() >> slot & 1)
                 assert used == (operand is not None), (desc, slot)
