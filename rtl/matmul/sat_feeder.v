@@ -8,7 +8,8 @@
 // one cycle after they are decided; formats: sat_a_bank, sat_s_bank. What the scratchpads hold may
 // belong to the next command already: rings and counts go on from command to command. The eastern
 // half of a folded array is COLS/2 cycles ahead of what it otherwise sees: the first folded command
-// waits that long, and its first tile is spaced from then on.
+// waits that long, and its first tile is spaced from then on. T >= 4: from one decision, or the
+// start, to the next there are three cycles to find out what that one needs.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -67,6 +68,7 @@ module sat_feeder #(
   localparam integer A_L     = $clog2(A_DEPTH);
   localparam integer SINCE_W = $clog2(ROWS + 2) + 1;
   localparam integer MIN_GAP = ROWS + 2;
+  localparam [T_L-1:0] BEFORE_LAST = ~{{T_L-1{1'b0}}, 1'b1};  // cycle of a slot
 
   // ---- Slot clock
   reg               running_q;
@@ -75,7 +77,7 @@ module sat_feeder #(
   reg               busy_q;        // a period is under way (else a bubble)
   wire slot_end   = &t_q;
   wire period_end = !busy_q || (slot_q + 5'd1 == period_i);
-  wire decide     = running_q && slot_end && period_end && !settling;
+  reg  period_end_q;
 
   // ---- The array folds
   localparam integer          SETTLE_W = $clog2(COLS + 1);
@@ -93,6 +95,7 @@ module sat_feeder #(
       settle_q <= (fold_i && !folded_q) ? EAST[SETTLE_W-1:0] : SETTLED;
     end else if (settling) settle_q <= settle_q - 1'b1;
   end
+  wire settled_next = settle_q <= {{SETTLE_W-1{1'b0}}, 1'b1};
 
   // ---- The next group, whose A values are to be written
   wire           advance;
@@ -141,25 +144,39 @@ module sat_feeder #(
   wire [SINCE_W-1:0] since;
   wire [17:0]         n_rows = {13'd0, n_i};
   // Slots from the last tile's last slot to this tile's, plus 1.
-  wire [SINCE_W+4:0] gap = {5'd0, since} + {{SINCE_W{1'b0}}, n_i};
-  wire        spaced   = gap >= MIN_GAP[SINCE_W+4:0];
-  wire        a_ok     = !next_valid || (a_avail_q != 17'd0);
-  wire        s_ok     = !cur_valid_q || ((value_avail_q >= n_rows) &&
-                                          (dense_i || (index_avail_q >= n_rows)));
-  wire        drain_ok = !(cur_valid_q && cur_last_q) || ((tiles_free_q != 2'd0) && spaced);
-  wire        more     = cur_valid_q || next_valid;
-  wire        fire     = decide && more && a_ok && s_ok && drain_ok;
-  assign      advance  = fire && next_valid;
-  wire        s_rewind = fire && cur_valid_q && cur_last_q && s_resident_i && !cur_last_row_q;
-  wire        a_rewind = advance && next_rewinds;
-  wire        a_used   = advance && next_ends_chunk;
-  wire [17:0] s_taken    = (fire && cur_valid_q) ? n_rows : 18'd0;
-  wire [17:0] s_restored = s_rewind ? kept_i[17:0] : 18'd0;  // resident: a scratchpad's rows
+  reg  [SINCE_W+4:0] gap_q;
+  reg         a_ok_q, s_ok_q, drain_ok_q;
+  reg         decide_q, asks_q;                    // with more to do
+  wire        more    = cur_valid_q || next_valid;
+  wire        decides = rst_n && running_q && (t_q == BEFORE_LAST) && period_end && settled_next;
+  wire        fire    = asks_q && a_ok_q && s_ok_q && drain_ok_q;
+  assign      advance = fire && next_valid;
+  // What is committed in a cycle counts from the next one on, what is used or comes back from the
+  // second one on.
+  wire [17:0] value_want = n_rows - {17'd0, value_commit_i};
+  wire [17:0] index_want = n_rows - {17'd0, index_commit_i};
+  always @(posedge clk) begin
+    period_end_q <= period_end;
+    decide_q     <= decides;
+    asks_q       <= decides && more;
+    gap_q        <= {5'd0, since} + {{SINCE_W{1'b0}}, n_i};
+    a_ok_q       <= !next_valid || (a_avail_q != 17'd0) || a_commit_i;
+    s_ok_q       <= !cur_valid_q || ((value_avail_q >= value_want) &&
+                                     (dense_i || (index_avail_q >= index_want)));
+    drain_ok_q   <= !(cur_valid_q && cur_last_q)
+                    || (((tiles_free_q != 2'd0) || tile_taken_i)
+                        && (gap_q >= MIN_GAP[SINCE_W+4:0]));
+  end
 
   // ---- The running period
+  reg  fired_q, a_rewind_q, a_used_q;
   reg  p_read_q, p_first_q, p_last_q, p_half_q, p_last_row_q;
   wire active    = busy_q && p_read_q && (slot_q < n_i);
   wire last_slot = active && p_last_q && (slot_q + 5'd1 == n_i);
+  wire s_used    = fired_q && p_read_q;
+  wire s_rewind  = s_used && p_last_q && s_resident_i && !p_last_row_q;
+  wire [17:0] s_taken    = s_used ? n_rows : 18'd0;
+  wire [17:0] s_restored = s_rewind ? kept_i[17:0] : 18'd0;  // resident: a scratchpad's rows
   assign since   = last_slot ? {{SINCE_W-1{1'b0}}, 1'b1} : (&since_q) ? since_q : since_q + 1'b1;
 
   always @(posedge clk) begin
@@ -172,7 +189,7 @@ module sat_feeder #(
       busy_q      <= 1'b0;
       cur_valid_q <= 1'b0;
     end else begin
-      if (decide) begin
+      if (decide_q) begin
         busy_q <= fire;
         if (!more) running_q <= 1'b0;
       end
@@ -187,7 +204,7 @@ module sat_feeder #(
       slot_q <= 5'd0;
     end else begin
       t_q <= t_q + 1'b1;
-      if (slot_end) slot_q <= period_end ? 5'd0 : slot_q + 5'd1;
+      if (slot_end) slot_q <= period_end_q ? 5'd0 : slot_q + 5'd1;
     end
     if (!rst_n) since_q <= {SINCE_W{1'b1}};
     else if (settling) since_q <= {SINCE_W{1'b0}};
@@ -195,6 +212,9 @@ module sat_feeder #(
   end
 
   always @(posedge clk) begin
+    fired_q    <= rst_n && fire;
+    a_rewind_q <= rst_n && advance && next_rewinds;
+    a_used_q   <= rst_n && advance && next_ends_chunk;
     if (fire) begin
       cur_first_q    <= next_first;
       cur_last_q     <= next_ends_tile;
@@ -217,15 +237,15 @@ module sat_feeder #(
       tiles_free_q  <= 2'd2;
     end else begin
       a_avail_q     <= a_avail_q + {16'd0, a_commit_i}
-                       + (a_rewind ? a_pass_q : {17{a_used}});
-      if (start_i || a_rewind) a_pass_q <= 17'd0;
-      else a_pass_q <= a_pass_q + {16'd0, a_used};
+                       + (a_rewind_q ? a_pass_q : {17{a_used_q}});
+      if (start_i || a_rewind_q) a_pass_q <= 17'd0;
+      else a_pass_q <= a_pass_q + {16'd0, a_used_q};
       value_avail_q <= value_avail_q + {17'd0, value_commit_i}
                        - s_taken + s_restored;
       index_avail_q <= index_avail_q + {17'd0, index_commit_i}
                        - (dense_i ? 18'd0 : s_taken - s_restored);
       tiles_free_q  <= tiles_free_q + {1'b0, tile_taken_i}
-                       - {1'b0, fire && cur_valid_q && cur_last_q};
+                       - {1'b0, s_used && p_last_q};
     end
   end
 
@@ -245,7 +265,7 @@ module sat_feeder #(
     .len_i          (chunk_len),
     .row_words_i    (chunk_row_words),
     .words_i        (chunk_words),
-    .period_end_i   (busy_q && slot_end && period_end),
+    .period_end_i   (busy_q && slot_end && period_end_q),
     .a_cmd_o        (a_cmd_o),
     .release_o      (a_release_o),
     .release_words_o(a_release_words_o)
@@ -272,9 +292,9 @@ module sat_feeder #(
 
   always @(posedge clk) begin
     slot_active_o <= active && slot_end;
-    stall_a_o     <= decide && more && !a_ok;
-    stall_s_o     <= decide && more && a_ok && !s_ok;
-    stall_drain_o <= decide && more && a_ok && s_ok && !drain_ok;
+    stall_a_o     <= asks_q && !a_ok_q;
+    stall_s_o     <= asks_q && a_ok_q && !s_ok_q;
+    stall_drain_o <= asks_q && a_ok_q && s_ok_q && !drain_ok_q;
   end
 
   wire unused_ok = &{1'b0, kept_i};

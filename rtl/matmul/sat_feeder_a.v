@@ -44,18 +44,18 @@ module sat_feeder_a #(
   reg            write_q, half_q, release_q, odd_q;
   reg  [3:0]     index_q;      // A value of the group: t2*M + m
   reg  [16:0]    k_q, len_q;
+  reg  [16:0]    element_q;    // of the chunk
   reg  [A_L-1:0] base_q;       // word address of the current row block; odd_q: its number is
   reg  [A_L-1:0] next_q;       // of the row block behind it
   reg  [A_L-1:0] row_words_q;
   reg  [A_L:0]   words_q;
   wire [4:0]  group_size = 5'd1 << (m_log2_i + t2_log2_i - {2'd0, fold_i});
-  wire [16:0] m_size     = 17'd1 << m_log2_i;
-  wire [16:0] m_part     = {13'd0, index_q} & (m_size - 17'd1);
-  wire [16:0] element    = k_q + m_part;
-  wire        block_ends = m_part + 17'd1 == m_size;
+  wire [4:0]  m_size     = 5'd1 << m_log2_i;
+  wire [3:0]  m_mask     = m_size[3:0] - 4'd1;
+  wire        block_ends = (index_q & m_mask) == m_mask;
   wire [A_L-1:0] step    = fold_i ? row_words_q << 1 : row_words_q;
-  wire [A_L-1:0] word    = base_q + element[LANES_L +: A_L];
-  wire [A_L-1:0] paired  = next_q + element[LANES_L +: A_L];
+  wire [A_L-1:0] word    = base_q + element_q[LANES_L +: A_L];
+  wire [A_L-1:0] paired  = next_q + element_q[LANES_L +: A_L];
   wire        swap       = word[0] ^ (odd_q && !row_words_q[0]);
 
   always @(posedge clk) begin
@@ -66,6 +66,7 @@ module sat_feeder_a #(
       half_q      <= half_i;
       index_q     <= 4'd0;
       k_q         <= k_i;
+      element_q   <= k_i;
       len_q       <= len_i;
       release_q   <= valid_i && release_i;
       odd_q       <= 1'b0;
@@ -74,19 +75,20 @@ module sat_feeder_a #(
       row_words_q <= row_words_i[A_L-1:0];
       words_q     <= words_i[A_L:0];
     end else if (write_q) begin
-      index_q <= index_q + 4'd1;
+      index_q   <= index_q + 4'd1;
+      element_q <= block_ends ? k_q : element_q + 17'd1;
       if (block_ends) begin
         odd_q  <= !odd_q && !fold_i;
         base_q <= base_q + step;
         next_q <= next_q + step;
       end
     end
-    a_cmd_o[CMD-1:0]              <= {element[LANES_L-1:0],
+    a_cmd_o[CMD-1:0]              <= {element_q[LANES_L-1:0],
                                       swap ? {word[A_L-1:1], paired[A_L-1:1]}
                                            : {paired[A_L-1:1], word[A_L-1:1]}};
     a_cmd_o[CMD+`SAT_A_CMD_FOLD]  <= fold_i;
     a_cmd_o[CMD+`SAT_A_CMD_SWAP]  <= swap;
-    a_cmd_o[CMD+`SAT_A_CMD_ZERO]  <= element >= len_q;
+    a_cmd_o[CMD+`SAT_A_CMD_ZERO]  <= element_q >= len_q;
     a_cmd_o[CMD+`SAT_A_CMD_ADDR]  <= {half_q, index_q};
     a_cmd_o[CMD+`SAT_A_CMD_WRITE] <= rst_n && write_q;
   end
@@ -103,7 +105,7 @@ module sat_feeder_a #(
     .out_o(release_words_o)
   );
 
-  wire unused_ok = &{1'b0, element, row_words_i, words_i, paired[0]};
+  wire unused_ok = &{1'b0, element_q, row_words_i, words_i, paired[0], m_size[4]};
 
 endmodule
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_feeder_position: walks over the groups of A in the order in which the array multiplies them:
 // column tiles, row tiles, reduction segments, chunks of up to CHUNK_K elements of one segment,
-// groups. All outputs belong to one group; advance_i moves on to the next. A resident A is gone
-// over again for each column tile; otherwise chunks follow each other round the ring, from command
-// to command.
+// groups. All outputs belong to one group; advance_i moves on to the next, whose outputs are there
+// three cycles later at the latest: before that there is no other advance_i, also after start_i. A
+// resident A is gone over again for each column tile; otherwise chunks follow each other round the
+// ring, from command to command.
 `default_nettype none
 
 module sat_feeder_position #(
@@ -28,17 +29,17 @@ module sat_feeder_position #(
   output reg                        half_o,        // of the PE RAMs
   output reg                        first_o,       // of its tile
   output reg  [16:0]                k_o,           // its first element, within its chunk
-  output wire                       ends_chunk_o,
+  output reg                        ends_chunk_o,
   output wire                       ends_tile_o,
-  output wire                       last_row_o,    // in the last row tile
-  output wire                       last_col_o,    // in the last column tile
+  output reg                        last_row_o,    // in the last row tile
+  output reg                        last_col_o,    // in the last column tile
   output wire                       rewind_o,      // the next group is the first of a resident A
   // its chunk
-  output wire                       fresh_o,       // its first group, at its first use
+  output reg                        fresh_o,       // its first group, at its first use
   output reg  [$clog2(A_DEPTH)-1:0] base_o,        // word address
-  output wire [16:0]                len_o,         // elements
-  output wire [16:0]                row_words_o,   // words of a row
-  output wire [16:0]                words_o        // words of all row blocks, an even number
+  output reg  [16:0]                len_o,         // elements
+  output reg  [16:0]                row_words_o,   // words of a row
+  output reg  [16:0]                words_o        // words of all row blocks, an even number
 );
 
   localparam integer A_L     = $clog2(A_DEPTH);
@@ -49,20 +50,30 @@ module sat_feeder_position #(
   reg  [7:0]  segments_q;       // likewise
   reg  [24:0] depth_q;          // elements of the segment from this chunk on
   reg  [A_L-1:0] begin_q;       // of the command in the ring
+  reg  [16:0] after_q;          // the next group's first element
+  reg         last_chunk_q;     // of the segment
+  reg         last_segment_q;
   wire [16:0] m_size       = 17'd1 << m_log2_i;
-  wire        last_chunk   = depth_q <= CHUNK_K[24:0];  // of the segment
-  wire        ends_segment = ends_chunk_o && last_chunk;
+  wire        last_chunk   = depth_q <= CHUNK_K[24:0];
+  wire        ends_segment = ends_chunk_o && last_chunk_q;
   wire        ends_pass    = ends_tile_o && last_row_o;
 
-  assign len_o        = last_chunk ? depth_q[16:0] : CHUNK_K[16:0];
-  assign row_words_o  = (len_o + LANES[16:0] - 17'd1) >> LANES_L;
-  assign words_o      = ((row_words_o << t2_log2_i) + 17'd1) & ~17'd1;
-  assign ends_chunk_o = k_o + m_size >= len_o;
-  assign ends_tile_o  = ends_segment && (segments_q == 8'd1);
-  assign last_row_o   = rows_q == 24'd1;
-  assign last_col_o   = cols_q == 16'd1;
+  assign ends_tile_o  = ends_segment && last_segment_q;
   assign rewind_o     = ends_pass && a_resident_i && !last_col_o;
-  assign fresh_o      = (k_o == 17'd0) && (!a_resident_i || (cols_q == col_tiles_i));
+
+  // What follows from a group's place: in the first cycle, in the second, in the third.
+  always @(posedge clk) begin
+    after_q        <= k_o + m_size;
+    last_chunk_q   <= last_chunk;
+    last_segment_q <= segments_q == 8'd1;
+    len_o          <= last_chunk ? depth_q[16:0] : CHUNK_K[16:0];
+    last_row_o     <= rows_q == 24'd1;
+    last_col_o     <= cols_q == 16'd1;
+    fresh_o        <= (k_o == 17'd0) && (!a_resident_i || (cols_q == col_tiles_i));
+    ends_chunk_o   <= after_q >= len_o;
+    row_words_o    <= (len_o + LANES[16:0] - 17'd1) >> LANES_L;
+    words_o        <= ((row_words_o << t2_log2_i) + 17'd1) & ~17'd1;
+  end
 
   always @(posedge clk) begin
     if (!rst_n) valid_o <= 1'b0;
@@ -83,7 +94,7 @@ module sat_feeder_position #(
     end else if (advance_i) begin
       half_o  <= !half_o;
       first_o <= ends_tile_o;
-      k_o     <= k_o + m_size;
+      k_o     <= after_q;
       if (ends_chunk_o) begin
         k_o     <= 17'd0;
         depth_q <= ends_segment ? {1'b0, depth_i} : depth_q - CHUNK_K[24:0];

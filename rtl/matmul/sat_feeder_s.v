@@ -43,19 +43,23 @@ module sat_feeder_s #(
   reg  [16:0]    cols_q;               // columns from this tile on
   wire [4:0]     span_log2 = COLS_L[4:0] + {2'd0, t1_log2_i};
   wire [16:0]    span      = 17'd1 << span_log2;
-  wire [16:0]    tile_cols = (cols_q < span) ? cols_q : span;
-  wire [16:0]    row_words = (tile_cols + COLS[16:0] - 17'd1) >> COLS_L;
+  wire [16:0]    rounded   = cols_q + COLS[16:0] - 17'd1;
+  // A tile's number of words; late in the first cycle of a slot, which reads the first anyway.
+  reg  [4:0]     row_words_q;
   wire [4:0]     t         = {{5-T_L{1'b0}}, t_i};
   wire [2:0]     sides     = t1_log2_i + {2'd0, fold_i};  // of a row block, log2
-  wire [4:0]     side      = t & ((5'd1 << sides) - 5'd1);
+  reg  [4:0]     side_mask_q;
+  wire [4:0]     side      = t & side_mask_q;
   wire [4:0]     t1        = side >> fold_i;
   wire [4:0]     block     = (t >> sides) << m_log2_i;
   wire [4:0]     mask      = (5'd1 << m_log2_i) - 5'd1;  // of an index
-  wire           in_tile   = {12'd0, t1} < row_words;
+  wire           in_tile   = t1 < row_words_q;
   wire           next      = active_i && (&t_i);
-  wire [S_L-1:0] after     = row_q + row_words[S_L-1:0];
+  wire [S_L-1:0] after     = row_q + {{S_L-5{1'b0}}, row_words_q};
 
   always @(posedge clk) begin
+    side_mask_q <= (5'd1 << sides) - 5'd1;
+    row_words_q <= (cols_q < span) ? rounded[COLS_L +: 5] : 5'd1 << t1_log2_i;
     if (start_i) cols_q <= {1'b0, cols_i};
     else if (next && last_i && last_row_i) cols_q <= cols_q - span;
     if (!rst_n) begin
@@ -87,11 +91,11 @@ module sat_feeder_s #(
   );
   sat_delay #(.WIDTH(S_L+1), .CYCLES(HOLD)) u_words (
     .clk  (clk),
-    .in_i (row_words[S_L:0]),
+    .in_i ({{S_L-4{1'b0}}, row_words_q}),
     .out_o(release_words_o)
   );
 
-  wire unused_ok = &{1'b0, row_words, block[4], mask[4]};
+  wire unused_ok = &{1'b0, rounded, block[4], mask[4]};
 
 endmodule
 

@@ -8,6 +8,8 @@ from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
+SETTLE = 3  # cycles from a group's start until all is there
+
 
 def groups(command, begin, a_depth, chunk_k, lanes):
     """Outputs in order, of a command whose first chunk lies at `begin`."""
@@ -62,6 +64,8 @@ async def test_groups(dut, p_advance):
         dut.start_i.value = 0
         for expected in groups(command, begin, a_depth, chunk_k, lanes):
             advance = False
+            for _ in range(SETTLE):
+                await FallingEdge(dut.clk)
             while not advance:
                 assert dut.valid_o.value
                 got = {name: int(getattr(dut, f"{name}_o").value) for name in expected}
@@ -69,7 +73,7 @@ async def test_groups(dut, p_advance):
                 advance = rng.random() < p_advance
                 dut.advance_i.value = int(advance)
                 await FallingEdge(dut.clk)
-        dut.advance_i.value = 0
+                dut.advance_i.value = 0
         assert not dut.valid_o.value
         begin = (expected["base"] + expected["words"]) % a_depth
 
@@ -87,8 +91,12 @@ async def test_many_groups(dut, side):
     for name, value in (command | {"start": 1, "advance": 0}).items():
         getattr(dut, f"{name}_i").value = value
     await FallingEdge(dut.clk)
-    dut.start_i.value, dut.advance_i.value = 0, 1
+    dut.start_i.value = 0
     for expected in groups(command, 0, a_depth, chunk_k, lanes):
+        dut.advance_i.value = 0
+        for _ in range(SETTLE):
+            await FallingEdge(dut.clk)
+        dut.advance_i.value = 1
         assert dut.valid_o.value and int(dut.ends_tile_o.value) == expected["ends_tile"]
         assert int(dut.last_row_o.value) == expected["last_row"], command
         await FallingEdge(dut.clk)
