@@ -68,6 +68,40 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         one["CYCLES"] for one in row["programs"])
 
 
+def test_profile_in_rtl(tmp_path, monkeypatch, capsys):
+    """Each command alone, as the model has it, too; the trace has them one behind the other."""
+    small(monkeypatch)
+    out, trace = tmp_path / "verify.json", tmp_path / "trace.json"
+    assert cli.main(["--verify", "--config", "2x2", "--nm", "8:8", "--layers", "body.conv2", "head",
+                     "--profile", "3", "--trace", str(trace), "--out", str(out)]) == 0
+    (row,) = json.loads(out.read_text(encoding="utf-8"))
+    assert all(len(one["labels"]) == 1 for one in row["programs"])
+    shown = capsys.readouterr().out
+    assert "in RTL, each command alone" in shown and f"{row['cycles'] / 1e6:,.1f} M" in shown
+    slices = [event for event in json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+              if event["ph"] == "X" and event["tid"]]
+    assert len(slices) == len(row["programs"])
+    assert sum(event["dur"] for event in slices) == row["cycles"]
+    assert all(one["ts"] + one["dur"] <= two["ts"] for one, two in zip(slices, slices[1:]))
+
+
+def test_profile_on_the_golden_model(tmp_path, monkeypatch, capsys):
+    small(monkeypatch)
+    out = tmp_path / "golden.json"
+    assert cli.main(["--golden", "--config", "2x2", "--nm", "2:8", "--profile", "2",
+                     "--out", str(out)]) == 0
+    rows = json.loads(out.read_text(encoding="utf-8"))
+    assert [(row["n"], row["m"]) for row in rows] == [(2, 2), (2, 8)]
+    for row in rows:
+        layers = row["layers"]
+        assert sum(one["seconds"] for one in layers) == pytest.approx(row["seconds"], abs=0.01)
+        assert all(one["macs"] > 0 for one in layers if one["layer"].startswith("body.conv")
+                   and one["pass"] in ("FF", "BP", "WU"))
+        assert layers == sorted(layers, key=lambda one: -one["seconds"])
+        assert {one["pass"] for one in layers} >= {"FF", "BP", "WU", "NORM", "UPDATE"}
+    assert "resnet9 on 2x2 at 2:8" in capsys.readouterr().out
+
+
 def test_a_wrong_model_is_found(monkeypatch, tmp_path):
     small(monkeypatch)
     right = model.run
@@ -102,7 +136,8 @@ def test_a_wrong_bit_is_found(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments, complaint", [
-    (["--verify", "--exact"], "--verify: runs RTL"), (["--layers", "stem"], "--layers: is of")])
+    (["--verify", "--exact"], "--verify: runs RTL"), (["--layers", "stem"], "--layers: is of"),
+    (["--golden", "--trace", "t.json"], "--golden: knows no cycles")])
 def test_mistakes(arguments, complaint, capsys):
     with pytest.raises(SystemExit):
         cli.main(arguments)

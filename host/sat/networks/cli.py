@@ -3,7 +3,8 @@
 
     sat networks [--networks resnet9 vgg19] [--config 32x32] [--nm 2:8] [--out build/networks.json]
                  [--trace build/trace.json] [--mhz 142] [--exact]
-    sat networks --verify [--layers conv4.2]
+    sat networks --verify [--layers conv4.2] [--profile 20] [--trace build/trace.json]
+    sat networks --golden [--profile 20]
 
 Writes build/networks.json, and beside it a page with a bar per layer. Speed-up is over the same
 network dense, at the same batch. Cycles are estimates, or with --exact those of the cycle model.
@@ -15,6 +16,8 @@ step, estimated from what it does and published energies (networks.energy).
 
 With --verify the steps run in RTL, a small batch of one network unless others are asked for: every
 bit is compared with the golden model, cycles with the cycle model. It writes build/verify.json.
+With --profile or --trace each command runs alone. With --golden the golden model runs the steps,
+and its processor time is told, in build/golden.json, too.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from ..options import parse_nm, positive
 from ..plan.place import explain
 from . import NETWORKS, PAPER
 from .description import Sparsity
-from .profile import profile
+from .profile import Spent, golden_profile, measured_step, on_golden, profile
 from .report import nm_name, write_report
 from .step import Cost, Step, train
 from .trace import write_trace
@@ -54,6 +57,7 @@ TABLE = {"networks": list(NETWORKS), "config": list(ARRAYS), "nm": list(SPARSE),
          "out": Path("build", "networks.json")}
 RTL = {"networks": ["resnet9"], "config": ["8x8"], "nm": [(2, 8)], "batch": 2,
        "out": Path("build", "verify.json")}
+GOLDEN = {**RTL, "out": Path("build", "golden.json")}
 
 
 @dataclass(frozen=True)
@@ -164,8 +168,10 @@ def means(rows: Sequence[dict]) -> Iterator[str]:
 def verified(args: argparse.Namespace, console: Console) -> int:
     """Runs what is asked for in RTL; 1 if a bit differs, or cycles by more than the tolerance."""
     rows: list[dict] = []
+    steps_made: list[Step] = []
     wrong = False
     wu = args.wu and SparseWu(*args.wu)
+    alone = bool(args.profile or args.trace)
     shown = Table("network", "array")
     for column in ("batch", "N:M", "programs", "cycles", "model", "speed-up", "counters off",
                    "tensors", "bits off", "kHz"):
@@ -175,8 +181,10 @@ def verified(args: argparse.Namespace, console: Console) -> int:
         for nm in cases(args.nm, wu):
             text = f"{name} on {config} at {nm}"
             with terminal.status(console, f"{text}, seed {args.seed}:") as report:
-                made = verify(NETWORKS[name](nm), SatConfig.from_name(config), args.batch,
-                              args.seed, args.layers, report)
+                network, core = NETWORKS[name](nm), SatConfig.from_name(config)
+                made = verify(network, core, args.batch, args.seed, args.layers, report, alone)
+            if alone:
+                steps_made.append(measured_step(network, core, args.batch, nm, made))
             dense = dense or made
             rows.append(verified_row(args, name, config, nm, made, dense))
             shown.add_row(name, config, str(args.batch), str(nm), str(len(made.programs)),
@@ -188,6 +196,7 @@ def verified(args: argparse.Namespace, console: Console) -> int:
                 console.print(f"{text}: {line}", highlight=False, soft_wrap=True)
             write_text(args.out, json.dumps(rows, indent=1) + "\n")
             wrong |= not made.holds
+    show_steps(args, console, steps_made, " in RTL, each command alone")
     terminal.print_table(console, shown)
     console.print(str(args.out), highlight=False, soft_wrap=True)
     return int(wrong)
@@ -203,6 +212,43 @@ def verified_row(args: argparse.Namespace, network: str, config: str, nm: Sparsi
             "differing_bits": made.differing_bits, "seconds": round(made.seconds, 1),
             "programs": [{"name": one.name, "labels": one.labels, **one.counters,
                           "counters_off": one.differences} for one in made.programs]}
+
+
+def show_steps(args: argparse.Namespace, console: Console, made: Sequence[Step], note: str = ""
+               ) -> None:
+    """The trace and the profiles that are asked for."""
+    if args.trace:
+        args.trace.parent.mkdir(parents=True, exist_ok=True)
+        write_trace(args.trace, made)
+    for step in made if args.profile else ():
+        terminal.print_table(console, profile(step, args.profile, note))
+
+
+def on_the_golden_model(args: argparse.Namespace, console: Console) -> int:
+    rows: list[dict] = []
+    for name, config in itertools.product(args.networks, args.config):
+        for nm in cases(args.nm, args.wu and SparseWu(*args.wu)):
+            title = f"{name} on {config} at {nm}"
+            with terminal.status(console, f"{title}, seed {args.seed}:") as report:
+                spent = on_golden(NETWORKS[name](nm), SatConfig.from_name(config), args.batch,
+                                  args.seed, report)
+            rows.append(golden_row(args, name, config, nm, spent))
+            terminal.print_table(console, golden_profile(title, spent, args.profile or len(spent)))
+            write_text(args.out, json.dumps(rows, indent=1) + "\n")
+    console.print(str(args.out), highlight=False, soft_wrap=True)
+    return 0
+
+
+def golden_row(args: argparse.Namespace, network: str, config: str, nm: Sparsity,
+               spent: dict[str, Spent]) -> dict:
+    """A case as golden.json has it."""
+    total = sum(one.seconds for one in spent.values())
+    return {"network": network, "array": config, "batch": args.batch, "n": nm.n, "m": nm.m,
+            "wu": nm.wu and f"{nm.wu.n}:{nm.wu.m}", "seed": args.seed, "seconds": round(total, 3),
+            "layers": [{"pass": label.split()[0], "layer": label.partition(" ")[2],
+                        "seconds": round(one.seconds, 4), "share": round(one.seconds / total, 4),
+                        "macs": one.macs}
+                       for label, one in sorted(spent.items(), key=lambda item: -item[1].seconds)]}
 
 
 def make_parser(**options) -> argparse.ArgumentParser:
@@ -232,9 +278,13 @@ def make_parser(**options) -> argparse.ArgumentParser:
     parser.add_argument("--verify", action="store_true",
                         help="run the steps in RTL, and compare bits and cycles; by default "
                              "resnet9 on 8x8, dense and at 2:8, batch 2: minutes")
+    parser.add_argument("--golden", action="store_true",
+                        help="run the steps on the golden model, and tell its processor time; what "
+                             "is not asked for as with --verify")
     parser.add_argument("--layers", nargs="+", default=[], metavar="LAYER",
                         help="with --verify: run these layers in RTL, the rest on the golden model")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the random numbers of --verify")
+    parser.add_argument("--seed", type=int, default=SEED,
+                        help="of the random numbers of --verify and --golden")
     return parser
 
 
@@ -245,15 +295,20 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"--mhz: {args.mhz:g} is not positive")
     if args.out and args.out.suffix == ".html":
         parser.error("--out: names the JSON file; the page lies beside it, with .html")
-    if args.verify and (args.exact or args.memory or args.trace or args.profile):
-        parser.error("--verify: runs RTL, without --exact, --memory, --trace and --profile")
+    if args.verify and (args.exact or args.memory):
+        parser.error("--verify: runs RTL, without --exact and --memory")
+    if args.golden and (args.verify or args.exact or args.memory or args.trace):
+        parser.error("--golden: knows no cycles, so is without --verify, --exact, --memory and "
+                     "--trace")
     if args.layers and not args.verify:
         parser.error("--layers: is of --verify")
-    for name, value in (RTL if args.verify else TABLE).items():
+    for name, value in (RTL if args.verify else GOLDEN if args.golden else TABLE).items():
         setattr(args, name, getattr(args, name) or value)
     console = Console()
     if args.verify:
         return verified(args, console)
+    if args.golden:
+        return on_the_golden_model(args, console)
     rows: list[dict] = []
     made: list[Step] = []
     start = time.monotonic()
@@ -270,13 +325,9 @@ def main(argv: list[str] | None = None) -> int:
                 made.append(step)
             report(f"{step.network} on {config} at {step.nm}")
     write_text(args.out, json.dumps(rows, indent=1) + "\n")
-    if args.trace:
-        args.trace.parent.mkdir(parents=True, exist_ok=True)
-        write_trace(args.trace, made)
     page = args.out.with_suffix(".html")
     write_report(page, rows)
-    for step in made if args.profile else ():
-        terminal.print_table(console, profile(step, args.profile))
+    show_steps(args, console, made)
     terminal.print_table(console, table(rows))
     for line in means(rows):
         console.print(line, highlight=False, soft_wrap=True)

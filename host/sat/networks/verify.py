@@ -31,12 +31,16 @@ SLACK = 20  # cycles that are always allowed
 
 @dataclass(frozen=True)
 class Measured:
-    """Commands that RTL has run as a program: `name` of the script, and labels."""
+    """Commands that RTL has run as a program, of the script `name`."""
 
     name: str
-    labels: Sequence[str]
+    commands: Sequence[Command]
     counters: dict[str, int]
     modelled: dict[str, int]
+
+    @property
+    def labels(self) -> list[str]:
+        return list(dict.fromkeys(command.label for command in self.commands))
 
     @property
     def cycles(self) -> int:
@@ -90,15 +94,17 @@ class Verified:
 
 class Proof(CheckedBackend):
     """Runs all commands on the golden model, and those that are `wanted` in RTL, too; where others
-    came between, RTL first gets the golden model's memory. `done` hears of what RTL has run."""
+    came between, RTL first gets the golden model's memory. `done` hears of what RTL has run;
+    `alone` makes each command a program of its own."""
 
-    def __init__(self, config: SatConfig, size: int, done: Callable[[Measured], None]):
+    def __init__(self, config: SatConfig, size: int, done: Callable[[Measured], None],
+                 alone: bool = False):
         device = SimBackend(config, 0, size, max_cycles=(1 << 32) - 1)
         device.step(model.start_cycles(config))
         super().__init__(device, GoldenBackend(config, 0, size))
         self.name = ""  # of what runs
         self.wanted: Callable[[Command], bool] = lambda command: False
-        self._done, self._stale = done, False
+        self._done, self._alone, self._stale = done, alone, False
 
     @property
     def _front(self) -> Backend:
@@ -107,7 +113,7 @@ class Proof(CheckedBackend):
     def run(self, addr: int, program: Program) -> Result:
         with self.lock:
             result = Result()
-            for wanted, part in parts(program, self.wanted):
+            for wanted, part in parts(program, self.wanted, self._alone):
                 result = self._run_both(addr, part) if wanted else self.reference.run(addr, part)
                 self._stale |= not wanted
                 if result.overflow:
@@ -122,16 +128,16 @@ class Proof(CheckedBackend):
             self._stale = False
         result = super().run(addr, program)
         made = model.run(self.config, [command.descriptor for command in program], addr)
-        self._done(Measured(self.name, list(dict.fromkeys(command.label for command in program)),
-                            result.counters, made.counters))
+        self._done(Measured(self.name, program.commands, result.counters, made.counters))
         return result
 
 
 def verify(network: Network, config: SatConfig, batch: int, seed: int,
-           layers: Collection[str] = (), report: Callable[[str], None] = lambda line: None
-           ) -> Verified:
+           layers: Collection[str] = (), report: Callable[[str], None] = lambda line: None,
+           alone: bool = False) -> Verified:
     """A step of `batch` samples on random numbers from `seed`; with `layers` only their commands
-    run in RTL. ToolError for layers that the network has not got.
+    run in RTL, and `alone` each of them as a program. ToolError for layers that the network has
+    not got.
 
     `report` hears of each program how far the step is. ArithmeticError if something overflows.
     """
@@ -158,7 +164,7 @@ def verify(network: Network, config: SatConfig, batch: int, seed: int,
                f"{expected / 1e6:.2f} million cycles")
 
     for part, size in zip(network.parts, sizes):
-        with Proof(config, size, done) as proof:
+        with Proof(config, size, done, alone) as proof:
             _run_part(part, proof, batch, np.random.default_rng(seed), wanted)
             made.tensors += proof.tensors_compared
             made.differing_bits += proof.differing_bits
@@ -171,13 +177,20 @@ def _run_part(part: Part, proof: Proof, batch: int, rng: np.random.Generator,
               wanted: Callable[[Command], bool]) -> None:
     """A step of a part; the copies of its first weights are the golden model's work."""
     proof.name = "set-up"
-    lowered = part.lower(Core(proof), batch, rng)
-    for tensor in (*lowered.writes, *lowered.given):
-        tensor.write(rng.standard_normal(tensor.shape).astype(np.float16))
+    lowered = on_random_numbers(part, proof, batch, rng)
     proof.wanted = wanted
     for name, script in lowered.scripts.items():
         proof.name = name
         script.run(name, {})
+
+
+def on_random_numbers(part: Part, backend: Backend, batch: int, rng: np.random.Generator
+                      ) -> Lowered:
+    """A part on a core, with all that the host and other parts write."""
+    lowered = part.lower(Core(backend), batch, rng)
+    for tensor in (*lowered.writes, *lowered.given):
+        tensor.write(rng.standard_normal(tensor.shape).astype(np.float16))
+    return lowered
 
 
 def programs_of(lowered: Lowered) -> Iterator[Program]:
@@ -185,10 +198,15 @@ def programs_of(lowered: Lowered) -> Iterator[Program]:
         yield from script.programs
 
 
-def parts(program: Program, wanted: Callable[[Command], bool]) -> Iterator[tuple[bool, Program]]:
-    """A program as several, of commands that are all wanted, or none."""
-    for chosen, commands in itertools.groupby(program, wanted):
-        yield chosen, Program(program.config, list(commands), program.backend)
+def parts(program: Program, wanted: Callable[[Command], bool], alone: bool = False
+          ) -> Iterator[tuple[bool, Program]]:
+    """A program as several, of commands that are all wanted, or none; or each wanted one `alone`,
+    and a FENCE not at all."""
+    for chosen, group in itertools.groupby(program, wanted):
+        commands = list(group)
+        singles = [[command] for command in commands if command.engine]
+        for some in singles if alone and chosen else [commands]:
+            yield chosen, Program(program.config, some, program.backend)
 
 
 def layer_of(command: Command) -> str:
