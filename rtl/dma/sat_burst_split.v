@@ -67,7 +67,12 @@ module sat_burst_split #(
       wire [BEATS_W-1:0]  room_wide = {{BEATS_W-OFFSET_W-1{1'b0}}, room};
       wire [OFFSET_W-1:0] beats_len = beats_q[OFFSET_W-1:0] - {{OFFSET_W-1{1'b0}}, 1'b1};
 
-      assign last = beats_q <= room_wide;
+      // What is left, if less than two windows, ends so many beats from the start of this one.
+      wire [OFFSET_W+1:0] ends      = {1'b0, beats_q[OFFSET_W:0]} + {2'b00, offset};
+      wire                at_window = ends[OFFSET_W-1:0] == {OFFSET_W{1'b0}};
+      wire                more      = beats_q >> (OFFSET_W + 1) != {BEATS_W{1'b0}};
+
+      assign last = !more && !ends[OFFSET_W+1] && (!ends[OFFSET_W] || at_window);
       assign len  = last ? beats_len : ~offset;
 
       always @(posedge clk) begin

@@ -70,22 +70,35 @@ module sat_rd_dma #(
   wire [PORT_W-1:0] grant_port;
   wire              split_ready;
   wire              any_request = req_valid_i != {PORTS{1'b0}};
-  wire [PORTS-1:0]  first       = req_valid_i & (ONE_PORT << FIRST);
-  wire [PORTS-1:0]  others      = req_valid_i & ~(ONE_PORT << YIELDING);
 
   assign req_ready_o = split_ready ? grant : {PORTS{1'b0}};
 
   sat_arbiter #(
-    .N(PORTS)
+    .N       (PORTS),
+    .FIRST   (FIRST),
+    .YIELDING(YIELDING)
   ) u_arbiter (
     .clk          (clk),
     .rst_n        (rst_local_n),
-    .request_i    ((first != {PORTS{1'b0}}) ? first
-                   : (others != {PORTS{1'b0}}) ? others : req_valid_i),
+    .request_i    (req_valid_i),
     .advance_i    (split_ready),
     .grant_o      (grant),
     .grant_index_o(grant_port)
   );
+
+  // Chosen by the grant itself: its number comes later.
+  reg [ADDR_W-1:0] grant_addr;
+  reg [11:0]       grant_beats;
+  integer          c;
+
+  always @(*) begin
+    grant_addr  = {ADDR_W{1'b0}};
+    grant_beats = 12'd0;
+    for (c = 0; c < PORTS; c = c + 1) begin
+      grant_addr  = grant_addr | (req_addr_i[c*ADDR_W +: ADDR_W] & {ADDR_W{grant[c]}});
+      grant_beats = grant_beats | (req_beats_i[c*12 +: 12] & {12{grant[c]}});
+    end
+  end
 
   wire              burst_valid, burst_ready;
   wire [ADDR_W-1:0] burst_addr;
@@ -102,8 +115,8 @@ module sat_rd_dma #(
     .rst_n        (rst_local_n),
     .req_valid_i  (any_request),
     .req_ready_o  (split_ready),
-    .req_addr_i   (req_addr_i[grant_port*ADDR_W +: ADDR_W]),
-    .req_beats_i  (req_beats_i[grant_port*12 +: 12]),
+    .req_addr_i   (grant_addr),
+    .req_beats_i  (grant_beats),
     .burst_valid_o(burst_valid),
     .burst_ready_i(burst_ready),
     .burst_addr_o (burst_addr),

@@ -97,7 +97,7 @@ SUBJECTS = (
     )),
     Subject("sat_burst_split", ("sat_burst_split",), (
         Fault("crosses a window", "dma/sat_burst_split.v",
-              "last = beats_q <= room_wide", "last = beats_q <= room_wide + 1'b1"),
+              "(!ends[OFFSET_W] || at_window)", "1'b1"),
         Fault("repeats a beat", "dma/sat_burst_split.v",
               "beats_q - room_wide", "beats_q - room_wide + 1'b1"),
     ), variant="LATE"),

@@ -87,12 +87,11 @@ def test_queue_that_is_wrong(tmp_path, assertion, fault):
 
 
 @pytest.mark.parametrize("assertion, fault", [
-    ("one_grant", Fault("", ARBITER, "grant_o = candidates & (~candidates + ONE)",
-                        "grant_o = candidates")),
-    ("granted_asks", Fault("", ARBITER, "preferred  = request_i & above_q",
-                           "preferred  = above_q")),
-    ("who_asks_is_served", Fault("", ARBITER, "? preferred : request_i", "? preferred : NONE")),
-    ("index_of_grant", Fault("", ARBITER, "grant_index_o | i[INDEX_W-1:0]", "grant_index_o")),
+    ("one_grant", Fault("", ARBITER, "if (preferred[j]) lowest_preferred[i]",
+                        "if (1'b0) lowest_preferred[i]")),
+    ("granted_asks", Fault("", ARBITER, "preferred = equal & above_q", "preferred = above_q")),
+    ("who_asks_is_served", Fault("", ARBITER, "? lowest\n", "? NONE\n")),
+    ("index_of_grant", Fault("", ARBITER, "grant_index_o | k[INDEX_W-1:0]", "grant_index_o")),
     ("burst_in_window", Fault("", SPLIT, "room_len = ~offset",
                               "room_len = {OFFSET_W{1'b1}}")),
     ("check_b.valid_stays", Fault("", SLAVE, "(b_valid_q && !s_axil_bready)", "1'b0")),
