@@ -46,7 +46,6 @@ CHANNELS = (16, 32, 64)
 RATES, MOMENTUM = (0.1, 0.002), 0.9  # learning rate of the first and the last epoch
 DECAY = 1e-3  # of the weights
 LOSS_SCALE = 2.0**14
-WU_BLOCKS = 4  # of images, whose dense weight gradients are added up: each as soon as it can be
 MOVED = 0.5  # share of the training images that are moved by a pixel
 PASSES = ("FF", "BP", "WU", "UPDATE", "NORM")
 DEFAULTS = {"digits": (12, 16), "fashion": (2, 2)}  # steps in RTL, epochs
@@ -65,8 +64,7 @@ def make_net(backend: Backend, data: Dataset, nm: tuple[int, int], batch: int,
     h, w, inputs = data.train_x.shape[1:]
     return ResNet(Core(backend), batch, h, w, inputs, data.classes, nm,
                   np.random.default_rng(seed), CHANNELS, lr=RATES[0], momentum=MOMENTUM,
-                  decay=DECAY, scale=LossScale(LOSS_SCALE), wu=SparseWu(*wu) if wu else None,
-                  wu_images=None if wu else max(1, batch // WU_BLOCKS))
+                  decay=DECAY, scale=LossScale(LOSS_SCALE), wu=SparseWu(*wu) if wu else None)
 
 
 def by_pass(labels: dict[str, int]) -> Counter:

@@ -112,11 +112,9 @@ class ConvStepCase(ConvCase):
 
 @dataclass(frozen=True)
 class ConvNormStepCase(ConvStepCase):
-    """The same with batch normalisation before each ReLU; the batch goes through in `parts`, and
-    dense weight gradients are those of `wu_images` at a time."""
+    """The same with batch normalisation before each ReLU; the batch goes through in `parts`."""
 
     parts: int = 6
-    wu_images: int = 4
 
 
 def on(name: str, config: str) -> str:
@@ -297,7 +295,7 @@ def run_conv(board: Board, case: ConvCase) -> dict:
     elif case.conv_pass == "BP":
         layer.backward(program, y, x)
     else:
-        layer.gradients(x, y)[0].start(program)
+        layer.gradients(x, y, case.images)[0].start(program)
     result, speed = timed(board, lambda: core.run(program))
     command, windows = program.commands[0], layer.windows
     depth = windows.positions * case.spec.inputs
@@ -356,8 +354,6 @@ def run_conv_norm_step(board: Board, case: ConvNormStepCase) -> dict:
     for index in range(case.layers):
         units.append(Unit(core, f"layer{index}", case.spec, maps[-1], parts, rng))
         maps.append(units[-1].conv.feature_map(f"y{index + 1}"))
-        if not case.spec.wu:
-            units[-1].wu_images = case.wu_images
     gradients = [units[0].conv.feature_map(f"d_y{index}") for index in range(len(maps))]
     random_map(maps[0], rng)
     random_map(gradients[-1], rng)

@@ -118,7 +118,7 @@ def test_evaluation_uses_running_statistics(core: Core):
 def test_gradients_are_made_where_the_array_would_wait(core: Core):
     """Beside the last sums before work of the host, or the first normalisation behind it; what is
     left, with the updates."""
-    net = make_net(core, batch=4 * BATCH)
+    net = make_net(core, batch=4 * BATCH, wu_images=4 * BATCH)
     backward, update = (net.scripts[name] for name in ("BP+WU", "WU+UPDATE"))
     labels = [[command.label for command in program] for program in backward.programs]
     early = [label for program in labels for label in program if label.startswith("WU")]

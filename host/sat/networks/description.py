@@ -38,7 +38,6 @@ class Sparsity(NamedTuple):
 
 
 NM = tuple[int, int] | Sparsity
-WU_BLOCKS = 4  # of images: dense weight gradients are made as soon as a quarter of dY exists
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,7 @@ class Convolutions:
                    for conv in self.convolutions) + (self.stages[-1].outputs + 1) * self.classes
 
     def lower(self, core: Core, batch: int, rng: np.random.Generator) -> Lowered:
-        net = ConvNet(core, batch, self.side, self.side, self.classes, self.stages, rng,
-                      wu_images=max(1, batch // WU_BLOCKS))
+        net = ConvNet(core, batch, self.side, self.side, self.classes, self.stages, rng)
         return Lowered(net.scripts, [net.head.out], [net.x.tensor, net.head.d_out],
                        temporaries=net.temporaries)
 

@@ -28,7 +28,7 @@ Span = tuple[int, int]  # images of a part of the batch
 class Unit:
     """A convolution and its batch normalisation: z = conv(x), then y = scale*z + shift.
 
-    wu_images  images of a block of WU (Conv2d.gradients); None is all
+    wu_images  images of a block of WU (Conv2d.gradients); without, as many as are fastest
     """
 
     def __init__(self, core: Core, name: str, spec: ConvSpec, x: FeatureMap, parts: int,
@@ -66,7 +66,7 @@ class Unit:
         the last."""
         first, end = span
         selection = self.conv.selection
-        if selection and selection.can_be_cut(self.d_z, 1):
+        if selection and selection.images_of_group(self.d_z) == 1:
             self.conv.select(program, self.d_z.part(first, end), first)
         elif end == self.d_z.images:
             self.conv.select(program, self.d_z)

@@ -35,7 +35,8 @@ class ConvNet:
     """A convolutional network on a core: stages, the average of each channel, a linear layer.
     Trained by momentum SGD on softmax cross-entropy.
 
-    With `wu_images` dense weight gradients of convolutions are made of blocks of so many images.
+    Weight gradients of convolutions are made of blocks of `wu_images` images, or without of as many
+    as are fastest, layer by layer (sat.nn.wu_blocks).
     Maps, their gradients and those of weights share memory where a step does not need them together
     (sat.nn.temporaries): they hold what they should between their first and their last use. With
     `keep` they do so until the next step.
@@ -73,7 +74,7 @@ class ConvNet:
         self.head = Linear(core, "head", LayerSpec(out.channels, classes), batch, rng, logits=True,
                            temporaries=self.temporaries, last=True)
         for unit in self.units:
-            unit.wu_images = None if unit.conv.spec.wu else wu_images
+            unit.wu_images = wu_images
         self._forward = self._forward_schedule(True)
         self._backward = cache(self._backward_schedule)
         self._use_memory(1)

@@ -20,12 +20,12 @@ from ..core import Core
 from ..memory import FP16, FP32, INDEX, Compressed, FeatureMap, Memory, Stack, Tensor
 from ..plan import ceil_div
 from ..plan.estimate import UPDATE_TILE
-from ..plan.tiling import LINE_BYTES
 from ..program import Command, Program
 from .gradients import Gradient, Update
 from .optim import Sgd
 from .script import Use
 from .sparse_wu import Selection, SparseWu
+from .wu_blocks import Blocks
 
 Copy = TypeVar("Copy", Compressed, Stack)
 
@@ -274,37 +274,36 @@ class Conv2d:
         if self.selection:
             self.selection.select(program, d_out.tensor, first * d_out.h * d_out.w)
 
-    def _cached_images(self, x: FeatureMap) -> int | None:
-        """As many images as fit the map cache; None if not one does."""
-        lines = x.h * x.w * ceil_div(x.tensor.row_bytes, LINE_BYTES)
-        return self.core.backend.config.cache_lines // lines or None
+    def _product(self, program: Program, first: int, end: int, *, x: FeatureMap,
+                 d_out: FeatureMap, residual: Tensor | None) -> Command:
+        """WU of images first .. end - 1."""
+        s = (self.selection.of(d_out, first, end) if self.selection
+             else d_out.part(first, end).tensor)
+        return program.conv(x.part(first, end).tensor, s, self.dw,
+                            replace(self.windows, images=end - first), a_trans=True,
+                            residual=residual, label=f"WU {self.name}")
 
     def gradients(self, x: FeatureMap, d_out: FeatureMap, images: int | None = None,
                   ones: Tensor | None = None) -> list[Gradient]:
         """Of the weights, with an UPDATE per kernel position, and of the bias (`bias_gradient`).
 
-        The sum over the windows is one, or one of each block of `images` images, and these added up
-        in their order: whose d_out fits the S scratchpad, that is read only once. A sparse WU needs
-        its operands faster, and goes by blocks whose maps fit the map cache.
+        The sum over the windows is one of each block of `images` images, and these added up in
+        their order; without `images` it is blocks of as many as are fastest (Blocks). A sparse WU
+        is not cut where blocks would not be whole groups.
         """
-        chosen = self.selection
-        if chosen and not images:
-            images = self._cached_images(x)
-        if chosen and images and not chosen.can_be_cut(d_out, images):
-            images = None
+        group = self.selection.images_of_group(d_out) if self.selection else 1
+        product = partial(self._product, x=x, d_out=d_out)
+        if not images:
+            images = Blocks(self.core.backend.config, x, self.dw, product, group).choose()
+        elif images % group:
+            images = x.images
         updates: list[Use] = []
         for position in range(self.windows.positions):
             rows = self._rows(position)
             updates.append(Update(self.w[rows, :], self.v[rows, :], self.dw[rows, :],
                                   f"UPDATE {self.name}", *self._copies(position)))
-        products = []
-        for first in range(0, x.images, images or x.images):
-            span = first, min(first + (images or x.images), x.images)
-            products.append(partial(
-                Program.conv, a=x.part(*span).tensor, out=self.dw,
-                s=chosen.of(d_out, *span) if chosen else d_out.part(*span).tensor,
-                windows=replace(self.windows, images=span[1] - span[0]), a_trans=True,
-                label=f"WU {self.name}"))
+        products = [partial(product, first=first, end=min(first + images, x.images))
+                    for first in range(0, x.images, images)]
         made = [Gradient(products, self.dw, updates)]
         if self.trained_bias:
             made.append(bias_gradient(self.name, self.trained_bias, d_out.tensor, ones))

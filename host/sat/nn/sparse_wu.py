@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from math import gcd
 
 from sat_golden.compress import check_nm
 
@@ -40,9 +41,9 @@ class Selection:
         number = None if self.spec.largest else zlib.crc32(f"{self.name} {first}".encode())
         program.prune(d_out, ff=planes, layer=number, label=f"WU {self.name}")
 
-    def can_be_cut(self, d_out: FeatureMap, images: int) -> bool:
-        """Whether blocks of so many images are whole groups."""
-        return images * d_out.h * d_out.w % self.spec.m == 0
+    def images_of_group(self, d_out: FeatureMap) -> int:
+        """The fewest images that are whole groups."""
+        return self.spec.m // gcd(self.spec.m, d_out.h * d_out.w)
 
     def of(self, d_out: FeatureMap, first: int, end: int) -> Compressed:
         """Of the images first .. end - 1."""
