@@ -9,6 +9,8 @@ energy       of commands, an estimate
 step         a step of a network: totals, passes, layers
 report       the page with bars per layer and rooflines
 verify       steps in RTL
+profile      what takes most of a step
+golden       the golden model's time
 trace        timelines for Perfetto
 cli          `sat networks`
 case, sweep  `sat sweep`: a point of a sweep, and all of it

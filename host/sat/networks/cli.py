@@ -41,7 +41,8 @@ from ..options import parse_nm, positive
 from ..plan.place import explain
 from . import NETWORKS, PAPER
 from .description import Sparsity
-from .profile import Spent, golden_profile, measured_step, on_golden, profile
+from .golden import Spent, golden_profile, on_golden
+from .profile import measured_step, profile
 from .report import nm_name, write_report
 from .step import Cost, Step, train
 from .trace import write_trace
