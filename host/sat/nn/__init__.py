@@ -6,6 +6,7 @@ loss         softmax cross-entropy, mean squared error
 optim        scalars of SGD, loss scale
 gradients    weight gradients, and the updates by them
 sparse_wu    N:M of the output gradients that WU reads
+wu_blocks    of how many images at a time WU is made
 layers       Linear, Conv2d, BatchNorm
 pooling      AveragePool, of Patches, and MaxPool
 script       programs with work of the host between them
