@@ -58,7 +58,7 @@ async def check(dut, plan: Tiling, inputs: dict[str, int],
     await FallingEdge(dut.clk)
     for name in values:  # valid with start_i only
         getattr(dut, f"{name}_i").value = 0
-    latency = 13 if phase else 9 if conv else 4
+    latency = 17 if conv else 7
     for cycle in range(1, latency + 3):
         assert dut.ready_o.value == (cycle == latency)
         if cycle >= latency:
