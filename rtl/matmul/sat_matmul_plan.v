@@ -99,8 +99,8 @@ module sat_matmul_plan #(
     end
   endgenerate
 
-  // Steps; those marked * are taken with conv_i only. Each but MAP and WAIT gives the multiplier two
-  // factors, and what needs the product stands three steps further on, or later.
+  // Steps; those marked * are taken with conv_i only. Each but MAP and WAIT gives the multiplier
+  // two factors, and what needs the product stands three steps further on, or later.
   localparam [3:0] ST_IDLE     = 4'd0;
   localparam [3:0] ST_LINES    = 4'd1;  // * images times lines of windows
   localparam [3:0] ST_KERNEL   = 4'd2;  // * kernel positions
