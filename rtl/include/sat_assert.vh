@@ -6,11 +6,14 @@
 //                                  once VALID, it and DATA stay until READY, or until WHEN ends
 //   SAT_REQUIRE, SAT_REQUIRE_STREAM   the same of the surroundings: simulated only, since a proof
 //                                  lets them do anything, or says in tb/formal what it assumes
+//   SAT_REQUIRE_SPACED(NAME, WHEN, GAP, BEGIN, EVENT)
+//                                  likewise: no EVENT in the GAP cycles (2 or more) behind a BEGIN
 `ifndef SAT_ASSERT
 `ifdef FORMAL
 `define SAT_ASSERT(NAME, WHEN, GOOD) always @(*) if (WHEN) assert (GOOD);
 `define SAT_REQUIRE(NAME, WHEN, GOOD)
 `define SAT_REQUIRE_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA)
+`define SAT_REQUIRE_SPACED(NAME, WHEN, GAP, BEGIN, EVENT)
 `elsif SAT_ASSERTIONS
 `ifdef VERILATOR
 `define SAT_STOP $stop
@@ -26,11 +29,18 @@
 `define SAT_REQUIRE(NAME, WHEN, GOOD) `SAT_ASSERT(NAME, WHEN, GOOD)
 `define SAT_REQUIRE_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA) \
   `SAT_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA)
+`define SAT_REQUIRE_SPACED(NAME, WHEN, GAP, BEGIN, EVENT) \
+  if (1) begin : NAME \
+    reg [(GAP)-1:0] recent_q; \
+    always @(posedge clk) recent_q <= {recent_q[(GAP)-2:0], (WHEN) && (BEGIN)}; \
+    `SAT_ASSERT(spaced, (WHEN) && (EVENT), ~|recent_q) \
+  end
 `else
 `define SAT_ASSERT(NAME, WHEN, GOOD)
 `define SAT_REQUIRE(NAME, WHEN, GOOD)
 `define SAT_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA)
 `define SAT_REQUIRE_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA)
+`define SAT_REQUIRE_SPACED(NAME, WHEN, GAP, BEGIN, EVENT)
 `endif
 `ifndef SAT_STREAM
 `define SAT_STREAM(NAME, WHEN, WIDTH, VALID, READY, DATA) \

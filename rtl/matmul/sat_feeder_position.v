@@ -6,6 +6,7 @@
 // resident A is gone over again for each column tile; otherwise chunks follow each other round the
 // ring, from command to command.
 `default_nettype none
+`include "sat_assert.vh"
 
 module sat_feeder_position #(
   parameter integer A_DEPTH = 512,
@@ -107,6 +108,8 @@ module sat_feeder_position #(
     else if (advance_i && ends_chunk_o)
       base_o <= rewind_o ? begin_q : base_o + words_o[A_L-1:0];
   end
+
+  `SAT_REQUIRE_SPACED(advance_when_settled, rst_n, 3, start_i || advance_i, advance_i)
 
 endmodule
 

@@ -101,6 +101,10 @@ def test_module_that_is_wrong(tmp_path, assertion, fault):
     violates(tmp_path, assertion, fault.file.split("/")[1][:-2], fault, **ANYTHING)
 
 
+def test_advance_before_all_outputs_are_there(tmp_path):
+    violates(tmp_path, "advance_when_settled.spaced", "sat_feeder_position", **ANYTHING)
+
+
 def test_burst_that_starts_before_its_data(tmp_path):
     """In the module's own bench."""
     fault = Fault("", WRITE, "split_len[p*8 +: 8] < {", "split_len[p*8 +: 8] <= {")
