@@ -145,27 +145,49 @@ module sat_rd_dma #(
     .out_data_o ({arlen_o, araddr_o})
   );
 
-  wire                        tag_valid, tag_pop;
-  wire [PORT_W-1:0]           tag_port;
-  wire [LINE_W-1:0]           tag_line;
-  wire [OFFSET_W-1:0]         tag_len;     // beats - 1
-  wire [$clog2(OUTSTANDING):0] unused_tag_count;
+  // ---- Tags of the bursts in flight: the oldest in a register, the others in a queue. The first
+  // beat of a burst comes two cycles after its start or later, when its tag has got there.
+  localparam integer TAG_W = PORT_W + OFFSET_W + LINE_W;
+
+  reg                 tag_valid_q, tags_full_q;
+  reg  [PORT_W-1:0]   tag_port_q;
+  reg  [OFFSET_W-1:0] tag_len_q;       // beats - 1
+  reg  [LINE_W-1:0]   tag_line_q;
+  wire                tag_pop, queue_ready, queue_valid;
+  wire [TAG_W-1:0]    queue_tag;
+  wire [OPEN_W-1:0]   queued;
+  wire [OPEN_W-1:0]   tags     = queued + {{OPEN_W-1{1'b0}}, tag_valid_q};
+  wire                tag_load = !tag_valid_q || tag_pop;
+
+  assign tag_ready = !tags_full_q;
 
   sat_fifo #(
-    .WIDTH(PORT_W + OFFSET_W + LINE_W),
+    .WIDTH(TAG_W),
     .DEPTH(OUTSTANDING)
   ) u_tags (
     .clk        (clk),
     .rst_n      (rst_local_n),
     .flush_i    (1'b0),
     .in_valid_i (start_fire),
-    .in_ready_o (tag_ready),
+    .in_ready_o (queue_ready),
     .in_data_i  ({split_port_q, burst_len[OFFSET_W-1:0], burst_addr[ADDR_W-1:BYTE_W]}),
-    .out_valid_o(tag_valid),
-    .out_ready_i(tag_pop),
-    .out_data_o ({tag_port, tag_len, tag_line}),
-    .count_o    (unused_tag_count)
+    .out_valid_o(queue_valid),
+    .out_ready_i(tag_load),
+    .out_data_o (queue_tag),
+    .count_o    (queued)
   );
+
+  always @(posedge clk) begin
+    if (!rst_local_n) begin
+      tag_valid_q <= 1'b0;
+      tags_full_q <= 1'b0;
+    end else begin
+      if (tag_load) tag_valid_q <= queue_valid;
+      if (start_fire != tag_pop)
+        tags_full_q <= start_fire && tags == OUTSTANDING[OPEN_W-1:0] - {{OPEN_W-1{1'b0}}, 1'b1};
+    end
+    if (tag_load) {tag_port_q, tag_len_q, tag_line_q} <= queue_tag;
+  end
 
   // Bursts whose address has gone out: only these may have beats.
   reg [OPEN_W-1:0] open_q;
@@ -182,7 +204,7 @@ module sat_rd_dma #(
   wire [1:0]          beat_resp;
   wire                open      = open_q != {OPEN_W{1'b0}};
   wire                beat_fire = beat_valid && beat_ready && open;
-  wire                beat_last = beat_q == tag_len;
+  wire                beat_last = beat_q == tag_len_q;
 
   sat_skid_buffer #(
     .WIDTH(DATA_W + 3)
@@ -197,12 +219,12 @@ module sat_rd_dma #(
     .out_data_o ({beat_rlast, beat_resp, rsp_data_o})
   );
 
-  assign beat_ready  = halt_i || !open || rsp_ready_i[tag_port];
-  assign rsp_valid_o = (beat_valid && open && !halt_i) ? ONE_PORT << tag_port : {PORTS{1'b0}};
+  assign beat_ready  = halt_i || !open || rsp_ready_i[tag_port_q];
+  assign rsp_valid_o = (beat_valid && open && !halt_i) ? ONE_PORT << tag_port_q : {PORTS{1'b0}};
   assign tag_pop     = beat_fire && beat_last;
 
   // A burst stays in its window: no carry leaves the offset.
-  wire [OFFSET_W-1:0] err_offset = tag_line[OFFSET_W-1:0] + beat_q;
+  wire [OFFSET_W-1:0] err_offset = tag_line_q[OFFSET_W-1:0] + beat_q;
 
   always @(posedge clk) begin
     if (!rst_local_n) beat_q <= {OFFSET_W{1'b0}};
@@ -211,13 +233,15 @@ module sat_rd_dma #(
 
   assign err_valid_o = beat_fire && (beat_resp[1] || beat_rlast != beat_last);
   assign err_resp_o  = beat_resp & {2{beat_resp[1]}};
-  assign err_port_o  = tag_port;
-  assign err_addr_o  = {tag_line[LINE_W-1:OFFSET_W], err_offset, {BYTE_W{1'b0}}};
+  assign err_port_o  = tag_port_q;
+  assign err_addr_o  = {tag_line_q[LINE_W-1:OFFSET_W], err_offset, {BYTE_W{1'b0}}};
 
-  assign drained_o  = !tag_valid;
-  assign busy_o     = tag_valid || burst_valid;
+  assign drained_o  = !tag_valid_q && !queue_valid;
+  assign busy_o     = !drained_o || burst_valid;
   assign beat_o     = rvalid_i && rready_o;
   assign progress_o = beat_fire || (arvalid_o && arready_i);
+
+  wire unused_ok = &{1'b0, queue_ready};
 
   // AR and R keep the rules in u_ar and u_r.
   genvar p;
@@ -229,8 +253,9 @@ module sat_rd_dma #(
   endgenerate
 
   `SAT_ASSERT(one_client_asked, rst_n, (req_ready_o & (req_ready_o - ONE_PORT)) == {PORTS{1'b0}})
-  `SAT_ASSERT(open_has_tag, rst_local_n && open, tag_valid && open_q <= OUTSTANDING[OPEN_W-1:0])
-  `SAT_ASSERT(beat_in_burst, rst_local_n && tag_valid, beat_q <= tag_len)
+  `SAT_ASSERT(tag_has_room, rst_local_n, !start_fire || queue_ready)
+  `SAT_ASSERT(open_has_tag, rst_local_n && open, tag_valid_q && open_q <= OUTSTANDING[OPEN_W-1:0])
+  `SAT_ASSERT(beat_in_burst, rst_local_n && tag_valid_q, beat_q <= tag_len_q)
   `SAT_STREAM(check_rsp, rst_local_n && !halt_i, PORTS + DATA_W, rsp_valid_o != {PORTS{1'b0}},
               (rsp_valid_o & rsp_ready_i) != {PORTS{1'b0}}, {rsp_valid_o, rsp_data_o})
 

@@ -178,11 +178,15 @@ module sat_rd_dma_props #(
   (* hierconn *) wire       [1:0] \u_dma.u_tags.read_ptr_q ;
   (* hierconn *) wire [TAG_W-1:0] \u_dma.u_tags.u_memory.memory[0] ;
   (* hierconn *) wire [TAG_W-1:0] \u_dma.u_tags.u_memory.memory[1] ;
+  (* hierconn *) wire             \u_dma.tag_valid_q ;
+  (* hierconn *) wire             \u_dma.tags_full_q ;
+  (* hierconn *) wire             \u_dma.tag_port_q ;
+  (* hierconn *) wire       [1:0] \u_dma.tag_len_q ;
+  (* hierconn *) wire [LINE_W-1:0] \u_dma.tag_line_q ;
+  wire             held     = \u_dma.tag_valid_q ;
   wire             odd      = \u_dma.u_tags.read_ptr_q [0];
   wire [TAG_W-1:0] tag      = odd ? \u_dma.u_tags.u_memory.memory[1]
                                   : \u_dma.u_tags.u_memory.memory[0] ;
-  wire [TAG_W-1:0] next_tag = odd ? \u_dma.u_tags.u_memory.memory[0]
-                                  : \u_dma.u_tags.u_memory.memory[1] ;
   wire       [1:0] tags     = \u_dma.u_tags.write_ptr_q  - \u_dma.u_tags.read_ptr_q ;
 
   (* hierconn *) wire              \u_dma.u_ar.skid_valid_q ;
@@ -208,9 +212,12 @@ module sat_rd_dma_props #(
     else i_in_burst: assert (place_q <= len_q[0]);
     if (bursts_q != 2'd0) i_window: assert ({1'b0, line_q[0][1:0]} + len_q[0] < MAX_BURST);
     if (bursts_q == 2'd2) i_next_window: assert ({1'b0, line_q[1][1:0]} + len_q[1] < MAX_BURST);
-    i_tags: assert (tags == bursts_q);
-    if (bursts_q != 2'd0) i_tag: assert (tag == {port_q[0], len_q[0], line_q[0]});
-    if (bursts_q == 2'd2) i_next_tag: assert (next_tag == {port_q[1], len_q[1], line_q[1]});
+    i_tags: assert (tags + {1'b0, held} == bursts_q
+                    && \u_dma.tags_full_q  == (bursts_q == OUTSTANDING));
+    if (held) i_tag: assert ({\u_dma.tag_port_q , \u_dma.tag_len_q , \u_dma.tag_line_q }
+                             == {port_q[0], len_q[0], line_q[0]});
+    else i_on_its_way: assert (bursts_q <= 2'd1 && open == 2'd0);
+    if (tags != 2'd0) i_next_tag: assert (tag == {port_q[held], len_q[held], line_q[held]});
     i_ar: assert (ar_left_q == {1'b0, arvalid} + {1'b0, ar_skid} && (arvalid || !ar_skid));
     if (ar_skid) i_ar_next: assert (ar_next == {6'd0, len_q[1], line_q[1], 1'b0});
     i_r: assert (beats_q == {1'b0, r_main} + {1'b0, r_skid} && (r_main || !r_skid));
