@@ -55,21 +55,20 @@ module sat_tile_loader #(
   reg         start_q, active_q;
   reg  [23:0] rows_left_q;
   reg  [15:0] cols_left_q;
+  reg         last_band_q, band_end_q;
   reg  [19:0] tile_row_q;
   reg  [11:0] tile_col_q;
   reg   [1:0] tensor_q;
   reg   [3:0] row_q;
   reg   [2:0] free_q;  // buffers no tile has been given, 0..4
 
-  wire        last_band = rows_left_q <= 24'd16;
-  wire        band_end  = cols_left_q <= 16'd16;
-  wire  [4:0] rows      = last_band ? rows_left_q[4:0] : 5'd16;
-  wire  [4:0] cols      = band_end ? cols_left_q[4:0] : 5'd16;
-  wire  [4:0] last_col  = cols - 5'd1;
-  wire  [3:0] last_word = (half_i ? {1'b0, last_col[3:1]} : last_col[3:0]) >> LANE_W;
+  // What is left changes by tiles of 16: its low bits say how large the last one is.
+  wire  [3:0] last_row  = last_band_q ? rows_left_q[3:0] - 4'd1 : 4'd15;
+  wire  [3:0] last_col  = band_end_q ? cols_left_q[3:0] - 4'd1 : 4'd15;
+  wire  [3:0] last_word = (half_i ? {1'b0, last_col[3:1]} : last_col) >> LANE_W;
   wire  [1:0] first     = update_i ? TENSOR_DW : TENSOR_W;
   wire        tile_first = (tensor_q == first) && ~|row_q;
-  wire        row_last  = {1'b0, row_q} == rows - 5'd1;
+  wire        row_last  = row_q == last_row;
   wire        tile_last = row_last && (tensor_q == TENSOR_W);
   wire        req_fire  = req_valid_o && req_ready_i;
   wire        take_tile = req_fire && tile_first;
@@ -86,7 +85,7 @@ module sat_tile_loader #(
     end else begin
       start_q <= start_i;
       if (start_q) active_q <= 1'b1;
-      else if (req_fire && tile_last && band_end && last_band) active_q <= 1'b0;
+      else if (req_fire && tile_last && band_end_q && last_band_q) active_q <= 1'b0;
       free_q <= free_q - {2'd0, take_tile} + {2'd0, tile_free};
     end
   end
@@ -95,6 +94,8 @@ module sat_tile_loader #(
     if (start_q) begin
       rows_left_q <= rows_i;
       cols_left_q <= cols_i;
+      last_band_q <= rows_i <= 24'd16;
+      band_end_q  <= cols_i <= 16'd16;
       tile_row_q  <= 20'd0;
       tile_col_q  <= 12'd0;
       tensor_q    <= first;
@@ -103,10 +104,12 @@ module sat_tile_loader #(
       row_q <= row_last ? 4'd0 : row_q + 4'd1;
       if (row_last) tensor_q <= (tensor_q == TENSOR_W) ? first : tensor_q - 2'd1;
       if (tile_last) begin
-        cols_left_q <= band_end ? cols_i : cols_left_q - 16'd16;
-        tile_col_q  <= band_end ? 12'd0 : tile_col_q + 12'd1;
-        if (band_end) begin
+        cols_left_q <= band_end_q ? cols_i : cols_left_q - 16'd16;
+        band_end_q  <= band_end_q ? cols_i <= 16'd16 : cols_left_q <= 16'd32;
+        tile_col_q  <= band_end_q ? 12'd0 : tile_col_q + 12'd1;
+        if (band_end_q) begin
           rows_left_q <= rows_left_q - 24'd16;
+          last_band_q <= rows_left_q <= 24'd32;
           tile_row_q  <= tile_row_q + 20'd1;
         end
       end
@@ -158,12 +161,12 @@ module sat_tile_loader #(
   wire unused_ok = &{1'b0, coming_valid, coming_ready, coming_count, loaded_ready, loaded_count,
                      last_col, in_last_col, tile_addr, in_place, read_place, word_place};
 
-  assign next[`SAT_TILE_LAST]     = last_band && band_end;
-  assign next[`SAT_TILE_BAND_END] = band_end;
+  assign next[`SAT_TILE_LAST]     = last_band_q && band_end_q;
+  assign next[`SAT_TILE_BAND_END] = band_end_q;
   assign next[`SAT_TILE_ROW]      = tile_row_q;
   assign next[`SAT_TILE_COL]      = tile_col_q;
-  assign next[`SAT_TILE_ROWS]     = rows;
-  assign next[`SAT_TILE_COLS]     = cols;
+  assign next[`SAT_TILE_ROWS]     = {1'b0, last_row} + 5'd1;
+  assign next[`SAT_TILE_COLS]     = {1'b0, last_col} + 5'd1;
 
   // Neither queue overflows: four buffers bound the tiles on their way.
   sat_fifo #(
@@ -219,8 +222,8 @@ module sat_tile_loader #(
         .base_i  (base_i[ADDR_W*k +: ADDR_W]),
         .stride_i(stride_i[`SAT_STRIDE_BITS*k +: `SAT_STRIDE_BITS]),
         .step_i  (step),
-        .save_i  (step && row_last && band_end),
-        .rewind_i(step && row_last && !band_end),
+        .save_i  (step && row_last && band_end_q),
+        .rewind_i(step && row_last && !band_end_q),
         .row_o   (row_addr[ADDR_W*k +: ADDR_W])
       );
 
