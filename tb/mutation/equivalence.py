@@ -41,7 +41,8 @@ def miter(unit: Unit, ports: Sequence[Port], legal: str) -> str:
              for port in outputs for name in (port.name, f"mutant_{port.name}")]
 
     def connect(port: Port, prefix: str = "") -> str:
-        return f".{identifier(port.name)}({identifier(prefix + port.name)})"
+        value = unit.tied.get(port.name, identifier(prefix + port.name))
+        return f".{identifier(port.name)}({value})"
 
     original = [connect(port) for port in ports]
     mutant = [connect(port, "mutant_" * (port in outputs)) for port in ports]

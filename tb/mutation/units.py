@@ -24,6 +24,8 @@ class Unit:
     `whole`: modules inside that get no mutants, since they have benches of their own.
     `legal`: Verilog expression over inputs and outputs, true in every cycle of legal use.
     `inside`: the same of what the modules of `whole` say, for the proof without these.
+    `tied`: inputs that are constant in part in legal use, as expressions of inputs, by which the
+    proofs replace them: what follows for registers need not be found out as with `legal`.
     `matters`: for outputs that mean something only at times, a mask over the module's outputs; of
     what a module of `whole` is told (instance.port) over all names of that proof.
     `flat`: whether the proof is tried with these inside, too, their memories bit by bit.
@@ -40,6 +42,7 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict)
     legal: str = "1'b1"
     inside: str = "1'b1"
+    tied: Mapping[str, str] = field(default_factory=dict)
     matters: Mapping[str, str] = field(default_factory=dict)
     flat: bool = True
     preset: tuple[str, ...] = ()
@@ -212,7 +215,9 @@ UNITS = (
          {"COLS": 8, "ELEM_W": 4, "S_DEPTH": 64, "DATA_W": 512}, variant="512", flat=False,
          whole=("sat_fifo",), environment={"T": "4"},
          # Tensors are aligned; with T = 4 only tiles of 32 columns fill a beat.
-         legal="~|base_i[5:0] && ~|stride_i[5:0] && ~|position_bytes_i[5:0] && t1_log2_i == 3'd2",
+         tied={"t1_log2_i": "3'd2", "base_i": "{base_i[39:6], 6'd0}",
+               "stride_i": "{stride_i[23:6], 6'd0}",
+               "position_bytes_i": "{position_bytes_i[39:6], 6'd0}"},
          matters={"req_addr_o": "{40{req_valid_o}}", "req_beats_o": "{12{req_valid_o}}",
                   "write_addr_o": "{6{write_o}}", "write_word_o": "{32{write_o}}"},
          goal=CONTROL_GOAL),

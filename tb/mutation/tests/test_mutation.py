@@ -2,6 +2,7 @@
 """The mutation check itself: verdicts, proofs, resuming, exit status; and one real mutant."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -108,6 +109,17 @@ def test_proofs_ignore_what_does_not_matter(make):
     """With no output that matters, every mutant is equivalent."""
     unit = Unit("sat_fp16_widen", "fp", matters={"wide_o": "1'b1 ? 17'd0 : 17'd1"})
     assert equivalence.decide(make(unit, 3, 1), 1, 20) == equivalence.EQUIVALENT
+
+
+@pytest.mark.formal
+def test_proofs_know_what_an_input_is(make):
+    """With both inputs of a register slice still, what goes wrong with them moving is the same."""
+    still = {"in_valid_i": "1'b0", "in_data_i": "16'd0"}
+    moving, tied = (make(replace(SKID, tied=tied), 12, 1) for tied in ({}, still))
+    data = next(number for number, mutant in enumerate(tied.mutants, 1)
+                if "-mode cnot1" in mutant and "data" in mutant)
+    assert equivalence.decide(moving, data, 20) == equivalence.DIFFERENT
+    assert equivalence.decide(tied, data, 20) == equivalence.EQUIVALENT
 
 
 def test_a_proof_that_is_too_large_is_not_tried(make, monkeypatch):

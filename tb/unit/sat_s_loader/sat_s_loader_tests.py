@@ -152,6 +152,42 @@ async def test_rows(dut, stalls, passes, hint):
 
 
 @cocotb.test()
+async def test_columns_of_every_magnitude(dut):
+    """One row of matrices as wide as each power of two, and more: the requests of all tiles."""
+    rng = make_rng()
+    cols, elem_w, depth, data_w = parameters(dut, "COLS", "ELEM_W", "S_DEPTH", "DATA_W")
+    shape = Array(2, cols, int(os.environ["T"]), s_depth=depth, data_w=data_w)
+    await start(dut)
+    for power in range(16):
+        plan = Tiling(shape, 1, (1 << power) + int(rng.integers(1 << power)), 1,
+                      row_interleave=int(rng.integers(3)))
+        base = 64 * int(rng.integers(1 << 33))
+        expected = []
+        for col in range(0, plan.j, plan.col_span):
+            line, place = divmod(col * elem_w, data_w)
+            beats = -(-(place + plan.tile_cols(col) * elem_w) // data_w)
+            expected.append((0, base + line * (data_w // 8), beats))
+        port = ReadPorts(dut, lambda address, size: 0, rng, STALLS["none"])
+        set_inputs(dut, {"base_i": base, "stride_i": 0, "cols_i": plan.j, "kept_i": 1,
+                         "positions_i": 0, "col_tiles_i": plan.col_tiles, "passes_i": 1,
+                         "t1_log2_i": log2(plan.t1)})
+        await begin_command(dut)
+        committed = cycles = 0
+        while committed < plan.col_tiles:
+            dut.release_i.value = int(dut.commit_o.value)
+            if dut.commit_o.value:
+                words = -(-plan.tile_cols(committed * plan.col_span) // cols)
+                dut.release_words_i.value = words
+                committed += 1
+            port.cycle()
+            cycles += 1
+            assert cycles < 100 + 20 * plan.j
+            await FallingEdge(dut.clk)
+        dut.release_i.value = 0
+        assert port.requests == expected, f"{plan}"
+
+
+@cocotb.test()
 async def test_a_million_rows(dut):
     """With nothing to load and room in the ring a row takes a cycle: a command is as many cycles
     longer as it has rows more, of kernel positions that take part."""
