@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_map_cache: between the A loader and the read DMA. A convolution sees a pixel once per kernel
-// position and column tile: with cache_i (it and pairs_i stable from start_i to idle_o, after the
-// last response) lines are kept, so that what fits is read from memory once per command. A line is
-// 64 bytes, or two beats if that is more, of which only those are read that are wanted. The cache
-// is direct mapped. Without cache_i the ports are connected. A line is looked up per cycle, the
-// first of a request in the cycle after it; a miss asks the DMA at once, and only for what the fill
-// queues have room for, so that DMA data never waits behind hits. Beats leave in request order,
-// three cycles after the request at the earliest; with pairs_i two per cycle that are an aligned
-// pair, else one. Lines are replaced in that order too: an earlier hit still finds the old one.
+// position and column tile: with cache_i (it, pairs_i and channels_i stable from start_i to idle_o,
+// after the last response) lines are kept, so that what fits is read from memory once per command.
+// A line is 64 bytes, or two beats if that is more. Of two beats only those are read that are
+// wanted; else those that hold channels, as a line belongs to one pixel.
+// The cache is direct mapped. Without cache_i the ports are connected. A line is looked up per
+// cycle, the first of a request in the cycle after it; a miss asks the DMA at once, and only for
+// what the fill queues have room for, so that DMA data never waits behind hits. Beats leave in
+// request order, three cycles after the request at the earliest; with pairs_i two per cycle that
+// are an aligned pair, else one. Lines are replaced in that order too: an earlier hit still finds
+// the old one.
 // Each command has its own generation, part of the tags: start_i forgets all lines. The tags are
 // cleared after reset and when the generations are used up.
 `default_nettype none
@@ -23,6 +25,7 @@ module sat_map_cache #(
   input  wire                start_i,
   input  wire                cache_i,
   input  wire                pairs_i,
+  input  wire [23:0]         channels_i, // FP16 values of a pixel
   output wire                idle_o,     // no line is on its way
   output wire                sweep_o,    // the tags are being cleared
   // the loader, a read client
@@ -56,6 +59,7 @@ module sat_map_cache #(
   localparam integer PARTS      = (LINE_L > ALIGN_L) ? 2 : 1;  // of a line, present or not
   localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
   localparam integer WORD_W     = PARTS + TAG_W;
+  localparam integer LINE_VALUES = 1 << (LINE_L - 1);
   localparam integer FILL_BEATS = 128;                       // in flight
   localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
   localparam integer FILL_W     = $clog2(FILL_BEATS);
@@ -81,13 +85,13 @@ module sat_map_cache #(
   reg  [LINE_W-1:0]  line_q;        // under lookup
   reg  [STEP_W-1:0]  first_q;       // beat wanted first
   reg  [11:0]        left_q;        // beats of the request from here on
-  reg  [FILL_W:0]    filling_q;     // beats asked for and not yet in the data RAM
+  reg  [FILL_W:0]    filling_q;     // beats of what is asked for and not yet in the data RAM
   reg                bypass_q;      // the tag was read while it was written: it is this one
   reg  [WORD_W-1:0]  bypass_word_q;
 
   wire [WORD_W-1:0]  word;          // parts, tag
   wire               entry_ready;
-  wire [STEP_W-1:0]  miss_first, miss_last;
+  wire [STEP_W-1:0]  miss_first, miss_last, unread;
   wire [INDEX_W-1:0] index     = line_q[INDEX_W-1:0];
   wire [LINE_W-1:0]  next_line = line_q + 1'b1;
   wire [TAG_W-1:0]   wanted    = {gen_q, line_q[LINE_W-1:INDEX_W]};
@@ -101,7 +105,7 @@ module sat_map_cache #(
   wire               looking   = (state_q == ST_LOOKUP) && entry_ready;
   wire               room      = filling_q <= FILL_BEATS[FILL_W:0] - BEATS[FILL_W:0];
   wire               miss_fire = looking && !hit && room;
-  wire [FILL_W:0]    asked     = {{FILL_W+1-STEP_W{1'b0}}, miss_last - miss_first} + 1'b1;
+  wire [FILL_W:0]    asked     = {{FILL_W+1-STEP_W{1'b0}}, miss_last - miss_first + unread} + 1'b1;
   wire               line_fire = (looking && hit) || miss_fire;
   wire               free      = (state_q == ST_IDLE) || (line_fire && last_line);
   wire               accept    = cache_i && req_valid_i && free;
@@ -131,7 +135,9 @@ module sat_map_cache #(
     end else begin
       if (sweep) sweep_q <= sweep_q + 1'b1;
       filling_q <= filling_q + (miss_fire ? asked : {FILL_W+1{1'b0}})
-                             - {{FILL_W{1'b0}}, fill_take[0]} - {{FILL_W{1'b0}}, fill_take[1]};
+                             - {{FILL_W{1'b0}}, fill_take[0]} - {{FILL_W{1'b0}}, fill_take[1]}
+                             - (entry_done && entry_miss ? {{FILL_W+1-STEP_W{1'b0}}, unread}
+                                                         : {FILL_W+1{1'b0}});
     end
     if (sweep) gen_q <= GEN_FIRST;
     else if (start_i && cache_i) gen_q <= gen_q + 1'b1;
@@ -164,16 +170,23 @@ module sat_map_cache #(
     .rdata_o(word)
   );
 
-  // What a miss reads: the whole line, or of two beats those that are wanted.
+  // What a miss reads: the line as far as it holds channels, or of two beats those that are wanted.
+  // In the fill queues it has room for all of it.
+  reg  [STEP_W-1:0] last_q;          // beat of a line with channels
+  wire [23:0]       last_channel = channels_i - 24'd1;
+  always @(posedge clk)
+    last_q <= (channels_i > LINE_VALUES[23:0]) ? LAST_STEP : last_channel[LINE_L-2 -: STEP_W];
   generate
     if (PARTS == 2) begin : gen_parts
       assign parts      = {last_beat[0], !first_q[0]};
       assign miss_first = first_q;
       assign miss_last  = last_beat;
+      assign unread     = {STEP_W{1'b0}};
     end else begin : gen_whole
       assign parts      = 1'b1;
       assign miss_first = {STEP_W{1'b0}};
-      assign miss_last  = LAST_STEP;
+      assign miss_last  = last_q;
+      assign unread     = LAST_STEP - last_q;
     end
   endgenerate
 
@@ -271,11 +284,11 @@ module sat_map_cache #(
       );
       wire unused_some = &{1'b0, some_ready, some_valid, some_unused};
     end else begin : gen_all
-      reg upper_q;
-      assign in_upper = upper_q;
+      reg [STEP_W-1:0] next_q;     // beat of its line
+      assign in_upper = next_q[0];
       always @(posedge clk) begin
-        if (!rst_n) upper_q <= 1'b0;
-        else if (fill_in) upper_q <= !upper_q;
+        if (!rst_n) next_q <= {STEP_W{1'b0}};
+        else if (fill_in) next_q <= (next_q == last_q) ? {STEP_W{1'b0}} : next_q + ONE_STEP;
       end
     end
   endgenerate
@@ -289,7 +302,7 @@ module sat_map_cache #(
   reg  [2*DATA_W-1:0] out_fill_q;
   wire               whole     = entry_miss && (PARTS == 1);  // from the line's first beat on
   wire [STEP_W-1:0]  beat      = whole ? step_q : entry_first + step_q;
-  wire [STEP_W-1:0]  final_beat = whole ? LAST_STEP : entry_last;
+  wire [STEP_W-1:0]  final_beat = whole ? last_q : entry_last;
   wire [PLACE_W-1:0] place     = {entry_index, beat};
   wire               both      = pairs_i && !beat[0] && (beat != final_beat);
   wire [STEP_W-1:0]  step      = both ? ONE_STEP << 1 : ONE_STEP;
@@ -352,7 +365,7 @@ module sat_map_cache #(
   assign dma_rsp_ready_o = cache_i ? fill_ready[in_upper] : rsp_ready_i;
 
   wire unused_ok = &{1'b0, ask_ready, asks_unused, entries_unused, fill_unused,
-                     req_addr_i[LINE_L-1:0], last_beat, place[0]};
+                     req_addr_i[LINE_L-1:0], last_beat, place[0], last_channel, last_q};
 
 endmodule
 

@@ -269,6 +269,7 @@ module sat_matmul #(
     .start_i        (map_start),
     .cache_i        (conv),
     .pairs_i        (!a_trans),
+    .channels_i     (a_trans ? position_rows[23:0] : depth),
     .idle_o         (map_idle),
     .sweep_o        (map_sweep),
     .req_valid_i    (map_req_valid),

@@ -66,12 +66,15 @@ def estimate_operand_bytes(tiling: Tiling) -> tuple[float, float]:
     if not tiling.lines:
         return 2 * tiling.i * tiling.k * tiling.a_passes, s_bytes
     piece, windows, pieces = _pieces(tiling)
+    beat_bytes = 2 * array.lanes
     lines = min(tiling.lines, pieces * ceil_div(2 * piece, LINE_BYTES))
     if lines > array.cache_lines:  # read again for each pass, in WU for each position or tile
         sweeps = min(tiling.positions, tiling.row_tiles)
         again = sweeps * min(lines, windows) if tiling.a_trans else lines
         lines = tiling.a_passes * again
-    return lines * LINE_BYTES, s_bytes
+    channels = tiling.i // max(1, tiling.positions) if tiling.a_trans else tiling.k
+    held = min(LINE_BYTES, beat_bytes * ceil_div(2 * channels, beat_bytes))  # what a line has of it
+    return lines * held, s_bytes
 
 
 def _pieces(tiling: Tiling) -> tuple[int, int, int]:

@@ -16,7 +16,8 @@ from tb.common.dma_ports import STALLS, Held, ReadPorts, Stalls
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LINE = 64  # what is read at once, at least
+LINE = 64  # bytes of a line, at least
+VALUE = 2  # bytes
 MOST_BEATS = 2048  # of a request
 IN_FLIGHT = 128  # beats
 GENERATIONS = 255  # commands from one clearing of the tags to the next
@@ -38,10 +39,17 @@ class Bench:
         self.beat_bytes = self.dma.beat_bytes
         self.response = Held("response")
         self.line = max(LINE, 2 * self.beat_bytes)
+        self.channels = LINE // VALUE
         self.most_in_flight = 0
 
     def free(self) -> bool:
         return not self.stalls.chance or self.rng.random() >= self.stalls.chance
+
+    @property
+    def read(self) -> int:
+        """Bytes of 64 that hold channels, in whole beats."""
+        beats = -(-self.channels * VALUE // self.beat_bytes)
+        return min(beats * self.beat_bytes, LINE)
 
     async def command(self, requests: list[Request], cache: bool, pairs: bool = False) -> int:
         """Cycles from the start to the last beat."""
@@ -49,6 +57,7 @@ class Bench:
         self.memory.data[:] = self.rng.integers(0, 256, self.memory.data.size, np.uint8)
         self.dma.requests.clear()
         dut.cache_i.value, dut.pairs_i.value = int(cache), int(pairs)
+        dut.channels_i.value = self.channels
         dut.start_i.value = 1
         await self.step()
         dut.start_i.value = 0
@@ -112,6 +121,9 @@ class Bench:
         reads: Counter = Counter()
         for _, address, beats in self.dma.requests:
             end = address + beats * self.beat_bytes
+            if self.line == LINE:
+                assert beats * self.beat_bytes == self.read
+                end = address + LINE
             assert address % LINE == end % LINE == 0
             assert address // self.line == (end - 1) // self.line
             reads.update(range(address // LINE, end // LINE))
@@ -135,10 +147,19 @@ class Bench:
         return reads
 
     def random_requests(self, count: int) -> list[Request]:
+        if self.read < LINE:  # a pixel's channels, or some of them
+            return [self.within_line() for _ in range(count)]
         total = self.memory.data.size // self.beat_bytes
         firsts = self.rng.integers(0, total, count)
         return [(self.base + int(first) * self.beat_bytes,
                  int(min(self.rng.choice([1, 2, 8, 30]), total - first))) for first in firsts]
+
+    def within_line(self) -> Request:
+        beats = self.read // self.beat_bytes
+        line = int(self.rng.integers(self.memory.data.size // LINE))
+        first = int(self.rng.integers(beats))
+        return (self.base + line * LINE + first * self.beat_bytes,
+                int(self.rng.integers(1, beats - first + 1)))
 
 
 @cocotb.test()
@@ -150,7 +171,9 @@ async def test_random_requests(dut, stalls):
     await start(dut)
     for share in (0.5, 1, 1.5, 3):
         bench = Bench(dut, rng, STALLS[stalls], int(share * cache_lines))
-        for cache in (True, False, True, True):
+        for cache in (True, False, True, True, True):
+            most = int(rng.choice([8, LINE // VALUE, 1 << 24]))
+            bench.channels = int(rng.integers(1, most))
             requests = bench.random_requests(60)
             await bench.command(requests, cache, pairs=bool(rng.integers(2)))
             if cache:
@@ -206,6 +229,13 @@ async def test_memory_far_away_is_asked_far_ahead(dut):
         await bench.step()
     await bench.command([(bench.base, 3 * IN_FLIGHT)], cache=True)
     assert bench.most_in_flight == IN_FLIGHT
+    if bench.line > LINE:
+        return
+    bench.most_in_flight, bench.channels = 0, 1  # a beat of a line has the room of all
+    rows = [(bench.base + row * LINE, 1) for row in range(IN_FLIGHT)]
+    await bench.command(rows, cache=True)
+    assert bench.most_in_flight == IN_FLIGHT * bench.beat_bytes // LINE
+    assert len(bench.dma.requests) == IN_FLIGHT
 
 
 @cocotb.test()

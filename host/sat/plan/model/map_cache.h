@@ -28,6 +28,8 @@ class MapCache : public Unit {
     cache_ = command.conv;
     pairs_ = !command.a_trans;
     if (!cache_) return;
+    const Int channels = command.a_trans ? command.position_rows : command.depth;
+    line_last_ = std::min(beats_, ceil_div(2 * channels, beat_bytes_)) - 1;
     ++generation_;
     if (generation_ % GENERATIONS == 0) sweep_ = lines_;
   }
@@ -44,7 +46,7 @@ class MapCache : public Unit {
     const auto line = [&](Int& one) { walk.same(one - from), one += step; };
     line(line_);
     walk.same(first_, left_, last_beat_, filling_, step_, fill_[0], fill_[1], out_valid_, out_two_,
-              second_, upper_, looking_, pairs_);
+              second_, in_step_, looking_, pairs_, line_last_);
     walk.each(asks_, [&](Ask& ask) { line(ask.line), walk.same(ask.first, ask.last); });
     const auto entry = [&](Entry& one) { walk.same(one.miss, one.first, one.last); };
     walk.each(entries_, entry);
@@ -88,12 +90,12 @@ class MapCache : public Unit {
       entries_.push({!hit_, first_, last_beat_});
       if (miss_fire_) {
         const Int miss_first = parts_ == 2 ? first_ : 0;
-        const Int miss_last = parts_ == 2 ? last_beat_ : beats_ - 1;
+        const Int miss_last = parts_ == 2 ? last_beat_ : line_last_;
         Tag& tag = tags_[rest(line_, lines_)];
         tag = {generation_, line_ >> lines_log2_, present_ | wanted_};
         asks_.push({line_, miss_first, miss_last});
         if (parts_ == 2) some_.push({true, miss_first, miss_last});
-        filling_ += miss_last - miss_first + 1;
+        filling_ += parts_ == 2 ? miss_last - miss_first + 1 : beats_;
       }
       ++line_;
       left_ -= beats_ - first_;
@@ -148,7 +150,7 @@ class MapCache : public Unit {
     }
     ready = !sweep_ && (!looking_ || (line_fire_ && last_line_));
     const bool upper = parts_ == 2 ? second_ || (!some_.empty() && some_.front().first == 1)
-                                   : upper_;
+                                   : in_step_ & 1;
     in_upper_ = upper;
     dma_rsp_ready = fill_[upper] < fill_lines_ * beats_ / 2;
   }
@@ -161,7 +163,7 @@ class MapCache : public Unit {
       const Entry& entry = entries_.front();
       const bool whole = entry.miss && parts_ == 1;
       const Int beat = whole ? step_ : entry.first + step_;
-      const Int final_beat = whole ? beats_ - 1 : entry.last;
+      const Int final_beat = whole ? line_last_ : entry.last;
       const bool both = pairs_ && !(beat & 1) && beat != final_beat;
       const Int end = beat | both;
       const bool filled = ((beat & 1) || fill_[0]) && (!(end & 1) || fill_[1]);
@@ -172,6 +174,7 @@ class MapCache : public Unit {
         wanted = begins || ends;
         out_two_ = both && begins && ends;
         if (entry.miss) take[0] = !(beat & 1), take[1] = end & 1;
+        if (whole && end == final_beat) filling_ -= beats_ - 1 - line_last_;
         step_ = end == final_beat ? 0 : step_ + 1 + both;
         if (end == final_beat) entries_.pop();
       }
@@ -188,7 +191,7 @@ class MapCache : public Unit {
       second_ = !done;
       if (done) some_.pop();
     } else {
-      upper_ = !upper_;
+      in_step_ = in_step_ == line_last_ ? 0 : in_step_ + 1;
     }
   }
 
@@ -201,9 +204,10 @@ class MapCache : public Unit {
   Fifo<Entry> entries_, some_;
   bool cache_ = false, pairs_ = false, looking_ = false;
   Int generation_ = 0, line_ = 0, first_ = 0, left_ = 0, last_beat_ = 0, filling_ = 0, step_ = 0;
+  Int line_last_ = 0, in_step_ = 0;  // of a line, the last beat that holds channels; that comes next
   Int sweep_ = 0;  // cycles until the tags are cleared
   Int fill_[2] = {0, 0};
-  bool out_valid_ = false, out_two_ = false, second_ = false, upper_ = false, in_upper_ = false;
+  bool out_valid_ = false, out_two_ = false, second_ = false, in_upper_ = false;
   bool acts_ = false, hit_ = false, line_fire_ = false, miss_fire_ = false, last_line_ = false;
   int wanted_ = 0, present_ = 0;
 };
