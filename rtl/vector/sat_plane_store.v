@@ -90,7 +90,7 @@ module sat_plane_store #(
   end
 
   // ---- Size of the part: rows of the planes and columns in use; where it lies across
-  reg         known_q;
+  reg         known_q, dense_q, wide_q;
   reg   [3:0] last_row_q;
   wire  [4:0] length   = BP != 0 ? tile_i[`SAT_TILE_COLS] : tile_i[`SAT_TILE_ROWS];
   wire  [4:0] width    = BP != 0 ? tile_i[`SAT_TILE_ROWS] : tile_i[`SAT_TILE_COLS];
@@ -107,6 +107,8 @@ module sat_plane_store #(
   always @(posedge clk) begin
     known_q    <= rst_n && tile_valid_i && !tile_ready_o;
     last_row_q <= last_row[3:0];
+    dense_q    <= dense;
+    wide_q     <= wide;
   end
 
   // ---- Sending: row, then within it the values' beats and the index beat
@@ -114,12 +116,12 @@ module sat_plane_store #(
   reg        second_q, indices_q;
 
   wire row_last = row_q == last_row_q;
-  wire row_end  = out_last_o && (indices_q || dense);
+  wire row_end  = out_last_o && (indices_q || dense_q);
   wire row_step = fire && row_end;
 
   assign out_valid_o  = |filled_q && known_q && tile_valid_i;
-  assign out_last_o   = indices_q || (second_q == wide);
-  assign out_beats_o  = (wide && !indices_q) ? 3'd2 : 3'd1;
+  assign out_last_o   = indices_q || (second_q == wide_q);
+  assign out_beats_o  = (wide_q && !indices_q) ? 3'd2 : 3'd1;
   assign tile_ready_o = row_step && row_last;
 
   always @(posedge clk) begin

@@ -143,6 +143,10 @@ module sat_plane_store_props #(
   (* hierconn *) wire        [3:0] \u_store.row_q ;
   (* hierconn *) wire              \u_store.known_q ;
   (* hierconn *) wire        [3:0] \u_store.last_row_q ;
+  (* hierconn *) wire              \u_store.dense ;
+  (* hierconn *) wire              \u_store.dense_q ;
+  (* hierconn *) wire              \u_store.wide ;
+  (* hierconn *) wire              \u_store.wide_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_plane[0].u_pointer.row_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.gen_plane[0].u_pointer.saved_q ;
   (* hierconn *) wire       [23:0] \u_store.gen_plane[0].u_pointer.stride_q ;
@@ -162,7 +166,9 @@ module sat_plane_store_props #(
                       && {1'b0, cols_left_q} + {1'b0, tile_col_q, 4'd0} == {1'b0, cols_q});
       i_before: assert (before_q + ((left + (17'd1 << M_LOG2) - 17'd1) >> M_LOG2) * N == total);
       i_row:    assert ({1'b0, in_row} < kept && !(second && indices));
-      if (\u_store.known_q ) i_last: assert ({1'b0, \u_store.last_row_q } == kept - 5'd1);
+      if (\u_store.known_q ) i_last: assert ({1'b0, \u_store.last_row_q } == kept - 5'd1
+                                             && \u_store.dense_q  == \u_store.dense
+                                             && \u_store.wide_q  == \u_store.wide );
       if (second) i_second: assert (out_beats == 3'd2);
       i_stride: assert (\u_store.gen_plane[0].u_pointer.stride_q  == 24'd1 << STRIDE_L
                         && \u_store.gen_plane[1].u_pointer.stride_q  == 24'd1 << STRIDE_L);
