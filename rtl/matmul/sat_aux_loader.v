@@ -42,22 +42,21 @@ module sat_aux_loader #(
 );
 
   localparam integer LANES     = DATA_W / 16;
-  localparam integer LANES_L   = $clog2(LANES);
   localparam integer ROW_BEATS = (COLS * T) / LANES;      // of the widest tile, FP16
   localparam integer DEPTH     = (ROW_BEATS < 16) ? 32 : 2 * ROW_BEATS;
   localparam integer DEPTH_L   = $clog2(DEPTH);
 
   wire        row_valid, row_ready, row_skip;
   wire [3:0]  walk_unused;
-  wire [16:0] row_cols;
-  sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W)) u_walk (
+  wire [16:0] row_cols_unused, beats;
+  sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W), .DATA_W(DATA_W)) u_walk (
     .clk          (clk),
     .rst_n        (rst_n),
     .start_i      (start_i),
     .trans_i      (trans_i),
     .base_i       (base_i),
     .stride_i     (stride_i),
-    .elem_log2_i  (as_single_i ? 2'd2 : 2'd1),
+    .as_single_i  (as_single_i),
     .rows_i       (rows_i),
     .cols_i       (cols_i),
     .row_tiles_i  (row_tiles_i),
@@ -69,7 +68,8 @@ module sat_aux_loader #(
     .valid_o      (row_valid),
     .ready_i      (row_ready),
     .addr_o       (req_addr_o),
-    .cols_o       (row_cols),
+    .cols_o       (row_cols_unused),
+    .beats_o      (beats),
     .skip_o       (row_skip),
     .pe_row_last_o(walk_unused[0]),
     .tile_last_o  (walk_unused[1]),
@@ -78,9 +78,7 @@ module sat_aux_loader #(
 
   // Beats are asked for only when the queue can take them.
   reg  [DEPTH_L:0] room_q;
-  wire [17:0]      row_halves = as_single_i ? {row_cols, 1'b0} : {1'b0, row_cols};
-  wire [17:0]      beats = (row_halves + LANES[17:0] - 18'd1) >> LANES_L;
-  wire             fits  = beats[DEPTH_L:0] <= room_q;
+  wire             fits     = beats[DEPTH_L:0] <= room_q;
   wire             req_fire = req_valid_o && req_ready_i;
   assign req_valid_o = row_valid && !row_skip && fits;
   assign req_beats_o = beats[11:0];
@@ -106,7 +104,7 @@ module sat_aux_loader #(
     .count_o    (count_unused)
   );
 
-  wire unused_ok = &{1'b0, count_unused, walk_unused, beats};
+  wire unused_ok = &{1'b0, count_unused, walk_unused, row_cols_unused, beats};
 
 endmodule
 

@@ -81,8 +81,6 @@ module sat_c_store #(
   localparam integer GROUP_W = $clog2(COLS * T / LANES);
   localparam integer HALVES  = DATA_W / (16 * LANES);         // FP16 groups of a beat
   localparam integer HALF_L  = $clog2(HALVES);
-  localparam integer SINGLES   = DATA_W / 32;                 // FP32 values of a beat
-  localparam integer SINGLES_L = $clog2(SINGLES);
   localparam integer QUEUE   = 32;
   localparam integer BURST_BYTES = 16 * DATA_W / 8;           // of the longest request
   // Buffer read and group select, then the epilogue.
@@ -91,16 +89,16 @@ module sat_c_store #(
   // ---- Rows
   wire              walk_idle, row_valid, row_skip, pe_row_last, tile_last, column_last;
   wire [ADDR_W-1:0] row_addr;
-  wire [16:0]       row_cols;
+  wire [16:0]       row_cols, row_beats;
   wire              row_next;
-  sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W)) u_walk (
+  sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W), .DATA_W(DATA_W)) u_walk (
     .clk          (clk),
     .rst_n        (rst_n),
     .start_i      (start_i),
     .trans_i      (trans_i),
     .base_i       (base_i),
     .stride_i     (stride_i),
-    .elem_log2_i  (as_single_i ? 2'd2 : 2'd1),
+    .as_single_i  (as_single_i),
     .rows_i       (rows_i),
     .cols_i       (cols_i),
     .row_tiles_i  (row_tiles_i),
@@ -113,6 +111,7 @@ module sat_c_store #(
     .ready_i      (row_next),
     .addr_o       (row_addr),
     .cols_o       (row_cols),
+    .beats_o      (row_beats),
     .skip_o       (row_skip),
     .pe_row_last_o(pe_row_last),
     .tile_last_o  (tile_last),
@@ -343,9 +342,6 @@ module sat_c_store #(
   );
 
   // ---- Write requests: at most 16 beats each
-  wire [16:0]      single_beats = (row_cols + SINGLES[16:0] - 17'd1) >> SINGLES_L;
-  wire [16:0]      half_beats   = (row_cols + 2*SINGLES[16:0] - 17'd1) >> (SINGLES_L + 1);
-  wire [16:0]      row_beats    = as_single_i ? single_beats : half_beats;
   reg [ADDR_W-1:0] req_addr_q;
   reg [16:0]       req_left_q;
   wire             req_fire = req_valid_o && req_ready_i;

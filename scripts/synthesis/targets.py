@@ -53,7 +53,7 @@ TARGETS = [
                                              "sat_s_loader")),
     *(single(name, seeds=1) for name in ("sat_wr_dma", "sat_rd_dma", "sat_feeder",
                                          "sat_cmd_check", "sat_matmul_plan",
-                                         "sat_tile_loader")),
+                                         "sat_tile_loader", "sat_row_walk", "sat_aux_loader")),
     *(single(name) for name in (
         "sat_wuve", "sat_vector", "sat_feature", "sat_sampler", "sat_a_loader", "sat_map_cache",
         "sat_a_bank", "sat_s_bank", "sat_epilogue", "sat_c_store",

@@ -199,29 +199,35 @@ module sat_c_store_props #(
   (* hierconn *) wire              \u_store.u_walk.fire ;
   (* hierconn *) wire              \u_store.u_walk.tile_last ;
   (* hierconn *) wire              \u_store.u_walk.column_last ;
-  (* hierconn *) wire              \u_store.u_walk.skip ;
   (* hierconn *) wire       [23:0] \u_store.u_walk.row_tiles_q ;
   (* hierconn *) wire       [15:0] \u_store.u_walk.col_tiles_q ;
-  (* hierconn *) wire       [24:0] \u_store.u_walk.rows_left_q ;
+  (* hierconn *) wire              \u_store.u_walk.last_tile_q ;
   (* hierconn *) wire       [16:0] \u_store.u_walk.cols_left_q ;
-  (* hierconn *) wire       [24:0] \u_store.u_walk.place ;
+  (* hierconn *) wire              \u_store.u_walk.r_q ;
   (* hierconn *) wire        [3:0] \u_store.u_walk.t2_q ;
-  (* hierconn *) wire       [23:0] \u_store.u_walk.tile_row_q ;
-  (* hierconn *) wire       [23:0] \u_store.u_walk.row_q ;
+  (* hierconn *) wire              \u_store.u_walk.t2_last_q ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.number ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.row_q ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.line_row_q ;
+  (* hierconn *) wire       [24:0] \u_store.u_walk.hop_q ;
+  (* hierconn *) wire       [15:0] \u_store.u_walk.line_left_q ;
+  (* hierconn *) wire       [15:0] \u_store.u_walk.lines_left_q ;
+  (* hierconn *) wire              \u_store.u_walk.line_end_q ;
+  (* hierconn *) wire              \u_store.u_walk.image_end_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.column_addr_q ;
   (* hierconn *) wire              \u_store.u_walk.s1_valid_q ;
-  (* hierconn *) wire       [33:0] \u_store.u_walk.s1_lines_q ;
-  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s1_column_q ;
-  (* hierconn *) wire       [20:0] \u_store.u_walk.s1_note_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s1_addr ;
+  (* hierconn *) wire       [16:0] \u_store.u_walk.s1_cols_q ;
+  (* hierconn *) wire        [3:0] \u_store.u_walk.s1_note_q ;
   (* hierconn *) wire              \u_store.u_walk.s2_valid_q ;
   (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s2_addr_q ;
-  (* hierconn *) wire       [20:0] \u_store.u_walk.s2_note_q ;
+  (* hierconn *) wire       [16:0] \u_store.u_walk.s2_cols_q ;
+  (* hierconn *) wire       [16:0] \u_store.u_walk.s2_beats_q ;
+  (* hierconn *) wire        [3:0] \u_store.u_walk.s2_note_q ;
   (* hierconn *) wire       [16:0] \u_store.req_left_q ;
   wire        walking     = \u_store.u_walk.walking_q ;
   wire        step        = \u_store.u_walk.fire ;
   wire        column_last = \u_store.u_walk.column_last ;
-  wire [24:0] at          = \u_store.u_walk.place ;
-  wire [24:0] rows_left   = \u_store.u_walk.rows_left_q ;
   wire [16:0] cols_left   = \u_store.u_walk.cols_left_q ;
   wire [16:0] req_left    = \u_store.req_left_q ;
 
@@ -236,41 +242,61 @@ module sat_c_store_props #(
 
   wire [18:0] offset = single ? {col_q, 2'b0} : {1'b0, col_q, 1'b0};
 
+  // And its row: place r * 2^t2 + t2_q of the tile, of a transposed one t2_q * ROWS + r.
+  wire        r           = \u_store.u_walk.r_q ;
+  wire  [3:0] t2_q        = \u_store.u_walk.t2_q ;
+  wire [24:0] row         = \u_store.u_walk.row_q ;
+  wire  [4:0] blocks      = 5'd1 << t2;
+  wire [16:0] at          = trans ? {12'd0, t2_q, r} : ({16'd0, r} << t2) + {13'd0, t2_q};
+  wire [16:0] rows_left   = {1'b0, rows} - tile_q;
+
   always @(*) if (started_q && walking && !start_i) begin
-    i_rows:    assert (rows_left != 17'd0 && {1'b0, rows_left} + tile_q == rows);
+    i_rows:    assert (tile_q < {1'b0, rows});
     i_cols:    assert (cols_left != 17'd0 && {1'b0, cols_left} + col_q == cols);
     i_row_tiles: assert (\u_store.u_walk.row_tiles_q  == (rows_left + row_span - 17'd1)
                                                           >> ({1'b0, t2} + 3'd1));
     i_col_tiles: assert (\u_store.u_walk.col_tiles_q  == (cols_left + col_span - 17'd1)
                                                           >> ({1'b0, t1} + 3'd1));
-    i_t2:      assert (\u_store.u_walk.t2_q  < 4'd1 << t2);
+    i_last:    assert (\u_store.u_walk.last_tile_q  == (\u_store.u_walk.row_tiles_q  == 24'd1));
+    i_t2:      assert (t2_q < blocks && \u_store.u_walk.t2_last_q  == (t2_q + 5'd1 == blocks));
     i_offset:  assert (offset < 1 << STRIDE_L && offset[3:0] == 4'd0);
     i_column:  assert (\u_store.u_walk.column_addr_q  == offset);
-    i_tile:    assert (\u_store.u_walk.tile_row_q  == tile_q);
-    if (!trans)
-      i_row: assert (\u_store.u_walk.row_q  == (\u_store.u_walk.skip ? rows : tile_q + at));
+    i_number:  assert (\u_store.u_walk.number  == tile_q + at);
+    if (trans) begin
+      i_line:  assert (\u_store.u_walk.line_row_q  == tile_q + r
+                       && \u_store.u_walk.line_left_q  == blocks - t2_q
+                       && \u_store.u_walk.line_end_q  == \u_store.u_walk.t2_last_q );
+      i_lines: assert (\u_store.u_walk.lines_left_q  == 16'd2 - r
+                       && \u_store.u_walk.image_end_q  == r
+                       && \u_store.u_walk.hop_q  == (r ? 2 * blocks - 25'd1 : 25'd1));
+    end else begin
+      i_row:   assert (row == \u_store.u_walk.number );
+      i_line_never_ends: assert (!\u_store.u_walk.line_end_q );
+    end
   end
 
   // Rows on their way through the multiplier: of C, from a column of a tile on.
-  wire [ADDR_W-1:0] s1_addr = \u_store.u_walk.s1_column_q
-                              + {\u_store.u_walk.s1_lines_q [ADDR_W-7:0], 6'd0};
-  wire       [20:0] s1_note = \u_store.u_walk.s1_note_q ;
-  wire [ADDR_W-1:0] s2_addr = \u_store.u_walk.s2_addr_q ;
-  wire       [20:0] s2_note = \u_store.u_walk.s2_note_q ;
-  wire       [18:0] s1_end  = {1'b0, s1_addr[STRIDE_L-1:0]}
-                              + (single ? {s1_note[20:4], 2'b0} : {1'b0, s1_note[20:4], 1'b0});
-  wire       [18:0] s2_end  = {1'b0, s2_addr[STRIDE_L-1:0]}
-                              + (single ? {s2_note[20:4], 2'b0} : {1'b0, s2_note[20:4], 1'b0});
-  wire       [18:0] c_end   = single ? {1'b0, cols, 2'b0} : {2'b0, cols, 1'b0};
+  wire [ADDR_W-1:0] s1_addr  = \u_store.u_walk.s1_addr ;
+  wire       [16:0] s1_cols  = \u_store.u_walk.s1_cols_q ;
+  wire              s1_skip  = \u_store.u_walk.s1_note_q [3];
+  wire [ADDR_W-1:0] s2_addr  = \u_store.u_walk.s2_addr_q ;
+  wire       [16:0] s2_cols  = \u_store.u_walk.s2_cols_q ;
+  wire              s2_skip  = \u_store.u_walk.s2_note_q [3];
+  wire       [18:0] s1_end   = {1'b0, s1_addr[STRIDE_L-1:0]}
+                               + (single ? {s1_cols, 2'b0} : {1'b0, s1_cols, 1'b0});
+  wire       [18:0] s2_end   = {1'b0, s2_addr[STRIDE_L-1:0]}
+                               + (single ? {s2_cols, 2'b0} : {1'b0, s2_cols, 1'b0});
+  wire       [16:0] beats    = single ? (row_cols + 17'd3) >> 2 : (row_cols + 17'd7) >> 3;
+  wire       [18:0] c_end    = single ? {1'b0, cols, 2'b0} : {2'b0, cols, 1'b0};
   always @(*) if (started_q && !start_i) begin
     if (\u_store.u_walk.s1_valid_q )
-      i_s1: assert (s1_note[20:4] != 17'd0 && s1_note[20:4] <= col_span
-                    && (s1_note[3] || (s1_addr[ADDR_W-1:STRIDE_L] < rows && s1_end <= c_end
-                                       && s1_addr[3:0] == 4'd0)));
+      i_s1: assert (s1_cols != 17'd0 && s1_cols <= col_span
+                    && (s1_skip || (s1_addr[ADDR_W-1:STRIDE_L] < rows && s1_end <= c_end
+                                    && s1_addr[3:0] == 4'd0)));
     if (\u_store.u_walk.s2_valid_q )
-      i_s2: assert (s2_note[20:4] != 17'd0 && s2_note[20:4] <= col_span
-                    && (s2_note[3] || (s2_addr[ADDR_W-1:STRIDE_L] < rows && s2_end <= c_end
-                                       && s2_addr[3:0] == 4'd0)));
+      i_s2: assert (s2_cols != 17'd0 && s2_cols <= col_span && \u_store.u_walk.s2_beats_q  == beats
+                    && (s2_skip || (s2_addr[ADDR_W-1:STRIDE_L] < rows && s2_end <= c_end
+                                    && s2_addr[3:0] == 4'd0)));
   end
 
   // Groups under way, the oldest first: each has its place in its beat, and some end one.
@@ -287,7 +313,6 @@ module sat_c_store_props #(
   wire           [1:0] packed = \u_store.u_pack.place_q ;
   wire           [5:0] count  = \u_store.under_way_q ;
   wire           [5:0] queued = \u_store.queued ;
-  wire          [16:0] beats  = single ? (row_cols + 17'd3) >> 2 : (row_cols + 17'd7) >> 3;
   reg            [1:0] place;
   reg            [5:0] group_count, end_count;
   reg                  fits;

@@ -119,7 +119,8 @@ def c_store(cols: int, t: int, data_w: int, variant: str = "") -> Unit:
                 whole=("sat_row_walk", "sat_epilogue", "sat_c_sums", "sat_pack", "sat_fifo",
                        "sat_delay", "sat_valid_delay"),
                 # Neither tiles nor rows of sums are empty; a group's lanes are its first ones.
-                inside=rf"(!\u_walk.valid_o || (|\u_walk.cols_o && \u_walk.cols_o <= 17'd{most}))"
+                inside=rf"(!\u_walk.valid_o || (|\u_walk.cols_o && \u_walk.cols_o <= 17'd{most}"
+                       rf" && |\u_walk.beats_o && \u_walk.beats_o <= 17'd{most // lanes}))"
                        r" && (!\u_sums.req_valid_o ||"
                        rf" (|\u_sums.req_beats_o && \u_sums.req_beats_o <= 17'd{most // lanes}))"
                        rf" && ~|(\u_lanes.out_o [{lanes - 1}:0]"

@@ -14,8 +14,8 @@ from tb.common.rng import make_rng
 from tb.common.walk import KINDS, Walk, draw_walk
 
 
-def expected_of(walk: Walk, base: int, stride: int, elem: int) -> list[tuple]:
-    """(address, columns, skip, last of PE row, of tile, of column tile) of each row."""
+def expected_of(walk: Walk, base: int, stride: int, elem: int, beat: int) -> list[tuple]:
+    """(address, columns, beats, skip, last of PE row, of tile, of column tile) of each row."""
     found, plan = [], walk.plan
     for number, (row, col) in enumerate(plan.tiles):
         order = plan.drain_order(row)
@@ -23,7 +23,8 @@ def expected_of(walk: Walk, base: int, stride: int, elem: int) -> list[tuple]:
             skip = r >= plan.i
             tile_last = place == len(order) - 1
             address = None if skip else base + int(walk.rows[r]) * stride + col * elem
-            found.append((address, plan.tile_cols(col), skip,
+            cols = plan.tile_cols(col)
+            found.append((address, cols, -(-cols * elem // beat), skip,
                           place % plan.t2 == plan.t2 - 1, tile_last,
                           tile_last and (number + 1) % plan.row_tiles == 0))
     return found
@@ -35,13 +36,14 @@ async def test_walks(dut, t, kind, p_ready):
     """Up to two and a half tiles, whole tiles among them; at full speed a row per cycle."""
     rng = make_rng(f"{t} {kind} {p_ready}")
     shape = Array(*parameters(dut, "ROWS", "COLS"), t)
+    beat = parameters(dut, "DATA_W")[0] // 8
     await start(dut)
     for hint in (0, 1, 2, 3, 7):
         walk = draw_walk(rng, shape, hint, kind)
-        elem_log2 = int(rng.integers(1, 3))
+        single = int(rng.integers(2))
         base = 64 * int(rng.integers(1 << 33))
         stride = 64 * int(rng.integers(1, 1 << 18))
-        inputs = {"base_i": base, "stride_i": stride, "elem_log2_i": elem_log2}
+        inputs = {"base_i": base, "stride_i": stride, "as_single_i": single}
         for name, value in (inputs | walk.inputs()).items():
             getattr(dut, name).value = value
         dut.start_i.value = 1
@@ -51,14 +53,15 @@ async def test_walks(dut, t, kind, p_ready):
         for _ in range(2):  # the pipeline fills
             assert not dut.valid_o.value and not dut.idle_o.value
             await FallingEdge(dut.clk)
-        for expected in expected_of(walk, base, stride, 1 << elem_log2):
+        for expected in expected_of(walk, base, stride, 2 << single, beat):
             while True:
                 assert dut.valid_o.value
                 actual = (dut.addr_o.value.to_unsigned(), dut.cols_o.value.to_unsigned(),
+                          dut.beats_o.value.to_unsigned(),
                           *(bool(getattr(dut, name).value) for name in (
                               "skip_o", "pe_row_last_o", "tile_last_o", "column_last_o")))
                 assert not dut.idle_o.value
-                if not actual[2]:
+                if not actual[3]:
                     assert actual == expected, walk
                 else:  # the address of a row past the end is not used
                     assert actual[1:] == expected[1:], walk
@@ -78,7 +81,7 @@ async def test_many_rows(dut):
     await start(dut)
     plan = Tiling(shape, 65536 + int(rng.integers(1, 200)), 1, 1, row_interleave=7)
     stride, address = 64 * int(rng.integers(1, 1 << 18)), 0
-    inputs = {"base_i": 64, "stride_i": stride, "elem_log2_i": 1, "start_i": 1, "ready_i": 1}
+    inputs = {"base_i": 64, "stride_i": stride, "as_single_i": 0, "start_i": 1, "ready_i": 1}
     walk = Walk(plan, np.arange(plan.i), plan.i)
     for name, value in (inputs | walk.inputs()).items():
         getattr(dut, name).value = value

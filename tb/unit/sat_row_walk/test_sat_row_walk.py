@@ -5,6 +5,6 @@ from tb.common.runner import run
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("rows, cols", [(2, 2), (4, 8), (64, 16)])
-def test_sat_row_walk(rows, cols):
-    run("sat_row_walk", parameters={"ROWS": rows, "COLS": cols})
+@pytest.mark.parametrize("rows, cols, data_w", [(2, 2, 128), (4, 8, 512), (64, 16, 256)])
+def test_sat_row_walk(rows, cols, data_w):
+    run("sat_row_walk", parameters={"ROWS": rows, "COLS": cols, "DATA_W": data_w})
