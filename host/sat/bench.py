@@ -114,7 +114,7 @@ class ConvStepCase(ConvCase):
 class ConvNormStepCase(ConvStepCase):
     """The same with batch normalisation before each ReLU; the batch goes through in `parts`."""
 
-    parts: int = 6
+    parts: int = 4
 
 
 def on(name: str, config: str) -> str:

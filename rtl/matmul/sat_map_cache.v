@@ -60,7 +60,7 @@ module sat_map_cache #(
   localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
   localparam integer WORD_W     = PARTS + TAG_W;
   localparam integer LINE_VALUES = 1 << (LINE_L - 1);
-  localparam integer FILL_BEATS = 128;                       // in flight
+  localparam integer FILL_BEATS = 128 * PARTS;               // in flight
   localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
   localparam integer FILL_W     = $clog2(FILL_BEATS);
   localparam integer FILL_DEPTH = FILL_LINES * BEATS / 2;    // of lower or upper beats, at most

@@ -18,8 +18,8 @@ from tb.common.rng import make_rng
 
 LINE = 64  # bytes of a line, at least
 VALUE = 2  # bytes
+IN_FLIGHT = {128: 128, 256: 128, 512: 256}  # beats, by DATA_W
 MOST_BEATS = 2048  # of a request
-IN_FLIGHT = 128  # beats
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
 Request = tuple[int, int]  # address, beats
@@ -224,18 +224,19 @@ async def test_memory_far_away_is_asked_far_ahead(dut):
     rng = make_rng()
     (cache_lines,) = parameters(dut, "CACHE_LINES")
     await start(dut)
-    bench = Bench(dut, rng, Stalls(latency=4 * IN_FLIGHT), 4 * IN_FLIGHT, aligned=True)
+    most = IN_FLIGHT[parameters(dut, "DATA_W")[0]]
+    bench = Bench(dut, rng, Stalls(latency=4 * most), 4 * most, aligned=True)
     for _ in range(cache_lines):  # the tags are swept
         await bench.step()
-    await bench.command([(bench.base, 3 * IN_FLIGHT)], cache=True)
-    assert bench.most_in_flight == IN_FLIGHT
+    await bench.command([(bench.base, 3 * most)], cache=True)
+    assert bench.most_in_flight == most
     if bench.line > LINE:
         return
     bench.most_in_flight, bench.channels = 0, 1  # a beat of a line has the room of all
-    rows = [(bench.base + row * LINE, 1) for row in range(IN_FLIGHT)]
+    rows = [(bench.base + row * LINE, 1) for row in range(most)]
     await bench.command(rows, cache=True)
-    assert bench.most_in_flight == IN_FLIGHT * bench.beat_bytes // LINE
-    assert len(bench.dma.requests) == IN_FLIGHT
+    assert bench.most_in_flight == most * bench.beat_bytes // LINE
+    assert len(bench.dma.requests) == most
 
 
 @cocotb.test()

@@ -13,7 +13,7 @@ class MapCache : public Unit {
       : beat_bytes_(config.beat_bytes()),
         line_bytes_(2 * beat_bytes_ > ALIGN ? 2 * beat_bytes_ : ALIGN),
         beats_(line_bytes_ / beat_bytes_), parts_(line_bytes_ > ALIGN ? 2 : 1),
-        fill_lines_(FILL_BEATS * parts_ / beats_),
+        fill_beats_(128 * parts_), fill_lines_(fill_beats_ * parts_ / beats_),
         lines_(config.cache_lines * ALIGN / line_bytes_), lines_log2_(log2_of(lines_)),
         line_log2_(log2_of(line_bytes_)), beat_log2_(log2_of(beat_bytes_)), tags_(lines_),
         asks_(fill_lines_), entries_(2 * fill_lines_), some_(fill_lines_) {}
@@ -111,7 +111,7 @@ class MapCache : public Unit {
   }
 
  private:
-  static constexpr Int ALIGN = 64, FILL_BEATS = 128, GENERATIONS = 255;
+  static constexpr Int ALIGN = 64, GENERATIONS = 255;
   struct Tag {
     Int generation = 0, line = 0;
     int parts = 0;
@@ -145,7 +145,7 @@ class MapCache : public Unit {
       present_ = same ? tag.parts : 0;
       hit_ = (present_ & wanted_) == wanted_;
       const bool entry_ready = !entries_.full();
-      miss_fire_ = entry_ready && !hit_ && filling_ <= FILL_BEATS - beats_;
+      miss_fire_ = entry_ready && !hit_ && filling_ <= fill_beats_ - beats_;
       line_fire_ = entry_ready && (hit_ || miss_fire_);
     }
     ready = !sweep_ && (!looking_ || (line_fire_ && last_line_));
@@ -197,7 +197,7 @@ class MapCache : public Unit {
 
   Int beat_bytes_, line_bytes_, beats_;
   int parts_;
-  Int fill_lines_, lines_;
+  Int fill_beats_, fill_lines_, lines_;
   int lines_log2_, line_log2_, beat_log2_;
   std::vector<Tag> tags_;
   Fifo<Ask> asks_;

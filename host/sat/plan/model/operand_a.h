@@ -181,7 +181,8 @@ class ALoader : public Unit {
   explicit ALoader(const Config& config)
       : config_(config), walk_(config), unit_(
             config.rows < config.lanes() ? config.rows : config.lanes()),
-        free_(config.a_depth), requests_(LINES), notes_(LINES) {}
+        most_lines_(config.lanes() == 32 ? 256 : 128), free_(config.a_depth),
+        requests_(most_lines_), notes_(most_lines_) {}
 
   // Wires.
   bool idle = true, request_valid = false, rsp_ready = false, commit = false;
@@ -200,7 +201,7 @@ class ALoader : public Unit {
     acts_ = commit || zero_ || pipe_.valid(now)
             || (walk_.state == AWalk::CHUNK && words_ <= free_ && words_ + ahead_ <= ahead_max_)
             || walk_.state == AWalk::PART
-            || (walk_.state == AWalk::LINES && lines_ != LINES);
+            || (walk_.state == AWalk::LINES && lines_ != most_lines_);
     due = std::min(commits_.due(), pipe_.due());
   }
 
@@ -248,7 +249,7 @@ class ALoader : public Unit {
       pipe_.pop();
     }
     Int asked = 0;
-    const bool room = lines_ != LINES;
+    const bool room = lines_ != most_lines_;
     if (walk_.state == AWalk::CHUNK) {
       if (words_ <= free_ && words_ + ahead_ <= ahead_max_) {
         asked = words_;
@@ -275,7 +276,6 @@ class ALoader : public Unit {
   }
 
  private:
-  static constexpr Int LINES = 128;
   struct Note {
     Int addr, beats, start, units;
     bool zero, last;
@@ -312,7 +312,7 @@ class ALoader : public Unit {
   const Command* command_ = nullptr;
   AWalk walk_;
   Int unit_, t2_log2_ = 0, ahead_max_ = 0;
-  Int free_, ahead_ = 0, lines_ = 0, unit_q_ = 0, words_ = 0;
+  Int most_lines_, free_, ahead_ = 0, lines_ = 0, unit_q_ = 0, words_ = 0;
   Delay<Note> pipe_{SAT_PIXEL_ADDR_LATENCY};
   Fifo<Request> requests_;
   Fifo<Note> notes_;
