@@ -86,12 +86,14 @@ class _Passes(torch.autograd.Function):
         layer, (x, weight, ff) = ctx.layer, ctx.saved_tensors
         method = layer.method
         dx = dw = db = None
+        # All operands have one type: torch chooses how to compute by that of x.
+        read_x = x.to(dy.dtype)
         if ctx.needs_input_grad[1]:
             pruned = method.output_gradient(dy, layer.channels)
-            dx = layer.pass_bp(pruned, method.backward(weight, ff).to(dy.dtype), x).to(x.dtype)
+            dx = layer.pass_bp(pruned, method.backward(weight, ff).to(dy.dtype), read_x).to(x.dtype)
         if ctx.needs_input_grad[2]:
             read = layer.wu_reads(dy)
-            full = layer.pass_wu(read, x.to(dy.dtype)).to(weight.dtype)
+            full = layer.pass_wu(read, read_x).to(weight.dtype)
             dw = method.weight_gradient(full, weight, ff)
         if ctx.needs_input_grad[3]:
             rows = dy.movedim(layer.channels, -1).reshape(-1, len(layer.bias))
