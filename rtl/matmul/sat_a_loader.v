@@ -82,8 +82,8 @@ module sat_a_loader #(
   localparam integer UNIT_L   = $clog2(UNIT);
   localparam integer COUNT_W  = 12;
   localparam integer BYTE_L   = $clog2(DATA_W / 8);
-  // In flight: one a cycle, while some wait for memory; with the widest bus, on which most is under
-  // way for others before them, twice as many.
+  // In flight: one a cycle, while some wait for memory; with the widest bus, where they come behind
+  // bursts of the vector engine, twice as many.
   localparam integer LINES    = (DATA_W == 512) ? 256 : 128;
   localparam integer LINES_L  = $clog2(LINES);
   localparam integer NOTE_W   = 2*ROWS_L + UNIT_L + LANES_L + 3*COUNT_W + 2;

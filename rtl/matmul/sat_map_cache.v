@@ -59,7 +59,7 @@ module sat_map_cache #(
   localparam integer PARTS      = (LINE_L > ALIGN_L) ? 2 : 1;  // of a line, present or not
   localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
   localparam integer WORD_W     = PARTS + TAG_W;
-  localparam integer LINE_VALUES = 1 << (LINE_L - 1);
+  localparam integer LINE_VALUES = 1 << (LINE_L - 1);        // FP16
   localparam integer FILL_BEATS = 128 * PARTS;               // in flight
   localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
   localparam integer FILL_W     = $clog2(FILL_BEATS);

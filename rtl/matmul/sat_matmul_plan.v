@@ -262,7 +262,7 @@ module sat_matmul_plan #(
         values_lines_q  <= values_stride_i[23:6];
         indices_lines_q <= indices_stride_i[23:6];
         k_segments_o    <= 8'd1;
-        position_rows_o <= {1'b0, conv_i ? depth_i : rows_i};  // of S: see ST_TILES below
+        position_rows_o <= {1'b0, conv_i ? depth_i : rows_i};  // of C; of S when counted
         dense_o         <= dense;
         n_o             <= dense ? 5'd1 : n_i;
         m_log2_o        <= m_log2;
