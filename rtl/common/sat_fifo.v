@@ -43,7 +43,8 @@ module sat_fifo #(
   assign in_ready_o  = !full_q;
   assign out_valid_o = filled_q;
 
-  // Whether a beat moves is known late, and only enables: a free place may be written at any time.
+  // Whether a beat moves is known late, and meets what is ready: a free place may be written at any
+  // time.
   always @(posedge clk) begin
     if (!rst_n || flush_i) begin
       write_ptr_q <= {PTR_W+1{1'b0}};
@@ -53,10 +54,8 @@ module sat_fifo #(
     end else begin
       if (in_fire) write_ptr_q <= write_ptr_q + ONE;
       if (out_fire) read_ptr_q <= read_ptr_q + ONE;
-      if (in_fire != out_fire) begin
-        full_q   <= in_fire && count_o == LAST;
-        filled_q <= in_fire || count_o != ONE;
-      end
+      full_q   <= !out_fire && (full_q || (in_valid_i && count_o == LAST));
+      filled_q <= in_fire || (filled_q && !(out_fire && count_o == ONE));
     end
   end
 

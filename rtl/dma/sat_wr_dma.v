@@ -255,36 +255,48 @@ module sat_wr_dma #(
     .count_o    (unused_tag_count)
   );
 
-  // ---- Data order
-  wire              order_valid, w_ready;
-  wire [PORT_W-1:0] order_port;
-  wire [7:0]        order_len;
-  reg  [7:0]        beat_q;
-  wire              w_fire = order_valid && w_ready;
-  wire              w_last = beat_q == order_len;
+  // ---- Data order: the burst whose beats go is in a register, those behind it in a queue
+  localparam integer ORDER_W = PORT_W + 8;
+
+  reg                order_valid_q;
+  reg  [PORT_W-1:0]  order_port_q;
+  reg  [7:0]         order_len_q;
+  reg  [7:0]         beat_q;
+  wire               w_ready, queue_valid;
+  wire [ORDER_W-1:0] queue_order;
+  wire               w_fire     = order_valid_q && w_ready;
+  wire               w_last     = beat_q == order_len_q;
+  wire               order_load = !order_valid_q || (w_fire && w_last);
 
   sat_fifo #(
-    .WIDTH(PORT_W + 8),
+    .WIDTH(ORDER_W),
     .DEPTH(OUTSTANDING)
   ) u_order (
     .clk        (clk),
     .rst_n      (rst_local_n),
     .flush_i    (1'b0),
-    .in_valid_i (start_fire),
+    .in_valid_i (start_fire && (queue_valid || !order_load)),
     .in_ready_o (order_ready),
     .in_data_i  ({grant_port, start_len}),
-    .out_valid_o(order_valid),
-    .out_ready_i(w_fire && w_last),
-    .out_data_o ({order_port, order_len}),
+    .out_valid_o(queue_valid),
+    .out_ready_i(order_load),
+    .out_data_o (queue_order),
     .count_o    (unused_order_count)
   );
+
+  always @(posedge clk) begin
+    if (!rst_local_n) order_valid_q <= 1'b0;
+    else if (order_load) order_valid_q <= queue_valid || start_fire;
+    if (order_load)
+      {order_port_q, order_len_q} <= queue_valid ? queue_order : {grant_port, start_len};
+  end
 
   always @(posedge clk) begin
     if (!rst_local_n) beat_q <= 8'd0;
     else if (w_fire) beat_q <= w_last ? 8'd0 : beat_q + 8'd1;
   end
 
-  assign data_pop = w_fire ? ONE_PORT << order_port : {PORTS{1'b0}};
+  assign data_pop = w_fire ? ONE_PORT << order_port_q : {PORTS{1'b0}};
   assign b_pop    = b_fire ? ONE_PORT << tag_port : {PORTS{1'b0}};
 
   sat_skid_buffer #(
@@ -292,9 +304,9 @@ module sat_wr_dma #(
   ) u_w (
     .clk        (clk),
     .rst_n      (rst_local_n),
-    .in_valid_i (order_valid),
+    .in_valid_i (order_valid_q),
     .in_ready_o (w_ready),
-    .in_data_i  ({w_last, head[order_port*BEAT_W +: BEAT_W]}),
+    .in_data_i  ({w_last, head[order_port_q*BEAT_W +: BEAT_W]}),
     .out_valid_o(wvalid_o),
     .out_ready_i(wready_i),
     .out_data_o ({wlast_o, wstrb_o, wdata_o})
@@ -329,7 +341,7 @@ module sat_wr_dma #(
   // AW and W keep the rules in u_aw and u_w.
   `SAT_ASSERT(order_has_room, rst_local_n, !start_fire || order_ready)
   `SAT_ASSERT(data_is_inside, rst_local_n, (data_pop & ~data_valid) == {PORTS{1'b0}})
-  `SAT_ASSERT(last_beat_is_last, rst_local_n && order_valid, beat_q <= order_len)
+  `SAT_ASSERT(last_beat_is_last, rst_local_n && order_valid_q, beat_q <= order_len_q)
   `SAT_ASSERT(open_has_tag, rst_local_n, !b_fire || tag_valid)
 
 endmodule

@@ -174,6 +174,9 @@ module sat_c_store_props #(
       if (start_i) m_start: assume (idle);
       // The command check: at least one row and column, C's tiles are counted in 16 bits.
       m_sizes: assume (rows != 16'd0 && cols != 16'd0);
+`ifndef PROVE
+      m_small: assume (rows < 16'd8 && cols < 16'd32);  // enough to see what must be refuted
+`endif
       m_sums:  assume (!\u_store.sums_valid && !\u_store.sums_begin );
 
       if (req_valid) begin
@@ -193,7 +196,7 @@ module sat_c_store_props #(
     end
   end
 
-`ifndef FAULT
+`ifdef PROVE
   // ---- Invariants: a planted fault must be seen without them --------------------------------
   (* hierconn *) wire              \u_store.u_walk.walking_q ;
   (* hierconn *) wire              \u_store.u_walk.fire ;
@@ -276,6 +279,12 @@ module sat_c_store_props #(
   end
 
   // Rows on their way through the multiplier: of C, from a column of a tile on.
+  (* hierconn *) wire       [29:0] \u_store.u_walk.s1_low_q ;
+  (* hierconn *) wire       [29:0] \u_store.u_walk.s1_high_q ;
+  (* hierconn *) wire [ADDR_W-1:0] \u_store.u_walk.s1_column_q ;
+  wire       [29:0] s1_low    = \u_store.u_walk.s1_low_q ;
+  wire       [29:0] s1_high   = \u_store.u_walk.s1_high_q ;
+  wire [ADDR_W-1:0] s1_column = \u_store.u_walk.s1_column_q ;
   wire [ADDR_W-1:0] s1_addr  = \u_store.u_walk.s1_addr ;
   wire       [16:0] s1_cols  = \u_store.u_walk.s1_cols_q ;
   wire              s1_skip  = \u_store.u_walk.s1_note_q [3];
@@ -289,10 +298,15 @@ module sat_c_store_props #(
   wire       [16:0] beats    = single ? (row_cols + 17'd3) >> 2 : (row_cols + 17'd7) >> 3;
   wire       [18:0] c_end    = single ? {1'b0, cols, 2'b0} : {2'b0, cols, 1'b0};
   always @(*) if (started_q && !start_i) begin
-    if (\u_store.u_walk.s1_valid_q )
+    // The address has no carries: a low and a high half of the row, and the offset.
+    if (\u_store.u_walk.s1_valid_q ) begin
+      i_low:    assert (s1_low[29:STRIDE_L+6] == 6'd0 && s1_low[STRIDE_L-7:0] == 12'd0);
+      i_high:   assert (s1_high[29:STRIDE_L+6] == 6'd0 && s1_high[STRIDE_L-7:0] == 12'd0);
+      i_across: assert (s1_column[ADDR_W-1:STRIDE_L] == {ROW_W{1'b0}});
       i_s1: assert (s1_cols != 17'd0 && s1_cols <= col_span
                     && (s1_skip || (s1_addr[ADDR_W-1:STRIDE_L] < rows && s1_end <= c_end
                                     && s1_addr[3:0] == 4'd0)));
+    end
     if (\u_store.u_walk.s2_valid_q )
       i_s2: assert (s2_cols != 17'd0 && s2_cols <= col_span && \u_store.u_walk.s2_beats_q  == beats
                     && (s2_skip || (s2_addr[ADDR_W-1:STRIDE_L] < rows && s2_end <= c_end

@@ -223,13 +223,16 @@ module sat_wr_dma_props #(
   (* hierconn *) wire [8:0] \u_dma.u_order.u_memory.memory[0] ;
   (* hierconn *) wire [8:0] \u_dma.u_order.u_memory.memory[1] ;
   (* hierconn *) wire [7:0] \u_dma.beat_q ;
-  wire [1:0] orders    = \u_dma.u_order.write_ptr_q  - \u_dma.u_order.read_ptr_q ;
-  wire       odd_order = \u_dma.u_order.read_ptr_q [0];
+  (* hierconn *) wire       \u_dma.order_valid_q ;
+  (* hierconn *) wire       \u_dma.order_port_q ;
+  (* hierconn *) wire [7:0] \u_dma.order_len_q ;
+  wire       ordered   = \u_dma.order_valid_q ;
+  wire [1:0] behind    = \u_dma.u_order.write_ptr_q  - \u_dma.u_order.read_ptr_q ;
+  wire [1:0] orders    = behind + ordered;
   wire [8:0] order     [0:1];
-  assign order[0] = odd_order ? \u_dma.u_order.u_memory.memory[1]
+  assign order[0] = {\u_dma.order_port_q , \u_dma.order_len_q };
+  assign order[1] = \u_dma.u_order.read_ptr_q [0] ? \u_dma.u_order.u_memory.memory[1]
                     : \u_dma.u_order.u_memory.memory[0] ;
-  assign order[1] = odd_order ? \u_dma.u_order.u_memory.memory[0]
-                    : \u_dma.u_order.u_memory.memory[1] ;
   wire [7:0] beat      = \u_dma.beat_q ;
   (* hierconn *) wire [1:0] \u_dma.addressed_q ;
   (* hierconn *) wire [1:0] \u_dma.written_q ;
@@ -353,6 +356,7 @@ module sat_wr_dma_props #(
     i_aw:  assert (aw_left_q == {2'd0, aws_main} + {2'd0, aws_skid} && (aws_main || !aws_skid));
     i_w:   assert (w_left_q == orders + lasts && (w_main || !w_skid));
     i_b:   assert (b_left_q == tags && orders <= tags);
+    i_ordered: assert (ordered || behind == 2'd0);
     i_len: assert ((orders == 2'd0 || order[0][7:0] < MAX_BURST)
                    && (orders != 2'd2 || order[1][7:0] < MAX_BURST));
     if (aws_skid) i_window: assert (!aw_second[0] && {6'd0, aw_second[2:1]}
