@@ -43,8 +43,8 @@ module sat_fifo #(
   assign in_ready_o  = !full_q;
   assign out_valid_o = filled_q;
 
-  // Whether a beat moves is known late, and meets what is ready: a free place may be written at any
-  // time.
+  // Whether a beat moves is known late, and enters in the last step; a free place may be written in
+  // any cycle.
   always @(posedge clk) begin
     if (!rst_n || flush_i) begin
       write_ptr_q <= {PTR_W+1{1'b0}};
