@@ -310,7 +310,7 @@ def test_rtl_averages_equal_the_golden_model(config: str, rng):
     assert backend.differing_bits == 0, backend.reports
 
 
-@pytest.mark.parametrize("config", ["4x8", "8x8"])
+@pytest.mark.parametrize("config", ["4x8", pytest.param("8x8", marks=pytest.mark.slow)])
 def test_rtl_steps_equal_the_golden_model(config: str):
     config = SatConfig.from_name(config)
     backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),

@@ -20,7 +20,7 @@ from tb.formal.tools import BUILD, Proof, never_one, yosys
 
 HAND_WRITTEN = "rtl/vector/sat_nm_select.v"
 KEYS = 16
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,16 @@ class Case:
     mutation: str = "none"
 
 
-# Full 15-bit keys where ABC takes seconds; else the narrowest keys that lose nothing.
-QUICK = [Case(1, 2, 15), Case(1, 4, 15), Case(2, 4, 15), Case(3, 4, 15), Case(1, 8, 3),
-         Case(2, 8, 15), Case(4, 8, 3), Case(5, 8, 3), Case(2, 16, 4)]
-FULL = [Case(1, 8, 15), Case(4, 8, 15), Case(5, 8, 15), Case(6, 8, 15), Case(4, 16, 4)]
+# The narrowest keys that lose nothing (one bit is no vector in the generated Verilog); the keys of
+# the core, 15 bits wide, take minutes.
+QUICK = [Case(1, 2, 2), Case(1, 4, 2), Case(2, 4, 2), Case(3, 4, 2), Case(1, 8, 3), Case(2, 8, 3),
+         Case(4, 8, 3), Case(5, 8, 3), Case(2, 16, 4)]
+FULL = [*(Case(case.n, case.m, 15) for case in QUICK if case.m <= 8), Case(6, 8, 15),
+        Case(4, 16, 4)]
 
 # Ties go to the higher index; one key too many is kept; two keys change places.
-REFUTED = [Case(2, 4, 15, "tie"), Case(2, 4, 15, "count"), Case(2, 4, 15, "swap"),
-           Case(2, 8, 15, "tie")]
+REFUTED = [Case(2, 4, 2, "tie"), Case(2, 4, 2, "count"), Case(2, 4, 2, "swap"),
+           Case(2, 8, 3, "tie")]
 
 
 def sides(case: Case, group: int, generated: str) -> str:

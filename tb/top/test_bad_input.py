@@ -12,20 +12,23 @@ from tb.top.expect import Expected
 
 SHAPE = "4x8"
 BATCH = 40
-MUTANTS = 1000
-BUS_ERRORS = 800
+MUTANTS, MUTANTS_SLOW = 600, 1000  # programs: those of every run, those with the slow ones
+BUS_ERRORS, BUS_ERRORS_SLOW = 400, 800
 STOPS = 80
 
 
-def batches(total: int):
-    return pytest.mark.parametrize("batch", range(total // BATCH))
+def batches(total: int, slow: int = 0):
+    """Of so many programs, and of more up to `slow` in tests that are."""
+    more = (pytest.param(batch, marks=pytest.mark.slow)
+            for batch in range(total // BATCH, slow // BATCH))
+    return pytest.mark.parametrize("batch", [*range(total // BATCH), *more])
 
 
 def run(batch: int, test, count: int = BATCH, size: int = bad_input.SIZE) -> None:
     run_batch(SHAPE, batch, count, test, size)
 
 
-@batches(MUTANTS)
+@batches(MUTANTS, MUTANTS_SLOW)
 def test_mutated_programs(batch):
     run(batch, bad_input.mutated_program)
 
@@ -83,7 +86,7 @@ def test_nowhere_has_every_size():
             assert {value >> bit & 1 for value in values if value} == {0, 1}, f"{name}[{bit}]"
 
 
-@batches(BUS_ERRORS)
+@batches(BUS_ERRORS, BUS_ERRORS_SLOW)
 def test_bus_errors(batch):
     run(batch, bad_input.bus_error)
 

@@ -26,7 +26,7 @@ from tb.top.board import board
 from tb.top.random_program import each_seed
 
 SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
-COMMANDS = 350
+COMMANDS = 150
 (RESNET9,) = NETWORKS["resnet9"]((2, 8)).parts
 BLOCK = Encoder(tokens=196, dim=128, heads=4, hidden=512, nm=(2, 8), count=1)
 

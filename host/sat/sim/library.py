@@ -52,10 +52,11 @@ ASSERTIONS = Variant(headers=(PRINT,), verilator_flags=("-DSAT_ASSERTIONS",),
 
 def model_of(config: SatConfig, variant: Variant = PLAIN) -> Model:
     """The C++ grows with the number of PEs. Every file of it reads a header that does, too, so that
-    a large array takes fewer and larger files; it is also compiled with less effort."""
+    a large array takes fewer and larger files; it is also compiled with less effort, and so are the
+    small ones, of which hardly one runs for longer than its build takes."""
     pes = config.rows * config.cols
     split = 15000 * max(1, pes // 64)
-    optimise = "-O2" if pes <= 256 else "-O1"
+    optimise = "-O2" if 64 <= pes <= 256 else "-O1"
     return Model(
         "sat_top", tuple(sources()), config.parameters(), variant.harness, "Vsat_top",
         (*VERILATOR_FLAGS, *variant.verilator_flags, "--output-split", str(split)),

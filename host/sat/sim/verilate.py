@@ -38,7 +38,7 @@ from ..toolchain import (
 CACHE = cache_folder() / "sim"
 ALWAYS = ("--cc", "--default-language", "1364-2005", "-Wno-fatal")
 WARNINGS = ("-Wno-parentheses-equality", "-Wno-bool-operation")  # in Verilator's C++
-UNIT_BYTES = 200_000  # compiled at once: each compilation reads all of Verilator's headers first
+UNIT_BYTES = 1_500_000  # compiled at once: each compilation reads all headers first, which takes 2 s
 TELL_SECONDS = 5  # between two lines about how far a build is
 
 
@@ -111,11 +111,11 @@ def _build(model: Model, folder: Path, result: Path, log: Callable[[str], None])
     version = hashlib.sha256(repr((options, inside())).encode()).hexdigest()
     runtime = CACHE / f"runtime-{version[:12]}"
     runtime.mkdir(exist_ok=True)
-    jobs = {**_units(work, made), work / "harness.o": [model.harness]}
+    jobs = _units(work, made, model.harness)
     jobs |= {runtime / f"{name}.o": [include / f"{name}.cpp"] for name in made.runtime}
 
     def size(target: Path) -> int:
-        return sum(path.stat().st_size for path in jobs[target])
+        return sum(map(_bytes, jobs[target]))
 
     def compile_one(target: Path) -> int:
         """Returns the size of what was compiled."""
@@ -186,23 +186,25 @@ def read_makefile(path: Path) -> Makefile:
                     {"VM_SC": "0", **switches})
 
 
-def _units(work: Path, made: Makefile) -> dict[Path, list[Path]]:
-    """Objects, and what is compiled into each: files of about UNIT_BYTES together. What runs only
-    once, mostly initialisation, is apart from the rest, unless all of it is little."""
+def _units(work: Path, made: Makefile, harness: Path) -> dict[Path, list[Path]]:
+    """Objects, and what is compiled into each: as few as UNIT_BYTES allows, of about the same size.
+    What runs only once, mostly initialisation, is apart from the rest, unless all of it is little.
+    """
     fast, slow = ([work / f"{name}.cpp" for name in names] for names in (made.fast, made.slow))
-    if sum(path.stat().st_size for path in [*fast, *slow]) <= UNIT_BYTES:
+    fast.append(harness)
+    if sum(map(_bytes, [*fast, *slow])) <= UNIT_BYTES:
         return {work / "all.o": [*fast, *slow]}
     units: dict[Path, list[Path]] = {}
     for kind, paths in (("fast", fast), ("slow", slow)):
-        room = 0
-        for path in paths:
-            size = path.stat().st_size
-            if size > room:
-                unit = units.setdefault(work / f"{kind}{len(units)}.o", [])
-                room = UNIT_BYTES
-            unit.append(path)
-            room -= size
+        parts: list[list[Path]] = [[] for _ in range(-(-sum(map(_bytes, paths)) // UNIT_BYTES))]
+        for path in sorted(paths, key=_bytes, reverse=True):
+            min(parts, key=lambda part: sum(map(_bytes, part))).append(path)
+        units |= {work / f"{kind}{number}.o": part for number, part in enumerate(parts)}
     return units
+
+
+def _bytes(path: Path) -> int:
+    return path.stat().st_size
 
 
 def _tell(running: list[Future], total: int, log: Callable[[str], None]) -> None:
