@@ -38,7 +38,7 @@ from ..toolchain import (
 CACHE = cache_folder() / "sim"
 ALWAYS = ("--cc", "--default-language", "1364-2005", "-Wno-fatal")
 WARNINGS = ("-Wno-parentheses-equality", "-Wno-bool-operation")  # in Verilator's C++
-UNIT_BYTES = 1_500_000  # compiled at once: each compilation reads all headers first, which takes 2 s
+UNIT_BYTES = 1_500_000  # compiled at once: each compilation reads all headers first, for 2 s
 TELL_SECONDS = 5  # between two lines about how far a build is
 
 
