@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_feature_round: results of the lanes, those of a beat at a time, as FP16: ReLU if wanted (NaN
-// and numbers above zero pass, else +0), then rounding.
+// sat_feature_round: results of the lanes, those of a beat at a time, as FP16: rounding, then ReLU
+// if wanted (NaN and numbers above zero pass, else +0), the same as the other way round.
 // Latency SAT_FP32_TO_FP16_LATENCY, no back-pressure.
 `default_nettype none
 `include "sat_fp.vh"
@@ -10,7 +10,7 @@ module sat_feature_round #(
 ) (
   input  wire                clk,
   input  wire                rst_n,
-  input  wire                relu_i,
+  input  wire                relu_i,  // stable from the first result to the last beat
   // results
   input  wire                in_valid_i,
   input  wire                in_band_last_i,
@@ -42,14 +42,16 @@ module sat_feature_round #(
   genvar k;
   generate
     for (k = 0; k < DATA_W/16; k = k + 1) begin : gen_lane
-      wire [31:0] value = in_data_i[32*k +: 32];
-      wire        nan   = (&value[30:23]) && (|value[22:0]);
+      wire [15:0] half;
 
       sat_fp32_to_fp16 u_round (
         .clk    (clk),
-        .value_i((relu_i && value[31] && !nan) ? 32'd0 : value),
-        .half_o (out_data_o[16*k +: 16])
+        .value_i(in_data_i[32*k +: 32]),
+        .half_o (half)
       );
+
+      // No NaN has a sign here: ReLU keeps them.
+      assign out_data_o[16*k +: 16] = (relu_i && half[15]) ? 16'd0 : half;
     end
   endgenerate
 

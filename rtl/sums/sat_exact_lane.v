@@ -27,28 +27,21 @@ module sat_exact_lane #(
   localparam integer GROUP_W = $clog2(GROUPS);
 
   // ---- Stage 1: unpack
-  // An exponent field e gives the shift max(e, 1) - 1.
+  // An exponent field e gives the shift max(e, 1) - 1. What comes may have been selected before, so
+  // that special values are told a stage later.
   reg [10:0] s1_x_q, s1_y_q;
-  reg  [4:0] s1_x_shift_q, s1_y_shift_q;
-  reg        s1_x_sign_q, s1_sign_q, s1_x_inf_q, s1_x_nan_q, s1_dot_inf_q, s1_dot_nan_q;
-  wire       x_top  = &x_i[14:10];
-  wire       y_top  = &y_i[14:10];
-  wire       x_nan  = x_top && (|x_i[9:0]);
-  wire       y_nan  = y_top && (|y_i[9:0]);
-  wire       x_zero = ~|x_i[14:0];
-  wire       y_zero = ~|y_i[14:0];
+  reg  [4:0] s1_x_exp_q, s1_y_exp_q, s1_x_shift_q, s1_y_shift_q;
+  reg        s1_x_sign_q, s1_sign_q;
 
   always @(posedge clk) begin
     s1_x_q       <= {|x_i[14:10], x_i[9:0]};
     s1_y_q       <= {|y_i[14:10], y_i[9:0]};
+    s1_x_exp_q   <= x_i[14:10];
+    s1_y_exp_q   <= y_i[14:10];
     s1_x_shift_q <= (|x_i[14:10]) ? x_i[14:10] - 5'd1 : 5'd0;
     s1_y_shift_q <= (|y_i[14:10]) ? y_i[14:10] - 5'd1 : 5'd0;
     s1_x_sign_q  <= x_i[15];
     s1_sign_q    <= x_i[15] ^ y_i[15];
-    s1_x_inf_q   <= x_top && !x_nan;
-    s1_x_nan_q   <= x_nan;
-    s1_dot_inf_q <= x_top || y_top;
-    s1_dot_nan_q <= x_nan || y_nan || (x_top && y_zero) || (y_top && x_zero);
   end
 
   // ---- Stage 2: multiply
@@ -58,6 +51,11 @@ module sat_exact_lane #(
   reg  [5:0] s2_shift_q;
   reg        s2_x_sign_q, s2_sign_q;
   reg  [1:0] s2_x_special_q, s2_special_q;
+  wire       x_top   = &s1_x_exp_q;
+  wire       y_top   = &s1_y_exp_q;
+  wire       x_nan   = x_top && (|s1_x_q[9:0]);
+  wire       y_nan   = y_top && (|s1_y_q[9:0]);
+  wire       dot_nan = x_nan || y_nan || (x_top && (~|s1_y_q)) || (y_top && (~|s1_x_q));
 
   always @(posedge clk) begin
     s2_x_q         <= s1_x_q;
@@ -66,8 +64,8 @@ module sat_exact_lane #(
     s2_shift_q     <= {1'b0, s1_x_shift_q} + {1'b0, s1_y_shift_q};
     s2_x_sign_q    <= s1_x_sign_q;
     s2_sign_q      <= s1_sign_q;
-    s2_x_special_q <= {2{s1_x_nan_q}} | ({2{s1_x_inf_q}} & {s1_x_sign_q, !s1_x_sign_q});
-    s2_special_q   <= {2{s1_dot_nan_q}} | ({2{s1_dot_inf_q}} & {s1_sign_q, !s1_sign_q});
+    s2_x_special_q <= {2{x_nan}} | ({2{x_top}} & {s1_x_sign_q, !s1_x_sign_q});
+    s2_special_q   <= {2{dot_nan}} | ({2{x_top || y_top}} & {s1_sign_q, !s1_sign_q});
   end
 
   // ---- Stages 3 and 4: shift

@@ -69,6 +69,10 @@ def batches(total: int, size: int):
 
 
 on_every_shape = pytest.mark.parametrize("shape", SHAPES)
+# As many programs on an array that is smaller, or has a narrower bus, take minutes.
+on_large_shapes = pytest.mark.parametrize("shape", [
+    shape if shape in ("4x4-256", "4x8-512", "8x8") else pytest.param(shape, marks=pytest.mark.slow)
+    for shape in SHAPES])
 
 
 def check(core: Board, program: programs.Program, seed: int) -> None:
@@ -114,7 +118,7 @@ def test_commands_that_share_memory(shape, batch):
 
 
 @batches(LARGE, LARGE_BATCH)
-@on_every_shape
+@on_large_shapes
 def test_large_matmuls(shape, batch):
     run_batch(shape, batch, LARGE_BATCH,
               lambda core, seed: check(core, programs.large_program(seed), seed),
