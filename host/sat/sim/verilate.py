@@ -49,7 +49,8 @@ class BuildError(ToolError):
 @dataclass(frozen=True)
 class Model:
     """A module, the C++ around it (`harness`: with main(), or the functions of a library), and the
-    flags of each tool. The harness finds the class `prefix` in <prefix>.h."""
+    flags of each tool. The harness finds the class `prefix` in <prefix>.h, and is compiled in one
+    unit with classes: what it defines for itself must not have their names."""
 
     toplevel: str
     sources: tuple[Path, ...]
