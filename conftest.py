@@ -10,6 +10,7 @@ from tb.common.runner import DEFAULT_SEED
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("SAT_ASSERTIONS", "1")  # one fast simulation of an array serves all tests
     if not __debug__ and config.getoption("assertmode") == "plain":
         raise pytest.UsageError("python -O with --assert=plain checks nothing: leave one out")
 

@@ -40,7 +40,9 @@ def test_notebook_is_stored_without_outputs(path):
     assert "SPDX-License-Identifier: Apache-2.0" in "".join(stored["cells"][0]["source"])
 
 
-@notebooks
+@pytest.mark.parametrize("path", [  # the simulator with coverage takes minutes to build
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem == "read_coverage"))
+    for path in NOTEBOOKS])
 def test_notebook_runs(path):
     if lacks(path):
         pytest.skip(f"needs {lacks(path)}")

@@ -237,7 +237,7 @@ def add_gradients(program: Program, conv: Conv2d, x: FeatureMap, d_out: FeatureM
 
 def test_rtl_layers_equal_the_golden_model(rng):
     """What the network does not use: bias, dilation, a wide kernel, maximum pooling."""
-    config = SatConfig.from_name("4x8")
+    config = SatConfig.from_name("4x8-512")
     backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),
                              GoldenBackend(config, memory_size=MEMORY_BYTES))
     with backend:
@@ -261,7 +261,7 @@ def test_rtl_layers_equal_the_golden_model(rng):
     assert backend.differing_bits == 0, backend.reports
 
 
-@pytest.mark.parametrize("config", ["2x2", "4x8"])
+@pytest.mark.parametrize("config", ["2x2", "4x8-512"])
 def test_rtl_convolutions_of_any_padding_equal_the_golden_model(config: str, rng):
     """Padding that the kernel does not reach over, and kernels that reach over more than there
     is."""
@@ -288,7 +288,7 @@ def test_rtl_convolutions_of_any_padding_equal_the_golden_model(config: str, rng
     assert backend.differing_bits == 0, backend.reports
 
 
-@pytest.mark.parametrize("config", ["2x2", "4x8"])
+@pytest.mark.parametrize("config", ["2x2", "4x8-512"])
 def test_rtl_averages_equal_the_golden_model(config: str, rng):
     """The largest map, an odd one, uneven patches."""
     config = SatConfig.from_name(config)
@@ -310,7 +310,7 @@ def test_rtl_averages_equal_the_golden_model(config: str, rng):
     assert backend.differing_bits == 0, backend.reports
 
 
-@pytest.mark.parametrize("config", ["4x8", pytest.param("8x8", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("config", ["4x8-512", pytest.param("8x8", marks=pytest.mark.slow)])
 def test_rtl_steps_equal_the_golden_model(config: str):
     config = SatConfig.from_name(config)
     backend = CheckedBackend(SimBackend(config, memory_size=MEMORY_BYTES),

@@ -249,10 +249,10 @@ def test_energy_of_the_vector_engine():
 
 def test_four_channels_share_the_batch_and_read_gradients():
     (dense, sparse), (small, _) = (list(cli.steps(["resnet9"], ["8x8"], [NM], batch))
-                                   for batch in (8, 6))
-    share = train(NETWORKS["resnet9"](NM), SatConfig.from_name("8x8"), NM, 2)
+                                   for batch in (4, 3))
+    share = train(NETWORKS["resnet9"](NM), SatConfig.from_name("8x8"), NM, 1)
     many = sparse.samples_of_channels(100.0, 1000)
-    assert many == pytest.approx(1e8 * 8 / (share.cycles + 3 * 4 * 1000 / 16))
+    assert many == pytest.approx(1e8 * 4 / (share.cycles + 3 * 4 * 1000 / 16))
     assert dense.step.cycles > sparse.step.cycles and small.samples_of_channels(1, 1) is None
 
 
@@ -311,7 +311,8 @@ def test_memory_is_shared_and_its_lack_is_explained(capsys):
         assert peak_bytes(core, made, 1) <= backend.used
         assert temporaries.shared_bytes < 0.8 * temporaries.all_bytes
     with pytest.raises(SystemExit):
-        cli.main(["--networks", "resnet9", "--config", "8x8", "--memory", "1"])
+        cli.main(["--networks", "resnet9", "--config", "8x8", "--batch", "2",
+                  "--memory", "1"])
     assert "resnet9 on 8x8 at dense needs" in capsys.readouterr().err
 
 

@@ -249,13 +249,13 @@ def test_the_average_of_a_large_map_is_the_cores(h: int, w: int):
 
 
 @pytest.mark.parametrize("config, name, wu", [
-    ("2x2", "mlp", None), ("4x8", "mlp", None), ("2x2", "odd", None), ("4x8", "odd", "2:8"),
+    ("2x2", "mlp", None), ("4x8-512", "mlp", None), ("2x2", "odd", None), ("4x8-512", "odd", "2:8"),
     ("2x2", "averages", None), ("2x2", "padded", None)])
 def test_rtl_and_golden_agree_to_the_bit(config: str, name: str, wu: str | None):
-    """All of two sparse steps, on 4x8 with Nesterov's momentum: what a checkpoint holds, and the
-    logits. With `wu` all passes are sparse."""
+    """All of two sparse steps, on 4x8-512 with Nesterov's momentum: what a checkpoint holds, and
+    the logits. With `wu` all passes are sparse."""
     model, x, target = MODELS[name](), images(), labels()
-    nesterov = config == "4x8"
+    nesterov = config == "4x8-512"
     states, results = [], []
     for backend in (GoldenBackend, SimBackend):
         with backend(SatConfig.from_name(config)) as board:

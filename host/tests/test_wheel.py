@@ -45,7 +45,7 @@ def outside(tmp_path_factory):
     """Runs a command in an environment that has the wheel, and nothing of the checkout."""
     folder = tmp_path_factory.mktemp("outside")
     env = {name: value for name, value in os.environ.items()
-           if not name.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV"))}
+           if not name.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV", "SAT_"))}
     env |= {"SAT_CACHE": str(folder / "cache"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
     def run(*command: str | Path, fails: bool = False) -> str:

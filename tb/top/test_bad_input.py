@@ -3,32 +3,25 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sat_golden.defs import DESC_BYTES, FIELDS, Error, Opcode
 from tb.top import bad_input
+from tb.top.batches import batches
 from tb.top.board import run_batch
 from tb.top.expect import Expected
 
-SHAPE = "4x8"
+SHAPE = "8x8"
 BATCH = 40
-MUTANTS, MUTANTS_SLOW = 600, 1000  # programs: those of every run, those with the slow ones
-BUS_ERRORS, BUS_ERRORS_SLOW = 400, 800
-STOPS = 80
-
-
-def batches(total: int, slow: int = 0):
-    """Of so many programs, and of more up to `slow` in tests that are."""
-    more = (pytest.param(batch, marks=pytest.mark.slow)
-            for batch in range(total // BATCH, slow // BATCH))
-    return pytest.mark.parametrize("batch", [*range(total // BATCH), *more])
+# Programs; those of every run, the others are slow.
+MUTANTS, MUTANTS_OFTEN = 1000, 400
+BUS_ERRORS, BUS_ERRORS_OFTEN = 800, 160
+STOPS, STOPS_OFTEN = 80, 40
 
 
 def run(batch: int, test, count: int = BATCH, size: int = bad_input.SIZE) -> None:
     run_batch(SHAPE, batch, count, test, size)
 
 
-@batches(MUTANTS, MUTANTS_SLOW)
+@batches(MUTANTS, BATCH, MUTANTS_OFTEN)
 def test_mutated_programs(batch):
     run(batch, bad_input.mutated_program)
 
@@ -36,7 +29,7 @@ def test_mutated_programs(batch):
 def test_mutants_meet_every_check():
     """The golden model alone: the mutants above fail in every way a descriptor can."""
     met: dict[Error, set[int]] = {}
-    for seed in range(1, MUTANTS + 1):
+    for seed in range(1, MUTANTS_OFTEN + 1):
         program = bad_input.draw_mutant(seed)
         result = Expected(program).result
         at = program.address - program.base + DESC_BYTES * result.index
@@ -86,7 +79,7 @@ def test_nowhere_has_every_size():
             assert {value >> bit & 1 for value in values if value} == {0, 1}, f"{name}[{bit}]"
 
 
-@batches(BUS_ERRORS, BUS_ERRORS_SLOW)
+@batches(BUS_ERRORS, BATCH, BUS_ERRORS_OFTEN)
 def test_bus_errors(batch):
     run(batch, bad_input.bus_error)
 
@@ -94,7 +87,7 @@ def test_bus_errors(batch):
 def test_bus_errors_meet_every_code():
     """The golden model alone."""
     met = set()
-    for seed in range(1, BUS_ERRORS // 4 + 1):
+    for seed in range(1, BUS_ERRORS_OFTEN + 1):
         program, region = bad_input.draw_bus_error(seed)
         met.add(Expected(program, [region]).result.code)
     assert met == {Error.NONE, Error.READ_SLVERR, Error.READ_DECERR, Error.READ_PROTOCOL,
@@ -105,7 +98,7 @@ def test_errors_after_many():
     run(0, bad_input.error_after_many, BATCH // 2, bad_input.MANY_SIZE)
 
 
-@batches(STOPS)
+@batches(STOPS, BATCH, STOPS_OFTEN)
 def test_memory_falls_silent(batch):
     run(batch, bad_input.memory_falls_silent)
 
@@ -118,17 +111,17 @@ def test_long_work_is_no_hang():
     run(0, bad_input.long_work_is_no_hang, 1)
 
 
-@batches(STOPS)
+@batches(STOPS, BATCH, STOPS_OFTEN)
 def test_start_while_busy(batch):
     run(batch, bad_input.start_while_busy)
 
 
-@batches(STOPS)
+@batches(STOPS, BATCH, STOPS_OFTEN)
 def test_clear_stops_a_program(batch):
     run(batch, bad_input.clear_in_mid_command)
 
 
-@batches(STOPS)
+@batches(STOPS, BATCH, STOPS_OFTEN)
 def test_reset_in_mid_command(batch):
     run(batch, bad_input.reset_in_mid_command)
 

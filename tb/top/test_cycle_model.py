@@ -22,16 +22,16 @@ from sat_golden.descriptor import Descriptor
 from tb.common.runner import DEFAULT_SEED, replay_line
 from tb.top import cycle_model, model_steps
 from tb.top import random_program as programs
+from tb.top.batches import RARE, SHAPES
 from tb.top.board import board
 from tb.top.random_program import each_seed
 
-SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
-COMMANDS = 150
+COMMANDS = 100
 (RESNET9,) = NETWORKS["resnet9"]((2, 8)).parts
 BLOCK = Encoder(tokens=196, dim=128, heads=4, hidden=512, nm=(2, 8), count=1)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in RARE])
 def test_random_programs(shape):
     (seed,) = each_seed(0, 1)
     tally = cycle_model.run(board(shape), COMMANDS, seed)

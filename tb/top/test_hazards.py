@@ -12,6 +12,7 @@ import pytest
 from sat_golden import CommandModel, HazardKind, Memory
 from sat_golden.command_model import Result
 from sat_golden.defs import Opcode
+from tb.top.batches import batches
 from tb.top.board import Board, run_batch
 from tb.top.hazard_program import Case, fetch_case, tensor_case
 from tb.top.random_program import Program, each_seed
@@ -45,7 +46,7 @@ def check(core: Board, case: Case, seed: int) -> None:
         raise AssertionError(f"{found} instead of {case.hazard}: {case.program}")
 
 
-@pytest.mark.parametrize("batch", range(CASES // BATCH))
+@batches(CASES, BATCH)
 @pytest.mark.parametrize("make", MAKERS)
 def test_hazards_are_named_and_neighbours_are_exact(make, batch):
     run_batch(SHAPE, batch, BATCH, lambda core, seed: check(core, make(seed), seed))

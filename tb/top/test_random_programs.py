@@ -2,6 +2,7 @@
 """Random programs on the core in fast simulation, on several array shapes: the whole memory must
 equal the golden command model's in every bit, whatever the shape, the latencies and the pauses.
 
+Every batch runs on some of the shapes, on the others in slow tests (tb/top/batches.py).
 A failure prints the line that repeats it. Set SEED for other programs: batches take consecutive
 seeds from there, batch 0 begins with it.
 """
@@ -35,6 +36,7 @@ from sat_golden.windows import OUTSIDE
 from tb.common.rng import make_rng
 from tb.common.runner import DEFAULT_SEED
 from tb.top import random_program as programs
+from tb.top.batches import RARE, SHAPES, batches, batches_on_shapes
 from tb.top.board import Board, run_batch
 from tb.top.giant_program import GIANT_MAX, GIANT_SIZE
 from tb.top.giant_program import GIANTS as GIANT_CASES
@@ -42,7 +44,6 @@ from tb.top.giant_program import giant_program
 from tb.top.random_windows import KERNELS
 from tb.top.scatter import SPACE, scattered, scattered_program
 
-SHAPES = ("2x2", "4x4-256", "4x8", "4x8-512", "8x8")
 MATMULS = 320
 BATCH = 40
 CONVS = 240
@@ -64,15 +65,7 @@ GIANT_SHAPE = "2x2"
 REGRESSIONS: list[tuple[str, int]] = []
 
 
-def batches(total: int, size: int):
-    return pytest.mark.parametrize("batch", range(total // size))
-
-
 on_every_shape = pytest.mark.parametrize("shape", SHAPES)
-# As many programs on an array that is smaller, or has a narrower bus, take minutes.
-on_large_shapes = pytest.mark.parametrize("shape", [
-    shape if shape in ("4x4-256", "4x8-512", "8x8") else pytest.param(shape, marks=pytest.mark.slow)
-    for shape in SHAPES])
 
 
 def check(core: Board, program: programs.Program, seed: int) -> None:
@@ -81,52 +74,45 @@ def check(core: Board, program: programs.Program, seed: int) -> None:
     assert counters["ARRAY_SLOTS"] == slots, f"{slots} slots expected: {program}"
 
 
-@batches(MATMULS, BATCH)
-@on_every_shape
+@batches_on_shapes(MATMULS, BATCH)
 def test_matmuls(shape, batch):
     run_batch(shape, batch, BATCH,
               lambda core, seed: check(core, programs.matmul_program(seed), seed))
 
 
-@batches(CONVS, BATCH)
-@on_every_shape
+@batches_on_shapes(CONVS, BATCH)
 def test_convs(shape, batch):
     run_batch(shape, batch, BATCH,
               lambda core, seed: check(core, programs.conv_program(seed), seed))
 
 
-@batches(FEATURES, FEATURE_BATCH)
-@on_every_shape
+@batches_on_shapes(FEATURES, FEATURE_BATCH)
 def test_features(shape, batch):
     run_batch(shape, batch, FEATURE_BATCH,
               lambda core, seed: check(core, programs.feature_program(seed), seed))
 
 
-@batches(MIXED, MIXED_BATCH)
-@on_every_shape
+@batches_on_shapes(MIXED, MIXED_BATCH)
 def test_mixed_programs(shape, batch):
     run_batch(shape, batch, MIXED_BATCH,
               lambda core, seed: check(core, programs.mixed_program(seed), seed))
 
 
-@batches(QUEUES, QUEUE_BATCH)
-@on_every_shape
+@batches_on_shapes(QUEUES, QUEUE_BATCH)
 def test_commands_that_share_memory(shape, batch):
     """Whatever was loaded ahead, results are those of one command after the other."""
     run_batch(shape, batch, QUEUE_BATCH,
               lambda core, seed: check(core, programs.queues_program(seed), seed))
 
 
-@batches(LARGE, LARGE_BATCH)
-@on_large_shapes
+@batches_on_shapes(LARGE, LARGE_BATCH, rare=(*RARE, "2x2"))
 def test_large_matmuls(shape, batch):
     run_batch(shape, batch, LARGE_BATCH,
               lambda core, seed: check(core, programs.large_program(seed), seed),
               programs.LARGE_SIZE)
 
 
-@batches(SCATTERED, SCATTERED_BATCH)
-@on_every_shape
+@batches_on_shapes(SCATTERED, SCATTERED_BATCH)
 def test_scattered_programs(shape, batch):
     run_batch(shape, batch, SCATTERED_BATCH,
               lambda core, seed: check(core, scattered_program(seed), seed))
@@ -161,7 +147,7 @@ def test_stray_accesses_end_in_decerr():
         assert address - reach < end.address < address + TENSOR_ALIGN, f"{end} at {address:#x}"
         core.clear()
 
-    run_batch("4x8", 0, BATCH, one)
+    run_batch("4x8-512", 0, BATCH, one)
 
 
 @pytest.mark.skipif(not REGRESSIONS, reason="nothing has failed yet")

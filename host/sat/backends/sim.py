@@ -17,7 +17,7 @@ from sat_golden.arguments import integer
 from ..address_space import byte_array
 from ..backend import Backend, SatTimeout, check_register
 from ..config import SatConfig
-from ..sim.library import PLAIN, Variant, build
+from ..sim.library import Variant, build
 from .golden import DEFAULT_BASE, DEFAULT_SIZE
 
 OKAY, SLVERR, DECERR = 0, 2, 3
@@ -61,7 +61,7 @@ class SimBackend(Backend):
 
     def __init__(self, config: SatConfig | None = None, memory_base: int = DEFAULT_BASE,
                  memory_size: int = DEFAULT_SIZE, max_cycles: int = 200_000_000,
-                 variant: Variant = PLAIN):
+                 variant: Variant | None = None):
         super().__init__(config or SatConfig.from_name(), memory_base, memory_size)
         self.max_cycles = _count("max_cycles", max_cycles, 1)
         self._slice = max(1, SLICE // (self.config.rows * self.config.cols))

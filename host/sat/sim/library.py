@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,11 @@ ASSERTIONS = Variant(headers=(PRINT,), verilator_flags=("-DSAT_ASSERTIONS",),
                      cxx_flags=("-include", str(PRINT)))
 
 
+def usual() -> Variant:
+    """The plain one, or with assertions where the environment says SAT_ASSERTIONS=1."""
+    return PLAIN if os.environ.get("SAT_ASSERTIONS", "0") in ("", "0") else ASSERTIONS
+
+
 def model_of(config: SatConfig, variant: Variant = PLAIN) -> Model:
     """The C++ grows with the number of PEs. Every file of it reads a header that does, too, so that
     a large array takes fewer and larger files; it is also compiled with less effort, and so are the
@@ -65,9 +71,10 @@ def model_of(config: SatConfig, variant: Variant = PLAIN) -> Model:
 
 
 def build(config: SatConfig, log: Callable[[str], None] | None = None,
-          variant: Variant = PLAIN) -> Path:
+          variant: Variant | None = None) -> Path:
     """The library of a configuration, from the cache or built now (sat.sim.verilate)."""
-    return build_model(model_of(config, variant), f"{config.rows}x{config.cols}", log)
+    model = model_of(config, variant or usual())
+    return build_model(model, f"{config.rows}x{config.cols}", log)
 
 
 def make_parser(**options) -> argparse.ArgumentParser:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which batches of random programs every run of the tests has, and which are left to slow ones."""
+
+from __future__ import annotations
+
+import pytest
+
+SHAPES = ("2x2", "4x4-256", "4x8-512", "8x8", "4x8")
+RARE = ("4x8",)  # its array and its bus are others' too
+
+
+def batches(total: int, size: int, often: int | None = None):
+    """The parameter `batch`: of `total` programs, of which those behind the first `often` are
+    slow."""
+    first = total if often is None else often
+    return pytest.mark.parametrize("batch", [
+        pytest.param(batch, marks=[pytest.mark.slow] * (batch * size >= first))
+        for batch in range(total // size)])
+
+
+def batches_on_shapes(total: int, size: int, rare: tuple[str, ...] = RARE):
+    """The parameters `shape` and `batch`: each batch runs on half of the shapes, the next one on
+    the other half; the rest, and the rare shapes, are slow."""
+    return pytest.mark.parametrize("shape, batch", [
+        pytest.param(shape, batch, marks=[pytest.mark.slow] * (
+            shape in rare or (place + batch) % 2))
+        for place, shape in enumerate(SHAPES) for batch in range(total // size)])
