@@ -247,6 +247,7 @@ def test_energy_of_the_vector_engine():
     assert twice == pytest.approx(2 * once) and once == pytest.approx(32 * 16 * (3.7 + 0.9))
 
 
+@pytest.mark.slow
 def test_four_channels_share_the_batch_and_read_gradients():
     (dense, sparse), (small, _) = (list(cli.steps(["resnet9"], ["8x8"], [NM], batch))
                                    for batch in (4, 3))

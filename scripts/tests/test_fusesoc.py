@@ -94,6 +94,7 @@ def test_lint_finds_a_warning(copy: Path, tmp_path: Path) -> None:
     assert result.returncode != 0 and "nobody_reads_this" in result.stdout
 
 
+@pytest.mark.slow
 def test_simulation_passes_and_notices_errors(copy: Path, tmp_path: Path) -> None:
     result = fusesoc(copy, "sim", tmp_path)
     assert result.returncode == 0, result.stdout[-3000:]

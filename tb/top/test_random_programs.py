@@ -57,7 +57,7 @@ LARGE = 20
 LARGE_BATCH = 5
 SCATTERED = 60
 SCATTERED_BATCH = 20
-GIANTS = 24
+GIANTS, GIANTS_OFTEN = 24, 12
 GIANT_BATCH = 6
 GIANT_SHAPE = "2x2"
 
@@ -118,7 +118,7 @@ def test_scattered_programs(shape, batch):
               lambda core, seed: check(core, scattered_program(seed), seed))
 
 
-@batches(GIANTS, GIANT_BATCH)
+@batches(GIANTS, GIANT_BATCH, GIANTS_OFTEN)
 def test_giant_programs(batch):
     run_batch(GIANT_SHAPE, batch, GIANT_BATCH,
               lambda core, seed: check(core, giant_program(seed), seed), GIANT_SIZE)

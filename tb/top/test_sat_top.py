@@ -8,7 +8,7 @@ from sat.toolchain import ROOT
 from tb.common.runner import run
 
 
-@pytest.mark.parametrize("shape", ["2x2", "4x4"])
+@pytest.mark.parametrize("shape", ["2x2", pytest.param("4x4", marks=pytest.mark.slow)])
 def test_sat_top(shape):
     run("sat_top", parameters=SatConfig.from_name(shape).parameters(),
         tests="tb.top.sat_top_tests", extra_env={"SHAPE": shape})

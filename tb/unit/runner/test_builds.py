@@ -46,6 +46,7 @@ def run_bench(checkout: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_checkout_that_moved_builds_anew(tmp_path):
     """With the environment in it: a simulator finds cocotb by an absolute path."""
     before, after = tmp_path / "before", tmp_path / "after"

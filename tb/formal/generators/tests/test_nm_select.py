@@ -51,8 +51,8 @@ def random_groups(m: int) -> list[tuple[int, ...]]:
     top = 2 ** 15 - 1
     few = [0, 1, top - 1, top]
     groups = [(0,) * m, (top,) * m]
-    groups += [tuple(rng.choice(few) for _ in range(m)) for _ in range(60)]
-    groups += [tuple(rng.randint(0, top) for _ in range(m)) for _ in range(60)]
+    groups += [tuple(rng.choice(few) for _ in range(m)) for _ in range(30)]
+    groups += [tuple(rng.randint(0, top) for _ in range(m)) for _ in range(30)]
     return groups
 
 
