@@ -292,6 +292,7 @@ def test_mean_is_of_the_papers_networks_only():
     assert not list(cli.means(rows[1:]))
 
 
+@pytest.mark.slow
 def test_sparse_weight_gradients_are_cases_of_their_own():
     made = [cli.row(timed, 100.0) for timed in
             cli.steps(["resnet9"], ["8x8"], [(2, 8)], 8, wu=SparseWu(2, 8))]

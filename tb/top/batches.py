@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 SHAPES = ("2x2", "4x4-256", "4x8-512", "8x8", "4x8")
-RARE = ("4x8",)  # its array and its bus are others' too
+RARE = ("4x8",)  # the last of them: its array and its bus are others', too
 
 
 def batches(total: int, size: int, often: int | None = None):
@@ -19,9 +19,10 @@ def batches(total: int, size: int, often: int | None = None):
 
 
 def batches_on_shapes(total: int, size: int, rare: tuple[str, ...] = RARE):
-    """The parameters `shape` and `batch`: each batch runs on half of the shapes, the next one on
-    the other half; the rest, and the rare shapes, are slow."""
+    """The parameters `shape` and `batch`: each batch runs on one shape, the next one on another;
+    on the others, and on rare shapes, it is slow."""
+    common = len(SHAPES) - len(RARE)
     return pytest.mark.parametrize("shape, batch", [
         pytest.param(shape, batch, marks=[pytest.mark.slow] * (
-            shape in rare or (place + batch) % 2))
+            shape in rare or (place + batch) % common != 0))
         for place, shape in enumerate(SHAPES) for batch in range(total // size)])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """pytest side of the UVM tests of the top level (docs/verification/verification.md).
 
-Each test runs once on the smallest array, and the random ones on a larger one; regressions run them
-with many seeds on every configuration.
+Each test runs once on the smallest array, and the random ones on a larger one, which is slow;
+regressions run them with many seeds on every configuration.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def test_uvm(test):
     run_uvm(test, "2x2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["SatSmokeTest", "SatRandomTest"])
 def test_uvm_larger_array(test):
     run_uvm(test, "4x8")

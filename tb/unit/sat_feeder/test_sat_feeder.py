@@ -11,6 +11,8 @@ BUILDS = [
 ]
 
 
-@pytest.mark.parametrize("build", BUILDS, ids=lambda b: f"{b['ROWS']}x{b['COLS']}x{b['T']}")
+@pytest.mark.parametrize("build", [
+    BUILDS[0], BUILDS[3], *(pytest.param(build, marks=pytest.mark.slow) for build in BUILDS[1:3])],
+    ids=lambda b: f"{b['ROWS']}x{b['COLS']}x{b['T']}")
 def test_sat_feeder(build):
     run("sat_feeder", parameters=build)
