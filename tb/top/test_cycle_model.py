@@ -92,8 +92,9 @@ def test_commands_in_time():
 
 
 @pytest.mark.parametrize("shape, part, batch, share", [
-    ("8x8", RESNET9, 4, 0.95), ("16x16", RESNET9, 8, 0.95), ("8x8", BLOCK, 8, 0.7),
-    ("4x8-512", BLOCK, 2, 0.8)])
+    ("8x8", RESNET9, 4, 0.95), ("4x8-512", BLOCK, 2, 0.8),
+    pytest.param("16x16", RESNET9, 8, 0.95, marks=pytest.mark.slow),
+    pytest.param("8x8", BLOCK, 8, 0.7, marks=pytest.mark.slow)])
 def test_repeats_are_skipped(shape, part, batch, share):
     """A step of which tiles are skipped takes the cycles that it takes when all are run."""
     config, cycles, evaluated = SatConfig.from_name(shape), 0, 0

@@ -8,7 +8,8 @@ from sat.toolchain import ROOT
 from tb.common.runner import run
 
 
-@pytest.mark.parametrize("shape", ["2x2", pytest.param("4x4", marks=pytest.mark.slow)])
+@pytest.mark.slow  # the UVM environment and the fast simulation do the same and more
+@pytest.mark.parametrize("shape", ["2x2", "4x4"])
 def test_sat_top(shape):
     run("sat_top", parameters=SatConfig.from_name(shape).parameters(),
         tests="tb.top.sat_top_tests", extra_env={"SHAPE": shape})
