@@ -3,6 +3,6 @@
 `ifndef SAT_WINDOW_VH
 `define SAT_WINDOW_VH
 
-`define SAT_PIXEL_ADDR_LATENCY 4
+`define SAT_PIXEL_ADDR_LATENCY 6
 
 `endif

@@ -59,27 +59,30 @@ module sat_pixel_addr #(
                     || x >= {13'd0, map_w_i};
   end
 
-  // Stage 3: the pixel's number.
-  reg [23:0] s3_pixel_q;
-  reg        s3_outside_q;
+  // Stages 3 and 4: the pixel's number. No addition shares a cycle with a multiplication, which has
+  // one of its own.
+  reg [23:0] s3_pixels_q, s3_x_q, s4_pixel_q;
+  reg [2:0]  outside_q;
   always @(posedge clk) if (en_i) begin
-    s3_pixel_q   <= s2_row_q * {8'd0, map_w_i} + s2_x_q;
-    s3_outside_q <= s2_outside_q;
+    s3_pixels_q <= s2_row_q * {8'd0, map_w_i};
+    s3_x_q      <= s2_x_q;
+    s4_pixel_q  <= s3_pixels_q + s3_x_q;
+    outside_q   <= {outside_q[1:0], s2_outside_q};
   end
 
-  // Stage 4: its address. Adding in two steps keeps the 40-bit addition short of a multiplier.
-  reg [24:0]       s1_offset_q, s2_offset_q;
-  reg [ADDR_W-1:0] s3_base_q;
-  wire [41:0]      span = {18'd0, s3_pixel_q} * {24'd0, stride_i[23:6]};
+  // Stages 5 and 6: its address. The offsets of four items wait for it, the newest in the low bits.
+  reg [4*25-1:0]   offset_q;
+  reg [41:0]       s5_span_q;
+  reg [ADDR_W-1:0] s5_base_q;
   always @(posedge clk) if (en_i) begin
-    s1_offset_q <= offset_i;
-    s2_offset_q <= s1_offset_q;
-    s3_base_q   <= base_i + {{ADDR_W-25{1'b0}}, s2_offset_q};
-    addr_o      <= s3_base_q + {span[ADDR_W-7:0], 6'd0};
-    outside_o   <= s3_outside_q;
+    offset_q  <= {offset_q[3*25-1:0], offset_i};
+    s5_span_q <= {18'd0, s4_pixel_q} * {24'd0, stride_i[23:6]};
+    s5_base_q <= base_i + {{ADDR_W-25{1'b0}}, offset_q[3*25 +: 25]};
+    addr_o    <= s5_base_q + {s5_span_q[ADDR_W-7:0], 6'd0};
+    outside_o <= outside_q[2];
   end
 
-  wire unused_ok = &{1'b0, stride_i[5:0], y[20:16], x[28:24], span};
+  wire unused_ok = &{1'b0, stride_i[5:0], y[20:16], x[28:24], s5_span_q};
 
 endmodule
 

@@ -10,7 +10,7 @@ from tb.common.clock import start
 from tb.common.parameters import parameters
 from tb.common.rng import make_rng
 
-LATENCY = 4  # SAT_PIXEL_ADDR_LATENCY
+LATENCY = 6  # SAT_PIXEL_ADDR_LATENCY
 MAPS = 100
 ITEMS = 120
 MOST = (1 << 24) - 1
