@@ -159,7 +159,7 @@ def test_regressions(shape):
 
 
 def all_descriptors(make, total: int) -> list[Descriptor]:
-    """The commands that a test runs on every shape, with the default seed."""
+    """The commands that a test runs, on one shape or on all, with the default seed."""
     seeds = range(DEFAULT_SEED, DEFAULT_SEED + total)
     return [desc for seed in seeds for desc in make(seed).descriptors]
 
