@@ -2,7 +2,7 @@
 """Random programs on the core in fast simulation, on several array shapes: the whole memory must
 equal the golden command model's in every bit, whatever the shape, the latencies and the pauses.
 
-Every batch runs on some of the shapes, on the others in slow tests (tb/top/batches.py).
+Every batch runs on one of the shapes, on the others in slow tests (tb/top/batches.py).
 A failure prints the line that repeats it. Set SEED for other programs: batches take consecutive
 seeds from there, batch 0 begins with it.
 """
