@@ -3,9 +3,8 @@
 // that, as pieces. Per kernel position inside the map, a pixel's part of X (backward: of dY, then
 // of WINNER) is asked for; positions outside vanish. A piece is a position of a window, or an empty
 // one for a window that is wholly outside: {last window of its band, last piece of its window,
-// first one, empty, position[3:0] (backward: P-1-p), last beat[2:0]}. One position a cycle
-// (backward and not outside: two), and one cycle a window. A position is passed on when it is known
-// whether another one follows, that is, late by one.
+// first one, empty, position[3:0] (backward: P-1-p), last beat[2:0]}. One position a cycle, and one
+// request. A piece is passed on when it is known whether another one of its window follows.
 `default_nettype none
 `include "sat_buses.vh"
 `include "sat_window.vh"
@@ -37,6 +36,9 @@ module sat_pool_reader #(
 );
 
   localparam integer LATENCY = `SAT_PIXEL_ADDR_LATENCY;
+  localparam integer DEPTH   = 64;  // positions under way; covers the memory's latency
+  localparam integer BYTE_L  = $clog2(DATA_W / 8);
+  localparam integer LINE_W  = ADDR_W - BYTE_L;  // address of a beat
   localparam [`SAT_TARGET_BITS-1:0] TARGET_X      = 1 << `SAT_TARGET_X;
   localparam [`SAT_TARGET_BITS-1:0] TARGET_WINNER = 1 << `SAT_TARGET_Y;
 
@@ -49,18 +51,24 @@ module sat_pool_reader #(
           out_w, out_h, map_w, map_h} = geometry_i;
 
   // ---- Positions
-  // Through a register slice into the address pipeline, which moves unless its last item has to
-  // wait.
-  localparam integer PLACE_W = 83;
-
-  wire               walk_valid, walk_ready, place_valid, place_window_end, place_band_end;
-  wire [PLACE_W-1:0] walk_place;
+  // None stops in the address pipeline: it is let in when the queues behind are sure to have room.
+  // It counts until its piece is taken, or until it vanishes without one.
+  wire               walk_valid, place_window_end, place_band_end;
   wire        [23:0] image;
   wire        [15:0] oy, ox;
   wire         [3:0] ky, kx, place_position;
   wire         [9:0] band;
   wire         [2:0] place_last_beat;
-  wire               move;
+  wire               vanish;
+  reg                taken_q;
+  reg          [6:0] count_q;  // 0..DEPTH
+  wire               enter = walk_valid && !count_q[6];
+
+  always @(posedge clk) begin
+    taken_q <= rst_n && out_valid_o && out_ready_i;
+    if (!rst_n) count_q <= 7'd0;
+    else        count_q <= count_q + {6'd0, enter} - {6'd0, vanish} - {6'd0, taken_q};
+  end
 
   sat_pool_walk #(
     .DATA_W(DATA_W)
@@ -76,31 +84,17 @@ module sat_pool_reader #(
     .kernel_h_i  (kernel_h),
     .kernel_w_i  (kernel_w),
     .valid_o     (walk_valid),
-    .step_i      (walk_valid && walk_ready),
-    .image_o     (walk_place[82:59]),
-    .oy_o        (walk_place[58:43]),
-    .ox_o        (walk_place[42:27]),
-    .ky_o        (walk_place[26:23]),
-    .kx_o        (walk_place[22:19]),
-    .position_o  (walk_place[18:15]),
-    .window_end_o(walk_place[14]),
-    .band_end_o  (walk_place[13]),
-    .band_o      (walk_place[12:3]),
-    .last_beat_o (walk_place[2:0])
-  );
-
-  sat_skid_buffer #(
-    .WIDTH(PLACE_W)
-  ) u_place (
-    .clk        (clk),
-    .rst_n      (rst_n),
-    .in_valid_i (walk_valid),
-    .in_ready_o (walk_ready),
-    .in_data_i  (walk_place),
-    .out_valid_o(place_valid),
-    .out_ready_i(move),
-    .out_data_o ({image, oy, ox, ky, kx, place_position, place_window_end, place_band_end, band,
-                  place_last_beat})
+    .step_i      (enter),
+    .image_o     (image),
+    .oy_o        (oy),
+    .ox_o        (ox),
+    .ky_o        (ky),
+    .kx_o        (kx),
+    .position_o  (place_position),
+    .window_end_o(place_window_end),
+    .band_end_o  (place_band_end),
+    .band_o      (band),
+    .last_beat_o (place_last_beat)
   );
 
   wire         [24:0] offset = {15'd0, band} << $clog2(DATA_W / 4);  // of WINNER, in bytes
@@ -114,7 +108,6 @@ module sat_pool_reader #(
         .ADDR_W(ADDR_W)
       ) u_addr (
         .clk            (clk),
-        .en_i           (move),
         .base_i         (base_i[ADDR_W*k +: ADDR_W]),
         .stride_i       (stride_i[24*k +: 24]),
         .map_h_i        (map_h),
@@ -136,89 +129,113 @@ module sat_pool_reader #(
     end
   endgenerate
 
-  reg [LATENCY-1:0]   valid_q;
-  reg [LATENCY*9-1:0] side_q;  // the newest in the low bits
-
-  always @(posedge clk) begin
-    if (!rst_n)    valid_q <= {LATENCY{1'b0}};
-    else if (move) valid_q <= {valid_q[LATENCY-2:0], place_valid};
-    if (move)
-      side_q <= {side_q[(LATENCY-1)*9-1:0],
-                 place_window_end, place_band_end, place_position, place_last_beat};
-  end
-
-  wire       valid = valid_q[LATENCY-1];
-  wire       window_end, band_end;
+  wire       valid, window_end, band_end;
   wire [3:0] position;
   wire [2:0] last_beat;
-  assign {window_end, band_end, position, last_beat} = side_q[(LATENCY-1)*9 +: 9];
+
+  sat_valid_delay #(
+    .WIDTH (1),
+    .CYCLES(LATENCY)
+  ) u_valid (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (enter),
+    .out_o(valid)
+  );
+  sat_delay #(
+    .WIDTH (9),
+    .CYCLES(LATENCY)
+  ) u_side (
+    .clk  (clk),
+    .in_i ({place_window_end, place_band_end, place_position, place_last_beat}),
+    .out_o({window_end, band_end, position, last_beat})
+  );
 
   // ---- Requests
-  // Of the item at the end of the pipeline. The position before it, held back, leaves with
-  // its last request; after a window's end, what is held leaves as the last of the window.
-  reg        held_q, held_first_q, winner_q, closing_q, band_end_q;
-  reg  [3:0] held_position_q;
-  reg  [2:0] last_beat_q;
-  wire       queue_ready;
-  wire       seen     = valid && !closing_q && !outsides[0];
-  wire       asked    = piece_valid_o && piece_ready_i;
-  wire       seen_end = asked && winner_q == backward_i;
-  wire       done     = (valid && !closing_q && outsides[0]) || seen_end;
-  wire       close    = closing_q && queue_ready;
-  wire       pass     = seen_end && held_q;
+  wire              seen = valid && !outsides[0];
+  wire              request_room, piece_room;  // always, as the position was let in
+  wire        [6:0] request_count, piece_count;
+  wire [LINE_W-1:0] line_x, line_winner;
+  wire        [2:0] request_last_beat;
+  reg               winner_q;
+  wire              asked = piece_valid_o && piece_ready_i;
 
-  assign move           = !valid || done;
-  assign piece_valid_o  = seen && (queue_ready || !held_q);
+  sat_fifo #(
+    .WIDTH(2 * LINE_W + 3),
+    .DEPTH(DEPTH)
+  ) u_requests (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (seen),
+    .in_ready_o (request_room),
+    .in_data_i  ({addr[ADDR_W + BYTE_L +: LINE_W], addr[BYTE_L +: LINE_W], last_beat}),
+    .out_valid_o(piece_valid_o),
+    .out_ready_i(piece_ready_i && winner_q == backward_i),
+    .out_data_o ({line_winner, line_x, request_last_beat}),
+    .count_o    (request_count)
+  );
+
   assign piece_target_o = winner_q ? TARGET_WINNER : TARGET_X;
-  assign piece_addr_o   = winner_q ? addr[ADDR_W +: ADDR_W] : addr[0 +: ADDR_W];
-  assign piece_beats_o  = winner_q ? {4'd0, last_beat[2]} + 5'd1 : {2'd0, last_beat} + 5'd1;
+  assign piece_addr_o   = {winner_q ? line_winner : line_x, {BYTE_L{1'b0}}};
+  assign piece_beats_o  = (winner_q ? {4'd0, request_last_beat[2]} : {2'd0, request_last_beat})
+                          + 5'd1;
 
   always @(posedge clk) begin
-    if (!rst_n) begin
-      held_q    <= 1'b0;
-      winner_q  <= 1'b0;
-      closing_q <= 1'b0;
-    end else begin
-      if (asked) winner_q <= backward_i && !winner_q;
-      if (close)         held_q <= 1'b0;
-      else if (seen_end) held_q <= 1'b1;
-      closing_q <= (closing_q && !close) || (done && window_end);
-    end
-    if (done) begin
-      last_beat_q <= last_beat;
-      band_end_q  <= band_end;
-    end
-    if (seen_end) begin
-      held_position_q <= position;
-      held_first_q    <= !held_q;
-    end
+    if (!rst_n)     winner_q <= 1'b0;
+    else if (asked) winner_q <= backward_i && !winner_q;
   end
 
   // ---- Pieces
-  wire                 [6:0] count;
+  // One is held until the next position inside, or the end of its window, which sends it off in the
+  // cycle after.
+  reg                        held_q, closed_q, first_q, empty_q, band_end_q;
+  reg                  [3:0] position_q;
+  reg                  [2:0] last_beat_q;
+  wire                       fresh = !held_q || closed_q;  // nothing is held of this window
   wire [`SAT_PIECE_BITS-1:0] piece, first;
   wire                       first_valid, first_ready;
-  assign piece[`SAT_PIECE_BAND_LAST]   = close && band_end_q;
-  assign piece[`SAT_PIECE_WINDOW_LAST] = close;
-  assign piece[`SAT_PIECE_FIRST]       = held_first_q || !held_q;
-  assign piece[`SAT_PIECE_EMPTY]       = !held_q;
-  assign piece[`SAT_PIECE_POSITION]    = held_position_q;
+
+  assign vanish = valid && outsides[0] && !(window_end && fresh);
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      held_q   <= 1'b0;
+      closed_q <= 1'b0;
+    end else begin
+      held_q   <= seen || (valid && window_end) || (held_q && !closed_q);
+      closed_q <= valid && window_end;
+    end
+    band_end_q <= band_end;
+    if (seen || fresh) begin
+      first_q     <= fresh;
+      empty_q     <= outsides[0];
+      position_q  <= position;
+      last_beat_q <= last_beat;
+    end
+  end
+
+  assign piece[`SAT_PIECE_BAND_LAST]   = closed_q && band_end_q;
+  assign piece[`SAT_PIECE_WINDOW_LAST] = closed_q;
+  assign piece[`SAT_PIECE_FIRST]       = first_q;
+  assign piece[`SAT_PIECE_EMPTY]       = empty_q;
+  assign piece[`SAT_PIECE_POSITION]    = position_q;
   assign piece[`SAT_PIECE_LAST_BEAT]   = last_beat_q;
 
   sat_fifo #(
     .WIDTH(`SAT_PIECE_BITS),
-    .DEPTH(64)
+    .DEPTH(DEPTH)
   ) u_pieces (
     .clk        (clk),
     .rst_n      (rst_n),
     .flush_i    (1'b0),
-    .in_valid_i (pass || close),
-    .in_ready_o (queue_ready),
+    .in_valid_i (closed_q || (held_q && seen)),
+    .in_ready_o (piece_room),
     .in_data_i  (piece),
     .out_valid_o(first_valid),
     .out_ready_i(first_ready),
     .out_data_o (first),
-    .count_o    (count)
+    .count_o    (piece_count)
   );
 
   sat_skid_buffer #(
@@ -234,7 +251,8 @@ module sat_pool_reader #(
     .out_data_o (out_piece_o)
   );
 
-  wire unused_ok = &{1'b0, reserved, outsides[1], count};
+  wire unused_ok = &{1'b0, reserved, addr, outsides[1], request_room, request_count, piece_room,
+                     piece_count};
 
 endmodule
 

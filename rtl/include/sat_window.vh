@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Latency of sat_pixel_addr in enabled cycles.
+// Latency of sat_pixel_addr in cycles.
 `ifndef SAT_WINDOW_VH
 `define SAT_WINDOW_VH
 

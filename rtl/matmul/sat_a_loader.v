@@ -195,7 +195,6 @@ module sat_a_loader #(
 
   sat_pixel_addr #(.ADDR_W(ADDR_W)) u_pixel_addr (
     .clk            (clk),
-    .en_i           (1'b1),
     .base_i         (base_i),
     .stride_i       (stride_i),
     .map_h_i        (map_h_i),

@@ -298,11 +298,9 @@ class PoolReader {
   const PoolPiece& out() const { return front_.front(); }
 
   void settle() {
-    const Place& oldest = pipe_[LATENCY - 1];
-    queue_ready_ = !queue_.full();
-    const bool seen = oldest.valid && !closing_ && oldest.addr[0] >= 0;
-    valid = seen && (queue_ready_ || !held_);
+    valid = !requests_.empty();
     if (!valid) return;
+    const Place& oldest = requests_.front();
     piece.target = winner_ ? TARGET_Y : TARGET_X;
     piece.addr = oldest.addr[winner_];
     piece.beats = winner_ ? oldest.last_beat / 4 + 1 : oldest.last_beat + 1;
@@ -310,36 +308,18 @@ class PoolReader {
   }
 
   void tick(bool ready, bool out_ready) {
-    const Place oldest = pipe_[LATENCY - 1];
-    const bool asked = valid && ready;
-    const bool seen_end = asked && winner_ == backward();
-    const bool done = (oldest.valid && !closing_ && oldest.addr[0] < 0) || seen_end;
-    const bool close = closing_ && queue_ready_;
-    const bool pass = seen_end && held_;
-    const bool move = !oldest.valid || done;
-    const bool stored = !queue_.empty(), leaves = stored && front_.ready();
-    front_.tick(stored, stored ? queue_.front() : PoolPiece{}, out_ready);
-    if (leaves) queue_.pop();
-    if (pass || close) {
-      queue_.push({close && band_end_, close, held_first_ || !held_, !held_, last_beat_});
-    }
+    const bool asked = valid && ready, enter = active_ && count_ < DEPTH;
+    const bool stored = !pieces_.empty(), leaves = stored && front_.ready();
+    count_ += enter - taken_;
+    taken_ = front_.valid() && out_ready;
+    front_.tick(stored, stored ? pieces_.front() : PoolPiece{}, out_ready);
+    if (leaves) pieces_.pop();
+    if (asked && winner_ == backward()) requests_.pop();
     if (asked) winner_ = backward() && !winner_;
-    if (seen_end) held_first_ = !held_;
-    if (close) held_ = false;
-    else if (seen_end) held_ = true;
-    closing_ = (closing_ && !close) || (done && oldest.window_end);
-    if (done) {
-      last_beat_ = oldest.last_beat;
-      band_end_ = oldest.band_end;
-    }
-    const bool walk_ready = place_.ready();
-    if (move) {
-      for (int s = LATENCY - 1; s > 0; --s) pipe_[s] = pipe_[s - 1];
-      pipe_[0] = place_.front();
-      pipe_[0].valid = place_.valid();
-    }
-    place_.tick(active_, active_ ? here() : Place{}, move);
-    if (active_ && walk_ready) step();
+    arrive(pipe_[LATENCY - 1]);
+    for (int s = LATENCY - 1; s > 0; --s) pipe_[s] = pipe_[s - 1];
+    pipe_[0] = enter ? here() : Place{};
+    if (enter) step();
     if (starting_) active_ = true;
     starting_ = false;
   }
@@ -353,11 +333,28 @@ class PoolReader {
 
  private:
   static constexpr int LATENCY = SAT_PIXEL_ADDR_LATENCY;
+  static constexpr Int DEPTH = 64;
   struct Place {
     bool valid, window_end, band_end;
     Int last_beat, addr[2];  // of X, or dY, and of WINNER; below 0 if outside
   };
   bool backward() const { return command_->backward; }
+
+  void arrive(const Place& place) {
+    const bool inside = place.valid && place.addr[0] >= 0;
+    const bool closes = place.valid && place.window_end, fresh = !held_ || closed_;
+    if (inside) requests_.push(place);
+    if (closed_ || (held_ && inside)) {
+      held_piece_.band_last = closed_ && band_end_;
+      held_piece_.window_last = closed_;
+      pieces_.push(held_piece_);
+    }
+    if (place.valid && !inside && !(closes && fresh)) --count_;
+    if (inside || fresh) held_piece_ = {false, false, fresh, !inside, place.last_beat};
+    held_ = inside || closes || (held_ && !closed_);
+    closed_ = closes;
+    band_end_ = place.band_end;
+  }
 
   bool window_end() const {
     return kx_ + 1 == command_->kernel_w && ky_ + 1 == command_->kernel_h;
@@ -395,13 +392,14 @@ class PoolReader {
   const Config& config_;
   const Command* command_ = nullptr;
   Int band_, image_ = 0, oy_ = 0, ox_ = 0, ky_ = 0, kx_ = 0, cols_left_ = 0, band_number_ = 0;
-  Int last_beat_ = 0;
-  Skid<Place> place_;
+  Int count_ = 0;
   Place pipe_[LATENCY] = {};
-  Fifo<PoolPiece> queue_{64};
+  Fifo<Place> requests_{DEPTH};
+  Fifo<PoolPiece> pieces_{DEPTH};
   Skid<PoolPiece> front_;
-  bool starting_ = false, active_ = false, queue_ready_ = true, held_ = false;
-  bool held_first_ = false, winner_ = false, closing_ = false, band_end_ = false;
+  PoolPiece held_piece_{};
+  bool starting_ = false, active_ = false, winner_ = false, taken_ = false;
+  bool held_ = false, closed_ = false, band_end_ = false;
 };
 
 // sat_pool_max.
