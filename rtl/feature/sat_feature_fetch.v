@@ -5,6 +5,7 @@
 // taken. A queued beat is {data, last piece of a band, last of its piece, without a second vector};
 // the first and third mark come from the request and count for the last beat of a piece only.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_buses.vh"
 
 module sat_feature_fetch #(
@@ -39,6 +40,7 @@ module sat_feature_fetch #(
 
   localparam integer DEPTH    = 64;  // beats of a queue; covers the memory's latency
   localparam integer QUEUED_W = DATA_W + `SAT_QUEUED_BITS;
+  localparam integer NOTE_W   = `SAT_TARGET_BITS + 6;
 
   // A register slice keeps the making of requests apart from the look for room.
   wire              wanted;
@@ -60,8 +62,9 @@ module sat_feature_fetch #(
     .out_data_o ({target, beats, marks, req_addr_o})
   );
 
-  // What has been asked for.
-  wire       note_valid, note_ready;
+  // What has been asked for. The oldest is in registers before its first beat comes.
+  wire       next_valid, next_ready, note_valid, note_ready;
+  wire [NOTE_W-1:0] next_note;
   wire [`SAT_TARGET_BITS-1:0] note_target;
   wire [3:0] note_last;
   wire [1:0] note_marks;
@@ -76,7 +79,7 @@ module sat_feature_fetch #(
   assign req_beats_o = {7'd0, beats};
 
   sat_fifo #(
-    .WIDTH(11),
+    .WIDTH(NOTE_W),
     .DEPTH(64)
   ) u_notes (
     .clk        (clk),
@@ -85,10 +88,23 @@ module sat_feature_fetch #(
     .in_valid_i (fire),
     .in_ready_o (note_ready),
     .in_data_i  ({marks, target, before_last[3:0]}),
+    .out_valid_o(next_valid),
+    .out_ready_i(next_ready),
+    .out_data_o (next_note),
+    .count_o    (note_count)
+  );
+
+  sat_skid_buffer #(
+    .WIDTH(NOTE_W)
+  ) u_note (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .in_valid_i (next_valid),
+    .in_ready_o (next_ready),
+    .in_data_i  (next_note),
     .out_valid_o(note_valid),
     .out_ready_i(rsp_valid_i && last),
-    .out_data_o ({note_marks, note_target, note_last}),
-    .count_o    (note_count)
+    .out_data_o ({note_marks, note_target, note_last})
   );
 
   always @(posedge clk) begin
@@ -159,6 +175,8 @@ module sat_feature_fetch #(
   endgenerate
 
   wire unused_ok = &{1'b0, note_valid, note_count, before_last[4]};
+
+  `SAT_REQUIRE(beat_after_its_note, rst_n && rsp_valid_i, note_valid)
 
 endmodule
 
