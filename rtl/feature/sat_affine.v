@@ -74,11 +74,15 @@ module sat_affine #(
   endgenerate
 
   // Intermediate results u: free_q places that no operation has taken, ready_q results unclaimed.
+  // Whether there are any is in registers, too.
   reg  [4:0] free_q, ready_q;
+  reg        some_free_q, some_ready_q;
   wire       arrive = result_valid_i && enable_i && !result_tag_i[1];
 
-  assign issue[0] = enable_i && queue_valid_i[0] && credit_i && (!second_i || (|ready_q));
-  assign issue[1] = enable_i && queue_valid_i[1] && second_i && !issue[0] && (|free_q);
+  wire       claim  = issue[0] && second_i;
+
+  assign issue[0] = enable_i && queue_valid_i[0] && credit_i && (!second_i || some_ready_q);
+  assign issue[1] = enable_i && queue_valid_i[1] && second_i && !issue[0] && some_free_q;
 
   assign queue_ready_o = issue;
   assign reserve_o     = issue[0];
@@ -86,11 +90,15 @@ module sat_affine #(
 
   always @(posedge clk) begin
     if (!rst_n) begin
-      free_q  <= 5'd16;
-      ready_q <= 5'd0;
+      free_q       <= 5'd16;
+      ready_q      <= 5'd0;
+      some_free_q  <= 1'b1;
+      some_ready_q <= 1'b0;
     end else begin
-      free_q  <= free_q - {4'd0, issue[1]} + {4'd0, issue[0] && second_i};
-      ready_q <= ready_q + {4'd0, arrive} - {4'd0, issue[0] && second_i};
+      free_q       <= free_q - {4'd0, issue[1]} + {4'd0, claim};
+      ready_q      <= ready_q + {4'd0, arrive} - {4'd0, claim};
+      some_free_q  <= claim || (|free_q[4:1]) || (free_q[0] && !issue[1]);
+      some_ready_q <= arrive || (|ready_q[4:1]) || (ready_q[0] && !claim);
     end
   end
 

@@ -46,13 +46,19 @@ module sat_feature_writer #(
   localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
 
   reg  [5:0] credit_q;
+  reg        some_q;      // is it above 0?
   wire       fire = out_valid_o && out_ready_i;
 
-  assign credit_o = |credit_q;
+  assign credit_o = some_q;
 
   always @(posedge clk) begin
-    if (!rst_n) credit_q <= 6'd32;  // DEPTH
-    else        credit_q <= credit_q - {5'd0, reserve_i} + {5'd0, fire};
+    if (!rst_n) begin
+      credit_q <= 6'd32;  // DEPTH
+      some_q   <= 1'b1;
+    end else begin
+      credit_q <= credit_q - {5'd0, reserve_i} + {5'd0, fire};
+      some_q   <= fire || (|credit_q[5:1]) || (credit_q[0] && !reserve_i);
+    end
   end
 
   wire              queue_ready, queue_valid, band_last;
@@ -179,7 +185,7 @@ module sat_feature_writer #(
 
   wire unused_ok = &{1'b0, queue_ready, queue_valid};
 
-  `SAT_REQUIRE(reserve_has_credit, rst_n && reserve_i, credit_o)
+  `SAT_REQUIRE(reserve_has_credit, rst_n && reserve_i, |credit_q)
 
 endmodule
 

@@ -51,9 +51,10 @@ module sat_pool_sum #(
 
   reg  [2:0] beat_q;
   reg  [3:0] wait_q;
+  reg        free_q;  // within a piece, or wait_q is 0
   wire       last = beat_q == last_beat;
   wire       step = enable_i && piece_valid_i && (empty || (&queue_valid_i))
-                 && (first || (|beat_q) || (~|wait_q)) && (!window_last || credit_i);
+                 && (first || free_q) && (!window_last || credit_i);
 
   // A beat of WINNER is for four of dY.
   assign piece_ready_o = step && last;
@@ -64,10 +65,12 @@ module sat_pool_sum #(
     if (!rst_n) begin
       beat_q <= 3'd0;
       wait_q <= 4'd0;
+      free_q <= 1'b1;
     end else begin
       if (step) beat_q <= last ? 3'd0 : beat_q + 3'd1;
       if (step && last) wait_q <= DISTANCE - {1'b0, last_beat};
       else if (|wait_q) wait_q <= wait_q - 4'd1;
+      free_q <= !(step && last) && (step || free_q || (~|wait_q[3:1]));
     end
   end
 
