@@ -124,7 +124,8 @@ module sat_cmd_check #(
   wire [24:0] slot_rows;
   wire [25:0] slot_row_bytes;
   wire        slot_groups;
-  wire [95:0] slot_words = desc_i[`SAT_DESC_SLOT_LSB + slot_q*`SAT_DESC_SLOT_BITS +: 96];
+  wire [8*`SAT_DESC_SLOT_BITS-1:0] slots = desc_i[`SAT_DESC_SLOT_LSB +: 8*`SAT_DESC_SLOT_BITS];
+  wire [95:0] slot_words = slots[slot_q*`SAT_DESC_SLOT_BITS +: 96];
 
   sat_cmd_shape u_shape (
     .clk        (clk),

@@ -125,9 +125,9 @@ module sat_sequencer #(
 
   // ---- Descriptor in hand
   wire              issue_fire;
-  wire              last       = index_q + 32'd1 == prog_len_q;
+  reg               last_q;         // known long before the descriptor can be issued
   wire              ahead;
-  wire              fetch      = (begins && !bad_program) || (issue_fire && !last && !ahead)
+  wire              fetch      = (begins && !bad_program) || (issue_fire && !last_q && !ahead)
                                  || (state_q == ST_AHEAD && !matmul_pair_i);
   wire [ADDR_W-1:0] fetch_addr = begins ? prog_addr_i[ADDR_W-1:0]
                                         : desc_addr_q + DESC_BYTES;
@@ -210,6 +210,7 @@ module sat_sequencer #(
       index_q  <= index_q + 32'd1;
       issued_q <= index_q;
     end
+    last_q <= index_q + 32'd1 == prog_len_q;
     if (fetch) desc_addr_q <= fetch_addr;
     if (matmul_start_o) {older_index_q, matmul_index_q} <= {matmul_index_q, index_q};
     if (vector_start_o) vector_index_q <= index_q;
@@ -306,7 +307,7 @@ module sat_sequencer #(
       ST_IDLE:  if (start_i) state_d = ST_FETCH;
       ST_FETCH: if (fetch_done) state_d = fetch_bad ? ST_BAD : ST_CHECK;
       ST_CHECK: if (check_done) state_d = check_bad ? ST_BAD : ST_ISSUE;
-      ST_ISSUE: if (issue_fire) state_d = last ? ST_END : ahead ? ST_AHEAD : ST_FETCH;
+      ST_ISSUE: if (issue_fire) state_d = last_q ? ST_END : ahead ? ST_AHEAD : ST_FETCH;
       ST_AHEAD: if (!matmul_pair_i) state_d = ST_FETCH;
       ST_END:   if (done_set_o) state_d = ST_IDLE;
       ST_BAD:   state_d = ST_BAD;

@@ -8,19 +8,19 @@ module sat_fp16_to_fp32 (
   output wire [31:0] value_o
 );
 
-  wire [16:0] number;
+  wire [18:0] wide;
 
-  sat_fp16_widen u_widen (
+  sat_fp16_widen #(
+    .EXP_W(8),
+    .SHIFT(112)
+  ) u_widen (
     .half_i(half_i),
-    .wide_o(number)
+    .wide_o(wide)
   );
 
-  wire [5:0] exp     = number[15:10];
-  wire       special = &exp;
-  wire       nan     = special && (|number[9:0]);
-  wire [7:0] field   = special ? 8'd255 : (~|exp) ? 8'd0 : {2'd0, exp} + 8'd102;
+  wire nan = (&wide[17:10]) && wide[9];
 
-  assign value_o = nan ? 32'h7FC00000 : {number[16], field, number[9:0], 13'd0};
+  assign value_o = nan ? 32'h7FC00000 : {wide, 13'd0};
 
 endmodule
 

@@ -36,16 +36,18 @@ module sat_a_bank #(
     if (!rst_n) cmd_o[CMD+`SAT_A_CMD_WRITE] <= 1'b0;
   end
 
-  reg               s1_zero_q, s1_swap_q;
+  reg               s1_zero_q, s1_swap_q, s2_zero_q, s2_swap_q;
   reg [LANES_L-1:0] s1_lane_q;
   always @(posedge clk) begin
     s1_zero_q <= cmd_i[CMD+`SAT_A_CMD_ZERO];
     s1_swap_q <= cmd_i[CMD+`SAT_A_CMD_SWAP];
     s1_lane_q <= cmd_i[2*ROW_L +: LANES_L];
+    s2_zero_q <= s1_zero_q;
+    s2_swap_q <= s1_swap_q;
   end
 
   // What each RAM gives; edge 0 is the array's west edge, edge 1 its middle.
-  wire [31:0] half;
+  reg  [31:0] s2_half_q;
   genvar x;
   generate
     for (x = 0; x < 2; x = x + 1) begin : gen_ram
@@ -59,24 +61,22 @@ module sat_a_bank #(
         .raddr_i(cmd_i[x*ROW_L +: ROW_L]),
         .rdata_o(word)
       );
-      assign half[x*16 +: 16] = word[s1_lane_q*16 +: 16];
+      always @(posedge clk) s2_half_q[x*16 +: 16] <= word[s1_lane_q*16 +: 16];
     end
   endgenerate
 
   wire [2*`SAT_WIDE_BITS-1:0] s3_wide;
   generate
     for (x = 0; x < 2; x = x + 1) begin : gen_edge
-      reg  [15:0]               s2_half_q;
+      wire [15:0]               half = s2_zero_q ? 16'd0
+                                     : (s2_swap_q != (x == 1)) ? s2_half_q[31:16] : s2_half_q[15:0];
       reg  [`SAT_WIDE_BITS-1:0] s3_wide_q;
       wire [`SAT_WIDE_BITS-1:0] wide;
       sat_fp16_widen u_widen (
-        .half_i(s2_half_q),
+        .half_i(half),
         .wide_o(wide)
       );
-      always @(posedge clk) begin
-        s2_half_q <= s1_zero_q ? 16'd0 : (s1_swap_q != (x == 1)) ? half[31:16] : half[15:0];
-        s3_wide_q <= wide;
-      end
+      always @(posedge clk) s3_wide_q <= wide;
       assign s3_wide[x*`SAT_WIDE_BITS +: `SAT_WIDE_BITS] = s3_wide_q;
     end
   endgenerate

@@ -89,9 +89,14 @@ module sat_a_loader #(
   localparam integer NOTE_W   = 2*ROWS_L + UNIT_L + LANES_L + 3*COUNT_W + 2;
   localparam integer NOTE_CYCLES = `SAT_PIXEL_ADDR_LATENCY;
 
+  localparam integer CHUNK_L  = $clog2(CHUNK_K);
+  localparam [COUNT_W-1:0] FULL_ROW = CHUNK_K[COUNT_W-1:0] / LANES[COUNT_W-1:0];
+
   // ---- Chunks: room in the ring
-  wire              walk_idle, chunk_valid, line_valid, line_ready, line_last;
-  wire [16:0]       chunk_len, part_row, part_rows, line;
+  // What a chunk takes, a segment's last one or one before, is known a cycle behind the command.
+  // Room is taken a cycle after the chunk, whose first line comes before the next chunk does.
+  wire              walk_idle, chunk_valid, chunk_last, line_valid, line_ready, line_last;
+  wire [16:0]       part_row, part_rows, line;
   wire [23:0]       image, ox;
   wire [15:0]       oy;
   wire [3:0]        ky, kx;
@@ -100,13 +105,25 @@ module sat_a_loader #(
   reg  [ADDR_L:0]   free_q;             // words of room in the ring
   reg  [ADDR_L+1:0] ahead_q;            // words requested and not yet taken
 
-  wire [16:0] row_words   = (chunk_len + LANES[16:0] - 17'd1) >> LANES_L;
-  wire [16:0] chunk_words = ((row_words << t2_log2_i) + 17'd1) & ~17'd1;
-  wire [16:0] chunk_max   = (CHUNK_K[16:0] / LANES[16:0]) << t2_log2_i;
-  wire [16:0] ahead_max   = ((chunk_max + 17'd1) & ~17'd1) << 1;
-  wire        chunk_fits  = (chunk_words[ADDR_L:0] <= free_q) &&
-                            ({1'b0, chunk_words[ADDR_L:0]} + ahead_q <= ahead_max[ADDR_L+1:0]);
-  wire        chunk_fire  = chunk_valid && chunk_fits;
+  reg  [COUNT_W-1:0] tail_row_q;        // words per row of a segment's last chunk
+  reg  [16:0]        tail_words_q, full_words_q;  // of the last chunk, of one before
+  reg                chunk_fire_q;
+  wire [COUNT_W-1:0] tail_len   = {{COUNT_W-CHUNK_L{1'b0}}, depth_i[CHUNK_L-1:0]};
+  wire [COUNT_W-1:0] tail_row   = (tail_len == {COUNT_W{1'b0}}) ? FULL_ROW
+                                : (tail_len + LANES[COUNT_W-1:0] - 1'b1) >> LANES_L;
+  wire [16:0]        tail_words = ({5'd0, tail_row} << t2_log2_i) + 17'd1;
+  wire [16:0]        full_words = ({5'd0, FULL_ROW} << t2_log2_i) + 17'd1;
+  always @(posedge clk) begin
+    tail_row_q   <= tail_row;
+    tail_words_q <= {tail_words[16:1], 1'b0};
+    full_words_q <= {full_words[16:1], 1'b0};
+  end
+
+  wire [COUNT_W-1:0] row_words   = chunk_last ? tail_row_q : FULL_ROW;
+  wire [16:0]        chunk_words = chunk_last ? tail_words_q : full_words_q;
+  wire [17:0]        ahead_most  = {full_words_q, 1'b0} - {1'b0, chunk_words};
+  wire               chunk_fits  = chunk_words[ADDR_L:0] <= free_q &&
+                                   ahead_q <= ahead_most[ADDR_L+1:0];
   wire        line_fire   = line_valid && line_ready;
   wire [16:0] block_mask  = (17'd1 << t2_log2_i) - 17'd1;
   wire [16:0] block       = line & block_mask;
@@ -134,7 +151,7 @@ module sat_a_loader #(
     .idle_o       (walk_idle),
     .chunk_valid_o(chunk_valid),
     .chunk_ready_i(chunk_fits),
-    .chunk_len_o  (chunk_len),
+    .chunk_last_o (chunk_last),
     .line_valid_o (line_valid),
     .line_ready_i (line_ready),
     .line_o       (line),
@@ -154,11 +171,13 @@ module sat_a_loader #(
       chunk_base_q <= {ADDR_L{1'b0}};
       free_q       <= A_DEPTH[ADDR_L:0];
       ahead_q      <= {ADDR_L+2{1'b0}};
+      chunk_fire_q <= 1'b0;
     end else begin
+      chunk_fire_q <= chunk_valid && chunk_fits;
       if (line_fire && line_last) chunk_base_q <= chunk_base_q + chunk_words[ADDR_L-1:0];
       free_q  <= free_q + (release_i ? release_words_i : {ADDR_L+1{1'b0}})
-                        - (chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
-      ahead_q <= ahead_q + {1'b0, chunk_fire ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}}}
+                        - (chunk_fire_q ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}});
+      ahead_q <= ahead_q + {1'b0, chunk_fire_q ? chunk_words[ADDR_L:0] : {ADDR_L+1{1'b0}}}
                          - {1'b0, taken_i ? taken_words_i : {ADDR_L+1{1'b0}}};
     end
     if (chunk_valid || (line_fire && block_last)) block_base_q <= chunk_base_q;
@@ -178,7 +197,7 @@ module sat_a_loader #(
   wire [ADDR_W-1:0]  addr;
   wire               note_valid, outside;
   wire               zero = outside && conv_i;
-  assign line_units = trans_i ? column_units : row_words[COUNT_W-1:0];
+  assign line_units = trans_i ? column_units : row_words;
   assign {note_start, note_units} = note[2*COUNT_W-1:0];
   generate
     if (ROWS < LANES) begin : gen_sub_beat
@@ -223,7 +242,7 @@ module sat_a_loader #(
     .clk  (clk),
     .in_i ({line_last, trans_i ? first_row[ROWS_L] : block[0],
             trans_i ? first_row[ROWS_L-1:0] : bank[ROWS_L-1:0], part_last[ROWS_L-1:0], lead,
-            line[LANES_L-1:0], row_words[COUNT_W-1:0], line_start, line_units}),
+            line[LANES_L-1:0], row_words, line_start, line_units}),
     .out_o(note)
   );
 
@@ -257,8 +276,8 @@ module sat_a_loader #(
     else lines_q <= lines_q + {{LINES_L{1'b0}}, line_fire} - {{LINES_L{1'b0}}, info_done};
   end
 
-  wire             request_ready, info_ready;
-  wire [LINES_L:0] requests_unused, infos_unused;
+  wire             request_ready, notes_ready;
+  wire [LINES_L:0] requests_unused, notes_unused;
   sat_fifo #(.WIDTH(ADDR_W - BYTE_L + COUNT_W), .DEPTH(LINES)) u_requests (
     .clk        (clk),
     .rst_n      (rst_n),
@@ -273,38 +292,51 @@ module sat_a_loader #(
   );
   assign req_addr_o[BYTE_L-1:0] = {BYTE_L{1'b0}};
 
-  // ---- Responses
-  wire               info_valid, info_zero, info_last, info_odd;
+  // ---- Responses: the line whose beats come next stands in registers
+  localparam integer INFO_W = 1 + ADDR_L + NOTE_W;
+
+  wire               next_valid, info_zero, info_last, info_odd;
+  wire [INFO_W-1:0]  next_info;
   wire [ADDR_L-1:0]  info_addr;
   wire [ROWS_L-1:0]  info_bank, info_part_last;
   wire [UNIT_L-1:0]  info_lead;
   wire [LANES_L-1:0] info_lane;
   wire [COUNT_W-1:0] info_start, info_units, info_step;
-  sat_fifo #(.WIDTH(1 + ADDR_L + NOTE_W), .DEPTH(LINES)) u_info (
+  reg                info_valid_q;
+  reg  [INFO_W-1:0]  info_q;
+  wire               info_free = !info_valid_q || info_done;
+  sat_fifo #(.WIDTH(INFO_W), .DEPTH(LINES)) u_notes (
     .clk        (clk),
     .rst_n      (rst_n),
     .flush_i    (1'b0),
     .in_valid_i (note_valid),
-    .in_ready_o (info_ready),
+    .in_ready_o (notes_ready),
     .in_data_i  ({zero, note_addr, note}),
-    .out_valid_o(info_valid),
-    .out_ready_i(info_done),
-    .out_data_o ({info_zero, info_addr, info_last, info_odd, info_bank, info_part_last,
-                  info_lead, info_lane, info_step, info_start, info_units}),
-    .count_o    (infos_unused)
+    .out_valid_o(next_valid),
+    .out_ready_i(info_free),
+    .out_data_o (next_info),
+    .count_o    (notes_unused)
   );
+  always @(posedge clk) begin
+    if (!rst_n) info_valid_q <= 1'b0;
+    else if (info_free) info_valid_q <= next_valid;
+    if (info_free) info_q <= next_info;
+  end
+  assign {info_zero, info_addr, info_last, info_odd, info_bank, info_part_last, info_lead,
+          info_lane, info_step, info_start, info_units} = info_q;
 
   // One or two beats.
-  reg  [COUNT_W-1:0]  beat_q;
+  reg  [ADDR_L-1:0]   beat_q;           // of the row
+  reg  [COUNT_W-1:0]  upto_q;           // beats of it, with this one
+  wire                one_left   = upto_q == info_units;
+  wire                two_left   = upto_q + 1'b1 == info_units;
   wire                beat_valid = rsp_valid_i || info_zero;
-  wire                two        = info_zero ? info_units - beat_q > {{COUNT_W-1{1'b0}}, 1'b1}
-                                             : rsp_two_i;
+  wire                two        = info_zero ? !one_left : rsp_two_i;
   wire [2*DATA_W-1:0] beats      = info_zero ? {2*DATA_W{1'b0}} : rsp_data_i;
 
   // Row major: beat b of the row is word b of its block.
-  wire [COUNT_W-1:0] next_beat = beat_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
-  wire               row_beat  = beat_valid && info_valid && !trans_i;
-  wire               row_done  = row_beat && (next_beat == info_units);
+  wire               row_beat = beat_valid && info_valid_q && !trans_i;
+  wire               row_done = row_beat && (two ? two_left : one_left);
   // Transposed: each word goes to the block behind that of the word before.
   wire               column_done, column_ready, word_valid;
   wire [ROWS*16-1:0] word;
@@ -313,7 +345,7 @@ module sat_a_loader #(
   sat_unpack #(.BEAT_W(DATA_W), .WORD_W(ROWS*16), .COUNT_W(COUNT_W)) u_unpack (
     .clk         (clk),
     .rst_n       (rst_n),
-    .row_valid_i (info_valid && trans_i),
+    .row_valid_i (info_valid_q && trans_i),
     .row_start_i (info_start),
     .row_units_i (info_units),
     .row_done_o  (column_done),
@@ -325,18 +357,23 @@ module sat_a_loader #(
     .word_index_o(word_index)
   );
   assign info_done   = trans_i ? column_done : row_done;
-  assign rsp_ready_o = !info_zero && (trans_i ? column_ready : info_valid);
+  assign rsp_ready_o = !info_zero && (trans_i ? column_ready : info_valid_q);
 
   always @(posedge clk) begin
-    if (!rst_n) beat_q <= {COUNT_W{1'b0}};
-    else if (row_beat) beat_q <= row_done ? {COUNT_W{1'b0}} : next_beat;
+    if (!rst_n || row_done) begin
+      beat_q <= {ADDR_L{1'b0}};
+      upto_q <= {{COUNT_W-1{1'b0}}, 1'b1};
+    end else if (row_beat) begin
+      beat_q <= beat_q + 1'b1 + {{ADDR_L-1{1'b0}}, two};
+      upto_q <= upto_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
+    end
   end
   always @(posedge clk) begin
-    if (column_done || !info_valid) step_q <= {ADDR_L{1'b0}};
+    if (column_done || !info_valid_q) step_q <= {ADDR_L{1'b0}};
     else if (word_valid) step_q <= step_q + info_step[ADDR_L-1:0];
   end
 
-  wire [ADDR_L-1:0] first  = info_addr + (trans_i ? step_q : beat_q[ADDR_L-1:0]);
+  wire [ADDR_L-1:0] first  = info_addr + (trans_i ? step_q : beat_q);
   wire [ADDR_L-1:0] second = first + (trans_i ? info_step[ADDR_L-1:0] : {{ADDR_L-1{1'b0}}, 1'b1});
   wire              odd    = info_odd ^ (trans_i && word_index[0]);
   wire              swap   = first[0] ^ (odd && !info_step[0]);
@@ -383,9 +420,10 @@ module sat_a_loader #(
 
   assign idle_o = walk_idle && (lines_q == {LINES_L+1{1'b0}});
 
-  wire unused_ok = &{1'b0, request_ready, info_ready, requests_unused, infos_unused, chunk_words,
-                     row_words, part_row, part_rows, part_last, first_row, line, block, bank,
-                     offset, note_start, addr, info_step, ahead_max, second[0], banks, rotated};
+  wire unused_ok = &{1'b0, request_ready, notes_ready, requests_unused, notes_unused, depth_i,
+                     chunk_words, row_words, tail_words[0], full_words[0], ahead_most, part_row,
+                     part_rows, part_last, first_row, line, block, bank, offset, note_start, addr,
+                     info_step, second[0], banks, rotated};
 
   `SAT_ASSERT(ring_within_depth, rst_n && !idle_o, free_q <= A_DEPTH[ADDR_L:0])
 

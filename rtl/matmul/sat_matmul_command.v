@@ -82,9 +82,7 @@ module sat_matmul_command #(
   localparam integer STRIDE_W = `SAT_STRIDE_BITS;
   localparam integer MAP_LSB = `SAT_DESC_FLAGS_LSB + `SAT_FLAG_MATMUL_ROW_INTERLEAVE_LSB;
 
-  // The first phase is planned at once.
   reg  [1023:0] desc_q;
-  wire [1023:0] desc = start_i ? desc_i : desc_q;
   always @(posedge clk) if (start_i) desc_q <= desc_i;
 
   // ---- Fields
@@ -104,38 +102,34 @@ module sat_matmul_command #(
     .SLOTS (8),
     .ADDR_W(ADDR_W)
   ) u_slots (
-    .desc_i  (desc),
+    .desc_i  (desc_q),
     .addr_o  (slot_addr_o),
     .stride_o(slot_stride_o)
   );
 
   // ---- Phase
-  wire [31:0] desc_flags = desc[`SAT_DESC_FLAGS_LSB +: `SAT_DESC_FLAGS_BITS];
-  wire [15:0] full_w     = desc[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS];
-  wire [1:0]  upsample   = desc[`SAT_DESC_UPSAMPLE_LOG2_LSB +: `SAT_DESC_UPSAMPLE_LOG2_BITS];
-  wire        conv       = desc_flags[`SAT_FLAG_MATMUL_CONV];
-  wire        a_trans    = desc_flags[`SAT_FLAG_MATMUL_A_TRANS];
-  wire        sums       = desc_flags[`SAT_FLAG_MATMUL_SUMS];
-  wire        split      = conv && !a_trans && !sums && (upsample != 2'd0);
+  wire [15:0] full_w     = desc_q[`SAT_DESC_OUT_W_LSB +: `SAT_DESC_OUT_W_BITS];
+  wire [1:0]  upsample   = desc_q[`SAT_DESC_UPSAMPLE_LOG2_LSB +: `SAT_DESC_UPSAMPLE_LOG2_BITS];
+  wire        split      = conv_o && !a_trans_o && !use_sums_o && (upsample != 2'd0);
   wire        last_phase;
   wire [2:0]  phase_y, phase_x;
   wire [15:0] out_h, out_w;
   wire [3:0]  kernel_h, kernel_w, hop;
-  reg         next_q;
+  wire        phase_ready;
   sat_phases u_phases (
     .clk            (clk),
     .start_i        (start_i),
     .next_i         (next_i),
     .split_i        (split),
-    .out_h_i        (desc[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS]),
+    .out_h_i        (desc_q[`SAT_DESC_OUT_H_LSB +: `SAT_DESC_OUT_H_BITS]),
     .out_w_i        (full_w),
-    .kernel_h_i     (desc[`SAT_DESC_KERNEL_H_LSB +: `SAT_DESC_KERNEL_H_BITS]),
-    .kernel_w_i     (desc[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
-    .step_log2_i    (desc[`SAT_DESC_STEP_LOG2_LSB +: `SAT_DESC_STEP_LOG2_BITS]),
-    .dilation_log2_i(desc[`SAT_DESC_DILATION_LOG2_LSB +: `SAT_DESC_DILATION_LOG2_BITS]),
+    .kernel_h_i     (desc_q[`SAT_DESC_KERNEL_H_LSB +: `SAT_DESC_KERNEL_H_BITS]),
+    .kernel_w_i     (desc_q[`SAT_DESC_KERNEL_W_LSB +: `SAT_DESC_KERNEL_W_BITS]),
+    .step_log2_i    (desc_q[`SAT_DESC_STEP_LOG2_LSB +: `SAT_DESC_STEP_LOG2_BITS]),
+    .dilation_log2_i(desc_q[`SAT_DESC_DILATION_LOG2_LSB +: `SAT_DESC_DILATION_LOG2_BITS]),
     .upsample_log2_i(upsample),
-    .pad_top_i      (desc[`SAT_DESC_PAD_TOP_LSB +: `SAT_DESC_PAD_TOP_BITS]),
-    .pad_left_i     (desc[`SAT_DESC_PAD_LEFT_LSB +: `SAT_DESC_PAD_LEFT_BITS]),
+    .pad_top_i      (desc_q[`SAT_DESC_PAD_TOP_LSB +: `SAT_DESC_PAD_TOP_BITS]),
+    .pad_left_i     (desc_q[`SAT_DESC_PAD_LEFT_LSB +: `SAT_DESC_PAD_LEFT_BITS]),
     .last_o         (last_phase),
     .phase_y_o      (phase_y),
     .phase_x_o      (phase_x),
@@ -154,10 +148,13 @@ module sat_matmul_command #(
   assign out_w_o    = out_w;
   assign kernel_w_o = kernel_w;
   assign blank_o    = split && (kernel_h == 4'd0 || kernel_w == 4'd0);
-  always @(posedge clk) begin
-    next_q <= rst_n && next_i;
-    more_o <= !last_phase;
-  end
+  always @(posedge clk) more_o <= !last_phase;
+  sat_valid_delay #(.WIDTH(1), .CYCLES(2)) u_phase_ready (
+    .clk  (clk),
+    .rst_n(rst_n),
+    .in_i (start_i || next_i),
+    .out_o(phase_ready)
+  );
 
   // ---- Plan
   sat_matmul_plan #(
@@ -171,16 +168,16 @@ module sat_matmul_command #(
   ) u_plan (
     .clk         (clk),
     .rst_n       (rst_n),
-    .start_i     (start_i || next_q),
-    .n_i         (desc[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
-    .m_i         (desc[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
-    .map_i       (desc[MAP_LSB +: `SAT_FLAG_MATMUL_ROW_INTERLEAVE_BITS]),
-    .conv_i      (conv),
-    .a_trans_i   (a_trans),
+    .start_i     (phase_ready),
+    .n_i         (desc_q[`SAT_DESC_N_LSB +: `SAT_DESC_N_BITS]),
+    .m_i         (desc_q[`SAT_DESC_M_LSB +: `SAT_DESC_M_BITS]),
+    .map_i       (desc_q[MAP_LSB +: `SAT_FLAG_MATMUL_ROW_INTERLEAVE_BITS]),
+    .conv_i      (conv_o),
+    .a_trans_i   (a_trans_o),
     .split_i     (split),
-    .rows_i      (desc[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS]),
-    .cols_i      (desc[`SAT_DESC_COLS_LSB +: `SAT_DESC_COLS_BITS]),
-    .depth_i     (desc[`SAT_DESC_DEPTH_LSB +: `SAT_DESC_DEPTH_BITS]),
+    .rows_i      (desc_q[`SAT_DESC_ROWS_LSB +: `SAT_DESC_ROWS_BITS]),
+    .cols_i      (desc_q[`SAT_DESC_COLS_LSB +: `SAT_DESC_COLS_BITS]),
+    .depth_i     (desc_q[`SAT_DESC_DEPTH_LSB +: `SAT_DESC_DEPTH_BITS]),
     .out_h_i     (out_h),
     .out_w_i     (out_w),
     .kernel_h_i  (kernel_h),
@@ -217,7 +214,7 @@ module sat_matmul_command #(
   assign a_passes_o = a_resident_o ? 16'd1 : col_tiles_o;
   assign s_passes_o = s_resident_o ? 24'd1 : row_tiles_o;
 
-  wire unused_ok = &{1'b0, desc, desc_q, flags, desc_flags};
+  wire unused_ok = &{1'b0, desc_q, flags};
 
 endmodule
 

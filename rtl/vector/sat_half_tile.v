@@ -61,41 +61,38 @@ module sat_half_tile #(
       reserved_q   <= reserved_q + {1'b0, reserve_i} - {1'b0, tile_done_o};
       filled_q     <= filled_q + {1'b0, fill} - {1'b0, tile_done_o};
       write_half_q <= write_half_q ^ fill;
-      read_half_q  <= read_half_q ^ tile_done_o;
+      read_half_q  <= next_half;
     end
   end
 
   // Vector number and direction visited. Past the tile's edge they take a cycle each.
   reg [3:0] number_q;
-  reg       second_q;  // the other direction of the same number
+  reg       bp_q;
   reg [3:0] first_q;   // element of the vector that begins the chunk
   reg       vector_valid_q;
 
   wire       both       = ff_i && bp_i;
-  wire       bp         = both ? second_q : bp_i;
-  wire [4:0] count      = bp ? tile_rows_i : tile_cols_i;
+  wire [4:0] count      = bp_q ? tile_rows_i : tile_cols_i;
   wire       wanted     = (ff_i || bp_i) && ({1'b0, number_q} < count);
-  wire       present    = |filled_q;
+  wire       present    = rst_n && (|filled_q);
   wire       last_chunk = first_q == LAST_CHUNK;
   wire       fetch      = present && wanted && (!vector_valid_q || vector_ready_i);
-  wire       advance    = present && (!wanted || (fetch && last_chunk));
-  wire       number_end = advance && (second_q || !both);
+  wire       step       = fetch || (present && !wanted);
+  wire       vector_end = !wanted || last_chunk;
+  wire       number_end = vector_end && (bp_q || !both);
 
-  assign tile_done_o    = number_end && (&number_q);
+  assign tile_done_o    = step && number_end && (&number_q);
   assign vector_valid_o = vector_valid_q;
 
+  // Where the next step begins, or the next tile.
+  wire [3:0] next_number = present ? number_q + {3'd0, number_end} : 4'd0;
+  wire       next_bp     = present ? bp_q ^ (vector_end && both) : !ff_i;
+  wire [3:0] next_first  = present && wanted ? first_q + CHUNK : 4'd0;
+  wire       next_half   = read_half_q ^ tile_done_o;
+
   always @(posedge clk) begin
-    if (!rst_n) begin
-      number_q       <= 4'd0;
-      second_q       <= 1'b0;
-      first_q        <= 4'd0;
-      vector_valid_q <= 1'b0;
-    end else begin
-      number_q       <= number_q + {3'd0, number_end};
-      second_q       <= second_q ^ (advance && both);
-      first_q        <= first_q + (fetch ? CHUNK : 4'd0);
-      vector_valid_q <= (vector_valid_q && !vector_ready_i) || (fetch && last_chunk);
-    end
+    if (step || !present) {number_q, bp_q, first_q} <= {next_number, next_bp, next_first};
+    vector_valid_q <= rst_n && ((vector_valid_q && !vector_ready_i) || (fetch && last_chunk));
   end
 
   // A vector comes chunk by chunk, the first one into its low bits.
@@ -113,13 +110,14 @@ module sat_half_tile #(
 
   always @(posedge clk) if (fetch) begin
     vector_q          <= shifted[16*LANES +: 256];
-    vector_bp_q       <= bp;
+    vector_bp_q       <= bp_q;
     vector_last_q     <= last;
     vector_band_end_q <= last && tile_band_end_i;
   end
 
   // A row's chunk starts in bank row mod LANES, a column's (from a row that is a multiple of LANES)
-  // in bank column mod LANES: in both cases in bank number_q mod LANES.
+  // in bank column mod LANES: in both cases in bank number_q mod LANES. Where each bank is read is
+  // in a register, found with the step before.
   wire [16*LANES-1:0] banks;
   wire          [3:0] write_row = write_index_i[INDEX_W-1 -: 4];
 
@@ -128,10 +126,15 @@ module sat_half_tile #(
     for (b = 0; b < LANES; b = b + 1) begin : gen_bank
       wire [LANE_W-1:0] write_lane = b - write_row[LANE_W-1:0];
       wire [LANE_W-1:0] lane_bank  = b + number_q[LANE_W-1:0];
-      wire        [3:0] read_row   = first_q | ((b - number_q) & LANE);
+      wire        [3:0] read_row   = next_first | ((b - next_number) & LANE);
       // {row, column} of the element, or of an earlier one of its chunk.
-      wire        [7:0] place      = bp ? {number_q, first_q} : {read_row, number_q};
+      wire        [7:0] place      = next_bp ? {next_number, next_first}
+                                             : {read_row, next_number};
+      reg   [INDEX_W:0] place_q;    // with the buffer
       wire              unused_ok  = &{1'b0, place};
+
+      always @(posedge clk)
+        if (step || !present) place_q <= {next_half, place[7:LANE_W]};
 
       assign chunk[16*b +: 16] = banks[16*lane_bank +: 16];
 
@@ -143,7 +146,7 @@ module sat_half_tile #(
         .we_i   (write_valid_i),
         .waddr_i({write_half_q, write_index_i}),
         .wdata_i(write_data_i[16*write_lane +: 16]),
-        .raddr_i({read_half_q, place[7:LANE_W]}),
+        .raddr_i(place_q),
         .rdata_o(banks[16*b +: 16])
       );
     end

@@ -139,33 +139,37 @@ module sat_wuve #(
     .rdata_o(scratch)
   );
 
-  // Operands. Negating lr is exact and turns the subtraction into an addition.
-  reg [1:0] operand_pass_q;
+  // Operands: those that come from a RAM wait for nothing but their turn. Negating lr is exact and
+  // turns the subtraction into an addition.
+  reg [1:0] factor_q, addend_q;
 
-  always @(posedge clk) operand_pass_q <= pass;
+  always @(posedge clk) begin
+    factor_q <= pass;
+    addend_q <= pass;
+    case (pass)
+      PASS_SCALE:    lane_scalar_o <= inv_scale_i;
+      PASS_DECAY:    lane_scalar_o <= decay_i;
+      PASS_VELOCITY: lane_scalar_o <= momentum_i;
+      default:       lane_scalar_o <= {~lr_i[31], lr_i[30:0]};
+    endcase
+    if (!update_i) begin
+      factor_q      <= PASS_DECAY;
+      addend_q      <= PASS_SCALE;
+      lane_scalar_o <= ONE;
+    end
+  end
 
   always @(*) begin
-    case (operand_pass_q)
-      PASS_SCALE: begin
-        lane_factor_o = gradient_i;
-        lane_scalar_o = inv_scale_i;
-        lane_addend_o = {LANES{MINUS_ZERO}};
-      end
-      PASS_DECAY: begin
-        lane_factor_o = weight_i;
-        lane_scalar_o = decay_i;
-        lane_addend_o = scratch;
-      end
-      PASS_VELOCITY: begin
-        lane_factor_o = velocity_i;
-        lane_scalar_o = momentum_i;
-        lane_addend_o = scratch;
-      end
-      default: begin
-        lane_factor_o = update_i ? scratch : weight_i;
-        lane_scalar_o = update_i ? {~lr_i[31], lr_i[30:0]} : ONE;
-        lane_addend_o = update_i ? weight_i : {LANES{MINUS_ZERO}};
-      end
+    case (factor_q)
+      PASS_SCALE:    lane_factor_o = gradient_i;
+      PASS_DECAY:    lane_factor_o = weight_i;
+      PASS_VELOCITY: lane_factor_o = velocity_i;
+      default:       lane_factor_o = scratch;
+    endcase
+    case (addend_q)
+      PASS_SCALE:    lane_addend_o = {LANES{MINUS_ZERO}};
+      PASS_WEIGHT:   lane_addend_o = weight_i;
+      default:       lane_addend_o = scratch;
     endcase
   end
 

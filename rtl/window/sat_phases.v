@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_phases: cuts a convolution over an upsampled map into its phases, row by row
 // (sat_phase_axis), each an ordinary convolution. Outputs are those of the current phase and
-// functions of the inputs, which are stable from start_i on, that cycle included; start_i makes the
-// first phase the current one (from that cycle on), next_i the one behind it. Without split_i there
-// is one phase, the whole.
+// functions of the inputs, which are stable from the cycle after start_i on; start_i makes the
+// first phase the current one, next_i the one behind it, from the second cycle after it on.
+// Without split_i there is one phase, the whole.
 `default_nettype none
 `include "sat_buses.vh"
 
@@ -39,8 +39,6 @@ module sat_phases (
 );
 
   reg  [2:0] y_q, x_q;
-  wire [2:0] y = start_i ? 3'd0 : y_q;
-  wire [2:0] x = start_i ? 3'd0 : x_q;
   wire       y_last, x_last;
   wire [1:0] up = split_i ? upsample_log2_i : 2'd0;
   always @(posedge clk) begin
@@ -53,7 +51,8 @@ module sat_phases (
 
   wire [2:0] first_y, first_x;
   sat_phase_axis u_y (
-    .phase_i        (y),
+    .clk            (clk),
+    .phase_i        (y_q),
     .outs_i         (out_h_i),
     .kernel_i       (kernel_h_i),
     .pad_i          (pad_top_i),
@@ -69,7 +68,8 @@ module sat_phases (
   );
   wire [3:0] hop_unused;
   sat_phase_axis u_x (
-    .phase_i        (x),
+    .clk            (clk),
+    .phase_i        (x_q),
     .outs_i         (out_w_i),
     .kernel_i       (kernel_w_i),
     .pad_i          (pad_left_i),
@@ -86,8 +86,8 @@ module sat_phases (
 
   wire       wide = up > dilation_log2_i;  // the phase's positions are not neighbours
   assign last_o          = y_last && x_last;
-  assign phase_y_o       = y;
-  assign phase_x_o       = x;
+  assign phase_y_o       = y_q;
+  assign phase_x_o       = x_q;
   assign dilation_log2_o = wide ? 2'd0 : dilation_log2_i - up;
   assign upsample_log2_o = upsample_log2_i - up;
   assign positions_o[`SAT_S_POSITIONS_SPACING]  = wide ? up - dilation_log2_i : 2'd0;

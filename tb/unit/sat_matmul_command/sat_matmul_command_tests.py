@@ -26,7 +26,7 @@ FLAGS = {"a_trans": MatmulFlag.A_TRANS, "conv": MatmulFlag.CONV, "as_single": Ma
          "use_relu": MatmulFlag.RELU, "use_mask": MatmulFlag.MASK, "use_sums": MatmulFlag.SUMS}
 WINDOWS = ("map_h", "map_w", "out_h", "out_w", "kernel_w", "step_log2", "dilation_log2",
            "upsample_log2", "pad_top", "pad_left")
-PLAN_LATENCY = 7
+PLAN_LATENCY = 9
 
 
 def value(dut, name: str) -> int:

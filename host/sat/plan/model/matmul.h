@@ -86,7 +86,7 @@ class MatmulEngine : public Unit {
   }
 
  private:
-  static constexpr Int PLAN = 7, PLAN_CONV = 17;  // cycles of sat_matmul_plan
+  static constexpr Int PLAN = 9, PLAN_CONV = 19;  // cycles of sat_matmul_command
 
   void settle_a(Int now, ReadDma& rd) {
     a_.settle(now);
@@ -196,7 +196,7 @@ class MatmulEngine : public Unit {
       same_ = next_;
       planning_ = true;
       const Command& c = *planned_command_;
-      planned_at_ = now + next_ + (c.conv ? PLAN_CONV : PLAN);
+      planned_at_ = now + (c.conv ? PLAN_CONV : PLAN);
     }
     starts_ = false;
   }

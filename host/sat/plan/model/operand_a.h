@@ -198,11 +198,11 @@ class ALoader : public Unit {
     commit = commits_.valid(now);
     words_ = walk_.state == AWalk::CHUNK
         ? chunk_words(config_.beats_of(walk_.chunk_len()), t2_log2_) : 0;
-    acts_ = commit || zero_ || pipe_.valid(now)
+    acts_ = commit || zero_ || pipe_.valid(now) || notes_due_.valid(now)
             || (walk_.state == AWalk::CHUNK && words_ <= free_ && words_ + ahead_ <= ahead_max_)
             || walk_.state == AWalk::PART
             || (walk_.state == AWalk::LINES && lines_ != most_lines_);
-    due = std::min(commits_.due(), pipe_.due());
+    due = std::min({commits_.due(), pipe_.due(), notes_due_.due()});
   }
 
   Int place_in_map() const { return walk_.place_in_map(); }
@@ -216,6 +216,7 @@ class ALoader : public Unit {
       walk.same(one.beats, one.start, one.units, one.zero, one.last);
     };
     pipe_.visit(walk, note);
+    notes_due_.visit(walk, note);
     walk.each(requests_, [&](Request& one) { walk.address(one.addr), walk.same(one.beats); });
     walk.each(notes_, note);
     commits_.visit(walk, [](char) {});
@@ -242,9 +243,13 @@ class ALoader : public Unit {
       }
     }
     if (request_valid && request_ready) requests_.pop();
+    if (notes_due_.valid(now)) {
+      notes_.push(notes_due_.front());
+      notes_due_.pop();
+    }
     if (pipe_.valid(now)) {
       const Note& note = pipe_.front();
-      notes_.push(note);
+      notes_due_.push(now, note);
       if (!note.zero) requests_.push({note.addr, note.beats});
       pipe_.pop();
     }
@@ -313,7 +318,7 @@ class ALoader : public Unit {
   AWalk walk_;
   Int unit_, t2_log2_ = 0, ahead_max_ = 0;
   Int most_lines_, free_, ahead_ = 0, lines_ = 0, unit_q_ = 0, words_ = 0;
-  Delay<Note> pipe_{SAT_PIXEL_ADDR_LATENCY};
+  Delay<Note> pipe_{SAT_PIXEL_ADDR_LATENCY}, notes_due_{1};
   Fifo<Request> requests_;
   Fifo<Note> notes_;
   Delay<char> commits_{2};
