@@ -327,9 +327,9 @@ module sat_a_loader #(
 
   // One or two beats.
   reg  [ADDR_L-1:0]   beat_q;           // of the row
-  reg  [COUNT_W-1:0]  upto_q;           // beats of it, with this one
+  reg  [COUNT_W-1:0]  upto_q, next_q;   // beats of it, with this one; and with one more
   wire                one_left   = upto_q == info_units;
-  wire                two_left   = upto_q + 1'b1 == info_units;
+  wire                two_left   = next_q == info_units;
   wire                beat_valid = rsp_valid_i || info_zero;
   wire                two        = info_zero ? !one_left : rsp_two_i;
   wire [2*DATA_W-1:0] beats      = info_zero ? {2*DATA_W{1'b0}} : rsp_data_i;
@@ -363,9 +363,11 @@ module sat_a_loader #(
     if (!rst_n || row_done) begin
       beat_q <= {ADDR_L{1'b0}};
       upto_q <= {{COUNT_W-1{1'b0}}, 1'b1};
+      next_q <= {{COUNT_W-2{1'b0}}, 2'd2};
     end else if (row_beat) begin
       beat_q <= beat_q + 1'b1 + {{ADDR_L-1{1'b0}}, two};
-      upto_q <= upto_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
+      upto_q <= two ? next_q + 1'b1 : next_q;
+      next_q <= next_q + 1'b1 + {{COUNT_W-1{1'b0}}, two};
     end
   end
   always @(posedge clk) begin
