@@ -47,6 +47,7 @@ rtl/matmul/sat_matmul_command.v
 rtl/matmul/sat_matmul_stages.v
 rtl/matmul/sat_unpack.v
 rtl/matmul/sat_row_walk.v
+rtl/matmul/sat_map_lookup.v
 rtl/matmul/sat_map_cache.v
 rtl/matmul/sat_a_walk.v
 rtl/matmul/sat_a_loader.v

@@ -4,14 +4,11 @@
 // after the last response) lines are kept, so that what fits is read from memory once per command.
 // A line is 64 bytes, or two beats if that is more. Of two beats only those are read that are
 // wanted; else those that hold channels, as a line belongs to one pixel.
-// The cache is direct mapped. Without cache_i the ports are connected. A line is looked up per
-// cycle, the first of a request in the cycle after it; a miss asks the DMA at once, and only for
-// what the fill queues have room for, so that DMA data never waits behind hits. Beats leave in
-// request order, three cycles after the request at the earliest; with pairs_i two per cycle that
-// are an aligned pair, else one. Lines are replaced in that order too: an earlier hit still finds
-// the old one.
-// Each command has its own generation, part of the tags: start_i forgets all lines. The tags are
-// cleared after reset and when the generations are used up.
+// The cache is direct mapped (sat_map_lookup). Without cache_i the ports are connected. The DMA is
+// asked only for what the fill queues have room for, so that its data never waits behind hits.
+// Beats leave in request order, seven cycles after the request at the earliest; with pairs_i two
+// per cycle that are an aligned pair, else one. Lines are replaced in that order too: an earlier
+// hit still finds the old one.
 `default_nettype none
 `include "sat_defs.vh"
 
@@ -55,18 +52,14 @@ module sat_map_cache #(
   localparam integer LINES      = CACHE_LINES >> (LINE_L - ALIGN_L);
   localparam integer INDEX_W    = $clog2(LINES);
   localparam integer LINE_W     = ADDR_W - LINE_L;
-  localparam integer GEN_W      = 8;
-  localparam integer PARTS      = (LINE_L > ALIGN_L) ? 2 : 1;  // of a line, present or not
-  localparam integer TAG_W      = GEN_W + LINE_W - INDEX_W;
-  localparam integer WORD_W     = PARTS + TAG_W;
+  localparam integer PARTS      = (LINE_L > ALIGN_L) ? 2 : 1;  // of a line, kept or not
   localparam integer LINE_VALUES = 1 << (LINE_L - 1);        // FP16
-  localparam integer FILL_BEATS = 128 * PARTS;               // in flight
-  localparam integer FILL_LINES = FILL_BEATS * PARTS / BEATS;
-  localparam integer FILL_W     = $clog2(FILL_BEATS);
+  localparam integer FILL_LINES = (PARTS == 2) ? 256 : 128 / BEATS;  // in flight
+  localparam integer FILLING_L  = $clog2(FILL_LINES);
   localparam integer FILL_DEPTH = FILL_LINES * BEATS / 2;    // of lower or upper beats, at most
   localparam integer FILL_L     = $clog2(FILL_DEPTH);
+  localparam integer ASKS       = 16;
 
-  localparam [GEN_W-1:0]  GEN_NONE = {GEN_W{1'b0}}, GEN_FIRST = 1;
   localparam [31:0]       BEATS_WORD = BEATS;
   localparam [STEP_W-1:0] LAST_STEP  = BEATS_WORD[STEP_W-1:0] - 1'b1, ONE_STEP = 1;
 
@@ -77,160 +70,72 @@ module sat_map_cache #(
   endgenerate
 
   // ---- Lookup
-  localparam [1:0] ST_SWEEP = 2'd0, ST_IDLE = 2'd1, ST_LOOKUP = 2'd2;
-
-  reg  [1:0]         state_q;
-  reg  [INDEX_W-1:0] sweep_q;
-  reg  [GEN_W-1:0]   gen_q;
-  reg  [LINE_W-1:0]  line_q;        // under lookup
-  reg  [STEP_W-1:0]  first_q;       // beat wanted first
-  reg  [11:0]        left_q;        // beats of the request from here on
-  reg  [FILL_W:0]    filling_q;     // beats of what is asked for and not yet in the data RAM
-  reg                bypass_q;      // the tag was read while it was written: it is this one
-  reg  [WORD_W-1:0]  bypass_word_q;
-
-  wire [WORD_W-1:0]  word;          // parts, tag
-  wire               entry_ready;
-  wire [STEP_W-1:0]  miss_first, miss_last, unread;
-  wire [INDEX_W-1:0] index     = line_q[INDEX_W-1:0];
-  wire [LINE_W-1:0]  next_line = line_q + 1'b1;
-  wire [TAG_W-1:0]   wanted    = {gen_q, line_q[LINE_W-1:INDEX_W]};
-  wire [WORD_W-1:0]  found     = bypass_q ? bypass_word_q : word;
-  wire [PARTS-1:0]   present   = found[TAG_W +: PARTS] & {PARTS{found[TAG_W-1:0] == wanted}};
-  wire [PARTS-1:0]   parts;         // that are wanted
-  wire               hit       = &(present | ~parts);
-  wire [11:0]        to_end    = BEATS[11:0] - {{12-STEP_W{1'b0}}, first_q};
-  wire               last_line = left_q <= to_end;
-  wire [STEP_W-1:0]  last_beat = last_line ? first_q + left_q[STEP_W-1:0] - 1'b1 : LAST_STEP;
-  wire               looking   = (state_q == ST_LOOKUP) && entry_ready;
-  wire               room      = filling_q <= FILL_BEATS[FILL_W:0] - BEATS[FILL_W:0];
-  wire               miss_fire = looking && !hit && room;
-  wire [FILL_W:0]    asked     = {{FILL_W+1-STEP_W{1'b0}}, miss_last - miss_first + unread} + 1'b1;
-  wire               line_fire = (looking && hit) || miss_fire;
-  wire               free      = (state_q == ST_IDLE) || (line_fire && last_line);
-  wire               accept    = cache_i && req_valid_i && free;
-  wire               sweep     = state_q == ST_SWEEP;
-
-  assign sweep_o = sweep;
-
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      state_q <= ST_SWEEP;
-    end else begin
-      case (state_q)
-        ST_SWEEP:  if (&sweep_q) state_q <= ST_IDLE;
-        ST_LOOKUP: if (line_fire && last_line && !accept) state_q <= ST_IDLE;
-        default: begin
-          if (start_i && cache_i && (&gen_q)) state_q <= ST_SWEEP;
-          else if (accept) state_q <= ST_LOOKUP;
-        end
-      endcase
-    end
-  end
-
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      sweep_q   <= {INDEX_W{1'b0}};
-      filling_q <= {FILL_W+1{1'b0}};
-    end else begin
-      if (sweep) sweep_q <= sweep_q + 1'b1;
-      filling_q <= filling_q + (miss_fire ? asked : {FILL_W+1{1'b0}})
-                             - {{FILL_W{1'b0}}, fill_take[0]} - {{FILL_W{1'b0}}, fill_take[1]}
-                             - (entry_done && entry_miss ? {{FILL_W+1-STEP_W{1'b0}}, unread}
-                                                         : {FILL_W+1{1'b0}});
-    end
-    if (sweep) gen_q <= GEN_FIRST;
-    else if (start_i && cache_i) gen_q <= gen_q + 1'b1;
-    if (accept || line_fire) begin
-      bypass_q     <= accept && miss_fire && (req_addr_i[LINE_L +: INDEX_W] == index);
-      bypass_word_q <= {present | parts, wanted};
-    end
-    if (accept) begin
-      line_q  <= req_addr_i[ADDR_W-1:LINE_L];
-      first_q <= req_first;
-      left_q  <= req_beats_i;
-    end else if (line_fire) begin
-      line_q  <= next_line;
-      first_q <= {STEP_W{1'b0}};
-      left_q  <= left_q - to_end;
-    end
-  end
-
-  // The next tag is read while this one is written.
-  sat_ram_1r1w #(
-    .WIDTH(WORD_W),
-    .DEPTH(LINES)
-  ) u_tags (
-    .clk    (clk),
-    .we_i   (sweep || miss_fire),
-    .waddr_i(sweep ? sweep_q : index),
-    .wdata_i(sweep ? {{PARTS{1'b0}}, GEN_NONE, {TAG_W-GEN_W{1'b0}}} : {present | parts, wanted}),
-    .re_i   (accept || line_fire),
-    .raddr_i(accept ? req_addr_i[LINE_L +: INDEX_W] : next_line[INDEX_W-1:0]),
-    .rdata_o(word)
+  wire              line_valid, line_hit, lookup_ready, ask_ready, queue_ready;
+  wire [LINE_W-1:0] line;
+  wire [STEP_W-1:0] line_first, line_last;
+  wire              line_ready = ask_ready && queue_ready;  // of registers
+  wire              line_fire  = line_valid && line_ready;
+  sat_map_lookup #(
+    .LINES (LINES),
+    .LINE_W(LINE_W),
+    .BEATS (BEATS),
+    .PARTS (PARTS)
+  ) u_lookup (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .start_i     (start_i && cache_i),
+    .sweep_o     (sweep_o),
+    .req_valid_i (cache_i && req_valid_i),
+    .req_ready_o (lookup_ready),
+    .req_line_i  (req_addr_i[ADDR_W-1:LINE_L]),
+    .req_first_i (req_addr_i[LINE_L-1:BEAT_L]),
+    .req_beats_i (req_beats_i),
+    .line_valid_o(line_valid),
+    .line_ready_i(line_ready),
+    .line_hit_o  (line_hit),
+    .line_o      (line),
+    .line_first_o(line_first),
+    .line_last_o (line_last)
   );
 
-  // What a miss reads: the line as far as it holds channels, or of two beats those that are wanted.
-  // In the fill queues it has room for all of it.
+  // ---- Misses
+  // What is read: the line as far as it holds channels, or of two beats those that are wanted.
   reg  [STEP_W-1:0] last_q;          // beat of a line with channels
   wire [23:0]       last_channel = channels_i - 24'd1;
   always @(posedge clk)
     last_q <= (channels_i > LINE_VALUES[23:0]) ? LAST_STEP : last_channel[LINE_L-2 -: STEP_W];
-  generate
-    if (PARTS == 2) begin : gen_parts
-      assign parts      = {last_beat[0], !first_q[0]};
-      assign miss_first = first_q;
-      assign miss_last  = last_beat;
-      assign unread     = {STEP_W{1'b0}};
-    end else begin : gen_whole
-      assign parts      = 1'b1;
-      assign miss_first = {STEP_W{1'b0}};
-      assign miss_last  = last_q;
-      assign unread     = LAST_STEP - last_q;
-    end
-  endgenerate
 
-  // A line has room here when it has room in the fill queue.
-  wire              ask_ready, ask_valid;
+  wire [STEP_W-1:0] miss_first = (PARTS == 2) ? line_first : {STEP_W{1'b0}};
+  wire [STEP_W-1:0] miss_last  = (PARTS == 2) ? line_last : last_q;
+  wire              ask_valid;
   wire [LINE_W-1:0] ask_line;
   wire [STEP_W-1:0] ask_first, ask_last;
-  wire [$clog2(FILL_LINES):0] asks_unused;
+  wire [$clog2(ASKS):0] asks_unused;
   sat_fifo #(
     .WIDTH(LINE_W + 2*STEP_W),
-    .DEPTH(FILL_LINES)
+    .DEPTH(ASKS)
   ) u_asks (
     .clk        (clk),
     .rst_n      (rst_n),
     .flush_i    (1'b0),
-    .in_valid_i (miss_fire),
+    .in_valid_i (line_fire && !line_hit),
     .in_ready_o (ask_ready),
-    .in_data_i  ({line_q, miss_first, miss_last}),
+    .in_data_i  ({line, miss_first, miss_last}),
     .out_valid_o(ask_valid),
-    .out_ready_i(cache_i && dma_req_ready_i),
+    .out_ready_i(ask_fire),
     .out_data_o ({ask_line, ask_first, ask_last}),
     .count_o    (asks_unused)
   );
 
-  // ---- Lines in order: where the beats come from
-  wire               entry_valid, entry_miss, entry_done;
-  wire [INDEX_W-1:0] entry_index;
-  wire [STEP_W-1:0]  entry_first, entry_last;
-  wire [$clog2(FILL_LINES)+1:0] entries_unused;
-  sat_fifo #(
-    .WIDTH(1 + INDEX_W + 2*STEP_W),
-    .DEPTH(2 * FILL_LINES)
-  ) u_entries (
-    .clk        (clk),
-    .rst_n      (rst_n),
-    .flush_i    (1'b0),
-    .in_valid_i (line_fire),
-    .in_ready_o (entry_ready),
-    .in_data_i  ({!hit, index, first_q, last_beat}),
-    .out_valid_o(entry_valid),
-    .out_ready_i(entry_done),
-    .out_data_o ({entry_miss, entry_index, entry_first, entry_last}),
-    .count_o    (entries_unused)
-  );
+  // The fill queues have room for whole lines.
+  reg  [FILLING_L:0] filling_q;      // lines asked for and not yet in the data RAM
+  wire               room     = !filling_q[FILLING_L];
+  wire               ask_fire = cache_i && ask_valid && room && dma_req_ready_i;
+  always @(posedge clk) begin
+    if (!rst_n) filling_q <= {FILLING_L+1{1'b0}};
+    else filling_q <= filling_q + {{FILLING_L{1'b0}}, ask_fire}
+                                - {{FILLING_L{1'b0}}, entry_done && entry_miss_q};
+  end
 
   // What comes from memory waits in two queues, for the lower and the upper beats of pairs.
   wire                in_upper;      // where the next one goes
@@ -274,9 +179,9 @@ module sat_map_cache #(
         .clk        (clk),
         .rst_n      (rst_n),
         .flush_i    (1'b0),
-        .in_valid_i (miss_fire),
+        .in_valid_i (ask_fire),
         .in_ready_o (some_ready),
-        .in_data_i  ({miss_first[0], miss_last[0]}),
+        .in_data_i  ({ask_first[0], ask_last[0]}),
         .out_valid_o(some_valid),
         .out_ready_i(some_done),
         .out_data_o ({some_first, some_last}),
@@ -293,79 +198,153 @@ module sat_map_cache #(
     end
   endgenerate
 
+  // ---- Lines in order: where the beats come from
+  // The first of them is in registers, which a line enters at once if none is before it.
+  localparam integer ENTRY_W = 1 + INDEX_W + 2*STEP_W;
+  reg                entry_valid_q, entry_miss_q;
+  reg  [INDEX_W-1:0] entry_index_q;
+  reg  [STEP_W-1:0]  entry_first_q, entry_last_q;  // beats that are wanted
+  reg  [STEP_W-1:0]  beat_q, final_q;              // beats yet to be handled
+  wire [ENTRY_W-1:0] line_entry = {!line_hit, line[INDEX_W-1:0], line_first, line_last};
+  wire [ENTRY_W-1:0] queue_entry;
+  wire               queue_valid, next_miss;
+  wire [INDEX_W-1:0] next_index;
+  wire [STEP_W-1:0]  next_first, next_last;
+  wire               entry_done;
+  wire               entry_free = !entry_valid_q || entry_done;
+  wire               next_whole = next_miss && (PARTS == 1);  // from the line's first beat on
+  wire [$clog2(FILL_LINES)+1:0] queue_unused;
+  assign {next_miss, next_index, next_first, next_last} = queue_valid ? queue_entry : line_entry;
+  sat_fifo #(
+    .WIDTH(ENTRY_W),
+    .DEPTH(2 * FILL_LINES)
+  ) u_entries (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .flush_i    (1'b0),
+    .in_valid_i (line_fire && (queue_valid || !entry_free)),
+    .in_ready_o (queue_ready),
+    .in_data_i  (line_entry),
+    .out_valid_o(queue_valid),
+    .out_ready_i(entry_free),
+    .out_data_o (queue_entry),
+    .count_o    (queue_unused)
+  );
+
   // A miss passes all that it reads of its line into the data RAM, what is wanted also to the
   // output. The RAM holds pairs of beats. With pairs_i both of a pair are handled at once.
-  localparam integer PLACE_W = INDEX_W + STEP_W;
-  wire [STEP_W-1:0]  req_first = req_addr_i[LINE_L-1:BEAT_L];
-  reg  [STEP_W-1:0]  step_q;                      // beats of the line already handled
-  reg                out_valid_q, out_hit_q, out_two_q, out_upper_q;
-  reg  [2*DATA_W-1:0] out_fill_q;
-  wire               whole     = entry_miss && (PARTS == 1);  // from the line's first beat on
-  wire [STEP_W-1:0]  beat      = whole ? step_q : entry_first + step_q;
-  wire [STEP_W-1:0]  final_beat = whole ? last_q : entry_last;
-  wire [PLACE_W-1:0] place     = {entry_index, beat};
-  wire               both      = pairs_i && !beat[0] && (beat != final_beat);
-  wire [STEP_W-1:0]  step      = both ? ONE_STEP << 1 : ONE_STEP;
+  wire               both      = pairs_i && !beat_q[0] && (beat_q != final_q);
   reg  [STEP_W-1:0]  end_beat;                    // the last one that is handled now
   always @(*) begin
-    end_beat    = beat;
-    end_beat[0] = beat[0] || both;
+    end_beat    = beat_q;
+    end_beat[0] = beat_q[0] || both;
   end
-  wire               out_free  = !out_valid_q || rsp_ready_i;
-  wire               filled    = (beat[0] || fill_valid[0]) && (!end_beat[0] || fill_valid[1]);
-  wire               beat_fire = entry_valid && out_free && (!entry_miss || filled);
-  wire               begins    = (beat >= entry_first) && (beat <= entry_last);      // wanted
-  wire               ends      = (end_beat >= entry_first) && (end_beat <= entry_last);
-  assign fill_take  = {2{beat_fire && entry_miss}} & {end_beat[0], !beat[0]};
-  assign entry_done = beat_fire && (end_beat == final_beat);
+  wire               access_free;
+  wire [INDEX_W+STEP_W-1:0] place = {entry_index_q, beat_q};
+  wire               filled    = (beat_q[0] || fill_valid[0]) && (!end_beat[0] || fill_valid[1]);
+  wire               beat_fire = entry_valid_q && access_free && (!entry_miss_q || filled);
+  wire               begins    = (beat_q >= entry_first_q) && (beat_q <= entry_last_q);  // wanted
+  wire               ends      = (end_beat >= entry_first_q) && (end_beat <= entry_last_q);
+  assign fill_take  = {2{beat_fire && entry_miss_q}} & {end_beat[0], !beat_q[0]};
+  assign entry_done = beat_fire && (end_beat == final_q);
+
+  always @(posedge clk) begin
+    if (!rst_n) entry_valid_q <= 1'b0;
+    else if (entry_free) entry_valid_q <= queue_valid || line_fire;
+    if (entry_free) begin
+      entry_miss_q  <= next_miss;
+      entry_index_q <= next_index;
+      entry_first_q <= next_first;
+      entry_last_q  <= next_last;
+      beat_q        <= next_whole ? {STEP_W{1'b0}} : next_first;
+      final_q       <= next_whole ? last_q : next_last;
+    end else if (beat_fire) begin
+      beat_q <= end_beat + ONE_STEP;
+    end
+  end
+
+  // ---- Data RAM
+  // It lies between registers, in three stages, and is made of narrow ones: those of an FPGA then
+  // need no multiplexers behind their blocks.
+  localparam integer RAM_W  = 64;
+  localparam integer PAIR_W = INDEX_W + STEP_W - 1;
+  reg                 access_fire_q, access_valid_q, read_valid_q, out_valid_q;
+  reg                 access_hit_q, read_hit_q;
+  reg                 access_two_q, read_two_q, out_two_q;
+  reg                 access_upper_q, read_upper_q, out_upper_q;
+  reg  [1:0]          access_lanes_q;
+  reg  [PAIR_W-1:0]   access_pair_q;
+  reg  [2*DATA_W-1:0] access_fill_q, read_fill_q, out_pair_q;
+  wire [2*DATA_W-1:0] kept;
+  wire                out_free  = !out_valid_q || rsp_ready_i;
+  wire                read_free = !read_valid_q || out_free;
+  wire [1:0]          write     = access_lanes_q & {2{access_fire_q && !access_hit_q}};
+  assign access_free = !access_valid_q || read_free;
+  generate
+    for (x = 0; x < 2*DATA_W/RAM_W; x = x + 1) begin : gen_data
+      sat_ram_1r1w #(
+        .WIDTH(RAM_W),
+        .DEPTH(LINES * BEATS / 2)
+      ) u_ram (
+        .clk    (clk),
+        .we_i   (write[x*RAM_W/DATA_W]),
+        .waddr_i(access_pair_q),
+        .wdata_i(access_fill_q[x*RAM_W +: RAM_W]),
+        .re_i   (read_free && access_hit_q),
+        .raddr_i(access_pair_q),
+        .rdata_o(kept[x*RAM_W +: RAM_W])
+      );
+    end
+  endgenerate
 
   always @(posedge clk) begin
     if (!rst_n) begin
-      step_q      <= {STEP_W{1'b0}};
-      out_valid_q <= 1'b0;
+      access_fire_q  <= 1'b0;
+      access_valid_q <= 1'b0;
+      read_valid_q   <= 1'b0;
+      out_valid_q    <= 1'b0;
     end else begin
-      if (beat_fire) step_q <= entry_done ? {STEP_W{1'b0}} : step_q + step;
-      if (out_free) out_valid_q <= beat_fire && (begins || ends);
+      access_fire_q <= beat_fire;
+      if (access_free) access_valid_q <= beat_fire && (begins || ends);
+      if (read_free) read_valid_q <= access_valid_q;
+      if (out_free) out_valid_q <= read_valid_q;
     end
-    if (beat_fire) begin
-      out_hit_q   <= !entry_miss;
-      out_two_q   <= both && begins && ends;
-      out_upper_q <= beat[0] || !begins;
-      out_fill_q  <= fill;
+    if (access_free) begin
+      access_hit_q   <= !entry_miss_q;
+      access_two_q   <= both && begins && ends;
+      access_upper_q <= beat_q[0] || !begins;
+      access_lanes_q <= {end_beat[0], !beat_q[0]};
+      access_pair_q  <= place[INDEX_W+STEP_W-1:1];
+      access_fill_q  <= fill;
+    end
+    if (read_free) begin
+      read_hit_q   <= access_hit_q;
+      read_two_q   <= access_two_q;
+      read_upper_q <= access_upper_q;
+      read_fill_q  <= access_fill_q;
+    end
+    if (out_free) begin
+      out_two_q   <= read_two_q;
+      out_upper_q <= read_upper_q;
+      out_pair_q  <= read_hit_q ? kept : read_fill_q;
     end
   end
-
-  wire [2*DATA_W-1:0] kept;
-  sat_ram_1r1w #(
-    .WIDTH   (2 * DATA_W),
-    .DEPTH   (LINES * BEATS / 2),
-    .WE_LANES(2)
-  ) u_data (
-    .clk    (clk),
-    .we_i   (fill_take),
-    .waddr_i(place[PLACE_W-1:1]),
-    .wdata_i(fill),
-    .re_i   (beat_fire && !entry_miss),
-    .raddr_i(place[PLACE_W-1:1]),
-    .rdata_o(kept)
-  );
-  wire [2*DATA_W-1:0] out_pair = out_hit_q ? kept : out_fill_q;
-  wire [DATA_W-1:0]   out_beat = out_upper_q ? out_pair[2*DATA_W-1:DATA_W] : out_pair[DATA_W-1:0];
+  wire [DATA_W-1:0] out_beat = out_upper_q ? out_pair_q[2*DATA_W-1:DATA_W] : out_pair_q[DATA_W-1:0];
 
   // ---- Ports
-  assign idle_o          = filling_q == {FILL_W+1{1'b0}};
-  assign req_ready_o     = cache_i ? free : dma_req_ready_i;
+  assign idle_o          = filling_q == {FILLING_L+1{1'b0}};
+  assign req_ready_o     = cache_i ? lookup_ready : dma_req_ready_i;
   assign rsp_valid_o     = cache_i ? out_valid_q : dma_rsp_valid_i;
   assign rsp_two_o       = cache_i && out_two_q;
-  assign rsp_data_o      = {out_pair[2*DATA_W-1:DATA_W], cache_i ? out_beat : dma_rsp_data_i};
-  assign dma_req_valid_o = cache_i ? ask_valid : req_valid_i;
+  assign rsp_data_o      = {out_pair_q[2*DATA_W-1:DATA_W], cache_i ? out_beat : dma_rsp_data_i};
+  assign dma_req_valid_o = cache_i ? ask_valid && room : req_valid_i;
   assign dma_req_addr_o  = cache_i ? {ask_line, ask_first, {BEAT_L{1'b0}}} : req_addr_i;
   assign dma_req_beats_o = cache_i ? {{12-STEP_W{1'b0}}, ask_last - ask_first} + 12'd1
                                    : req_beats_i;
   assign dma_rsp_ready_o = cache_i ? fill_ready[in_upper] : rsp_ready_i;
 
-  wire unused_ok = &{1'b0, ask_ready, asks_unused, entries_unused, fill_unused,
-                     req_addr_i[LINE_L-1:0], last_beat, place[0], last_channel, last_q};
+  wire unused_ok = &{1'b0, asks_unused, queue_unused, fill_unused, req_addr_i[BEAT_L-1:0], place[0],
+                     last_channel, line_first, line_last, last_q};
 
 endmodule
 

@@ -18,7 +18,7 @@ from tb.common.rng import make_rng
 
 LINE = 64  # bytes of a line, at least
 VALUE = 2  # bytes
-IN_FLIGHT = {128: 128, 256: 128, 512: 256}  # beats, by DATA_W
+IN_FLIGHT = {128: 128, 256: 128, 512: 512}  # beats of whole lines, by DATA_W
 MOST_BEATS = 2048  # of a request
 GENERATIONS = 255  # commands from one clearing of the tags to the next
 
@@ -131,19 +131,17 @@ class Bench:
 
     def expected_misses(self, requests: list[Request], cache_lines: int) -> Counter:
         """The reads of a direct mapped cache that begins empty. A line is 64 bytes, or twice that,
-        each half present or not."""
+        of which what a request wants is read if not all of it is there."""
         parts = self.line // LINE
-        held: dict[int, tuple[int, set[int]]] = {}
+        held: dict[int, int] = {}
         reads: Counter = Counter()
         for address, beats in requests:
             first, last = address // LINE, (address + beats * self.beat_bytes - 1) // LINE
             for line in range(first // parts, last // parts + 1):
-                wanted = set(range(max(first, line * parts), min(last + 1, (line + 1) * parts)))
-                owner, present = held.get(line % (cache_lines // parts), (None, set()))
-                present = present if owner == line else set()
-                if not wanted <= present:
+                wanted = range(max(first, line * parts), min(last + 1, (line + 1) * parts))
+                if any(held.get(part % cache_lines) != part for part in wanted):
                     reads.update(wanted)
-                held[line % (cache_lines // parts)] = line, present | wanted
+                held.update((part % cache_lines, part) for part in wanted)
         return reads
 
     def random_requests(self, count: int) -> list[Request]:
