@@ -51,13 +51,14 @@ TARGETS = [
     *(single(name, seeds=SEEDS) for name in ("sat_fp32_add", "sat_fp32_mul", "sat_fp32_to_fp16",
                                              "sat_sore", "sat_wuve_lane", "sat_column_sums",
                                              "sat_s_loader")),
-    *(single(name, seeds=1) for name in ("sat_wr_dma", "sat_rd_dma", "sat_feeder",
-                                         "sat_cmd_check", "sat_matmul_plan",
-                                         "sat_tile_loader", "sat_row_walk", "sat_aux_loader")),
-    *(single(name) for name in (
-        "sat_wuve", "sat_vector", "sat_feature", "sat_sampler", "sat_a_loader", "sat_map_cache",
-        "sat_a_bank", "sat_s_bank", "sat_epilogue", "sat_c_store",
-        "sat_regs", "sat_sequencer")),
+    *(single(name, seeds=1) for name in (
+        "sat_wr_dma", "sat_rd_dma", "sat_feeder", "sat_cmd_check", "sat_matmul_plan",
+        "sat_tile_loader", "sat_row_walk", "sat_aux_loader", "sat_matmul_command", "sat_a_loader",
+        "sat_map_cache", "sat_a_bank", "sat_s_bank", "sat_out_buffer", "sat_bias_loader",
+        "sat_epilogue", "sat_c_sums", "sat_sequencer", "sat_weight_store", "sat_half_tile",
+        "sat_tile_queues", "sat_store_mux", "sat_vector_command", "sat_wuve", "sat_feature",
+        "sat_sampler")),
+    *(single(name) for name in ("sat_vector", "sat_c_store", "sat_regs")),
     *(top(size) for size in (8, 32)),  # the default and the paper's number of PEs
 ]
 
