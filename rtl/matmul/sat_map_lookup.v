@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// sat_map_lookup: the lines of sat_map_cache's requests, in order, and whether they are kept. The
-// cache is direct mapped, and behind a line its tag is there, whether it is a hit or a miss: a tag
-// is read and written at once, before that is known, and no line depends on one just ahead of it.
-// Each part of a line has a tag, which only those lines see that want the part. A line per cycle,
-// three cycles after its request at the earliest; with line_ready_i low nothing moves.
+// sat_map_lookup: the lines of the map cache's requests, in order, and whether they are kept. The
+// cache is direct mapped, and behind a line its tag is there, be it a hit or a miss: a tag is read
+// and written at once, before that is known, so that no line waits for one ahead of it. Each part
+// of a line has a tag, exchanged by the lines that want it.
+// A line per cycle, three cycles after its request at the earliest; with line_ready_i low nothing
+// moves but a request into an empty place.
 // Each command has its own generation, part of the tags: start_i forgets all lines. The tags are
 // cleared after reset and when the generations are used up.
 `default_nettype none
@@ -86,7 +87,8 @@ module sat_map_lookup #(
     end
   end
 
-  // ---- Tags. Read, into a register, and compared: three stages that move together.
+  // ---- Tags
+  // Exchanged, into a register, compared: stages that move together.
   localparam integer NOTE_W = LINE_W + 2*STEP_W;
   reg                    read_q, compare_q;  // a line is there
   reg  [NOTE_W-1:0]      read_note_q, compare_note_q;
