@@ -3,6 +3,7 @@ rtl/common/sat_valid_delay.v
 rtl/common/sat_skid_buffer.v
 rtl/common/sat_lutram.v
 rtl/common/sat_ram_1r1w.v
+rtl/common/sat_ram_1rw.v
 rtl/common/sat_fifo.v
 rtl/common/sat_arbiter.v
 rtl/fp/sat_fp_lzc.v

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_ram_1r1w: one write port with lane enables, one registered read port (block RAM).
 // Read latency 1; rdata_o holds its value while re_i is low. Reading the word that is being written
-// in the same cycle gives its old contents.
+// in the same cycle gives anything (with assertions the complement of its old contents): not every
+// RAM can do better.
 `default_nettype none
 
 module sat_ram_1r1w #(
@@ -26,12 +27,10 @@ module sat_ram_1r1w #(
     end
   endgenerate
 
-  (* ram_style = "block" *)
+  (* ram_style = "block", no_rw_check *)
   reg [WIDTH-1:0] memory [0:DEPTH-1];
   reg [WIDTH-1:0] rdata_q;
   integer         lane;
-
-  assign rdata_o = rdata_q;
 
   always @(posedge clk) begin
     for (lane = 0; lane < WE_LANES; lane = lane + 1)
@@ -39,6 +38,14 @@ module sat_ram_1r1w #(
   end
 
   always @(posedge clk) if (re_i) rdata_q <= memory[raddr_i];
+
+`ifdef SAT_ASSERTIONS
+  reg met_q;
+  always @(posedge clk) if (re_i) met_q <= |we_i && raddr_i == waddr_i;
+  assign rdata_o = met_q === 1'b1 ? ~rdata_q : rdata_q;
+`else
+  assign rdata_o = rdata_q;
+`endif
 
 endmodule
 

@@ -97,17 +97,16 @@ module sat_map_lookup #(
   wire [PARTS-1:0]       exchanged, wanted, kept;
   wire [INDEX_W-1:0]     at = sweep_q ? sweep_index_q : index;
 
-  sat_ram_1r1w #(
+  sat_ram_1rw #(
     .WIDTH   (PARTS * TAG_W),
     .DEPTH   (LINES),
     .WE_LANES(PARTS)
   ) u_tags (
     .clk    (clk),
+    .en_i   (sweep_q || line_ready_i),
     .we_i   ({PARTS{sweep_q}} | ({PARTS{line_fire}} & exchanged)),
-    .waddr_i(at),
+    .addr_i (at),
     .wdata_i({PARTS{sweep_q ? {GEN_NONE, {TAG_W-GEN_W{1'b0}}} : tag}}),
-    .re_i   (sweep_q || line_ready_i),
-    .raddr_i(at),
     .rdata_o(found)
   );
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_s_bank: the part of S's scratchpad that feeds one array column. A read command (S_CMD of
-// spec/buses.yaml, word address) becomes one weight for the column three cycles later: the value in
+// spec/buses.yaml, word address) becomes one weight for the column four cycles later: the value in
 // the wide format, and the PE RAM address made of the row block and the kept weight's index within
 // its group (masked by the command to log2(M) bits, so to nothing when dense). The command goes on
 // to the next column one cycle later. Reset clears valid only.
@@ -57,46 +57,51 @@ module sat_s_bank #(
     .rdata_o(s1_index)
   );
 
-  reg  [15:0] s2_half_q;
-  reg  [3:0]  s1_mask_q, s2_index_q;
+  reg  [15:0] s2_half_q, s3_half_q;
+  reg  [3:0]  s2_index_q, s3_index_q;
   wire [`SAT_WIDE_BITS-1:0] wide;
   sat_fp16_widen u_widen (
-    .half_i(s2_half_q),
+    .half_i(s3_half_q),
     .wide_o(wide)
   );
-  wire [3:0]  s2_block;
-  reg  [3:0]  s3_addr_q;
-  reg  [`SAT_WIDE_BITS-1:0] s3_wide_q;
+  wire [3:0]  s2_mask, s3_block;
+  reg  [3:0]  s4_addr_q;
+  reg  [`SAT_WIDE_BITS-1:0] s4_wide_q;
   always @(posedge clk) begin
-    s1_mask_q  <= cmd_i[ADDR_L+`SAT_S_CMD_MASK];
-    s2_half_q  <= s1_half;
-    s2_index_q <= s1_index & s1_mask_q;
-    s3_addr_q  <= s2_block | s2_index_q;
-    s3_wide_q  <= wide;
+    {s3_half_q, s2_half_q} <= {s2_half_q, s1_half};
+    s2_index_q             <= s1_index;
+    s3_index_q             <= s2_index_q & s2_mask;
+    s4_addr_q              <= s3_block | s3_index_q;
+    s4_wide_q              <= wide;
   end
 
-  wire s3_half;
-  sat_valid_delay #(.WIDTH(1), .CYCLES(3)) u_valid (
+  wire s4_half;
+  sat_valid_delay #(.WIDTH(1), .CYCLES(4)) u_valid (
     .clk  (clk),
     .rst_n(rst_n),
     .in_i (cmd_i[ADDR_L+`SAT_S_CMD_VALID]),
     .out_o(north_o[`SAT_NORTH_VALID])
   );
-  sat_delay #(.WIDTH(5), .CYCLES(3)) u_flags (
+  sat_delay #(.WIDTH(5), .CYCLES(4)) u_flags (
     .clk  (clk),
     .in_i ({cmd_i[ADDR_L+`SAT_S_CMD_FOLD] && cmd_i[ADDR_L+`SAT_S_CMD_VALID],
             cmd_i[ADDR_L+`SAT_S_CMD_SIDE],
             cmd_i[ADDR_L+`SAT_S_CMD_FIRST], cmd_i[ADDR_L+`SAT_S_CMD_LAST],
             cmd_i[ADDR_L+`SAT_S_CMD_HALF]}),
-    .out_o({fold_o, side_o, north_o[`SAT_NORTH_FIRST], north_o[`SAT_NORTH_LAST], s3_half})
+    .out_o({fold_o, side_o, north_o[`SAT_NORTH_FIRST], north_o[`SAT_NORTH_LAST], s4_half})
   );
-  sat_delay #(.WIDTH(4), .CYCLES(2)) u_block (
+  sat_delay #(.WIDTH(4), .CYCLES(2)) u_mask (
+    .clk  (clk),
+    .in_i (cmd_i[ADDR_L+`SAT_S_CMD_MASK]),
+    .out_o(s2_mask)
+  );
+  sat_delay #(.WIDTH(4), .CYCLES(3)) u_block (
     .clk  (clk),
     .in_i (cmd_i[ADDR_L+`SAT_S_CMD_BLOCK]),
-    .out_o(s2_block)
+    .out_o(s3_block)
   );
-  assign north_o[`SAT_NORTH_ADDR] = {s3_half, s3_addr_q};
-  assign north_o[`SAT_NORTH_WIDE] = s3_wide_q;
+  assign north_o[`SAT_NORTH_ADDR] = {s4_half, s4_addr_q};
+  assign north_o[`SAT_NORTH_WIDE] = s4_wide_q;
 
 endmodule
 

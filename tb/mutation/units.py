@@ -204,7 +204,7 @@ UNITS = (
                   "gen_port[1].u_requests.in_data_i": "{52{req_valid_i[1]}}"}, goal=CONTROL_GOAL),
     Unit("sat_map_cache", "sat_map_cache",
          {"CACHE_LINES": 64, "ADDR_W": 40, "DATA_W": 512}, variant="512", flat=False,
-         whole=("sat_fifo", "sat_ram_1r1w"),
+         whole=("sat_fifo", "sat_ram_1r1w", "sat_ram_1rw"),
          # The queues have room for every beat that was asked for.
          inside=r"!dma_rsp_valid_i || (\gen_fill[0].u_fill.in_ready_o "
                 r" && \gen_fill[1].u_fill.in_ready_o )",

@@ -17,7 +17,7 @@ from tb.common.rng import make_rng
 from tb.common.walk import log2
 from tb.common.wide import widen
 
-LATENCY = 3
+LATENCY = 4
 
 
 @cocotb.test()
@@ -60,11 +60,14 @@ async def test_reads(dut, p_read, p_write):
 
         # The filling is all columns: word by word, lane by lane.
         column = cycle < fill or rng.random() < 0.5
-        write = cycle < fill or rng.random() < p_write
+        # No word is read while it is written.
+        asked = [{command[2][ram] for command in commands[-rows:] if command} for ram in (0, 1)]
+        free = [[*set(range(depth)) - places] for places in asked]
+        write = cycle < fill or (all(free) and rng.random() < p_write)
         ram, place = divmod(cycle, fill // 2)
-        lane, address = divmod(place, depth) if cycle < fill else (
-            int(rng.integers(lanes)), int(rng.integers(depth)))
-        addresses = [address, address] if cycle < fill else [address, int(rng.integers(depth))]
+        lane, address = divmod(place, depth) if cycle < fill else (int(rng.integers(lanes)), 0)
+        addresses = [address, address] if cycle < fill else [
+            int(rng.choice(places or [0])) for places in free]
         rams = int(rng.integers(1, 4))
         bank = int(rng.integers(rows))
         values, beats = mixed_fp16(rng, rows, 0.2), mixed_fp16(rng, (2, lanes), 0.2)

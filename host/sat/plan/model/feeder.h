@@ -11,7 +11,7 @@ class Feeder : public Unit {
  public:
   explicit Feeder(const Config& config)
       : config_(config), a_releases_(config.rows + 2), s_releases_(config.cols + 2),
-        drain_latency_(config.rows + 2 * config.t + 9), since_max_(config.rows + 2),
+        drain_latency_(config.rows + 2 * config.t + 10), since_max_(config.rows + 2),
         since_(since_max_) {}
 
   // Wires; words that scratchpads may forget, or whose chunk has begun to be used.
