@@ -2,7 +2,7 @@
 // sat_sample_masks: what a sample keeps of each vector of 16 FP16 values: elements as they are, and
 // elements drawn at random with the value that their part gets; the others are dropped. A part
 // (2**size_log2_i neighbours) that holds an infinity or a NaN, or nothing to draw from, stays as it
-// is. Latency 10, a vector a cycle. What belongs to a part stands at each of its pairs
+// is. Latency 15, a vector a cycle. What belongs to a part stands at each of its pairs
 // of elements. Golden function: sample.
 `default_nettype none
 
@@ -19,8 +19,8 @@ module sat_sample_masks (
   output wire [119:0] value_o       // FP16 without sign
 );
 
-  localparam integer RANK    = 2;   // latencies
-  localparam integer WEIGHTS = 5;
+  localparam integer RANK    = 4;   // latencies
+  localparam integer WEIGHTS = 8;
   localparam integer PICK    = 3;
 
   wire [255:0] vector;
@@ -68,7 +68,7 @@ module sat_sample_masks (
 
   sat_delay #(
     .WIDTH (64),
-    .CYCLES(RANK + WEIGHTS)
+    .CYCLES(RANK + WEIGHTS - 1)
   ) u_draw (
     .clk  (clk),
     .in_i (random_i),
@@ -78,11 +78,11 @@ module sat_sample_masks (
   sat_sample_pick u_pick (
     .clk        (clk),
     .size_log2_i(size_log2_i),
+    .random_i   (draw),
     .above_i    (above),
     .total_i    (total),
     .exponent_i (exponent),
     .two_i      (pick_two),
-    .random_i   (draw),
     .drawn_o    (drawn_o),
     .value_o    (value_o),
     .empty_o    (empty)

@@ -2,20 +2,20 @@
 // sat_sample_pick: draws from each part of a vector one element, or two, with probabilities
 // proportional to the weights: where the running sum passes random * total, and with two, where
 // twice the running sum passes that and that + total. Each gets the total, or half of it, as its
-// magnitude. Latency 3, a vector a cycle. What belongs to a part stands at each of its pairs of
-// elements (sat_sample_weights).
+// magnitude. Latency 3, a vector a cycle; random bits come a cycle before their vector's sums. What
+// belongs to a part stands at each of its pairs of elements (sat_sample_weights).
 `default_nettype none
 
 module sat_sample_pick (
   input  wire         clk,
   // command, stable
   input  wire   [2:0] size_log2_i,
-  // sums of the weights, and random bits, 16 for each quad of elements
+  // random bits, 16 for each quad of elements, and a cycle later sums of the weights
+  input  wire  [63:0] random_i,
   input  wire [287:0] above_i,
   input  wire [143:0] total_i,
   input  wire  [39:0] exponent_i,
   input  wire   [7:0] two_i,
-  input  wire  [63:0] random_i,
   // elements drawn; of each part the value, and whether there was nothing to draw from
   output wire  [15:0] drawn_o,
   output wire [119:0] value_o,  // FP16 without sign
@@ -25,6 +25,7 @@ module sat_sample_pick (
   localparam [7:0] BIAS = 8'd127 + 8'd17 - 8'd27;  // FP32 of bit 17 of a total at exponent 0
 
   // ---- Products and normalised totals
+  reg [8*16-1:0] random_q;
   reg [8*18-1:0] threshold_q, total_q;
   reg [8*32-1:0] single_q;
   reg      [7:0] two_q;
@@ -32,11 +33,8 @@ module sat_sample_pick (
   genvar k;
   generate
     for (k = 0; k < 8; k = k + 1) begin : gen_part
-      wire [15:0] random  = size_log2_i == 3'd4 ? random_i[15:0]
-                          : size_log2_i == 3'd3 ? random_i[16*(k/4*2) +: 16]
-                                                : random_i[16*(k/2) +: 16];
       wire [17:0] total   = total_i[18*k +: 18];
-      wire [33:0] product = {18'd0, random} * {16'd0, total};
+      wire [33:0] product = {18'd0, random_q[16*k +: 16]} * {16'd0, total};
       wire  [4:0] zeros;
       wire [17:0] left    = total << zeros;
       wire  [7:0] power   = BIAS + {3'd0, exponent_i[5*k +: 5]} - {3'd0, zeros}
@@ -51,6 +49,9 @@ module sat_sample_pick (
       );
 
       always @(posedge clk) begin
+        random_q[16*k +: 16]    <= size_log2_i == 3'd4 ? random_i[15:0]
+                                 : size_log2_i == 3'd3 ? random_i[16*(k/4*2) +: 16]
+                                                       : random_i[16*(k/2) +: 16];
         threshold_q[18*k +: 18] <= product[33:16];
         total_q[18*k +: 18]     <= total;
         single_q[32*k +: 32]    <= {1'b0, power, left[16:0], 6'd0};

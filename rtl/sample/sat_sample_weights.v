@@ -2,7 +2,7 @@
 // sat_sample_weights: what the elements of each part weigh, added up: their magnitudes in units of
 // 2**(exponent - 27), truncated, where exponent is the largest of a part that keeps one and the
 // second largest of one that keeps two. The largest of two stands alone where it weighs no less
-// than all others; else it counts among them. Latency 5, a vector a cycle; what belongs to a part
+// than all others; else it counts among them. Latency 8, a vector a cycle; what belongs to a part
 // stands at each of its pairs of elements, which sat_sample_rank describes.
 `default_nettype none
 
@@ -28,11 +28,14 @@ module sat_sample_weights (
     field = (exponent == 5'd0) ? 5'd1 : exponent;  // of a subnormal that of the least normal
   endfunction
 
-  // ---- Weights
-  reg [16*13-1:0] weight_q;
+  // ---- Weights: how far each is shifted, then the shifts
+  reg [16*13-1:0] sig_q, weight_q;
+  reg   [16*5-1:0] right_q;
+  reg   [8*11-1:0] heavy_sig_q;
+  reg    [8*3-1:0] left_q;
   reg  [8*18-1:0] heavy_q;   // the largest's
   reg       [39:0] exponent_q;
-  reg       [31:0] place_q;
+  reg       [31:0] shift_place_q, place_q;
   genvar k, l;
   generate
     for (k = 0; k < 8; k = k + 1) begin : gen_exponent
@@ -44,9 +47,10 @@ module sat_sample_weights (
       wire [10:0] sig      = {|largest[14:10], largest[9:0]};
 
       always @(posedge clk) begin
-        exponent_q[5*k +: 5] <= exponent;
-        place_q[4*k +: 4]    <= place_i[4*k +: 4];
-        heavy_q[18*k +: 18]  <= {5'd0, sig, 2'd0} << shift;
+        exponent_q[5*k +: 5]    <= exponent;
+        heavy_sig_q[11*k +: 11] <= sig;
+        left_q[3*k +: 3]        <= shift;
+        heavy_q[18*k +: 18]     <= {5'd0, heavy_sig_q[11*k +: 11], 2'd0} << left_q[3*k +: 3];
       end
     end
     for (k = 0; k < 16; k = k + 1) begin : gen_weight
@@ -56,38 +60,44 @@ module sat_sample_weights (
       wire        left_out  = two_i[k/2] && place_i[4*(k/2) +: 4] == PLACE;
       wire [12:0] weight    = {|magnitude[14:10], magnitude[9:0], 2'd0};
 
-      always @(posedge clk) weight_q[13*k +: 13] <= left_out ? 13'd0 : weight >> right;
+      always @(posedge clk) begin
+        sig_q[13*k +: 13]    <= left_out ? 13'd0 : weight;
+        right_q[5*k +: 5]    <= right;
+        weight_q[13*k +: 13] <= sig_q[13*k +: 13] >> right_q[5*k +: 5];
+      end
     end
   endgenerate
+  always @(posedge clk) {place_q, shift_place_q} <= {shift_place_q, place_i};
 
   // ---- Sums within the part, without the largest of two: level l joins parts of 2**l
-  wire [5*16*17-1:0] level;
-  reg  [2*16*17-1:0] level_q;  // behind levels 2 and 4
+  wire [16*17-1:0] leaves;
+  reg  [4*16*17-1:0] level_q;  // from level 1 on
   generate
     for (k = 0; k < 16; k = k + 1) begin : gen_sum
-      assign level[17*k +: 17] = {4'd0, weight_q[13*k +: 13]};
+      assign leaves[17*k +: 17] = {4'd0, weight_q[13*k +: 13]};
       for (l = 1; l <= 4; l = l + 1) begin : gen_level
         localparam [2:0] L = l;
         localparam integer LEFT = (k >> l << l) + (1 << (l - 1)) - 1;  // last of the left half
         wire        joins = (k >> (l - 1)) % 2 == 1 && size_log2_i >= L;
-        wire [16:0] mine  = l == 3 ? level_q[17*k +: 17] : level[16*17*(l-1) + 17*k +: 17];
-        wire [16:0] left  = l == 3 ? level_q[17*LEFT +: 17] : level[16*17*(l-1) + 17*LEFT +: 17];
-        assign level[16*17*l + 17*k +: 17] = mine + (joins ? left : 17'd0);
-      end
-      always @(posedge clk) begin
-        level_q[17*k +: 17]         <= level[16*17*2 + 17*k +: 17];
-        level_q[16*17 + 17*k +: 17] <= level[16*17*4 + 17*k +: 17];
+        wire [16:0] mine, left;
+        if (l == 1) begin : gen_first
+          assign {mine, left} = {leaves[17*k +: 17], leaves[17*LEFT +: 17]};
+        end else begin : gen_next
+          assign mine = level_q[16*17*(l-2) + 17*k +: 17];
+          assign left = level_q[16*17*(l-2) + 17*LEFT +: 17];
+        end
+        always @(posedge clk) level_q[16*17*(l-1) + 17*k +: 17] <= mine + (joins ? left : 17'd0);
       end
     end
   endgenerate
 
-  wire [16*17-1:0] sum = level_q[16*17 +: 16*17];
+  wire [16*17-1:0] sum = level_q[3*16*17 +: 16*17];
   wire  [8*18-1:0] heavy;
   wire      [31:0] place;
 
   sat_delay #(
     .WIDTH (8*18 + 32),
-    .CYCLES(2)
+    .CYCLES(4)
   ) u_sums (
     .clk  (clk),
     .in_i ({place_q, heavy_q}),
@@ -143,7 +153,7 @@ module sat_sample_weights (
 
   sat_delay #(
     .WIDTH (40),
-    .CYCLES(4)
+    .CYCLES(7)
   ) u_exponent (
     .clk  (clk),
     .in_i (exponent_q),

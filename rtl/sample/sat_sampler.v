@@ -3,7 +3,7 @@
 // column vector (in_bp_i = 0) an unbiased sample, at most N of each M values with larger
 // magnitudes, the others +0; row vectors pass as they are. A group of M has parts of
 // 2**size_log2 values, of which each keeps one or two. Vectors wait in a queue while their masks
-// are made, 10 cycles long, a vector a cycle. Without sample_i it is a wire, and so is in_ready_o.
+// are made, 15 cycles long, a vector a cycle. Without sample_i it is a wire, and so is in_ready_o.
 // Golden function: sample.
 `default_nettype none
 `include "sat_assert.vh"
@@ -33,8 +33,8 @@ module sat_sampler (
   output wire [255:0] out_vector_o
 );
 
-  localparam integer LATENCY = 10;  // of sat_sample_masks
-  localparam integer DEPTH   = 16;  // of the queues, more than the latency and theirs
+  localparam integer LATENCY = 15;  // of sat_sample_masks
+  localparam integer DEPTH   = 32;  // of the queues, more than the latency and theirs
   localparam integer MASK_W  = 16 + 16 + 8*15;
 
   // ---- Parts: of those of a group the first keep two

@@ -19,7 +19,7 @@ from tb.common.clock import start
 from tb.common.rng import make_rng
 
 LEGAL_NM = [(n, m) for m in (2, 4, 8, 16) for n in range(1, m + 1)]
-LATENCY = 11
+LATENCY = 16
 BETWEEN_BANDS = 27
 POOL = 6000  # columns among which those are sought whose sample is a near thing
 

@@ -311,7 +311,7 @@ class Sampler {
   }
 
  private:
-  static constexpr Int DEPTH = 16, LATENCY = 11, RANDOM_CYCLES = 26;
+  static constexpr Int DEPTH = 32, LATENCY = 16, RANDOM_CYCLES = 26;
   struct Vector {
     bool bp, last;
     Int made;
