@@ -5,6 +5,7 @@
 // start_i to done_o. Slots come by way of two stages of registers: shape, then factors.
 // Golden: checks.check.
 `default_nettype none
+`include "sat_assert.vh"
 `include "sat_defs.vh"
 
 module sat_cmd_check #(
@@ -12,7 +13,7 @@ module sat_cmd_check #(
 ) (
   input  wire          clk,
   input  wire          rst_n,
-  input  wire          start_i,    // pulse
+  input  wire          start_i,    // pulse, not with done_o
   input  wire [1023:0] desc_i,
   output reg           done_o,     // pulse; the outputs below hold until the next start
   output reg  [7:0]    code_o,     // error code, or none
@@ -204,7 +205,7 @@ module sat_cmd_check #(
       extra_q      <= beyond != 4'd0 ? n : 5'd0;
       groups_q     <= slot_groups;
     end
-    if (!rst_n || done_d) next_q <= 3'd0;
+    if (!rst_n) next_q <= 3'd0;
     else case (state_q)
       ST_IDLE:    next_q <= {2'd0, start_i && !has_view};
       ST_HEAD:    next_q <= {1'b0, !windows_q, 1'b0};
@@ -252,23 +253,34 @@ module sat_cmd_check #(
 
   // C and sums of the MATMUL checked last. The slots of A and S come before that of C, and that of
   // the sums is last. A slot is compared, or kept, a cycle after its check: address and last byte
-  // are still there.
-  reg              meet_q, sums_q;
-  reg  [2:0]       meet_slot_q;
+  // are still there. What is compared counts a cycle later.
+  reg              meet_q, compared_q, sums_q;
+  reg  [2:0]       meet_slot_q, compared_slot_q;
   reg  [END_W-2:0] c_base_q, sums_base_q;
   reg  [END_W-1:0] c_last_q, sums_last_q;
   wire [END_W-1:0] base = {1'b0, base_o[END_W-2:0]};
-  wire meets = (base <= c_last_q && {1'b0, c_base_q} <= last_q)
-               || (sums_q && base <= sums_last_q && {1'b0, sums_base_q} <= last_q);
+  // Neither begins past the other's end.
+  reg              below_c_q, above_c_q, below_sums_q, above_sums_q;
+  wire             meets = (below_c_q && above_c_q) || (sums_q && below_sums_q && above_sums_q);
 
   always @(posedge clk) begin
-    meet_q      <= rst_n && state_q == ST_TENSOR && is_matmul_q;
-    meet_slot_q <= slot_q;
+    meet_q          <= rst_n && state_q == ST_TENSOR && is_matmul_q;
+    meet_slot_q     <= slot_q;
+    compared_q      <= rst_n && meet_q;
+    compared_slot_q <= meet_slot_q;
+    below_c_q       <= base <= c_last_q;
+    above_c_q       <= {1'b0, c_base_q} <= last_q;
+    below_sums_q    <= base <= sums_last_q;
+    above_sums_q    <= {1'b0, sums_base_q} <= last_q;
     if (state_q == ST_HEAD) {a_meets_o, s_meets_o} <= 2'b00;
-    else if (meet_q)
-      case (meet_slot_q)
+    else if (compared_q)
+      case (compared_slot_q)
         `SAT_SLOT_MATMUL_A: a_meets_o <= meets;
         `SAT_SLOT_MATMUL_S_VALUES, `SAT_SLOT_MATMUL_S_INDICES: s_meets_o <= s_meets_o || meets;
+        default: ;
+      endcase
+    if (meet_q)
+      case (meet_slot_q)
         `SAT_SLOT_MATMUL_C: {c_base_q, c_last_q, sums_q} <= {base_o[END_W-2:0], last_q, 1'b0};
         `SAT_SLOT_MATMUL_SUMS:
           {sums_base_q, sums_last_q, sums_q} <= {base_o[END_W-2:0], last_q, 1'b1};
@@ -340,6 +352,8 @@ module sat_cmd_check #(
       default: ;
     endcase
   end
+
+  `SAT_REQUIRE(start_behind_done, rst_n && start_i, state_q == ST_IDLE && !done_o)
 
 endmodule
 

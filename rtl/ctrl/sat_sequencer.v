@@ -235,7 +235,7 @@ module sat_sequencer #(
   wire rd_err      = rd_err_valid_i && rd_err_port_i != PORT_FETCH && !rd_late
                      && !(rd_load && late_q);
   wire late        = late_q && !matmul_pair_i;
-  wire late_new    = rd_late && !late_q && !wr_err_valid_i && !hang;
+  wire late_new    = rd_late && !late_q && !wr_err_valid_i;  // a hang beside it counts
   wire bus_err     = rd_err || wr_err_valid_i || late;
   wire err_vector  = rd_err ? rd_err_port_i == PORT_VECTOR : wr_err_port_i;
   wire [31:0] matmul_oldest = matmul_pair_i ? older_index_q : matmul_index_q;
@@ -271,7 +271,7 @@ module sat_sequencer #(
     .wr_addr_i     (wr_err_addr_i),
     .bus_index_i   (late_new ? matmul_index_q : err_vector ? vector_index_q
                                                               : matmul_oldest),
-    .hang_i        (running && hang && !late),
+    .hang_i        (running && hang && !bus_err),
     .hang_index_i  (oldest),
     .fetch_bad_i   (fetch_bad),
     .fetch_resp_i  (fetch_err_resp),

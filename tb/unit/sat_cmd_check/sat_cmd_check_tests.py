@@ -42,6 +42,7 @@ async def verdict(dut, data):
             break
     else:
         raise AssertionError(f"no verdict in {cycles} cycles")
+    await FallingEdge(dut.clk)
     code = dut.code_o.value.to_unsigned()
     if code == Error.NONE:
         return Error.NONE, 0
