@@ -53,7 +53,7 @@ module sat_pool_reader #(
   // ---- Positions
   // None stops in the address pipeline: it is let in when the queues behind are sure to have room.
   // It counts until its piece is taken, or until it vanishes without one.
-  wire               walk_valid, place_window_end, place_band_end;
+  wire               place_window_end, place_band_end;
   wire        [23:0] image;
   wire        [15:0] oy, ox;
   wire         [3:0] ky, kx, place_position;
@@ -62,12 +62,13 @@ module sat_pool_reader #(
   wire               vanish;
   reg                taken_q;
   reg          [6:0] count_q;  // 0..DEPTH
-  wire               enter = walk_valid && !count_q[6];
+  wire               enter;
+  wire         [6:0] count = count_q + {6'd0, enter} - {6'd0, vanish} - {6'd0, taken_q};
 
   always @(posedge clk) begin
     taken_q <= rst_n && out_valid_o && out_ready_i;
     if (!rst_n) count_q <= 7'd0;
-    else        count_q <= count_q + {6'd0, enter} - {6'd0, vanish} - {6'd0, taken_q};
+    else        count_q <= count;
   end
 
   sat_pool_walk #(
@@ -83,8 +84,8 @@ module sat_pool_reader #(
     .out_w_i     (out_w),
     .kernel_h_i  (kernel_h),
     .kernel_w_i  (kernel_w),
-    .valid_o     (walk_valid),
-    .step_i      (enter),
+    .room_i      (!count[6]),
+    .valid_o     (enter),
     .image_o     (image),
     .oy_o        (oy),
     .ox_o        (ox),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sat_pool_walk: walks over all kernel positions of all windows of a POOL command: band by band of
-// DATA_W/2 channels, in it image, row, column of the window, row and column in the kernel. step_i
-// moves to the next. position_o numbers the positions of a window upwards, with reverse_i
-// downwards.
+// DATA_W/2 channels, in it image, row, column of the window, row and column in the kernel. A
+// position is there for a cycle, one after room_i. position_o numbers the positions of a window
+// upwards, with reverse_i downwards.
 `default_nettype none
 
 module sat_pool_walk #(
@@ -20,8 +20,8 @@ module sat_pool_walk #(
   input  wire  [3:0] kernel_h_i,
   input  wire  [3:0] kernel_w_i,
   // position
+  input  wire        room_i,        // for a position in the next cycle
   output wire        valid_o,
-  input  wire        step_i,
   output wire [23:0] image_o,
   output wire [15:0] oy_o,
   output wire [15:0] ox_o,
@@ -37,74 +37,95 @@ module sat_pool_walk #(
   localparam integer CHAN_W = $clog2(DATA_W / 2);
 
   localparam [15:0] BAND = DATA_W[16:1];  // channels: half of it
+  localparam integer KX = 0, KY = 1, OX = 2, OY = 3, IMAGE = 4;
 
-  reg         start_q, active_q;
+  reg         start_q, active_q, valid_q;
   reg  [23:0] image_q;
   reg  [15:0] oy_q, ox_q, cols_left_q;
   reg   [3:0] ky_q, kx_q, position_q;
   reg   [9:0] band_q;
   reg   [3:0] last_position_q;  // 16 positions at most
-  reg   [3:0] last_ky_q, last_kx_q;
-  reg  [23:0] last_image_q;
-  reg  [15:0] last_oy_q, last_ox_q;
 
-  wire        kx_end    = kx_q == last_kx_q;
-  wire        ky_end    = ky_q == last_ky_q;
-  wire        ox_end    = ox_q == last_ox_q;
-  wire        oy_end    = oy_q == last_oy_q;
-  wire        image_end = image_q == last_image_q;
-  wire        last_band = cols_left_q <= BAND;
-  wire [CHAN_W-1:0] last_chan = (last_band ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
+  // Which counters are at their ends is found a step ahead: where they are before_*_q now, or where
+  // they start again, if they have one value only.
+  reg   [4:0] end_q, one_q;
+  reg   [3:0] before_ky_q, before_kx_q;
+  reg  [23:0] before_image_q;
+  reg  [15:0] before_oy_q, before_ox_q;
+  reg         last_band_q;
+  wire  [4:0] one = {images_i == 24'd1, out_h_i == 16'd1, out_w_i == 16'd1, kernel_h_i == 4'd1,
+                     kernel_w_i == 4'd1};
+  wire        line_end = window_end_o && end_q[OX];
+  wire [CHAN_W-1:0] last_chan = (last_band_q ? cols_left_q[CHAN_W-1:0] : {CHAN_W{1'b0}}) - 1'b1;
 
-  assign valid_o      = active_q;
+  assign valid_o      = valid_q;
   assign image_o      = image_q;
   assign oy_o         = oy_q;
   assign ox_o         = ox_q;
   assign ky_o         = ky_q;
   assign kx_o         = kx_q;
   assign position_o   = reverse_i ? last_position_q - position_q : position_q;
-  assign window_end_o = kx_end && ky_end;
-  assign band_end_o   = window_end_o && ox_end && oy_end && image_end;
+  assign window_end_o = end_q[KX] && end_q[KY];
+  assign band_end_o   = &end_q;
   assign band_o       = band_q;
   assign last_beat_o  = last_chan[CHAN_W-1 -: 3];
+
+  wire        active  = start_q || (active_q && !(valid_q && band_end_o && last_band_q));
 
   always @(posedge clk) begin
     if (!rst_n) begin
       start_q  <= 1'b0;
       active_q <= 1'b0;
+      valid_q  <= 1'b0;
     end else begin
       start_q  <= start_i;
-      active_q <= start_q || (active_q && !(step_i && band_end_o && last_band));
+      active_q <= active;
+      valid_q  <= active && room_i;
     end
   end
 
   always @(posedge clk) begin
     last_position_q <= kernel_h_i * kernel_w_i - 4'd1;
-    last_kx_q       <= kernel_w_i - 4'd1;
-    last_ky_q       <= kernel_h_i - 4'd1;
-    last_ox_q       <= out_w_i - 16'd1;
-    last_oy_q       <= out_h_i - 16'd1;
-    last_image_q    <= images_i - 24'd1;
+    one_q           <= one;
+    before_kx_q     <= kernel_w_i - 4'd2;
+    before_ky_q     <= kernel_h_i - 4'd2;
+    before_ox_q     <= out_w_i - 16'd2;
+    before_oy_q     <= out_h_i - 16'd2;
+    before_image_q  <= images_i - 24'd2;
     if (start_q) begin
       image_q     <= 24'd0;
       oy_q        <= 16'd0;
       ox_q        <= 16'd0;
       ky_q        <= 4'd0;
       kx_q        <= 4'd0;
+      end_q       <= one;
       position_q  <= 4'd0;
       cols_left_q <= cols_i;
+      last_band_q <= cols_i <= BAND;
       band_q      <= 10'd0;
-    end else if (step_i) begin
+    end else if (valid_q) begin
       position_q <= window_end_o ? 4'd0 : position_q + 4'd1;
-      kx_q       <= kx_end ? 4'd0 : kx_q + 4'd1;
-      if (kx_end) ky_q <= ky_end ? 4'd0 : ky_q + 4'd1;
+      kx_q       <= end_q[KX] ? 4'd0 : kx_q + 4'd1;
+      end_q[KX]  <= end_q[KX] ? one_q[KX] : kx_q == before_kx_q;
+      if (end_q[KX]) begin
+        ky_q      <= end_q[KY] ? 4'd0 : ky_q + 4'd1;
+        end_q[KY] <= end_q[KY] ? one_q[KY] : ky_q == before_ky_q;
+      end
       if (window_end_o) begin
-        ox_q <= ox_end ? 16'd0 : ox_q + 16'd1;
-        if (ox_end) oy_q <= oy_end ? 16'd0 : oy_q + 16'd1;
-        if (ox_end && oy_end) image_q <= image_end ? 24'd0 : image_q + 24'd1;
+        ox_q      <= end_q[OX] ? 16'd0 : ox_q + 16'd1;
+        end_q[OX] <= end_q[OX] ? one_q[OX] : ox_q == before_ox_q;
+      end
+      if (line_end) begin
+        oy_q      <= end_q[OY] ? 16'd0 : oy_q + 16'd1;
+        end_q[OY] <= end_q[OY] ? one_q[OY] : oy_q == before_oy_q;
+      end
+      if (line_end && end_q[OY]) begin
+        image_q      <= end_q[IMAGE] ? 24'd0 : image_q + 24'd1;
+        end_q[IMAGE] <= end_q[IMAGE] ? one_q[IMAGE] : image_q == before_image_q;
       end
       if (band_end_o) begin
         cols_left_q <= cols_left_q - BAND;
+        last_band_q <= cols_left_q <= {BAND[14:0], 1'b0};
         band_q      <= band_q + 10'd1;
       end
     end
