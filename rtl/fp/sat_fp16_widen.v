@@ -13,22 +13,30 @@ module sat_fp16_widen #(
   output wire [EXP_W+10:0] wide_o
 );
 
-  // Normalise the fraction coarse to fine; its leading zeros lower the exponent from SHIFT.
-  wire [9:0] by_eight = ~|half_i[9:2] ? {half_i[1:0], 8'd0} : half_i[9:0];
-  wire [9:0] by_four  = ~|by_eight[9:6] ? {by_eight[5:0], 4'd0} : by_eight;
-  wire [9:0] by_two   = ~|by_four[9:8] ? {by_four[7:0], 2'd0} : by_four;
-  wire [8:0] below    = by_two[9] ? by_two[8:0] : {by_two[7:0], 1'b0};
-  wire [3:0] zeros    = {~|half_i[9:2], ~|by_eight[9:6], ~|by_four[9:8], ~by_two[9]};
+  // A subnormal's leading one decides its exponent and where its fraction begins.
+  reg [EXP_W-1:0] low_exp, power;
+  reg       [9:0] low_frac;
+  reg             leads;
+  integer         k;
+  always @(*) begin
+    low_exp  = {EXP_W{1'b0}};
+    low_frac = 10'd0;
+    power    = SHIFT[EXP_W-1:0] - {{EXP_W-4{1'b0}}, 4'd9};
+    for (k = 0; k < 10; k = k + 1) begin
+      leads    = half_i[9:0] >> k == 10'd1;
+      low_exp  = low_exp | ({EXP_W{leads}} & power);
+      low_frac = low_frac | ({10{leads}} & (half_i[9:0] << (10 - k)));
+      power    = power + 1'b1;
+    end
+  end
 
   wire       subnormal = ~|half_i[14:10];
   wire       special   = &half_i[14:10];
-  wire       zero      = ~|half_i[14:0];
-  wire [9:0] frac      = subnormal ? {below, 1'b0}
+  wire [9:0] frac      = subnormal ? low_frac
                        : special   ? {|half_i[9:0], 9'd0}
                                    : half_i[9:0];
 
-  wire [EXP_W-1:0] exp = zero      ? {EXP_W{1'b0}}
-                       : subnormal ? SHIFT[EXP_W-1:0] - {{EXP_W-4{1'b0}}, zeros}
+  wire [EXP_W-1:0] exp = subnormal ? low_exp
                        : special   ? {EXP_W{1'b1}}
                                    : SHIFT[EXP_W-1:0] + {{EXP_W-5{1'b0}}, half_i[14:10]};
 

@@ -47,7 +47,7 @@ module sat_aux_loader #(
   localparam integer DEPTH_L   = $clog2(DEPTH);
 
   wire        row_valid, row_ready, row_skip;
-  wire [3:0]  walk_unused;
+  wire [4:0]  walk_unused;
   wire [16:0] row_cols_unused, beats;
   sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W), .DATA_W(DATA_W)) u_walk (
     .clk          (clk),
@@ -70,6 +70,7 @@ module sat_aux_loader #(
     .addr_o       (req_addr_o),
     .cols_o       (row_cols_unused),
     .beats_o      (beats),
+    .few_o        (walk_unused[4]),
     .skip_o       (row_skip),
     .pe_row_last_o(walk_unused[0]),
     .tile_last_o  (walk_unused[1]),

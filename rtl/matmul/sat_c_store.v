@@ -90,8 +90,14 @@ module sat_c_store #(
   wire              walk_idle, row_valid, row_skip, pe_row_last, tile_last, column_last;
   wire [ADDR_W-1:0] row_addr;
   wire [16:0]       row_cols, row_beats;
-  wire              row_next;
-  sat_row_walk #(.ROWS(ROWS), .COLS(COLS), .ADDR_W(ADDR_W), .DATA_W(DATA_W)) u_walk (
+  wire              row_few, row_next;
+  sat_row_walk #(
+    .ROWS  (ROWS),
+    .COLS  (COLS),
+    .FEW   (LANES),
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W)
+  ) u_walk (
     .clk          (clk),
     .rst_n        (rst_n),
     .start_i      (start_i),
@@ -112,6 +118,7 @@ module sat_c_store #(
     .addr_o       (row_addr),
     .cols_o       (row_cols),
     .beats_o      (row_beats),
+    .few_o        (row_few),
     .skip_o       (row_skip),
     .pe_row_last_o(pe_row_last),
     .tile_last_o  (tile_last),
@@ -123,23 +130,24 @@ module sat_c_store #(
   reg               half_q;          // tile half of the output buffer
   reg  [ROWS_L-1:0] r_q;
   reg  [3:0]        t2_q;
-  reg  [16:0]       done_q;          // columns of this row already issued
-  reg  [5:0]        under_way_q;     // groups issued whose beats are not yet in the queue
+  reg  [16:0]       done_q, left_q;  // columns of this row issued, and not
+  reg               first_q;         // none is issued
+  reg               last_q;          // else: the next group is the row's last
+  reg  [5:0]        taken_q;         // places in the queue: of its beats, and of groups under way
+  reg               room_q;
   wire [5:0]        queued;
-  wire              split_ready;
+  wire              beat_valid;
+  reg               split_ready_q;
   wire              out_valid;       // a group leaves the epilogue
   wire              sums_begin, sums_valid, sums_pending;
 
-  wire [16:0] left       = row_cols - done_q;
-  wire        first      = done_q == 17'd0;
-  wire        group_last = left <= LANES[16:0];
-  // One place is kept for a beat on its way out of sat_pack.
-  wire        room       = under_way_q + queued < QUEUE[5:0] - 6'd1;
+  wire [16:0] left       = first_q ? row_cols : left_q;
+  wire        group_last = first_q ? row_few : last_q;
   wire        drained    = blank_i || (drained_q != {ROWS_L+2{1'b0}});
   wire        operands   = (!use_bias_i || bias_ready_i) && (!use_residual_i || residual_valid_i) &&
                            (!use_mask_i || mask_valid_i);
-  wire        issue      = row_valid && !row_skip && drained && room && operands &&
-                           !sums_pending && (!first || split_ready);
+  wire        issue      = row_valid && !row_skip && drained && room_q && operands &&
+                           !sums_pending && (!first_q || split_ready_q);
   assign row_next = row_valid && drained && (row_skip || (issue && group_last));
   assign tile_taken_o = row_next && tile_last && !blank_i;
   assign bias_next_o  = row_next && column_last && use_bias_i;
@@ -153,6 +161,12 @@ module sat_c_store #(
     end
   endgenerate
 
+  // One place is kept for a beat on its way out of sat_pack. Whether a group begins is known late.
+  wire        begins = issue || sums_begin;
+  wire        ends   = out_valid || sums_valid;
+  wire        leaves = data_valid_o && data_ready_i;
+  wire [5:0]  taken  = taken_q + {5'd0, beat_valid} - {5'd0, ends} - {5'd0, leaves};
+
   always @(posedge clk) begin
     if (!rst_n) begin
       drained_q   <= {ROWS_L+2{1'b0}};
@@ -160,18 +174,27 @@ module sat_c_store #(
       r_q         <= {ROWS_L{1'b0}};
       t2_q        <= 4'd0;
       done_q      <= 17'd0;
-      under_way_q <= 6'd0;
+      first_q     <= 1'b1;
+      taken_q     <= 6'd0;
+      room_q      <= 1'b1;
     end else begin
       drained_q   <= drained_q + {{ROWS_L+1{1'b0}}, row_done_i}
                                - {{ROWS_L+1{1'b0}}, row_next && pe_row_last && !blank_i};
-      under_way_q <= under_way_q + {5'd0, issue || sums_begin}
-                                 - {5'd0, out_valid || sums_valid};
-      if (issue) done_q <= group_last ? 17'd0 : done_q + LANES[16:0];
+      taken_q     <= taken + {5'd0, begins};
+      room_q      <= taken < QUEUE[5:0] - 6'd2 || (taken == QUEUE[5:0] - 6'd2 && !begins);
+      if (issue) begin
+        done_q  <= group_last ? 17'd0 : done_q + LANES[16:0];
+        first_q <= group_last;
+      end
       if (row_next) begin
         t2_q <= pe_row_last ? 4'd0 : t2_q + 4'd1;
         if (pe_row_last) r_q <= r_q + 1'b1;
         if (tile_last && !blank_i) half_q <= !half_q;
       end
+    end
+    if (issue) begin
+      left_q <= left - LANES[16:0];
+      last_q <= left <= {LANES[15:0], 1'b0};
     end
   end
 
@@ -278,7 +301,7 @@ module sat_c_store #(
   wire [LANES*32-1:0] sums;
   wire [ADDR_W-1:0]  sums_addr;
   wire [16:0]        sums_beats;
-  wire               sums_request = sums_req_valid && split_ready;
+  wire               sums_request = sums_req_valid && split_ready_q;
   sat_c_sums #(
     .LANES  (LANES),
     .GROUPS (COLS * T / LANES),
@@ -300,10 +323,10 @@ module sat_c_store #(
     .c_valid_i    (out_valid),
     .c_i          (half),
     .req_valid_o  (sums_req_valid),
-    .req_ready_i  (split_ready),
+    .req_ready_i  (split_ready_q),
     .req_addr_o   (sums_addr),
     .req_beats_o  (sums_beats),
-    .room_i       (room),
+    .room_i       (room_q),
     .begin_o      (sums_begin),
     .valid_o      (sums_valid),
     .row_last_o   (sums_last),
@@ -312,7 +335,7 @@ module sat_c_store #(
   );
 
   // ---- Beats out
-  wire                beat_valid, beat_ready;
+  wire                beat_ready;
   wire [DATA_W-1:0]   beat;
   wire [DATA_W/8-1:0] strb;
   sat_pack #(.LANES(LANES), .DATA_W(DATA_W)) u_pack (
@@ -344,25 +367,27 @@ module sat_c_store #(
   // ---- Write requests: at most 16 beats each
   reg [ADDR_W-1:0] req_addr_q;
   reg [16:0]       req_left_q;
-  wire             req_fire = req_valid_o && req_ready_i;
-  assign split_ready = req_left_q == 17'd0;
-  assign req_valid_o = !split_ready;
+  wire             req_fire  = req_valid_o && req_ready_i;
+  wire             row_first = issue && first_q;
+  assign req_valid_o = !split_ready_q;
   assign req_addr_o  = req_addr_q;
   assign req_beats_o = (req_left_q > 17'd16) ? 12'd16 : req_left_q[11:0];
   always @(posedge clk) begin
+    split_ready_q <= !rst_n || (!row_first && !sums_request
+                                && (split_ready_q || (req_fire && req_left_q <= 17'd16)));
     if (!rst_n) req_left_q <= 17'd0;
-    else if (issue && first) req_left_q <= row_beats;
+    else if (row_first) req_left_q <= row_beats;
     else if (sums_request) req_left_q <= sums_beats;
     else if (req_fire) req_left_q <= req_left_q - {5'd0, req_beats_o};
-    if (issue && first) req_addr_q <= row_addr;
+    if (row_first) req_addr_q <= row_addr;
     else if (sums_request) req_addr_q <= sums_addr;
     else if (req_fire) req_addr_q <= req_addr_q + {{ADDR_W-12{1'b0}}, BURST_BYTES[11:0]};
   end
 
-  assign idle_o = walk_idle && (under_way_q == 6'd0) && !beat_valid && !data_valid_o &&
-                  split_ready && !sums_pending;
+  assign idle_o = walk_idle && (taken_q == 6'd0) && !beat_valid && split_ready_q &&
+                  !sums_pending;
 
-  wire unused_ok = &{1'b0, beat_ready, done_q, block};
+  wire unused_ok = &{1'b0, beat_ready, queued, done_q, block};
 
 endmodule
 

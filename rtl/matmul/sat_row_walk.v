@@ -12,6 +12,7 @@
 module sat_row_walk #(
   parameter integer ROWS   = 8,
   parameter integer COLS   = 8,
+  parameter integer FEW    = 4,     // columns of which few_o tells
   parameter integer ADDR_W = 40,
   parameter integer DATA_W = 128
 ) (
@@ -37,6 +38,7 @@ module sat_row_walk #(
   output wire [ADDR_W-1:0]           addr_o,
   output wire [16:0]                 cols_o,        // columns of this tile, 1..
   output wire [16:0]                 beats_o,       // that hold them
+  output wire                        few_o,         // at most FEW columns
   output wire                        skip_o,
   output wire                        pe_row_last_o, // last row block of this PE row
   output wire                        tile_last_o,   // last row of the tile
@@ -158,6 +160,7 @@ module sat_row_walk #(
   reg  [ADDR_W-1:0]  s1_column_q, s2_addr_q;
   reg  [16:0]        s1_cols_q, s2_cols_q, s2_beats_q;
   reg  [3:0]         s1_note_q, s2_note_q;
+  reg                s2_few_q;
   wire [ADDR_W-1:0]  s1_addr   = s1_column_q + {{ADDR_W-36{1'b0}}, s1_low_q, 6'd0}
                                  + {s1_high_q[ADDR_W-19:0], 18'd0};
   wire [17:0]        s1_halves = as_single_i ? {s1_cols_q, 1'b0} : {1'b0, s1_cols_q};
@@ -174,6 +177,7 @@ module sat_row_walk #(
       s2_addr_q   <= s1_addr;
       s2_cols_q   <= s1_cols_q;
       s2_beats_q  <= s1_beats[16:0];
+      s2_few_q    <= s1_cols_q <= FEW[16:0];
       s2_note_q   <= s1_note_q;
     end
   end
@@ -184,6 +188,7 @@ module sat_row_walk #(
   assign addr_o  = s2_addr_q;
   assign cols_o  = s2_cols_q;
   assign beats_o = s2_beats_q;
+  assign few_o   = s2_few_q;
   assign {skip_o, pe_row_last_o, tile_last_o, column_last_o} = s2_note_q;
 
   wire unused_ok = &{1'b0, stride_i[5:0], row_q[24], s1_high_q, s1_beats[17]};

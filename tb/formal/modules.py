@@ -173,10 +173,10 @@ SUBJECTS = (
               "row_q[11:0]}", "number_q[11:0]}"),
         Fault("a beat too many", "matmul/sat_row_walk.v",
               "s1_halves + LANES[17:0] - 18'd1", "s1_halves + LANES[17:0]"),
-        Fault("requests overlap", "matmul/sat_c_store.v",
-              "req_left_q - {5'd0, req_beats_o}", "req_left_q - {5'd0, req_beats_o} + 17'd1"),
+        Fault("a request too many", "matmul/sat_c_store.v",
+              "req_fire && req_left_q <= 17'd16", "req_fire && req_left_q == 17'd0"),
         Fault("idle before the last beat", "matmul/sat_c_store.v",
-              "(under_way_q == 6'd0) && !beat_valid &&", ""),
+              "(taken_q == 6'd0) && !beat_valid &&", ""),
     ), contracts=("sat_fifo",), cut=("sat_column_sums",), induction=True),
     Subject("sat_c_sums", ("sat_c_sums",), (
         Fault("DOT over SUM", "matmul/sat_c_sums.v",
@@ -193,7 +193,7 @@ SUBJECTS = (
               "drain_i     (c_column_ends)", "drain_i     (column_ends)"),
         Fault("SUM's last group again", "sums/sat_column_sums.v",
               "dot_q       <= dot_q ^ group_last", "dot_q       <= group_last"),
-    ), cut=("sat_exact_lane", "sat_exact_to_fp32"), induction=True),
+    ), cut=("sat_exact_lane", "sat_exact_to_fp32"), induction=True, frames=32),
     Subject("sat_feature_writer", ("sat_feature_writer",), (
         Fault("a band begins a row late", "feature/sat_feature_writer.v",
               ".rewind_i(band_fire)", ".rewind_i(1'b0)"),

@@ -318,15 +318,21 @@ module sat_c_store_props #(
   (* hierconn *) wire [3*LATENCY-1:0] \u_store.u_lanes.genblk1.gen_shift.data_q ;
   (* hierconn *) wire           [1:0] \u_store.u_pack.place_q ;
   (* hierconn *) wire          [15:0] \u_store.u_pack.held_strb_q ;
-  (* hierconn *) wire           [5:0] \u_store.under_way_q ;
+  (* hierconn *) wire           [5:0] \u_store.taken_q ;
   (* hierconn *) wire           [5:0] \u_store.queued ;
   (* hierconn *) wire                 \u_store.row_skip ;
   (* hierconn *) wire                 \u_store.sums_pending ;
+  (* hierconn *) wire                 \u_store.room_q ;
+  (* hierconn *) wire                 \u_store.row_few ;
+  (* hierconn *) wire                 \u_store.first_q ;
+  (* hierconn *) wire                 \u_store.last_q ;
+  (* hierconn *) wire          [16:0] \u_store.left_q ;
+  (* hierconn *) wire                 \u_store.split_ready_q ;
   wire   [LATENCY-1:0] groups = \u_store.u_valid.genblk1.gen_shift.bits_q ;
   wire [3*LATENCY-1:0] lanes  = \u_store.u_lanes.genblk1.gen_shift.data_q ;
   wire           [1:0] packed = \u_store.u_pack.place_q ;
-  wire           [5:0] count  = \u_store.under_way_q ;
   wire           [5:0] queued = \u_store.queued ;
+  wire           [5:0] count  = \u_store.taken_q  - queued;
   reg            [1:0] place;
   reg            [5:0] group_count, end_count;
   reg                  fits;
@@ -352,6 +358,12 @@ module sat_c_store_props #(
 
   always @(*) if (started_q) begin
     i_groups: assert (fits && count == group_count && {2'b0, count} + queued + beat_valid <= 8'd32);
+    i_room:   assert (\u_store.room_q  == (\u_store.taken_q  < 6'd31));
+    i_few:    assert (!\u_store.u_walk.s2_valid_q  || \u_store.row_few  == (row_cols <= 17'd2));
+    i_first:  assert (\u_store.first_q  == (done == 17'd0));
+    i_group:  assert (done == 17'd0 || (\u_store.left_q  == row_cols - done
+                                        && \u_store.last_q  == (row_cols - done <= 17'd2)));
+    i_split:  assert (\u_store.split_ready_q  == (req_left == 17'd0));
     i_sums:   assert (!\u_store.sums_pending );
     i_place:  assert (place == (single ? {done[1], 1'b0} : done[2:1]) && !done[0]);
     i_done:   assert (done == 17'd0 || (\u_store.u_walk.s2_valid_q  && done < row_cols && !\u_store.row_skip ));

@@ -14,8 +14,10 @@ from tb.common.rng import make_rng
 from tb.common.walk import KINDS, Walk, draw_walk
 
 
-def expected_of(walk: Walk, base: int, stride: int, elem: int, beat: int) -> list[tuple]:
-    """(address, columns, beats, skip, last of PE row, of tile, of column tile) of each row."""
+def expected_of(walk: Walk, base: int, stride: int, elem: int, beat: int,
+                few: int) -> list[tuple]:
+    """(address, columns, beats, few columns, skip, last of PE row, of tile, of column tile) of each
+    row."""
     found, plan = [], walk.plan
     for number, (row, col) in enumerate(plan.tiles):
         order = plan.drain_order(row)
@@ -24,7 +26,7 @@ def expected_of(walk: Walk, base: int, stride: int, elem: int, beat: int) -> lis
             tile_last = place == len(order) - 1
             address = None if skip else base + int(walk.rows[r]) * stride + col * elem
             cols = plan.tile_cols(col)
-            found.append((address, cols, -(-cols * elem // beat), skip,
+            found.append((address, cols, -(-cols * elem // beat), cols <= few, skip,
                           place % plan.t2 == plan.t2 - 1, tile_last,
                           tile_last and (number + 1) % plan.row_tiles == 0))
     return found
@@ -36,7 +38,8 @@ async def test_walks(dut, t, kind, p_ready):
     """Up to two and a half tiles, whole tiles among them; at full speed a row per cycle."""
     rng = make_rng(f"{t} {kind} {p_ready}")
     shape = Array(*parameters(dut, "ROWS", "COLS"), t)
-    beat = parameters(dut, "DATA_W")[0] // 8
+    data_w, few = parameters(dut, "DATA_W", "FEW")
+    beat = data_w // 8
     await start(dut)
     for hint in (0, 1, 2, 3, 7):
         walk = draw_walk(rng, shape, hint, kind)
@@ -53,15 +56,15 @@ async def test_walks(dut, t, kind, p_ready):
         for _ in range(2):  # the pipeline fills
             assert not dut.valid_o.value and not dut.idle_o.value
             await FallingEdge(dut.clk)
-        for expected in expected_of(walk, base, stride, 2 << single, beat):
+        for expected in expected_of(walk, base, stride, 2 << single, beat, few):
             while True:
                 assert dut.valid_o.value
                 actual = (dut.addr_o.value.to_unsigned(), dut.cols_o.value.to_unsigned(),
-                          dut.beats_o.value.to_unsigned(),
+                          dut.beats_o.value.to_unsigned(), bool(dut.few_o.value),
                           *(bool(getattr(dut, name).value) for name in (
                               "skip_o", "pe_row_last_o", "tile_last_o", "column_last_o")))
                 assert not dut.idle_o.value
-                if not actual[3]:
+                if not actual[4]:
                     assert actual == expected, walk
                 else:  # the address of a row past the end is not used
                     assert actual[1:] == expected[1:], walk
