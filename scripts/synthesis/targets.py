@@ -57,8 +57,8 @@ TARGETS = [
         "sat_map_cache", "sat_a_bank", "sat_s_bank", "sat_out_buffer", "sat_bias_loader",
         "sat_epilogue", "sat_c_sums", "sat_sequencer", "sat_weight_store", "sat_half_tile",
         "sat_tile_queues", "sat_store_mux", "sat_vector_command", "sat_wuve", "sat_feature",
-        "sat_sampler")),
-    *(single(name) for name in ("sat_vector", "sat_c_store", "sat_regs")),
+        "sat_sampler", "sat_c_store")),
+    *(single(name) for name in ("sat_vector", "sat_regs")),
     *(top(size) for size in (8, 32)),  # the default and the paper's number of PEs
 ]
 
