@@ -18,6 +18,7 @@ ARBITER = "common/sat_arbiter.v"
 SPLIT = "dma/sat_burst_split.v"
 WRITE = "dma/sat_wr_dma.v"
 SLAVE = "ctrl/sat_axil_slave.v"
+RECORD = "ctrl/sat_error_record.v"
 
 
 def run(tmp_path, module, fault=None, **options):
@@ -103,6 +104,19 @@ def test_module_that_is_wrong(tmp_path, assertion, fault):
 
 def test_advance_before_all_outputs_are_there(tmp_path):
     violates(tmp_path, "advance_when_settled.spaced", "sat_feeder_position", **ANYTHING)
+
+
+def test_descriptor_that_comes_while_another_is_checked(tmp_path):
+    violates(tmp_path, "start_behind_done", "sat_cmd_check", **ANYTHING)
+
+
+@pytest.mark.parametrize("assertion, other", [
+    ("hang_while_running", Fault("", RECORD, "hang_q, !begins_i && !rd_err_i && !wr_err_i)",
+                                 "hang_q, 1'b1)")),
+    ("nothing_behind_hang", Fault("", RECORD, "hang_i, !begins_i)", "hang_i, 1'b1)")),
+])
+def test_hang_in_bad_company(tmp_path, assertion, other):
+    violates(tmp_path, assertion, "sat_error_record", other, **ANYTHING)
 
 
 def test_burst_that_starts_before_its_data(tmp_path):
